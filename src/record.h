@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A record as it stands in a queue: the kernel's bytes, and beside them when it
+ * was posted and, where that is known, who caused it.
+ */
+#ifndef WQ_RECORD_H
+#define WQ_RECORD_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "wqfs.h"
+
+/* The subject of a change. pid 0: not known, and the rest says nothing. */
+struct wq_cred {
+	pid_t pid;
+	uid_t uid;
+	gid_t gid;
+	char comm[16]; /* the command's name, NUL-terminated */
+};
+
+struct wq_record {
+	struct timespec when; /* CLOCK_REALTIME at the post */
+	struct wq_cred who;
+	uint8_t len; /* bytes used in data: WQFS_RECORD_MIN..WQFS_RECORD_MAX */
+	uint8_t data[WQFS_RECORD_MAX];
+};
+
+/* How read() gives a record. */
+enum wq_format {
+	WQ_FORMAT_RAW,	/* the kernel's bytes */
+	WQ_FORMAT_TEXT, /* a line in keyctl's words: "123456 link 654321" */
+	WQ_FORMAT_JSON, /* an object a line */
+};
+
+/* "raw", "text" or "json". */
+const char *wq_format_name(enum wq_format format);
+
+/* The format called NAME, or -EINVAL. */
+int wq_format_parse(const char *name);
+
+/* Writes R in FORMAT to BUF of SIZE bytes, no NUL behind it. Returns the bytes it
+ * takes, or -ENOBUFS if they are more than SIZE (then nothing is to be used).
+ * BUF may be NULL with SIZE 0 to ask nothing but whether it fits. */
+ssize_t wq_record_render(const struct wq_record *r, enum wq_format format, void *buf, size_t size);
+
+/* Bytes R takes in FORMAT. */
+size_t wq_record_size(const struct wq_record *r, enum wq_format format);
+
+/* The longest that one record can become in any format. */
+#define WQ_RENDER_MAX 1024
+
+/* Reads one raw record out of LEN bytes at RAW into R (when and who cleared).
+ * Returns the bytes it took, or -EINVAL if they are no whole record. */
+ssize_t wq_record_parse(struct wq_record *r, const void *raw, size_t len);
+
+#endif
