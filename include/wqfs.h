@@ -74,6 +74,13 @@ struct wqfs_stats {
 	__u64 losses;	/* LOSS records delivered */
 };
 
+/* How read() gives a record. */
+enum wqfs_format {
+	WQFS_FORMAT_RAW = 0,  /* the kernel's bytes */
+	WQFS_FORMAT_TEXT = 1, /* a line in keyctl's words: "123456 link 654321" */
+	WQFS_FORMAT_JSON = 2, /* an object a line, with the time and the cause */
+};
+
 /* Operations in a report: KEYCTL_* of linux/keyctl.h, and these two. */
 #define WQFS_REPORT_ADD_KEY	0x10000
 #define WQFS_REPORT_REQUEST_KEY 0x10001
@@ -99,6 +106,8 @@ struct wqfs_key_report {
 #define WQFS_IOC_GET_FILTER _IOR('W', 0x83, struct wqfs_filter)
 #define WQFS_IOC_GET_STATS  _IOR('W', 0x84, struct wqfs_stats)
 #define WQFS_IOC_REPORT	    _IOW('W', 0x85, struct wqfs_key_report)
+/* For this open description only, by value an enum wqfs_format. EINVAL: another value. */
+#define WQFS_IOC_SET_FORMAT _IO('W', 0x86)
 
 /* Extended attributes of a queue: the same in text. */
 #define WQFS_XATTR_SIZE	   "user.wqfs.size"

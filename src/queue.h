@@ -127,7 +127,7 @@ struct wq_take {
  * delivered loses nothing. Returns bytes; -EAGAIN: nothing to read; -ENOBUFS: SIZE
  * is too small for the first record. A LOSS that follows the last record read is
  * left for the next read, as the kernel leaves it. */
-ssize_t wq_queue_peek(const struct wq_queue *queue, enum wq_format format, void *buf, size_t size,
+ssize_t wq_queue_peek(const struct wq_queue *queue, enum wqfs_format format, void *buf, size_t size,
 		      struct wq_take *take);
 
 /* Takes away what wq_queue_peek() said, provided nothing else was consumed since. */
@@ -139,7 +139,7 @@ bool wq_queue_readable(const struct wq_queue *queue);
 
 /* FIONREAD: bytes of the queued records in FORMAT (LOSS not counted, as in the
  * kernel). */
-size_t wq_queue_bytes(const struct wq_queue *queue, enum wq_format format);
+size_t wq_queue_bytes(const struct wq_queue *queue, enum wqfs_format format);
 
 /* A source lost track: LOSS after the last record queued, at once if none is. Wakes. */
 void wq_queue_note_loss(struct wq_queue *queue);

@@ -28,15 +28,8 @@ struct wq_record {
 	uint8_t data[WQFS_RECORD_MAX];
 };
 
-/* How read() gives a record. */
-enum wq_format {
-	WQ_FORMAT_RAW,	/* the kernel's bytes */
-	WQ_FORMAT_TEXT, /* a line in keyctl's words: "123456 link 654321" */
-	WQ_FORMAT_JSON, /* an object a line */
-};
-
 /* "raw", "text" or "json". */
-const char *wq_format_name(enum wq_format format);
+const char *wq_format_name(enum wqfs_format format);
 
 /* The format called NAME, or -EINVAL. */
 int wq_format_parse(const char *name);
@@ -44,10 +37,10 @@ int wq_format_parse(const char *name);
 /* Writes R in FORMAT to BUF of SIZE bytes, no NUL behind it. Returns the bytes it
  * takes, or -ENOBUFS if they are more than SIZE (then nothing is to be used).
  * BUF may be NULL with SIZE 0 to ask nothing but whether it fits. */
-ssize_t wq_record_render(const struct wq_record *r, enum wq_format format, void *buf, size_t size);
+ssize_t wq_record_render(const struct wq_record *r, enum wqfs_format format, void *buf, size_t size);
 
 /* Bytes R takes in FORMAT. */
-size_t wq_record_size(const struct wq_record *r, enum wq_format format);
+size_t wq_record_size(const struct wq_record *r, enum wqfs_format format);
 
 /* The longest that one record can become in any format. */
 #define WQ_RENDER_MAX 1024
