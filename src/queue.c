@@ -26,7 +26,7 @@ struct wq_queue {
 	uint32_t mask;
 	uint32_t head, tail;
 	uint32_t size, max_size;
-	bool sized; /* by the user: cannot be changed any more */
+	bool sized;	/* by the user: cannot be changed any more */
 	enum loss loss; /* stands before the record at tail */
 
 	bool filtered;
@@ -40,13 +40,16 @@ struct wq_queue {
 static const struct wq_record loss_record = {
 	.len = sizeof(struct watch_notification),
 	/* type META, subtype LOSS in the top byte of the first word, length in the second */
-	.data = {
+	.data =
+		{
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-		[3] = WATCH_META_LOSS_NOTIFICATION, [4] = sizeof(struct watch_notification),
+			[3] = WATCH_META_LOSS_NOTIFICATION,
+			[4] = sizeof(struct watch_notification),
 #else
-		[3] = WATCH_META_LOSS_NOTIFICATION, [7] = sizeof(struct watch_notification),
+			[3] = WATCH_META_LOSS_NOTIFICATION,
+			[7] = sizeof(struct watch_notification),
 #endif
-	},
+		},
 };
 
 static uint64_t monotonic_ns(void)
@@ -208,7 +211,7 @@ static void note_loss(struct wq_queue *q, enum loss why)
 
 /* The kernel's post_one_notification(). */
 static void post_one(struct wq_queue *q, const struct watch_notification *n, uint32_t info,
-		     const struct wq_cred *who)
+	const struct wq_cred *who)
 {
 	struct slot *s;
 
@@ -226,7 +229,7 @@ static void post_one(struct wq_queue *q, const struct watch_notification *n, uin
 	s->record.len = info & WATCH_INFO_LENGTH;
 	memcpy(s->record.data, n, s->record.len);
 	memcpy(s->record.data + offsetof(struct watch_notification, info), &info, sizeof(info));
-	s->record.who = who ? *who : (struct wq_cred){ 0 };
+	s->record.who = who ? *who : (struct wq_cred){0};
 	clock_gettime(CLOCK_REALTIME, &s->record.when);
 	q->mtime = s->record.when;
 	q->head++;
@@ -235,7 +238,7 @@ static void post_one(struct wq_queue *q, const struct watch_notification *n, uin
 }
 
 int wq_post(struct wq_watch_list *wlist, const struct watch_notification *n,
-	    const struct wq_cred *who, uint64_t id, uint64_t at_ns)
+	const struct wq_cred *who, uint64_t id, uint64_t at_ns)
 {
 	uint32_t len = n->info & WATCH_INFO_LENGTH;
 	struct wq_watch *w, *next;
@@ -287,20 +290,25 @@ void wq_watch_init(struct wq_watch *w, struct wq_queue *q)
 	w->queue = q;
 }
 
-static struct wq_watch *find_watch(const struct wq_watch_list *wlist, const struct wq_queue *q,
-				   uint64_t id)
+static struct wq_watch *find_watch(
+	const struct wq_watch_list *wlist, const struct wq_queue *q, uint64_t id)
 {
 	struct wq_watch *w;
 
-	LIST_FOREACH(w, &wlist->watchers, list_node)
+	LIST_FOREACH (w, &wlist->watchers, list_node)
 		if (w->id == id && w->queue == q)
 			return w;
 	return NULL;
 }
 
+bool wq_watch_exists(const struct wq_watch *w, const struct wq_watch_list *wlist)
+{
+	return find_watch(wlist, w->queue, w->id) != NULL;
+}
+
 int wq_watch_add(struct wq_watch *w, struct wq_watch_list *wlist)
 {
-	if (find_watch(wlist, w->queue, w->id))
+	if (wq_watch_exists(w, wlist))
 		return -EBUSY;
 	w->list = wlist;
 	w->since_ns = monotonic_ns();
@@ -313,7 +321,7 @@ int wq_watch_add(struct wq_watch *w, struct wq_watch_list *wlist)
 /* The watch leaves, then its queue is told, past its filter. */
 static void remove_one(struct wq_watch *w, uint64_t id)
 {
-	struct watch_notification_removal n = { 0 };
+	struct watch_notification_removal n = {0};
 	size_t len = id ? sizeof(n) : sizeof(n.watch);
 
 	unlink_watch(w);
@@ -353,11 +361,11 @@ void wq_watch_list_remove(struct wq_watch_list *wlist, uint64_t id)
 }
 
 void wq_queue_each_watch(const struct wq_queue *q,
-			 void (*fn)(const struct wq_watch *watch, void *arg), void *arg)
+	void (*fn)(const struct wq_watch *watch, void *arg), void *arg)
 {
 	const struct wq_watch *w;
 
-	LIST_FOREACH(w, &q->watches, queue_node)
+	LIST_FOREACH (w, &q->watches, queue_node)
 		fn(w, arg);
 }
 
@@ -365,16 +373,17 @@ void wq_queue_each_watch(const struct wq_queue *q,
 
 /* The kernel's pipe_read(), with what it does to the pipe left for later. */
 ssize_t wq_queue_peek(const struct wq_queue *q, enum wqfs_format format, void *buf, size_t size,
-		      struct wq_take *take)
+	struct wq_take *take)
 {
 	uint32_t i = q->tail;
 	size_t done = 0;
 	ssize_t n = -EAGAIN;
 
-	*take = (struct wq_take){ .pending = q->loss };
+	*take = (struct wq_take){.pending = q->loss};
 	for (;;) {
 		if (take->pending != LOSS_NONE) {
-			n = wq_record_render(&loss_record, format, (char *)buf + done, size - done);
+			n = wq_record_render(
+				&loss_record, format, (char *)buf + done, size - done);
 			if (n < 0)
 				break;
 			done += (size_t)n;
