@@ -61,8 +61,8 @@ static void print_meta(FILE *out, const struct watch_notification *n,
 	fprintf(out, " object=%s", len >= 16 ? name(arg, word_at(record, len, 8)) : "-");
 }
 
-static void print_key(FILE *out, const unsigned char *record, size_t len, sc_name_fn *name,
-	void *arg)
+static void print_key(
+	FILE *out, const unsigned char *record, size_t len, sc_name_fn *name, void *arg)
 {
 	uint32_t aux = word_at(record, len, 12);
 
