@@ -210,8 +210,8 @@ static void note_loss(struct wq_queue *q, enum loss why)
 }
 
 /* The kernel's post_one_notification(). */
-static void post_one(struct wq_queue *q, const struct watch_notification *n, uint32_t info,
-	const struct wq_cred *who)
+static void post_one(
+	struct wq_queue *q, const struct watch_notification *n, const struct wq_cred *who)
 {
 	struct slot *s;
 
@@ -226,9 +226,8 @@ static void post_one(struct wq_queue *q, const struct watch_notification *n, uin
 	}
 	s = slot_at(q, q->head);
 	s->loss = LOSS_NONE;
-	s->record.len = info & WATCH_INFO_LENGTH;
+	s->record.len = n->info & WATCH_INFO_LENGTH;
 	memcpy(s->record.data, n, s->record.len);
-	memcpy(s->record.data + offsetof(struct watch_notification, info), &info, sizeof(info));
 	s->record.who = who ? *who : (struct wq_cred){0};
 	clock_gettime(CLOCK_REALTIME, &s->record.when);
 	q->mtime = s->record.when;
@@ -241,26 +240,29 @@ int wq_post(struct wq_watch_list *wlist, const struct watch_notification *n,
 	const struct wq_cred *who, uint64_t id, uint64_t at_ns)
 {
 	uint32_t len = n->info & WATCH_INFO_LENGTH;
+	union {
+		struct watch_notification n;
+		unsigned char raw[WQFS_RECORD_MAX];
+	} one; /* the record as a single queue sees it */
 	struct wq_watch *w, *next;
 
 	if (len < WQFS_RECORD_MIN)
 		return -EINVAL;
+	memcpy(&one, n, len);
 	/* A wake may take records, never watches: next stays. */
 	for (w = LIST_FIRST(&wlist->watchers); w; w = next) {
-		struct watch_notification head = *n;
-
 		next = LIST_NEXT(w, list_node);
 		if (w->id != id || w->since_ns > at_ns)
 			continue;
-		head.info = (n->info & ~(uint32_t)WATCH_INFO_ID) | w->info_id;
-		if (w->queue->filtered && !wq_filter_pass(&w->queue->filter, &head)) {
+		one.n.info = (n->info & ~(uint32_t)WATCH_INFO_ID) | w->info_id;
+		if (w->queue->filtered && !wq_filter_pass(&w->queue->filter, &one.n)) {
 			w->queue->refused++;
 			continue;
 		}
 		if (w->queue->ops && w->queue->ops->may_post &&
-			!w->queue->ops->may_post(w->queue, w, who, &head))
+			!w->queue->ops->may_post(w->queue, w, who, &one.n))
 			continue;
-		post_one(w->queue, n, head.info, who);
+		post_one(w->queue, &one.n, who);
 	}
 	return 0;
 }
@@ -327,8 +329,9 @@ static void remove_one(struct wq_watch *w, uint64_t id)
 	unlink_watch(w);
 	n.watch.type = WATCH_TYPE_META;
 	n.watch.subtype = WATCH_META_REMOVAL_NOTIFICATION;
+	n.watch.info = w->info_id | (uint32_t)len;
 	n.id = id;
-	post_one(w->queue, &n.watch, w->info_id | (uint32_t)len, NULL);
+	post_one(w->queue, &n.watch, NULL);
 	release_watch(w);
 }
 
@@ -410,6 +413,9 @@ void wq_queue_consume(struct wq_queue *q, const struct wq_take *take)
 {
 	q->tail += take->records;
 	q->loss = (enum loss)take->pending;
+	/* A loss since the peek was noted at the last record, which is gone now. */
+	if (take->records && !queued(q))
+		q->loss = (enum loss)slot_at(q, q->tail - 1)->loss;
 	q->read += take->records;
 	q->losses += take->losses;
 }
