@@ -739,6 +739,11 @@ void wq_keys_stats(const struct wq_keys *keys, struct wqfs_stats *s)
 	s->interval_us = (uint32_t)(keys->interval_ns / 1000u);
 }
 
+const char *wq_keys_source_text(const struct wq_keys *keys)
+{
+	return "poll";
+}
+
 static const char *how_observed(const struct wq_key *key)
 {
 	switch (key->state.life) {
