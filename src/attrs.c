@@ -9,9 +9,9 @@
 #include "attrs.h"
 #include "filter.h"
 
-static const char queue_names[] = WQFS_XATTR_SIZE "\0" WQFS_XATTR_FILTER "\0" WQFS_XATTR_FORMAT
-						  "\0" WQFS_XATTR_WATCHES "\0" WQFS_XATTR_STATS
-						  "\0" WQFS_XATTR_SOURCE;
+static const char queue_names[] =
+	WQFS_XATTR_SIZE "\0" WQFS_XATTR_FILTER "\0" WQFS_XATTR_FORMAT "\0" WQFS_XATTR_WATCHES
+			"\0" WQFS_XATTR_STATS "\0" WQFS_XATTR_SOURCE;
 static const char root_names[] = WQFS_XATTR_SOURCE;
 
 const char *wq_attr_list(const struct wq_node *node, size_t *len)
@@ -38,14 +38,13 @@ static void print_watch(const struct wq_watch *watch, void *arg)
 
 static void print_stats(const struct wq_node *node, const struct wq_keys *keys, FILE *f)
 {
-	struct wqfs_stats s = { 0 };
+	struct wqfs_stats s = {0};
 
 	wq_queue_stats(node->queue, &s);
 	wq_keys_stats(keys, &s);
 	fprintf(f,
 		"size %u\nqueued %u\nwatches %u\nopens %u\nposted %" PRIu64 "\nread %" PRIu64
-		"\nlost %" PRIu64 "\nfiltered %" PRIu64 "\nlosses %" PRIu64
-		"\ninterval_us %u",
+		"\nlost %" PRIu64 "\nfiltered %" PRIu64 "\nlosses %" PRIu64 "\ninterval_us %u",
 		s.size, s.queued, s.watches, node->opens, (uint64_t)s.posted, (uint64_t)s.read,
 		(uint64_t)s.lost, (uint64_t)s.filtered, (uint64_t)s.losses, s.interval_us);
 }
@@ -69,8 +68,8 @@ static void print_size(const struct wq_node *node, FILE *f)
 }
 
 /* False: no such attribute. */
-static bool print_attr(const struct wq_node *node, const struct wq_keys *keys, const char *name,
-		       FILE *f)
+static bool print_attr(
+	const struct wq_node *node, const struct wq_keys *keys, const char *name, FILE *f)
 {
 	if (!strcmp(name, WQFS_XATTR_SOURCE)) {
 		fputs(wq_keys_source_text(keys), f);
@@ -85,7 +84,7 @@ static bool print_attr(const struct wq_node *node, const struct wq_keys *keys, c
 	else if (!strcmp(name, WQFS_XATTR_FORMAT))
 		fputs(wq_format_name(node->format), f);
 	else if (!strcmp(name, WQFS_XATTR_WATCHES))
-		wq_queue_each_watch(node->queue, print_watch, &(struct watch_lines){ f, 0 });
+		wq_queue_each_watch(node->queue, print_watch, &(struct watch_lines){f, 0});
 	else if (!strcmp(name, WQFS_XATTR_STATS))
 		print_stats(node, keys, f);
 	else
@@ -93,8 +92,8 @@ static bool print_attr(const struct wq_node *node, const struct wq_keys *keys, c
 	return true;
 }
 
-ssize_t wq_attr_get(const struct wq_node *node, const struct wq_keys *keys, const char *name,
-		    char **out)
+ssize_t wq_attr_get(
+	const struct wq_node *node, const struct wq_keys *keys, const char *name, char **out)
 {
 	size_t len = 0;
 	FILE *f;
@@ -169,7 +168,7 @@ static int set_format(struct wq_node *node, const char *text)
 
 /* "SERIAL ID" adds a watch, "SERIAL -1" removes it. */
 static int set_watch(struct wq_node *node, struct wq_keys *keys, const char *text,
-		     const struct wq_caller *caller)
+	const struct wq_caller *caller)
 {
 	long key, id;
 	char *end;
@@ -181,7 +180,7 @@ static int set_watch(struct wq_node *node, struct wq_keys *keys, const char *tex
 }
 
 int wq_attr_set(struct wq_node *node, struct wq_keys *keys, const char *name, const char *value,
-		size_t len, const struct wq_caller *caller)
+	size_t len, const struct wq_caller *caller)
 {
 	char text[4096];
 

@@ -91,8 +91,8 @@ static int set_name(struct wq_namespace *ns, struct wq_node *node, char *name)
 	}
 	/* readdir() goes by inode numbers, so that it neither skips nor repeats */
 	TAILQ_FOREACH_REVERSE(after, &ns->named, wq_named, node)
-		if (after->ino < node->ino)
-			break;
+	if (after->ino < node->ino)
+		break;
 	if (after)
 		TAILQ_INSERT_AFTER(&ns->named, after, node, node);
 	else
@@ -117,7 +117,7 @@ void wq_namespace_fini(struct wq_namespace *ns)
 {
 	struct wq_node *node, *tmp;
 
-	HASH_ITER(by_ino, ns->by_ino, node, tmp)
+	HASH_ITER (by_ino, ns->by_ino, node, tmp)
 		free_node(ns, node);
 }
 
@@ -176,7 +176,7 @@ static int name_new(struct wq_namespace *ns, struct wq_node *node, const char *n
 }
 
 int wq_namespace_create(struct wq_namespace *ns, const char *name, mode_t mode, uid_t uid,
-			gid_t gid, struct wq_node **out)
+	gid_t gid, struct wq_node **out)
 {
 	struct wq_node *node;
 	int r;
@@ -247,8 +247,8 @@ static int exchange(struct wq_namespace *ns, struct wq_node *a, struct wq_node *
 	return 0;
 }
 
-int wq_namespace_rename(struct wq_namespace *ns, const char *from, const char *to,
-			unsigned int flags)
+int wq_namespace_rename(
+	struct wq_namespace *ns, const char *from, const char *to, unsigned int flags)
 {
 	struct wq_node *node = wq_namespace_find(ns, from);
 	struct wq_node *there = wq_namespace_find(ns, to);

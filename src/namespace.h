@@ -72,7 +72,7 @@ void wq_namespace_fini(struct wq_namespace *ns);
  * NAME, of the mount's default size; WQFS_ANONYMOUS makes one with no name and no size.
  * *OUT has no lookup and no open yet. */
 int wq_namespace_create(struct wq_namespace *ns, const char *name, mode_t mode, uid_t uid,
-			gid_t gid, struct wq_node **out);
+	gid_t gid, struct wq_node **out);
 
 /* NULL if there is none. */
 struct wq_node *wq_namespace_find(const struct wq_namespace *ns, const char *name);
@@ -83,8 +83,8 @@ int wq_namespace_unlink(struct wq_namespace *ns, const char *name);
 
 /* As renameat2(): 0, or -ENOENT, -EEXIST (RENAME_NOREPLACE), -EINVAL (flags),
  * -ENAMETOOLONG, -ENOMEM. */
-int wq_namespace_rename(struct wq_namespace *ns, const char *from, const char *to,
-			unsigned int flags);
+int wq_namespace_rename(
+	struct wq_namespace *ns, const char *from, const char *to, unsigned int flags);
 
 /* Frees NODE if nothing keeps it any more. True if it did. */
 bool wq_namespace_reap(struct wq_namespace *ns, struct wq_node *node);

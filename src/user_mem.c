@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "container.h"
 #include "user_mem.h"
 
 #define TIMEOUT_NS   1000000000u
@@ -24,7 +25,7 @@ struct answer {
 
 static int copy_in(pid_t pid, void *to, uint64_t from, size_t len)
 {
-	struct iovec local = { to, len }, remote = { (void *)(uintptr_t)from, len };
+	struct iovec local = {to, len}, remote = {(void *)(uintptr_t)from, len};
 	ssize_t n = process_vm_readv(pid, &local, 1, &remote, 1, 0);
 
 	if (n < 0)
@@ -50,7 +51,7 @@ static void read_filter(pid_t pid, uint64_t address, struct answer *a)
 
 static _Noreturn void child(int out, pid_t parent, pid_t pid, uint64_t address)
 {
-	struct answer a = { 0 };
+	struct answer a = {0};
 	sigset_t none;
 
 	sigemptyset(&none);
@@ -77,8 +78,7 @@ static void finish(struct wq_user_mem *mem)
 
 static void on_answer(struct wq_source *source, uint32_t events)
 {
-	struct wq_user_mem *mem =
-		(struct wq_user_mem *)((char *)source - offsetof(struct wq_user_mem, pipe));
+	struct wq_user_mem *mem = wq_container_of(source, struct wq_user_mem, pipe);
 	struct answer a;
 	ssize_t n = read(source->fd, &a, sizeof(a));
 
@@ -94,14 +94,14 @@ static void on_answer(struct wq_source *source, uint32_t events)
 
 static void on_timeout(struct wq_timer *timer)
 {
-	struct wq_user_mem *mem =
-		(struct wq_user_mem *)((char *)timer - offsetof(struct wq_user_mem, timeout));
+	struct wq_user_mem *mem = wq_container_of(timer, struct wq_user_mem, timeout);
 
 	finish(mem);
 	mem->done(mem, -EFAULT);
 }
 
-int wq_user_mem_start(struct wq_loop *loop, struct wq_user_mem *mem, pid_t pid, uint64_t address)
+int wq_user_mem_start(
+	struct wq_loop *loop, struct wq_user_mem *mem, pid_t pid, uint64_t address)
 {
 	pid_t self = getpid();
 	int fds[2], r;
@@ -113,8 +113,8 @@ int wq_user_mem_start(struct wq_loop *loop, struct wq_user_mem *mem, pid_t pid, 
 	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
 		return -errno;
 	mem->loop = loop;
-	mem->pipe = (struct wq_source){ fds[0], on_answer };
-	mem->timeout = (struct wq_timer){ .fire = on_timeout };
+	mem->pipe = (struct wq_source){fds[0], on_answer};
+	mem->timeout = (struct wq_timer){.fire = on_timeout};
 	r = wq_loop_add(loop, &mem->pipe, EPOLLIN);
 	if (r == 0) {
 		pid_t forked = fork();

@@ -33,7 +33,8 @@ struct wq_user_mem {
 /* Begins to read a struct watch_notification_filter at ADDRESS of process PID; MEM's done
  * is set, all else is filled in. 0; -EPERM: PID is 0 (a pid namespace we do not see);
  * -EAGAIN: too many are under way; -ENOMEM and other errors of pipe2() and fork(). */
-int wq_user_mem_start(struct wq_loop *loop, struct wq_user_mem *mem, pid_t pid, uint64_t address);
+int wq_user_mem_start(
+	struct wq_loop *loop, struct wq_user_mem *mem, pid_t pid, uint64_t address);
 
 /* Ends it before it is done. */
 void wq_user_mem_cancel(struct wq_user_mem *mem);

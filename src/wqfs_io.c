@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "container.h"
 #include "filter.h"
 #include "user_mem.h"
 #include "wqfs_ops.h"
@@ -119,7 +120,8 @@ static void drained(struct wq_node *node)
 
 /* Answers REQ with what is there. False: nothing is, and REQ waits for an answer. A reply
  * that cannot be delivered takes nothing out of the queue. */
-static bool reply_records(struct wqfs *fs, fuse_req_t req, const struct wq_handle *h, size_t size)
+static bool reply_records(
+	struct wqfs *fs, fuse_req_t req, const struct wq_handle *h, size_t size)
 {
 	struct wq_node *node = h->node;
 	struct wq_take take;
@@ -149,8 +151,8 @@ static bool at_end(const struct wqfs *fs, const struct wq_node *node)
 	return fs->stopping || (node->had_writer && !node->writers);
 }
 
-void wqfs_op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
-		  struct fuse_file_info *fi)
+void wqfs_op_read(
+	fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
 	struct wqfs *fs = wqfs_of(req);
 	struct wq_handle *h = wqfs_handle(fi);
@@ -179,7 +181,7 @@ static void notify_pollers(struct wq_node *node)
 {
 	struct wq_handle *h;
 
-	LIST_FOREACH(h, &node->handles, entry) {
+	LIST_FOREACH (h, &node->handles, entry) {
 		if (!h->poll)
 			continue;
 		fuse_lowlevel_notify_poll(h->poll);
@@ -205,7 +207,7 @@ static void wake(struct wq_queue *queue)
 	notify_pollers(node);
 }
 
-const struct wq_queue_ops wqfs_queue_ops = { .wake = wake };
+const struct wq_queue_ops wqfs_queue_ops = {.wake = wake};
 
 static void end_of_file(struct wq_node *node)
 {
@@ -221,8 +223,8 @@ void wqfs_writers_gone(struct wqfs *fs, struct wq_node *node)
 	end_of_file(node);
 }
 
-void wqfs_op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
-		  struct fuse_pollhandle *ph)
+void wqfs_op_poll(
+	fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *ph)
 {
 	struct wqfs *fs = wqfs_of(req);
 	struct wq_handle *h;
@@ -251,7 +253,7 @@ void wqfs_op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
 
 static void sync_done(struct wq_keys_sync *sync)
 {
-	struct wq_parked *p = (struct wq_parked *)((char *)sync - offsetof(struct wq_parked, sync));
+	struct wq_parked *p = wq_container_of(sync, struct wq_parked, sync);
 
 	p->syncing = false;
 	if (p->wait == WQ_WAIT_DRAIN && wq_queue_readable(p->handle->node->queue))
@@ -291,7 +293,7 @@ static int set_filter(struct wq_handle *h, const struct wqfs_filter *raw, size_t
 
 static void filter_read(struct wq_user_mem *mem, int err)
 {
-	struct wq_parked *p = (struct wq_parked *)((char *)mem - offsetof(struct wq_parked, mem));
+	struct wq_parked *p = wq_container_of(mem, struct wq_parked, mem);
 	struct wqfs_filter raw = mem->raw;
 	size_t len = mem->len;
 
@@ -336,7 +338,7 @@ static int sized_filter(struct wq_handle *h, const struct wqfs_filter *f)
 
 static void ask_constructed(struct wq_timer *timer)
 {
-	struct wqfs *fs = (struct wqfs *)((char *)timer - offsetof(struct wqfs, construct));
+	struct wqfs *fs = wq_container_of(timer, struct wqfs, construct);
 	struct wq_parked *p, *next;
 	bool waiting = false;
 
@@ -391,12 +393,12 @@ static void op_watch(fuse_req_t req, struct wq_handle *h, const struct wqfs_watc
 static void op_get_stats(fuse_req_t req, const struct wq_handle *h)
 {
 	struct wqfs *fs = wqfs_of(req);
-	struct wqfs_stats s = { .opens = h->node->opens };
+	struct wqfs_stats s = {.opens = h->node->opens};
 	struct wq_parked *p;
 
 	wq_queue_stats(h->node->queue, &s);
 	wq_keys_stats(fs->keys, &s);
-	TAILQ_FOREACH(p, &h->node->readers, node)
+	TAILQ_FOREACH (p, &h->node->readers, node)
 		s.readers++;
 	fuse_reply_ioctl(req, 0, &s, sizeof(s));
 }
@@ -419,8 +421,8 @@ static int set_format(struct wq_handle *h, unsigned long format)
 }
 
 /* What is answered at once with a number. -ENOTTY: no such ioctl. */
-static int simple_ioctl(struct wq_handle *h, unsigned int cmd, unsigned long arg, const void *in,
-			size_t in_size)
+static int simple_ioctl(struct wq_handle *h, unsigned int cmd, unsigned long arg,
+	const void *in, size_t in_size)
 {
 	switch (cmd) {
 	case IOC_WATCH_QUEUE_SET_SIZE:
@@ -443,8 +445,8 @@ static void ioctl_root(fuse_req_t req, unsigned int cmd)
 }
 
 void wqfs_op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg,
-		   struct fuse_file_info *fi, unsigned int flags, const void *in, size_t in_size,
-		   size_t out_size)
+	struct fuse_file_info *fi, unsigned int flags, const void *in, size_t in_size,
+	size_t out_size)
 {
 	struct wq_handle *h;
 	int r;
@@ -510,6 +512,6 @@ void wqfs_stop(struct wqfs *fs)
 	wq_timer_clear(fs->loop, &fs->construct);
 	while ((p = TAILQ_FIRST(&fs->parked)))
 		answer(p, p->wait == WQ_WAIT_RECORD ? 0 : -EINTR);
-	HASH_ITER(by_ino, fs->ns.by_ino, node, tmp)
+	HASH_ITER (by_ino, fs->ns.by_ino, node, tmp)
 		notify_pollers(node);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "attrs.h"
@@ -128,7 +129,7 @@ struct create_out {
 
 static int reply_create(fuse_req_t req, struct wq_node *node, const struct wq_handle *h)
 {
-	struct create_out out = { .entry.nodeid = node->ino, .open = make_open(h) };
+	struct create_out out = {.entry.nodeid = node->ino, .open = make_open(h)};
 	struct stat st;
 
 	wq_node_stat(node, &st);
@@ -176,7 +177,7 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 
 	/* Reads of the device by splice() could not be told from ones that would wait. */
 	conn->want &= ~(unsigned int)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
-		FUSE_CAP_SPLICE_MOVE);
+				      FUSE_CAP_SPLICE_MOVE);
 	/* open(O_TRUNC) is harmless, as on a FIFO; truncate() is refused. */
 	conn->want |= conn->capable & FUSE_CAP_ATOMIC_O_TRUNC;
 	if (fs->ready)
@@ -248,7 +249,7 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 /* The kernel has checked who may do it (default_permissions). Times are what they are:
  * setting them is accepted, for touch(1), and changes nothing. */
 static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
-		       struct fuse_file_info *fi)
+	struct fuse_file_info *fi)
 {
 	struct wqfs *fs = wqfs_of(req);
 	struct wq_node *node;
@@ -278,7 +279,8 @@ static int create(fuse_req_t req, const char *name, mode_t mode, struct wq_node 
 	return wq_namespace_create(&fs->ns, name, mode & 0777, ctx->uid, gid, node);
 }
 
-static void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev)
+static void op_mknod(
+	fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev)
 {
 	struct wq_node *node;
 	int r = S_ISREG(mode) ? create(req, name, mode, &node) : -EPERM;
@@ -290,7 +292,7 @@ static void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t
 }
 
 static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
-		      struct fuse_file_info *fi)
+	struct fuse_file_info *fi)
 {
 	struct wqfs *fs = wqfs_of(req);
 	struct wq_handle *h;
@@ -321,7 +323,7 @@ static void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 }
 
 static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t newparent,
-		      const char *newname, unsigned int flags)
+	const char *newname, unsigned int flags)
 {
 	wqfs_reply(req, wq_namespace_rename(&wqfs_of(req)->ns, name, newname, flags));
 }
@@ -375,7 +377,7 @@ static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 /* The kernel's notification pipes refuse writes so (pipe_write()). */
 static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t off,
-		     struct fuse_file_info *fi)
+	struct fuse_file_info *fi)
 {
 	fuse_reply_err(req, EXDEV);
 }
@@ -386,17 +388,17 @@ static void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_f
 }
 
 static size_t add_dirent(fuse_req_t req, char *buf, size_t room, const char *name, uint64_t ino,
-			 mode_t type, off_t next)
+	mode_t type, off_t next)
 {
-	struct stat st = { .st_ino = ino, .st_mode = type };
+	struct stat st = {.st_ino = ino, .st_mode = type};
 	size_t n = fuse_add_direntry(req, buf, room, name, &st, next);
 
 	return n <= room ? n : 0;
 }
 
 /* Offsets: 1 is behind ".", 2 behind "..", then inode number + 2, which only grow. */
-static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
-		       struct fuse_file_info *fi)
+static void op_readdir(
+	fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
 	struct wqfs *fs = wqfs_of(req);
 	const struct wq_node *node;
@@ -407,7 +409,7 @@ static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 	for (int i = (int)(off < 2 ? off : 2); i < 2 && n; i++)
 		used += n = add_dirent(req, fs->buf + used, size - used, i ? ".." : ".",
 			WQ_ROOT_INO, S_IFDIR, i + 1);
-	TAILQ_FOREACH(node, &fs->ns.named, node) {
+	TAILQ_FOREACH (node, &fs->ns.named, node) {
 		if (!n)
 			break;
 		if ((off_t)node->ino + 2 <= off)
@@ -472,7 +474,7 @@ static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 }
 
 static void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value,
-			size_t size, int flags)
+	size_t size, int flags)
 {
 	struct wq_caller caller = wqfs_caller(req);
 	struct wq_node *node;
@@ -482,7 +484,8 @@ static void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const 
 	if (flags & XATTR_CREATE)
 		wqfs_reply(req, -EEXIST);
 	else
-		wqfs_reply(req, wq_attr_set(node, wqfs_of(req)->keys, name, value, size, &caller));
+		wqfs_reply(
+			req, wq_attr_set(node, wqfs_of(req)->keys, name, value, size, &caller));
 }
 
 static void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
@@ -525,7 +528,8 @@ const struct fuse_lowlevel_ops wqfs_ops = {
 
 /* ---- life ---- */
 
-struct wqfs *wqfs_new(const struct wqfs_limits *limits, struct wq_loop *loop, struct wq_keys *keys)
+struct wqfs *wqfs_new(
+	const struct wqfs_limits *limits, struct wq_loop *loop, struct wq_keys *keys)
 {
 	struct wqfs *fs = calloc(1, sizeof(*fs));
 
@@ -556,7 +560,7 @@ void wqfs_free(struct wqfs *fs)
 	if (!fs)
 		return;
 	wqfs_stop(fs);
-	HASH_ITER(by_ino, fs->ns.by_ino, node, tmp) {
+	HASH_ITER (by_ino, fs->ns.by_ino, node, tmp) {
 		node->lookups++; /* to outlive its handles */
 		while (!LIST_EMPTY(&node->handles))
 			free_handle(fs, LIST_FIRST(&node->handles));

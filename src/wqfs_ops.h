@@ -16,10 +16,10 @@
 
 /* Why a request waits. */
 enum wq_wait {
-	WQ_WAIT_RECORD,    /* read() */
-	WQ_WAIT_SYNC,      /* WQFS_IOC_SYNC: for a look at every key */
-	WQ_WAIT_DRAIN,     /* PIPE_IOC_SYNC: for a look, then until all is read */
-	WQ_WAIT_FILTER,    /* IOC_WATCH_QUEUE_SET_FILTER: for the caller's memory */
+	WQ_WAIT_RECORD,	   /* read() */
+	WQ_WAIT_SYNC,	   /* WQFS_IOC_SYNC: for a look at every key */
+	WQ_WAIT_DRAIN,	   /* PIPE_IOC_SYNC: for a look, then until all is read */
+	WQ_WAIT_FILTER,	   /* IOC_WATCH_QUEUE_SET_FILTER: for the caller's memory */
 	WQ_WAIT_CONSTRUCT, /* WQFS_IOC_WATCH_KEY: for a key under construction */
 };
 
@@ -63,8 +63,8 @@ extern const struct fuse_lowlevel_ops wqfs_ops;
 
 /* A filesystem without queues, on LOOP, whose keys are watched by KEYS (both outlive it).
  * NULL: no memory. */
-struct wqfs *wqfs_new(const struct wqfs_limits *limits, struct wq_loop *loop,
-		      struct wq_keys *keys);
+struct wqfs *wqfs_new(
+	const struct wqfs_limits *limits, struct wq_loop *loop, struct wq_keys *keys);
 
 /* Ends every wait: readers get end of file, now and from now on; who polls is woken. */
 void wqfs_stop(struct wqfs *fs);
@@ -83,13 +83,13 @@ struct wq_caller wqfs_caller(fuse_req_t req);
 /* Answers for R: 0 is success without data, -errno that error. */
 void wqfs_reply(fuse_req_t req, int r);
 
-void wqfs_op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
-		  struct fuse_file_info *fi);
-void wqfs_op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
-		  struct fuse_pollhandle *ph);
+void wqfs_op_read(
+	fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);
+void wqfs_op_poll(
+	fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *ph);
 void wqfs_op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg,
-		   struct fuse_file_info *fi, unsigned int flags, const void *in, size_t in_size,
-		   size_t out_size);
+	struct fuse_file_info *fi, unsigned int flags, const void *in, size_t in_size,
+	size_t out_size);
 
 /* The last writer of an anonymous queue has gone: readers get end of file. */
 void wqfs_writers_gone(struct wqfs *fs, struct wq_node *node);
