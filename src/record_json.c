@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "config.h"
-
 #include "record_json.h"
 
 #include <errno.h>
@@ -11,16 +9,14 @@
 #include "names.h"
 #include "record_view.h"
 
-#define TIME_MAX sizeof("-2147483648-12-31T23:59:60.000000000Z")
-
-static void put_time(char *out, size_t size, const struct timespec *when)
+void wq_time_to_text(const struct timespec *when, char *out)
 {
 	struct tm tm;
 	size_t len = 0;
 
 	if (gmtime_r(&when->tv_sec, &tm))
-		len = strftime(out, size, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out + len, size - len, ".%09ldZ", when->tv_nsec);
+		len = strftime(out, WQ_TIME_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(out + len, WQ_TIME_MAX - len, ".%09ldZ", when->tv_nsec);
 }
 
 /* Bytes of the UTF-8 character at S of LEN bytes, 0 if there is none. */
@@ -110,11 +106,11 @@ static int take_members(json_t *obj, json_t *part)
 static json_t *to_json(const struct wq_record *r)
 {
 	struct wq_view v = wq_record_view(r);
-	char when[TIME_MAX];
+	char when[WQ_TIME_MAX];
 	json_t *obj;
 	int err = 0;
 
-	put_time(when, sizeof(when), &r->when);
+	wq_time_to_text(&r->when, when);
 	obj = json_pack("{s:s, s:o, s:o, s:i}", "time", when, "type",
 		name_or_number(wq_type_name(v.n.type), v.n.type), "subtype",
 		name_or_number(wq_subtype_name(v.n.type, v.n.subtype), v.n.subtype), "id",
