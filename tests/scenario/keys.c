@@ -148,10 +148,14 @@ bool sc_key_gone(int32_t serial)
 static bool has_description(const char *line, const void *arg)
 {
 	const char *const *want = arg;
-	char type[32], desc[256];
+	size_t len = strlen(want[1]);
+	char type[32];
+	int at = 0;
 
-	return sscanf(line, "%*s %*s %*s %*s %*s %*s %*s %31s %255[^:]", type, desc) == 2 &&
-	       !strcmp(type, want[0]) && !strcmp(desc, want[1]);
+	if (sscanf(line, "%*s %*s %*s %*s %*s %*s %*s %31s %n", type, &at) != 1 ||
+		strcmp(type, want[0]))
+		return false;
+	return !strncmp(line + at, want[1], len) && strchr(":\n", line[at + (int)len]);
 }
 
 int32_t sc_key_find(const char *type, const char *desc)

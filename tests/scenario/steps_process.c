@@ -166,6 +166,14 @@ static struct sc_session *session_named(struct sc_world *world, const char *name
 	return NULL;
 }
 
+/* The other sessions are not this child's: it must not keep them from ending. */
+static void leave_to_parent(struct sc_world *world)
+{
+	for (int i = 0; i < SC_SESSIONS_MAX; i++)
+		if (world->sessions[i].name[0])
+			close(world->sessions[i].sock);
+}
+
 /* session NAME: a process with a new session; it has the queues made before */
 static long do_session(struct sc_run *run, int c, char **v)
 {
@@ -179,6 +187,7 @@ static long do_session(struct sc_run *run, int c, char **v)
 	s->pid = fork_child(run);
 	if (s->pid == 0) {
 		close(socks[0]);
+		leave_to_parent(run->world);
 		serve_session(run, socks[1]);
 	}
 	close(socks[1]);
