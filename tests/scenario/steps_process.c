@@ -46,17 +46,28 @@ static void reap(pid_t pid, const char *what)
 		sc_die("%s did not end well", what);
 }
 
-/* repeat N STEP: says only how often it succeeded */
+/* Writes N where a word of a repeated step is "%". */
+static void number_words(char *number, size_t size, int n, int c, char **from, char **to)
+{
+	snprintf(number, size, "%d", n);
+	for (int i = 0; i < c; i++)
+		to[i] = strcmp(from[i], "%") ? from[i] : number;
+}
+
+/* repeat N STEP: says only how often it succeeded; a word "%" is the number of the turn */
 static long do_repeat(struct sc_run *run, int c, char **v)
 {
 	struct sc_run quiet = {.world = run->world, .out = fopen("/dev/null", "we")};
 	int n = atoi(v[1]), ok = 0, fd = sc_any_queue(run->world);
 	uint64_t told = fd < 0 ? 0 : sc_system_told(run->world->sys, fd);
+	char number[16], *words[SC_WORDS_MAX];
 
 	if (!quiet.out)
 		sc_die("/dev/null: %s", strerror(errno));
-	for (int i = 0; i < n; i++)
-		ok += sc_step(&quiet, c - 2, v + 2) >= 0;
+	for (int i = 0; i < n; i++) {
+		number_words(number, sizeof(number), i, c - 2, v + 2, words);
+		ok += sc_step(&quiet, c - 2, words) >= 0;
+	}
 	fclose(quiet.out);
 	if (fd >= 0) /* what is repeated is an event each time */
 		sc_system_await_told(run->world->sys, fd, told + (uint64_t)ok);
