@@ -41,8 +41,8 @@ static bool mounted(const char *dir, dev_t below)
 {
 	struct stat st;
 
-	/* A mount whose daemon has gone cannot be looked at, but is one. */
-	return stat(dir, &st) < 0 ? errno == ENOTCONN : st.st_dev != below;
+	/* A mount whose daemon has gone, or is going, cannot be looked at, but is one. */
+	return stat(dir, &st) < 0 ? errno != ENOENT : st.st_dev != below;
 }
 
 _Noreturn static void exec_command(const char *command)
