@@ -98,15 +98,6 @@ static enum wqfs_format format_of(const struct wq_handle *h)
 	return h->own_format ? h->format : h->node->format;
 }
 
-/* The kernel splits a long read and, if the reply to the first part fills it, asks for the
- * next, which would wait with data in hand. Could SIZE be such a part? It is bound by
- * max_read, or by a number of pages (32, or more in newer kernels), less what is unused of
- * the first where the buffer does not begin on a page. */
-static bool may_be_part(const struct wqfs *fs, size_t size)
-{
-	return size == fs->max_read || size > 31 * 4096;
-}
-
 static void drained(struct wq_node *node)
 {
 	struct wq_parked *p, *next;
@@ -129,8 +120,6 @@ static bool reply_records(
 
 	if (size > WQFS_READ_MAX)
 		size = WQFS_READ_MAX;
-	if (may_be_part(fs, size))
-		size--;
 	n = wq_queue_peek(node->queue, format_of(h), fs->buf, size, &take);
 	if (n == -EAGAIN)
 		return false;
@@ -144,6 +133,14 @@ static bool reply_records(
 			drained(node);
 	}
 	return true;
+}
+
+/* The kernel cuts a long read, or one into many buffers, into parts, and asks for the next
+ * when a reply has filled one: that one must not wait with records in hand. It alone has an
+ * offset, as the file is a stream. */
+static bool is_continued(off_t off)
+{
+	return off > 0;
 }
 
 static bool at_end(const struct wqfs *fs, const struct wq_node *node)
@@ -160,7 +157,7 @@ void wqfs_op_read(
 
 	if (reply_records(fs, req, h, size))
 		return;
-	if (at_end(fs, h->node)) {
+	if (is_continued(off) || at_end(fs, h->node)) {
 		fuse_reply_buf(req, NULL, 0);
 		return;
 	}

@@ -142,7 +142,6 @@ static int set_up(struct daemon *d)
 		.default_size = o->default_size,
 		.max_size = o->max_size,
 		.max_queues = o->max_queues,
-		.max_read = o->max_read,
 	};
 
 	d->loop = wq_loop_new();

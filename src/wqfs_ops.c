@@ -542,7 +542,6 @@ struct wqfs *wqfs_new(
 	}
 	fs->loop = loop;
 	fs->keys = keys;
-	fs->max_read = limits->max_read;
 	TAILQ_INIT(&fs->parked);
 	wq_namespace_init(&fs->ns);
 	fs->ns.ops = &wqfs_queue_ops;

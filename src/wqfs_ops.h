@@ -45,7 +45,6 @@ struct wqfs {
 	void *owner;
 
 	char *buf; /* where replies to read() are made */
-	size_t max_read;
 	bool stopping;
 
 	TAILQ_HEAD(, wq_parked) parked; /* every request that waits */
@@ -56,7 +55,6 @@ struct wqfs {
 struct wqfs_limits {
 	uint32_t default_size, max_size;
 	uint64_t max_queues;
-	size_t max_read; /* libfuse's option; 0: none */
 };
 
 extern const struct fuse_lowlevel_ops wqfs_ops;
