@@ -50,7 +50,7 @@ static void on_device(struct wq_source *source, uint32_t events)
 
 		if (n == -EAGAIN || n == -EINTR)
 			return;
-		if (n <= 0 || fuse_session_exited(d->se)) {
+		if (n <= 0) {
 			if (n < 0) {
 				wq_log(WQ_LOG_ERR, "/dev/fuse: %s", strerror(-n));
 				d->status = 1;
@@ -59,6 +59,11 @@ static void on_device(struct wq_source *source, uint32_t events)
 			return;
 		}
 		fuse_session_process_buf(d->se, &d->buf);
+		if (fuse_session_exited(d->se)) { /* libfuse gave up, and said why */
+			d->status = 1;
+			wq_loop_stop(d->loop);
+			return;
+		}
 	}
 }
 
@@ -142,6 +147,7 @@ static int set_up(struct daemon *d)
 		.default_size = o->default_size,
 		.max_size = o->max_size,
 		.max_queues = o->max_queues,
+		.max_read = o->max_read,
 	};
 
 	d->loop = wq_loop_new();

@@ -45,6 +45,7 @@ struct wqfs {
 	void *owner;
 
 	char *buf; /* where replies to read() are made */
+	unsigned int max_read;
 	bool stopping;
 
 	TAILQ_HEAD(, wq_parked) parked; /* every request that waits */
@@ -55,6 +56,7 @@ struct wqfs {
 struct wqfs_limits {
 	uint32_t default_size, max_size;
 	uint64_t max_queues;
+	unsigned int max_read; /* the mount option; 0: none */
 };
 
 extern const struct fuse_lowlevel_ops wqfs_ops;
