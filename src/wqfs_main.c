@@ -160,6 +160,21 @@ static int set_up(struct daemon *d)
 	return 0;
 }
 
+/* In the background the working directory changes: the mount point must not depend on it. */
+static int resolve_mountpoint(struct wq_options *o)
+{
+	char *path = wq_mount_resolve(o->mountpoint);
+
+	if (!path) {
+		fprintf(stderr, "wqfs: cannot mount on %s: %s\n", o->mountpoint,
+			strerror(errno));
+		return -1;
+	}
+	free(o->mountpoint);
+	o->mountpoint = path;
+	return 0;
+}
+
 /* From here to its end the daemon holds digests of payloads, and for moments payloads. */
 static int serve(struct daemon *d, struct fuse_args *args)
 {
@@ -171,8 +186,9 @@ static int serve(struct daemon *d, struct fuse_args *args)
 		fprintf(stderr, "wqfs: cannot start: %s\n", strerror(-r));
 		return 1;
 	}
-	if (wq_mount_clean_stale(d->options.mountpoint) < 0)
-		return 1;
+	if (resolve_mountpoint(&d->options) < 0 ||
+		wq_mount_clean_stale(d->options.mountpoint) < 0)
+		return 1; /* said already */
 	d->se = fuse_session_new(args, &wqfs_ops, sizeof(wqfs_ops), d->fs);
 	if (!d->se || wq_mount(d->se, d->options.mountpoint) < 0)
 		return 1; /* said already */

@@ -253,16 +253,29 @@ void it_device_mode(mode_t mode)
 
 /* ---- the daemon ---- */
 
-static bool is_mounted(const char *dir)
+/* Does mnt answer, and is it another filesystem than the directory it is in? */
+static bool answers(bool *other)
 {
 	struct stat here, there;
 
-	return stat(".", &here) == 0 && stat(dir, &there) == 0 && here.st_dev != there.st_dev;
+	if (stat(".", &here) < 0 || stat(IT_MNT, &there) < 0)
+		return false;
+	*other = here.st_dev != there.st_dev;
+	return true;
 }
 
 bool it_mounted(void)
 {
-	return is_mounted(IT_MNT);
+	bool other;
+
+	return answers(&other) && other;
+}
+
+bool it_unmounted(void)
+{
+	bool other;
+
+	return answers(&other) && !other;
 }
 
 static void need_device(void)
@@ -326,7 +339,7 @@ void it_stop(pid_t daemon)
 {
 	IT_EQ(kill(daemon, SIGTERM), 0);
 	it_ends(daemon);
-	IT_OK(!it_mounted());
+	IT_OK(it_unmounted());
 }
 
 void it_unmount(const char *option)

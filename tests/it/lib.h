@@ -149,6 +149,9 @@ pid_t it_start(const char *options);
 /* Is something mounted on mnt, and does it answer? */
 bool it_mounted(void);
 
+/* Is mnt an empty directory as it was before, not a dead mount either? */
+bool it_unmounted(void);
+
 /* SIGTERM; it must end with 0, have printed nothing and leave nothing mounted. */
 void it_stop(pid_t daemon);
 
