@@ -220,6 +220,12 @@ void wqfs_writers_gone(struct wqfs *fs, struct wq_node *node)
 	end_of_file(node);
 }
 
+static void heard(struct wqfs *fs, struct wq_handle *h)
+{
+	fs->last_polls -= h->last_poll;
+	h->last_poll = false;
+}
+
 void wqfs_op_poll(
 	fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *ph)
 {
@@ -234,6 +240,7 @@ void wqfs_op_poll(
 		return;
 	}
 	h = wqfs_handle(fi);
+	heard(fs, h);
 	if (ph) {
 		if (h->poll)
 			fuse_pollhandle_destroy(h->poll);
@@ -498,6 +505,20 @@ void wqfs_forget_handle(struct wqfs *fs, struct wq_handle *handle)
 	if (handle->poll)
 		fuse_pollhandle_destroy(handle->poll);
 	handle->poll = NULL;
+	heard(fs, handle);
+}
+
+static void last_notice(struct wqfs *fs, struct wq_node *node)
+{
+	struct wq_handle *h;
+
+	LIST_FOREACH (h, &node->handles, entry) {
+		if (!h->poll || h->last_poll)
+			continue;
+		h->last_poll = true;
+		fs->last_polls++;
+	}
+	notify_pollers(node);
 }
 
 void wqfs_stop(struct wqfs *fs)
@@ -510,5 +531,10 @@ void wqfs_stop(struct wqfs *fs)
 	while ((p = TAILQ_FIRST(&fs->parked)))
 		answer(p, p->wait == WQ_WAIT_RECORD ? 0 : -EINTR);
 	HASH_ITER (by_ino, fs->ns.by_ino, node, tmp)
-		notify_pollers(node);
+		last_notice(fs, node);
+}
+
+bool wqfs_all_told(const struct wqfs *fs)
+{
+	return fs->last_polls == 0;
 }
