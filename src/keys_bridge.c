@@ -146,6 +146,8 @@ static struct wq_key *new_key(struct wq_keys *keys, int32_t serial)
 	}
 	TAILQ_INSERT_TAIL(&keys->all, key, node);
 	wq_keys_proc_first_view(keys);
+	if (keys->trace)
+		wq_trace_tell_exits(keys->trace);
 	return key;
 }
 
