@@ -237,6 +237,9 @@ void it_become(uid_t uid, bool own)
 	IT_EQ(setgroups(0, NULL), 0);
 	IT_EQ(setresgid(gid, gid, gid), 0);
 	IT_EQ(setresuid(uid, uid, uid), 0);
+	/* the change has cleared both */
+	IT_EQ(prctl(PR_SET_DUMPABLE, 1), 0);
+	IT_EQ(prctl(PR_SET_PDEATHSIG, SIGKILL), 0);
 	IT_OK(keyctl_join_session_keyring(NULL) > 0);
 }
 
