@@ -153,19 +153,24 @@ static bool can_make_one(void)
 	return fd >= 0;
 }
 
-static void it_counts_for_its_user_until_its_last_close(void)
+static void make_as_many_as_allowed(void *unused)
 {
-	uid_t uid = it_nobody();
 	int fds[3];
 
-	it_start("allow_other,max_queues=3");
-	it_become(uid, false);
 	for (int i = 0; i < 3; i++)
 		fds[i] = it_queue(WQFS_ANONYMOUS, O_RDONLY);
 	IT_ERRNO(open(IT_MNT "/" WQFS_ANONYMOUS, O_RDONLY | O_CREAT, 0600), EDQUOT);
 	for (int i = 0; i < 3; i++)
 		close(fds[i]);
 	IT_UNTIL(can_make_one()); /* the kernel tells of a close a little later */
+}
+
+static void it_counts_for_its_user_until_its_last_close(void)
+{
+	uid_t uid = it_nobody();
+
+	it_start("allow_other,max_queues=3");
+	it_as(uid, make_as_many_as_allowed, NULL);
 }
 
 static const struct it_test tests[] = {

@@ -232,7 +232,7 @@ static void filter_of_who_may_not_be_looked_into_needs_the_sized_form(void)
 	int fd;
 
 	it_device_mode(0666);
-	it_become(uid, true);
+	it_become(uid);
 	it_start(NULL);
 	fd = it_queue("q", O_RDONLY);
 	IT_EQ(ioctl(fd, IOC_WATCH_QUEUE_SET_FILTER, &filters[0].f), 0);
