@@ -24,13 +24,13 @@
 #endif
 
 /* The kernel's limits (kernel/watch_queue.c). */
-#define WQFS_FILTER_MAX	     16	 /* rules in a filter */
-#define WQFS_RECORD_MIN	     8	 /* bytes in a record, header included */
-#define WQFS_RECORD_MAX	     127
-#define WQFS_SIZE_MAX	     512 /* records in a queue, unless the mount raises it */
-#define WQFS_SIZE_UNIT	     32	 /* sizes are rounded up to a multiple of this */
-#define WQFS_WATCH_ID_MAX    255
-#define WQFS_NAME_MAX	     255 /* bytes in a queue's name */
+#define WQFS_FILTER_MAX	  16 /* rules in a filter */
+#define WQFS_RECORD_MIN	  8  /* bytes in a record, header included */
+#define WQFS_RECORD_MAX	  127
+#define WQFS_SIZE_MAX	  512 /* records in a queue, unless the mount raises it */
+#define WQFS_SIZE_UNIT	  32  /* sizes are rounded up to a multiple of this */
+#define WQFS_WATCH_ID_MAX 255
+#define WQFS_NAME_MAX	  255 /* bytes in a queue's name */
 
 /*
  * Creating this name (open with O_CREAT) makes a queue that has no name and no

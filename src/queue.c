@@ -1,2 +1,452 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "queue.h"
+
+/* A loss that waits to be told. One from a source must wake readers by itself; one
+ * from a full ring stands behind records, and poll() ignores it, as the kernel's. */
+enum loss { LOSS_NONE, LOSS_FULL, LOSS_SOURCE };
+
+struct slot {
+	struct wq_record record;
+	uint8_t loss; /* enum loss: what was lost right after this record */
+};
+
+struct wq_queue {
+	const struct wq_queue_ops *ops;
+	void *owner;
+	unsigned int refs;
+	LIST_HEAD(, wq_watch) watches;
+
+	/* head and tail run free; the ring has a power of two of slots, of which
+	 * size may be in use. */
+	struct slot *ring;
+	uint32_t mask;
+	uint32_t head, tail;
+	uint32_t size, max_size;
+	bool sized;	/* by the user: cannot be changed any more */
+	enum loss loss; /* stands before the record at tail */
+
+	bool filtered;
+	struct wq_filter filter;
+
+	struct timespec mtime;
+	uint32_t nr_watches;
+	uint64_t posted, read, lost, refused, losses;
+};
+
+static const struct wq_record loss_record = {
+	.len = sizeof(struct watch_notification),
+	/* type META, subtype LOSS in the top byte of the first word, length in the second */
+	.data =
+		{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+			[3] = WATCH_META_LOSS_NOTIFICATION,
+			[4] = sizeof(struct watch_notification),
+#else
+			[3] = WATCH_META_LOSS_NOTIFICATION,
+			[7] = sizeof(struct watch_notification),
+#endif
+		},
+};
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static uint32_t queued(const struct wq_queue *q)
+{
+	return q->head - q->tail;
+}
+
+static struct slot *slot_at(const struct wq_queue *q, uint32_t i)
+{
+	return &q->ring[i & q->mask];
+}
+
+/* ---- queues ---- */
+
+struct wq_queue *wq_queue_new(const struct wq_queue_ops *ops, void *owner, uint32_t max_size)
+{
+	struct wq_queue *q = calloc(1, sizeof(*q));
+
+	if (!q)
+		return NULL;
+	q->ops = ops;
+	q->owner = owner;
+	q->refs = 1;
+	q->max_size = max_size;
+	LIST_INIT(&q->watches);
+	clock_gettime(CLOCK_REALTIME, &q->mtime);
+	return q;
+}
+
+struct wq_queue *wq_queue_get(struct wq_queue *q)
+{
+	q->refs++;
+	return q;
+}
+
+static void unlink_watch(struct wq_watch *w)
+{
+	LIST_REMOVE(w, list_node);
+	LIST_REMOVE(w, queue_node);
+	w->queue->nr_watches--;
+}
+
+static void release_watch(struct wq_watch *w)
+{
+	if (w->list->release_watch)
+		w->list->release_watch(w);
+}
+
+void wq_queue_put(struct wq_queue *q)
+{
+	struct wq_watch *w;
+
+	if (!q || --q->refs)
+		return;
+	while ((w = LIST_FIRST(&q->watches))) {
+		unlink_watch(w);
+		release_watch(w);
+	}
+	free(q->ring);
+	free(q);
+}
+
+void *wq_queue_owner(const struct wq_queue *q)
+{
+	return q->owner;
+}
+
+static int resize(struct wq_queue *q, unsigned long nr)
+{
+	uint32_t size, slots = 1, n = queued(q);
+	struct slot *ring;
+
+	if (nr < 1 || nr > q->max_size)
+		return -EINVAL;
+	size = (uint32_t)((nr + WQFS_SIZE_UNIT - 1) / WQFS_SIZE_UNIT * WQFS_SIZE_UNIT);
+	if (n > size)
+		return -EBUSY;
+	while (slots < size)
+		slots <<= 1;
+	/* calloc: untouched slots cost no memory */
+	ring = calloc(slots, sizeof(*ring));
+	if (!ring)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < n; i++)
+		ring[i] = *slot_at(q, q->tail + i);
+	free(q->ring);
+	q->ring = ring;
+	q->mask = slots - 1;
+	q->tail = 0;
+	q->head = n;
+	q->size = size;
+	return 0;
+}
+
+int wq_queue_set_size(struct wq_queue *q, unsigned long nr)
+{
+	int r;
+
+	if (q->sized)
+		return -EBUSY;
+	r = resize(q, nr);
+	if (r == 0)
+		q->sized = true;
+	return r;
+}
+
+int wq_queue_set_default_size(struct wq_queue *q, unsigned long nr)
+{
+	if (q->sized || (nr == 0 && queued(q)))
+		return -EBUSY;
+	if (nr)
+		return resize(q, nr);
+	free(q->ring);
+	q->ring = NULL;
+	q->size = 0;
+	return 0;
+}
+
+void wq_queue_set_filter(struct wq_queue *q, const struct wq_filter *f)
+{
+	q->filtered = f != NULL;
+	if (f)
+		q->filter = *f;
+}
+
+const struct wq_filter *wq_queue_filter(const struct wq_queue *q)
+{
+	return q->filtered ? &q->filter : NULL;
+}
+
+/* ---- posting ---- */
+
+static void wake(struct wq_queue *q)
+{
+	if (q->ops && q->ops->wake)
+		q->ops->wake(q);
+}
+
+static void note_loss(struct wq_queue *q, enum loss why)
+{
+	uint8_t *loss;
+
+	if (!queued(q)) {
+		q->loss = why;
+		return;
+	}
+	loss = &slot_at(q, q->head - 1)->loss;
+	if (*loss < why)
+		*loss = why;
+}
+
+/* The kernel's post_one_notification(). */
+static void post_one(
+	struct wq_queue *q, const struct watch_notification *n, const struct wq_cred *who)
+{
+	struct slot *s;
+
+	if (!q->size) { /* never sized: dropped without a trace, as in the kernel */
+		q->lost++;
+		return;
+	}
+	if (queued(q) >= q->size) {
+		q->lost++;
+		note_loss(q, LOSS_FULL);
+		return;
+	}
+	s = slot_at(q, q->head);
+	s->loss = LOSS_NONE;
+	s->record.len = n->info & WATCH_INFO_LENGTH;
+	memcpy(s->record.data, n, s->record.len);
+	s->record.who = who ? *who : (struct wq_cred){0};
+	clock_gettime(CLOCK_REALTIME, &s->record.when);
+	q->mtime = s->record.when;
+	q->head++;
+	q->posted++;
+	wake(q);
+}
+
+int wq_post(struct wq_watch_list *wlist, const struct watch_notification *n,
+	const struct wq_cred *who, uint64_t id, uint64_t at_ns)
+{
+	uint32_t len = n->info & WATCH_INFO_LENGTH;
+	union {
+		struct watch_notification n;
+		unsigned char raw[WQFS_RECORD_MAX];
+	} one; /* the record as a single queue sees it */
+	struct wq_watch *w, *next;
+
+	if (len < WQFS_RECORD_MIN)
+		return -EINVAL;
+	memcpy(&one, n, len);
+	/* A wake may take records, never watches: next stays. */
+	for (w = LIST_FIRST(&wlist->watchers); w; w = next) {
+		next = LIST_NEXT(w, list_node);
+		if (w->id != id || w->since_ns > at_ns)
+			continue;
+		one.n.info = (n->info & ~(uint32_t)WATCH_INFO_ID) | w->info_id;
+		if (w->queue->filtered && !wq_filter_pass(&w->queue->filter, &one.n)) {
+			w->queue->refused++;
+			continue;
+		}
+		if (w->queue->ops && w->queue->ops->may_post &&
+			!w->queue->ops->may_post(w->queue, w, who, &one.n))
+			continue;
+		post_one(w->queue, &one.n, who);
+	}
+	return 0;
+}
+
+void wq_queue_note_loss(struct wq_queue *q)
+{
+	note_loss(q, LOSS_SOURCE);
+	wake(q);
+}
+
+/* ---- watches ---- */
+
+void wq_watch_list_init(struct wq_watch_list *wlist, void (*release)(struct wq_watch *watch))
+{
+	LIST_INIT(&wlist->watchers);
+	wlist->release_watch = release;
+}
+
+bool wq_watch_list_empty(const struct wq_watch_list *wlist)
+{
+	return LIST_EMPTY(&wlist->watchers);
+}
+
+void wq_watch_init(struct wq_watch *w, struct wq_queue *q)
+{
+	memset(w, 0, sizeof(*w));
+	w->queue = q;
+}
+
+static struct wq_watch *find_watch(
+	const struct wq_watch_list *wlist, const struct wq_queue *q, uint64_t id)
+{
+	struct wq_watch *w;
+
+	LIST_FOREACH (w, &wlist->watchers, list_node)
+		if (w->id == id && w->queue == q)
+			return w;
+	return NULL;
+}
+
+bool wq_watch_exists(const struct wq_watch *w, const struct wq_watch_list *wlist)
+{
+	return find_watch(wlist, w->queue, w->id) != NULL;
+}
+
+int wq_watch_add(struct wq_watch *w, struct wq_watch_list *wlist)
+{
+	if (wq_watch_exists(w, wlist))
+		return -EBUSY;
+	w->list = wlist;
+	w->since_ns = monotonic_ns();
+	LIST_INSERT_HEAD(&wlist->watchers, w, list_node);
+	LIST_INSERT_HEAD(&w->queue->watches, w, queue_node);
+	w->queue->nr_watches++;
+	return 0;
+}
+
+/* The watch leaves, then its queue is told, past its filter. */
+static void remove_one(struct wq_watch *w, uint64_t id)
+{
+	struct watch_notification_removal n = {0};
+	size_t len = id ? sizeof(n) : sizeof(n.watch);
+
+	unlink_watch(w);
+	n.watch.type = WATCH_TYPE_META;
+	n.watch.subtype = WATCH_META_REMOVAL_NOTIFICATION;
+	n.watch.info = w->info_id | (uint32_t)len;
+	n.id = id;
+	post_one(w->queue, &n.watch, NULL);
+	release_watch(w);
+}
+
+int wq_watch_remove(struct wq_watch_list *wlist, struct wq_queue *q, uint64_t id, bool all)
+{
+	struct wq_watch *w;
+
+	if (!all) {
+		w = find_watch(wlist, q, id);
+		if (!w)
+			return -EBADSLT;
+		remove_one(w, id);
+		return 0;
+	}
+	if (LIST_EMPTY(&wlist->watchers))
+		return -EBADSLT;
+	wq_watch_list_remove(wlist, id);
+	return 0;
+}
+
+void wq_watch_list_remove(struct wq_watch_list *wlist, uint64_t id)
+{
+	struct wq_watch *w, *next;
+
+	/* The release of the last watch may free the list with its object. */
+	for (w = LIST_FIRST(&wlist->watchers); w; w = next) {
+		next = LIST_NEXT(w, list_node);
+		remove_one(w, id);
+	}
+}
+
+void wq_queue_each_watch(const struct wq_queue *q,
+	void (*fn)(const struct wq_watch *watch, void *arg), void *arg)
+{
+	const struct wq_watch *w;
+
+	LIST_FOREACH (w, &q->watches, queue_node)
+		fn(w, arg);
+}
+
+/* ---- reading ---- */
+
+/* The kernel's pipe_read(), with what it does to the pipe left for later. */
+ssize_t wq_queue_peek(const struct wq_queue *q, enum wqfs_format format, void *buf, size_t size,
+	struct wq_take *take)
+{
+	uint32_t i = q->tail;
+	size_t done = 0;
+	ssize_t n = -EAGAIN;
+
+	*take = (struct wq_take){.pending = q->loss};
+	for (;;) {
+		if (take->pending != LOSS_NONE) {
+			n = wq_record_render(
+				&loss_record, format, (char *)buf + done, size - done);
+			if (n < 0)
+				break;
+			done += (size_t)n;
+			take->losses++;
+			take->pending = LOSS_NONE;
+		}
+		if (i == q->head)
+			break;
+		n = wq_record_render(
+			&slot_at(q, i)->record, format, (char *)buf + done, size - done);
+		if (n < 0)
+			break;
+		done += (size_t)n;
+		take->pending = slot_at(q, i)->loss;
+		take->records++;
+		i++;
+		if (i == q->head || done == size)
+			break;
+	}
+	return done ? (ssize_t)done : n;
+}
+
+void wq_queue_consume(struct wq_queue *q, const struct wq_take *take)
+{
+	q->tail += take->records;
+	q->loss = (enum loss)take->pending;
+	/* A loss since the peek was noted at the last record, which is gone now. */
+	if (take->records && !queued(q))
+		q->loss = (enum loss)slot_at(q, q->tail - 1)->loss;
+	q->read += take->records;
+	q->losses += take->losses;
+}
+
+bool wq_queue_readable(const struct wq_queue *q)
+{
+	return queued(q) || q->loss == LOSS_SOURCE;
+}
+
+size_t wq_queue_bytes(const struct wq_queue *q, enum wqfs_format format)
+{
+	size_t n = 0;
+
+	for (uint32_t i = q->tail; i != q->head; i++)
+		n += wq_record_size(&slot_at(q, i)->record, format);
+	return n;
+}
+
+void wq_queue_stats(const struct wq_queue *q, struct wqfs_stats *s)
+{
+	s->size = q->size;
+	s->queued = queued(q);
+	s->watches = q->nr_watches;
+	s->posted = q->posted;
+	s->read = q->read;
+	s->lost = q->lost;
+	s->filtered = q->refused;
+	s->losses = q->losses;
+}
+
+struct timespec wq_queue_mtime(const struct wq_queue *q)
+{
+	return q->mtime;
+}

@@ -33,12 +33,12 @@ struct wq_watch_list {
  * wq_watch_init(), sets the three fields and calls wq_watch_add(). From a
  * successful add until release_watch() it belongs to the list. */
 struct wq_watch {
-	uint32_t info_id;    /* 8-bit id << WATCH_INFO_ID__SHIFT, or'ed into records */
-	uint64_t id;	     /* the object: posts with another id are not for it */
-	void *private;	     /* the producer's */
-	uint64_t since_ns;   /* CLOCK_MONOTONIC at wq_watch_add() */
+	uint32_t info_id;  /* 8-bit id << WATCH_INFO_ID__SHIFT, or'ed into records */
+	uint64_t id;	   /* the object: posts with another id are not for it */
+	void *private;	   /* the producer's */
+	uint64_t since_ns; /* CLOCK_MONOTONIC at wq_watch_add() */
 
-	struct wq_queue *queue;	    /* the rest is queue.c's */
+	struct wq_queue *queue; /* the rest is queue.c's */
 	struct wq_watch_list *list;
 	LIST_ENTRY(wq_watch) list_node;
 	LIST_ENTRY(wq_watch) queue_node;
@@ -64,6 +64,9 @@ void wq_watch_init(struct wq_watch *watch, struct wq_queue *queue);
  * id on this list. */
 int wq_watch_add(struct wq_watch *watch, struct wq_watch_list *wlist);
 
+/* Would wq_watch_add() say -EBUSY? */
+bool wq_watch_exists(const struct wq_watch *watch, const struct wq_watch_list *wlist);
+
 /* The kernel's remove_watch_from_object(): removes QUEUE's watch on ID, or with ALL
  * every watch of the list, and posts REMOVAL to each queue. 0, or -EBADSLT: no such
  * watch. */
@@ -76,7 +79,7 @@ int wq_watch_remove(struct wq_watch_list *wlist, struct wq_queue *queue, uint64_
  * not told. Never waits: a full queue notes the loss. -EINVAL: a length outside
  * the bounds, nothing is posted; else 0. */
 int wq_post(struct wq_watch_list *wlist, const struct watch_notification *n,
-	    const struct wq_cred *who, uint64_t id, uint64_t at_ns);
+	const struct wq_cred *who, uint64_t id, uint64_t at_ns);
 
 /* ---- queues: the consumer's side ---- */
 
@@ -86,7 +89,7 @@ struct wq_queue_ops {
 	/* May WHO's record N enter? The kernel asks its LSMs here. NULL: always. WHO is
 	 * NULL if not known. A refused record is no loss. */
 	bool (*may_post)(struct wq_queue *queue, const struct wq_watch *watch,
-			 const struct wq_cred *who, const struct watch_notification *n);
+		const struct wq_cred *who, const struct watch_notification *n);
 };
 
 /* A new unsized queue with one reference, OWNER kept for the ops; NULL: no memory.
@@ -127,8 +130,8 @@ struct wq_take {
  * delivered loses nothing. Returns bytes; -EAGAIN: nothing to read; -ENOBUFS: SIZE
  * is too small for the first record. A LOSS that follows the last record read is
  * left for the next read, as the kernel leaves it. */
-ssize_t wq_queue_peek(const struct wq_queue *queue, enum wqfs_format format, void *buf, size_t size,
-		      struct wq_take *take);
+ssize_t wq_queue_peek(const struct wq_queue *queue, enum wqfs_format format, void *buf,
+	size_t size, struct wq_take *take);
 
 /* Takes away what wq_queue_peek() said, provided nothing else was consumed since. */
 void wq_queue_consume(struct wq_queue *queue, const struct wq_take *take);
@@ -146,7 +149,7 @@ void wq_queue_note_loss(struct wq_queue *queue);
 
 /* Calls FN for each watch of QUEUE; FN may not add or remove watches. */
 void wq_queue_each_watch(const struct wq_queue *queue,
-			 void (*fn)(const struct wq_watch *watch, void *arg), void *arg);
+	void (*fn)(const struct wq_watch *watch, void *arg), void *arg);
 
 /* Fills what the queue knows: size, queued, watches, posted, read, lost, filtered,
  * losses. The rest of S is untouched. */

@@ -35,11 +35,13 @@ const char *wq_format_name(enum wqfs_format format);
 int wq_format_parse(const char *name);
 
 /* Writes R in FORMAT to BUF of SIZE bytes, no NUL behind it. Returns the bytes it
- * takes, or -ENOBUFS if they are more than SIZE (then nothing is to be used).
+ * takes, or -ENOBUFS if they are more than SIZE (then nothing is to be used), or
+ * -ENOMEM (JSON only). Text and JSON are a line each, as wqfs(5) describes them.
  * BUF may be NULL with SIZE 0 to ask nothing but whether it fits. */
-ssize_t wq_record_render(const struct wq_record *r, enum wqfs_format format, void *buf, size_t size);
+ssize_t wq_record_render(
+	const struct wq_record *r, enum wqfs_format format, void *buf, size_t size);
 
-/* Bytes R takes in FORMAT. */
+/* Bytes R takes in FORMAT; 0 if there is no memory to find out. */
 size_t wq_record_size(const struct wq_record *r, enum wqfs_format format);
 
 /* The longest that one record can become in any format. */

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <keyutils.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "key_look.h"
+
+/* A user key's payload is at most 32767 bytes; a keyring's grows with its members. */
+#define PAYLOAD_MAX  65536
+#define DESCRIBE_MAX 4352 /* type 32, ids, and a description of up to 4095 bytes */
+
+struct wq_look {
+	unsigned char secret[crypto_shorthash_siphashx24_KEYBYTES];
+	unsigned char *payload; /* sodium_malloc()ed, zero between calls */
+	int32_t *serials;	/* a keyring's raw members */
+	size_t serials_cap;	/* in serials */
+	key_serial_t probe;	/* our own empty keyring, 0 if there is none */
+	timer_t guard;
+	bool has_guard;
+};
+
+static void interrupted(int sig)
+{
+}
+
+/* The guard's signal must interrupt a system call, so it has a handler and no
+ * SA_RESTART. */
+static bool make_guard(struct wq_look *look)
+{
+	struct sigaction sa = {.sa_handler = interrupted};
+	struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
+
+	sigemptyset(&sa.sa_mask);
+	return sigaction(SIGALRM, &sa, NULL) == 0 &&
+	       timer_create(CLOCK_MONOTONIC, &ev, &look->guard) == 0;
+}
+
+struct wq_look *wq_look_new(void)
+{
+	struct wq_look *look;
+	long ring;
+
+	if (sodium_init() < 0)
+		return NULL;
+	look = calloc(1, sizeof(*look));
+	if (!look)
+		return NULL;
+	look->payload = sodium_malloc(PAYLOAD_MAX);
+	if (!look->payload) {
+		free(look);
+		return NULL;
+	}
+	sodium_memzero(look->payload, PAYLOAD_MAX);
+	crypto_shorthash_keygen(look->secret);
+	ring = keyctl_get_keyring_ID(KEY_SPEC_THREAD_KEYRING, 1);
+	look->probe = ring > 0 ? (key_serial_t)ring : 0;
+	look->has_guard = make_guard(look);
+	return look;
+}
+
+void wq_look_free(struct wq_look *look)
+{
+	if (!look)
+		return;
+	if (look->has_guard)
+		timer_delete(look->guard);
+	sodium_memzero(look->secret, sizeof(look->secret));
+	sodium_free(look->payload);
+	free(look->serials);
+	free(look);
+}
+
+static void digest(
+	const struct wq_look *look, const void *data, size_t len, uint8_t out[WQ_DIGEST_BYTES])
+{
+	_Static_assert(WQ_DIGEST_BYTES == crypto_shorthash_siphashx24_BYTES, "digest size");
+	crypto_shorthash_siphashx24(out, data, len, look->secret);
+}
+
+/* ---- life ---- */
+
+/* Without a keyring of our own: is there a line for it? Slow, and blind to keys that we
+ * may not View, which then count as gone. */
+static bool listed(int32_t serial)
+{
+	char want[16], line[512];
+	bool found = false;
+	FILE *f = fopen("/proc/keys", "re");
+
+	snprintf(want, sizeof(want), "%08x ", (uint32_t)serial);
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = !strncmp(line, want, 9);
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* Unlinking looks a key up without asking for any right or state
+ * (lookup_user_key(KEY_NEED_UNLINK)); from a keyring that does not hold it the answer
+ * is ENOENT, and nothing changes: so ENOKEY means that it is gone. */
+static bool exists(const struct wq_look *look, int32_t serial)
+{
+	if (!look->probe)
+		return listed(serial);
+	return keyctl_unlink(serial, look->probe) == 0 || errno != ENOKEY;
+}
+
+static enum wq_key_life life_of(const struct wq_look *look, int32_t serial, int err)
+{
+	switch (err) {
+	case EKEYREVOKED:
+		return WQ_KEY_REVOKED;
+	case EKEYEXPIRED:
+		return WQ_KEY_EXPIRED;
+	case ENOKEY:
+		return exists(look, serial) ? WQ_KEY_INVALIDATED : WQ_KEY_GONE;
+	default:
+		return WQ_KEY_HIDDEN;
+	}
+}
+
+enum wq_key_life wq_look_life(struct wq_look *look, int32_t serial)
+{
+	return keyctl_describe(serial, NULL, 0) >= 0 ? WQ_KEY_ALIVE
+						     : life_of(look, serial, errno);
+}
+
+/* ---- describe ---- */
+
+static int reserve_describe(struct wq_key_state *s, size_t n)
+{
+	char *p;
+
+	if (n <= s->describe_cap)
+		return 0;
+	p = realloc(s->describe, n);
+	if (!p)
+		return -ENOMEM;
+	s->describe = p;
+	s->describe_cap = n;
+	return 0;
+}
+
+int wq_look_describe(struct wq_look *look, int32_t serial, struct wq_key_state *new)
+{
+	char text[DESCRIBE_MAX];
+	long n = keyctl_describe(serial, text, sizeof(text));
+	int r;
+
+	if (n < 0) {
+		new->life = life_of(look, serial, errno);
+		return 0;
+	}
+	new->life = WQ_KEY_ALIVE;
+	if (n > (long)sizeof(text))
+		return -ENOMEM;
+	r = reserve_describe(new, (size_t)n);
+	if (r < 0)
+		return r;
+	memcpy(new->describe, text, (size_t)n);
+	new->describe[n - 1] = '\0';
+	if (!wq_key_state_parse(new))
+		new->life = WQ_KEY_HIDDEN;
+	return 0;
+}
+
+uint64_t wq_look_name_of(struct wq_look *look, const char *describe)
+{
+	struct wq_key_state s = {.describe = (char *)(uintptr_t)describe};
+	const char *desc = wq_key_description(&s);
+	uint8_t a[WQ_DIGEST_BYTES], b[WQ_DIGEST_BYTES];
+	uint64_t x, y;
+
+	digest(look, describe, strcspn(describe, ";"), a);
+	digest(look, desc, strlen(desc), b);
+	memcpy(&x, a, sizeof(x));
+	memcpy(&y, b + 8, sizeof(y));
+	x ^= y;
+	return x ? x : 1;
+}
+
+uint64_t wq_look_name(struct wq_look *look, int32_t serial)
+{
+	char text[DESCRIBE_MAX];
+	long n = keyctl_describe(serial, text, sizeof(text));
+
+	if (n <= 0 || n > (long)sizeof(text))
+		return 0;
+	text[n - 1] = '\0';
+	return wq_look_name_of(look, text);
+}
+
+/* ---- payload ---- */
+
+/* Types whose read hands out what is stored. Of the others encrypted, trusted and big_key
+ * do work or fetch from a file when read, and the rest mean nothing for a comparison. */
+static bool readable_type(const struct wq_key_state *s)
+{
+	static const char *const types[] = {
+		"user", "dns_resolver", "id_resolver", "id_legacy", "cifs.idmap"};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (wq_key_is_type(s, types[i]))
+			return true;
+	return false;
+}
+
+static int by_serial(const void *a, const void *b)
+{
+	int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static long read_members(struct wq_look *look, int32_t serial)
+{
+	for (;;) {
+		size_t room = look->serials_cap * sizeof(int32_t);
+		long n = keyctl_read(serial, (char *)look->serials, room);
+		int32_t *p;
+
+		if (n < 0)
+			return -errno;
+		if ((size_t)n <= room)
+			return n / (long)sizeof(int32_t);
+		/* more have come: room for them, and for some that come meanwhile */
+		room = (size_t)n / sizeof(int32_t) + 32;
+		p = reallocarray(look->serials, room, sizeof(*p));
+		if (!p)
+			return -ENOMEM;
+		look->serials = p;
+		look->serials_cap = room;
+	}
+}
+
+static int look_members(struct wq_look *look, int32_t serial, const struct wq_key_state *old,
+	struct wq_key_state *new)
+{
+	long n = read_members(look, serial);
+	int r;
+
+	if (n == -ENOMEM)
+		return -ENOMEM;
+	if (n < 0) {
+		new->payload = WQ_PAYLOAD_UNREADABLE;
+		return 0;
+	}
+	new->payload = WQ_PAYLOAD_MEMBERS;
+	new->len = (size_t)n;
+	digest(look, look->serials, (size_t)n * sizeof(int32_t), new->digest);
+	/* mostly nothing has changed */
+	if (old->payload == WQ_PAYLOAD_MEMBERS && old->len == new->len &&
+		!memcmp(old->digest, new->digest, sizeof(new->digest)))
+		return 1;
+	r = wq_key_state_reserve(new, (size_t)n);
+	if (r < 0)
+		return r;
+	qsort(look->serials, (size_t)n, sizeof(int32_t), by_serial);
+	for (long i = 0; i < n; i++)
+		new->members[i] = (struct wq_key_member){look->serials[i], 0};
+	return 0;
+}
+
+int wq_look_payload(struct wq_look *look, int32_t serial, const struct wq_key_state *old,
+	struct wq_key_state *new)
+{
+	long n;
+
+	if (wq_key_is_type(new, "keyring"))
+		return look_members(look, serial, old, new);
+	if (!readable_type(new)) {
+		new->payload = WQ_PAYLOAD_UNREAD;
+		return 0;
+	}
+	n = keyctl_read(serial, (char *)look->payload, PAYLOAD_MAX);
+	if (n < 0) {
+		new->payload = WQ_PAYLOAD_UNREADABLE;
+		return 0;
+	}
+	new->payload = WQ_PAYLOAD_DIGEST;
+	new->len = (size_t)n;
+	if (n > PAYLOAD_MAX)
+		n = PAYLOAD_MAX;
+	digest(look, look->payload, (size_t)n, new->digest);
+	sodium_memzero(look->payload, (size_t)n);
+	return 0;
+}
+
+int wq_look_constructed(struct wq_look *look, int32_t serial)
+{
+	static const struct itimerspec on = {{0, 500000}, {0, 500000}}, off;
+	long n;
+	int e;
+
+	/* Repeated: the first signal may come before the call has begun to wait. */
+	if (!look->has_guard || timer_settime(look->guard, 0, &on, NULL) < 0)
+		return -ENOMEM;
+	n = keyctl_read(serial, NULL, 0);
+	e = errno;
+	timer_settime(look->guard, 0, &off, NULL);
+	if (n >= 0)
+		return 0;
+	switch (e) {
+	case EINTR:
+		return -EINPROGRESS;
+	case EACCES:
+	case EOPNOTSUPP: /* no read for this type */
+		return 0;
+	default:
+		return -e;
+	}
+}

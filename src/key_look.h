@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Takes snapshots of keys with the daemon's own credentials, changing nothing and
+ * never waiting: no payload outlives the call that read it.
+ */
+#ifndef WQ_KEY_LOOK_H
+#define WQ_KEY_LOOK_H
+
+#include "key_state.h"
+
+struct wq_look;
+
+/* Room for payloads (guarded, locked if the limits allow, never dumped), a secret for
+ * the digests, and a thread keyring to ask with. NULL: no memory. */
+struct wq_look *wq_look_new(void);
+void wq_look_free(struct wq_look *look);
+
+/* Describes SERIAL into NEW: life, and while ALIVE describe, uid, gid, perm. 0 or -ENOMEM.
+ * Costs one keyctl(KEYCTL_DESCRIBE), and a second call where that says ENOKEY. */
+int wq_look_describe(struct wq_look *look, int32_t serial, struct wq_key_state *new);
+
+/* Adds payload, len and digest to a described NEW, and a keyring's members (names 0),
+ * unless they are those of OLD: then it returns 1 and leaves members alone. Only for
+ * keys that wq_look_constructed() has passed: KEYCTL_READ waits for the construction of
+ * others. Else 0 or -ENOMEM. */
+int wq_look_payload(struct wq_look *look, int32_t serial, const struct wq_key_state *old,
+	struct wq_key_state *new);
+
+/* Is SERIAL under construction by request_key()? 0: no, and it never will be again;
+ * -EINPROGRESS: yes; a negative key gives its own error (-ENOKEY, -EKEYREJECTED...), as
+ * KEYCTL_WATCH_KEY would; -ENOKEY too if it is gone. Takes at most 1 ms. */
+int wq_look_constructed(struct wq_look *look, int32_t serial);
+
+/* What is SERIAL now, of the states that describe cannot name? ALIVE stands for any that
+ * is not dead. */
+enum wq_key_life wq_look_life(struct wq_look *look, int32_t serial);
+
+/* The digest of SERIAL's type and description; 0 if they cannot be seen. */
+uint64_t wq_look_name(struct wq_look *look, int32_t serial);
+
+/* The digest of a description as wq_look_describe() stored it; never 0. */
+uint64_t wq_look_name_of(struct wq_look *look, const char *describe);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What is known of one key, and which records a difference means.
+ * No key syscalls here: snapshots are taken by key_look.c.
+ */
+#ifndef WQ_KEY_STATE_H
+#define WQ_KEY_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wqfs.h"
+
+enum wq_key_life {
+	WQ_KEY_ALIVE,
+	WQ_KEY_HIDDEN, /* it exists, but we may not View it */
+	WQ_KEY_EXPIRED,
+	WQ_KEY_REVOKED,
+	WQ_KEY_INVALIDATED,
+	WQ_KEY_GONE,
+};
+
+enum wq_key_payload {
+	WQ_PAYLOAD_UNREADABLE, /* no Read for us */
+	WQ_PAYLOAD_UNREAD,     /* a type whose read does work, has effects or does not exist */
+	WQ_PAYLOAD_DIGEST,
+	WQ_PAYLOAD_MEMBERS, /* a keyring */
+};
+
+#define WQ_DIGEST_BYTES 16
+
+struct wq_key_member {
+	int32_t serial;
+	uint64_t name; /* digest of its type and description; 0: not known yet */
+};
+
+/* A snapshot. Owned by value; its pointers by itself. All zero is a valid empty one. */
+struct wq_key_state {
+	enum wq_key_life life;
+	/* while ALIVE: */
+	uint32_t uid, gid, perm;
+	char *describe; /* keyctl_describe()'s text; kept when it cannot be had any more */
+	size_t describe_cap;
+	enum wq_key_payload payload;
+	size_t len; /* payload bytes, or members */
+	/* Of the payload, or of the member list as it was read (zero: changed since).
+	 * Keyed: it means nothing outside this process. */
+	uint8_t digest[WQ_DIGEST_BYTES];
+	struct wq_key_member *members; /* sorted by serial */
+	size_t members_cap;
+};
+
+void wq_key_state_fini(struct wq_key_state *s);
+
+/* Makes room for N members. 0 or -ENOMEM; contents are kept. */
+int wq_key_state_reserve(struct wq_key_state *s, size_t n);
+
+/* The member SERIAL, or NULL. */
+struct wq_key_member *wq_key_member_find(const struct wq_key_state *s, int32_t serial);
+
+/* Adds or removes a member of the model; adding one that is there is no error.
+ * 0 or -ENOMEM. */
+int wq_key_member_add(struct wq_key_state *s, int32_t serial, uint64_t name);
+void wq_key_member_del(struct wq_key_state *s, int32_t serial);
+
+/* Parses describe ("type;uid;gid;perm;description") into uid, gid and perm. False if
+ * it is not of that form. */
+bool wq_key_state_parse(struct wq_key_state *s);
+
+/* The type is the first field of describe; the description what follows the fourth ';'. */
+bool wq_key_is_type(const struct wq_key_state *s, const char *type);
+const char *wq_key_description(const struct wq_key_state *s);
+
+/* ---- differences ---- */
+
+/* What became of a key that left a keyring. */
+enum wq_member_fate {
+	WQ_MEMBER_UNLINKED,
+	WQ_MEMBER_COLLECTED, /* dead, so the kernel dropped the link: it posts nothing */
+};
+
+struct wq_diff_ops {
+	/* The record SUBTYPE with AUX for the key under comparison. */
+	void (*record)(void *arg, enum key_notification_subtype subtype, uint32_t aux);
+	enum wq_member_fate (*fate)(void *arg, int32_t serial);
+};
+
+/* Turns what differs between OLD and NEW of one key into records, in the order and
+ * with the limits that wqfs(5), "What polling cannot see", documents. SEES: our view
+ * of the key does not rest on possession, so that losing it means its attributes
+ * changed (also in OLD that is HIDDEN: then it still holds what was known before). GONE yields
+ * no record here: the owner of the watch list posts REMOVAL. */
+void wq_key_diff(const struct wq_key_state *old, const struct wq_key_state *new, bool sees,
+	const struct wq_diff_ops *ops, void *arg);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the daemon has to say: to stderr while it is in the foreground, to syslog
+ * after. Never blocks: syslog(3) waits for a slow syslogd and a pipe for its reader,
+ * and a FUSE daemon that waits hangs everybody else; a line that cannot go out at
+ * once is dropped, and the next one that can says how many were.
+ */
+#ifndef WQ_LOG_H
+#define WQ_LOG_H
+
+#include <stdbool.h>
+
+enum wq_log_level { WQ_LOG_ERR = 3, WQ_LOG_WARNING = 4, WQ_LOG_INFO = 6, WQ_LOG_DEBUG = 7 };
+
+/* DEBUG lets debug lines through as well. Until wq_log_to_syslog() lines go to stderr. */
+void wq_log_init(const char *program, bool debug);
+void wq_log_to_syslog(void);
+
+/* One line, without a newline at its end. */
+void wq_log(enum wq_log_level level, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One thread, one epoll: descriptors that become ready and times that come due. */
+#ifndef WQ_LOOP_H
+#define WQ_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+struct wq_loop;
+
+/* Embedded in its owner, who closes the fd, after wq_loop_del(). ready() is called
+ * with epoll's events and may not block; it may delete any source. */
+struct wq_source {
+	int fd;
+	void (*ready)(struct wq_source *source, uint32_t events);
+};
+
+/* Embedded in its owner; all zero but fire is a timer that is not set. fire() may set
+ * it again. */
+struct wq_timer {
+	void (*fire)(struct wq_timer *timer);
+	uint64_t due_ns; /* CLOCK_MONOTONIC */
+	bool set;
+	TAILQ_ENTRY(wq_timer) node;
+};
+
+/* NULL with errno set. */
+struct wq_loop *wq_loop_new(void);
+void wq_loop_free(struct wq_loop *loop);
+
+/* Watches SOURCE's fd for EVENTS (EPOLLIN...). 0 or -errno of epoll_ctl(). */
+int wq_loop_add(struct wq_loop *loop, struct wq_source *source, uint32_t events);
+void wq_loop_del(struct wq_loop *loop, struct wq_source *source);
+
+/* Fires TIMER once at DUE_NS; a time that has passed means on the loop's next round,
+ * after the descriptors. Setting a set timer moves it. */
+void wq_timer_set(struct wq_loop *loop, struct wq_timer *timer, uint64_t due_ns);
+void wq_timer_clear(struct wq_loop *loop, struct wq_timer *timer);
+
+/* Runs until wq_loop_stop(). 0, or -errno of epoll_wait(). */
+int wq_loop_run(struct wq_loop *loop);
+void wq_loop_stop(struct wq_loop *loop);
+
+/* CLOCK_MONOTONIC in nanoseconds. */
+uint64_t wq_now_ns(void);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What only /proc/keys tells of a key: about when it expires, and how long the payload
+ * is that we may not read.
+ *
+ * A description may hold newlines, so a user can forge lines there. A key that we may
+ * View has its own line in every pass; so a serial that is seen twice is forged, and
+ * nothing is believed of it. For the same reason nothing here ever says that a key is
+ * there, gone or dead.
+ */
+#ifndef WQ_PROC_KEYS_H
+#define WQ_PROC_KEYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+/* Seconds of CLOCK_REALTIME between which a key expires; /proc/keys rounds. */
+struct wq_expiry {
+	time_t from, to; /* from > to: it never does */
+};
+
+struct wq_proc_key {
+	int32_t serial;
+	bool known; /* the line was understood */
+	bool expired;
+	struct wq_expiry expiry;
+	const char *tail; /* the description and what its type adds: ": 5" */
+};
+
+extern const struct wq_expiry wq_expiry_never;
+
+/* True if A and B cannot be the same moment. */
+bool wq_expiry_differ(struct wq_expiry a, struct wq_expiry b);
+
+/* What both allow: narrows a known expiry. They must not differ. */
+struct wq_expiry wq_expiry_both(struct wq_expiry a, struct wq_expiry b);
+
+/* Parses one LINE (NUL-terminated, no newline), read at NOW. False if it is no key's. */
+bool wq_proc_keys_parse(const char *line, time_t now, struct wq_proc_key *out);
+
+/* The payload length that TAIL gives for a user or logon key of DESCRIPTION, or -1. */
+long wq_proc_keys_len(const char *tail, const char *description);
+
+/* ---- reading it, in parts ---- */
+
+struct wq_proc_keys;
+
+/* Opens /proc/keys; NULL with errno set. */
+struct wq_proc_keys *wq_proc_keys_open(void);
+void wq_proc_keys_close(struct wq_proc_keys *pass);
+
+/* Goes back to the first line. */
+void wq_proc_keys_rewind(struct wq_proc_keys *pass);
+
+/* Reads a part (some dozen lines) and calls FN for each key in it. 1: there is more; 0:
+ * that was all; or -errno. */
+int wq_proc_keys_next(struct wq_proc_keys *pass,
+	void (*fn)(void *arg, const struct wq_proc_key *), void *arg);
+
+#endif

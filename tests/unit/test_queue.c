@@ -1,0 +1,916 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The watch queue API as a producer that knows nothing of keys uses it: its own types,
+ * records of every length, a watch list of its own.
+ */
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "queue.h"
+
+#define NOW UINT64_MAX
+
+/* A type no filter of the kernel knows: the producer is not the kernel. */
+#define TYPE_DOOR 0xd00u
+
+union record {
+	struct watch_notification n;
+	unsigned char raw[WQFS_RECORD_MAX];
+};
+
+static int released;
+static struct wq_watch *last_released;
+static int wakes;
+
+static void release(struct wq_watch *watch)
+{
+	released++;
+	last_released = watch;
+	free(watch);
+}
+
+static void wake(struct wq_queue *queue)
+{
+	wakes++;
+}
+
+static const struct wq_queue_ops ops = {.wake = wake};
+
+static struct wq_queue *sized_queue(unsigned long size)
+{
+	struct wq_queue *q = wq_queue_new(&ops, NULL, WQFS_SIZE_MAX);
+
+	ck_assert_ptr_nonnull(q);
+	ck_assert_int_eq(wq_queue_set_size(q, size), 0);
+	return q;
+}
+
+static struct wq_watch *new_watch(struct wq_queue *q, uint64_t object, unsigned int id)
+{
+	struct wq_watch *w = malloc(sizeof(*w));
+
+	ck_assert_ptr_nonnull(w);
+	wq_watch_init(w, q);
+	w->id = object;
+	w->info_id = id << WATCH_INFO_ID__SHIFT;
+	return w;
+}
+
+static struct wq_watch *watch(
+	struct wq_queue *q, struct wq_watch_list *wlist, uint64_t object, unsigned int id)
+{
+	struct wq_watch *w = new_watch(q, object, id);
+
+	ck_assert_int_eq(wq_watch_add(w, wlist), 0);
+	return w;
+}
+
+/* A record of LEN bytes whose body says N at every byte. */
+static union record door(unsigned int subtype, size_t len, unsigned char n)
+{
+	union record r;
+
+	memset(&r, n, sizeof(r));
+	r.n.type = TYPE_DOOR;
+	r.n.subtype = subtype;
+	r.n.info = (__u32)len;
+	return r;
+}
+
+static int post(struct wq_watch_list *wlist, uint64_t object, unsigned char n)
+{
+	union record r = door(1, 16, n);
+
+	return wq_post(wlist, &r.n, NULL, object, NOW);
+}
+
+static void post_times(struct wq_watch_list *wlist, uint64_t object, int n)
+{
+	for (int i = 0; i < n; i++)
+		ck_assert_int_eq(post(wlist, object, (unsigned char)i), 0);
+}
+
+static ssize_t take(struct wq_queue *q, void *buf, size_t size)
+{
+	struct wq_take t;
+	ssize_t n = wq_queue_peek(q, WQFS_FORMAT_RAW, buf, size, &t);
+
+	if (n > 0)
+		wq_queue_consume(q, &t);
+	return n;
+}
+
+static struct wqfs_stats stats(const struct wq_queue *q)
+{
+	struct wqfs_stats s = {0};
+
+	wq_queue_stats(q, &s);
+	return s;
+}
+
+static void ck_header(
+	const void *at, unsigned int type, unsigned int subtype, size_t len, unsigned int id)
+{
+	struct watch_notification n;
+
+	memcpy(&n, at, sizeof(n));
+	ck_assert_uint_eq(n.type, type);
+	ck_assert_uint_eq(n.subtype, subtype);
+	ck_assert_uint_eq(n.info & WATCH_INFO_LENGTH, len);
+	ck_assert_uint_eq((n.info & WATCH_INFO_ID) >> WATCH_INFO_ID__SHIFT, id);
+}
+
+static void reset(void)
+{
+	released = 0;
+	last_released = NULL;
+	wakes = 0;
+}
+
+/* ---- watches and watch lists ---- */
+
+START_TEST(removed_watch_is_released_once)
+{
+	struct wq_watch_list doors;
+	struct wq_queue *q = sized_queue(32);
+	struct wq_watch *w;
+	unsigned char buf[64];
+
+	wq_watch_list_init(&doors, release);
+	w = watch(q, &doors, 7, 3);
+	ck_assert(!wq_watch_list_empty(&doors));
+	ck_assert_int_eq(wq_watch_remove(&doors, q, 7, false), 0);
+	ck_assert_int_eq(released, 1);
+	ck_assert_ptr_eq(last_released, w);
+	ck_assert(wq_watch_list_empty(&doors));
+	ck_assert_int_eq(take(q, buf, sizeof(buf)), 16);
+	ck_header(buf, WATCH_TYPE_META, WATCH_META_REMOVAL_NOTIFICATION, 16, 3);
+	wq_queue_put(q);
+	ck_assert_int_eq(released, 1);
+}
+END_TEST
+
+START_TEST(list_that_goes_releases_each_watch_once_and_tells_each_queue)
+{
+	struct wq_watch_list doors;
+	struct wq_queue *a = sized_queue(32), *b = sized_queue(32);
+	unsigned char buf[64];
+
+	wq_watch_list_init(&doors, release);
+	watch(a, &doors, 7, 1);
+	watch(b, &doors, 7, 2);
+	wq_watch_list_remove(&doors, 7);
+	ck_assert_int_eq(released, 2);
+	ck_assert(wq_watch_list_empty(&doors));
+	ck_assert_int_eq(take(a, buf, sizeof(buf)), 16);
+	ck_header(buf, WATCH_TYPE_META, WATCH_META_REMOVAL_NOTIFICATION, 16, 1);
+	ck_assert_int_eq(take(b, buf, sizeof(buf)), 16);
+	ck_header(buf, WATCH_TYPE_META, WATCH_META_REMOVAL_NOTIFICATION, 16, 2);
+	wq_queue_put(a);
+	wq_queue_put(b);
+	ck_assert_int_eq(released, 2);
+}
+END_TEST
+
+START_TEST(queue_that_goes_releases_its_watches_silently)
+{
+	struct wq_watch_list doors, windows;
+	struct wq_queue *q = sized_queue(32), *other = sized_queue(32);
+	unsigned char buf[64];
+
+	wq_watch_list_init(&doors, release);
+	wq_watch_list_init(&windows, release);
+	watch(q, &doors, 1, 1);
+	watch(q, &windows, 1, 2);
+	watch(other, &doors, 1, 3);
+	wq_queue_put(q);
+	ck_assert_int_eq(released, 2);
+	ck_assert(wq_watch_list_empty(&windows));
+	ck_assert(!wq_watch_list_empty(&doors));
+	ck_assert_int_eq(take(other, buf, sizeof(buf)), -EAGAIN);
+	wq_queue_put(other);
+	ck_assert_int_eq(released, 3);
+	ck_assert(wq_watch_list_empty(&doors));
+}
+END_TEST
+
+START_TEST(removal_of_all_takes_every_object)
+{
+	struct wq_watch_list doors;
+	struct wq_queue *q = sized_queue(32);
+	unsigned char buf[64];
+
+	wq_watch_list_init(&doors, release);
+	ck_assert_int_eq(wq_watch_remove(&doors, NULL, 0, true), -EBADSLT);
+	watch(q, &doors, 1, 1);
+	watch(q, &doors, 2, 2);
+	ck_assert_int_eq(wq_watch_remove(&doors, NULL, 0, true), 0);
+	ck_assert_int_eq(released, 2);
+	/* Without an object the record has no body. */
+	ck_assert_int_eq(take(q, buf, sizeof(buf)), 16);
+	ck_header(buf, WATCH_TYPE_META, WATCH_META_REMOVAL_NOTIFICATION, 8, buf[5]);
+	ck_header(buf + 8, WATCH_TYPE_META, WATCH_META_REMOVAL_NOTIFICATION, 8, buf[13]);
+	ck_assert_uint_eq(buf[5] + buf[13], 1 + 2);
+	wq_queue_put(q);
+}
+END_TEST
+
+START_TEST(removal_names_the_object_with_all_its_bits)
+{
+	const uint64_t object = 0x1122334455667788u;
+	struct wq_watch_list doors;
+	struct wq_queue *q = sized_queue(32);
+	struct watch_notification_removal r;
+
+	wq_watch_list_init(&doors, release);
+	watch(q, &doors, object, 255);
+	wq_watch_list_remove(&doors, object);
+	ck_assert_int_eq(take(q, &r, sizeof(r)), sizeof(r));
+	ck_header(&r, WATCH_TYPE_META, WATCH_META_REMOVAL_NOTIFICATION, 16, 255);
+	ck_assert(r.id == object);
+	wq_queue_put(q);
+}
+END_TEST
+
+START_TEST(list_without_release_leaves_watches_to_their_owner)
+{
+	struct wq_watch_list doors;
+	struct wq_queue *q = sized_queue(32);
+	struct wq_watch *w;
+
+	wq_watch_list_init(&doors, NULL);
+	w = watch(q, &doors, 1, 1);
+	ck_assert_int_eq(wq_watch_remove(&doors, q, 1, false), 0);
+	ck_assert_int_eq(released, 0);
+	free(w);
+	wq_queue_put(q);
+}
+END_TEST
+
+START_TEST(second_watch_of_an_object_is_refused)
+{
+	struct wq_watch_list doors;
+	struct wq_queue *q = sized_queue(32), *other = sized_queue(32);
+	struct wq_watch *w;
+
+	wq_watch_list_init(&doors, release);
+	watch(q, &doors, 1, 1);
+	w = new_watch(q, 1, 2);
+	ck_assert_int_eq(wq_watch_add(w, &doors), -EBUSY);
+	free(w); /* refused, so still ours */
+	watch(q, &doors, 2, 2);
+	watch(other, &doors, 1, 1);
+	ck_assert_uint_eq(stats(q).watches, 2);
+	ck_assert_int_eq(wq_watch_remove(&doors, q, 3, false), -EBADSLT);
+	wq_queue_put(q);
+	wq_queue_put(other);
+	ck_assert_int_eq(released, 3);
+}
+END_TEST
+
+static void add_id(const struct wq_watch *w, void *arg)
+{
+	*(uint64_t *)arg += w->id;
+}
+
+START_TEST(each_watch_is_visited)
+{
+	struct wq_watch_list doors;
+	struct wq_queue *q = sized_queue(32);
+	uint64_t sum = 0;
+
+	wq_watch_list_init(&doors, release);
+	watch(q, &doors, 1, 1);
+	watch(q, &doors, 20, 2);
+	watch(q, &doors, 300, 3);
+	wq_queue_each_watch(q, add_id, &sum);
+	ck_assert_uint_eq(sum, 321);
+	wq_queue_put(q);
+}
+END_TEST
+
+/* ---- posting ---- */
+
+START_TEST(record_of_any_length_and_type_comes_out_as_posted)
+{
+	struct wq_watch_list doors;
+	struct wq_queue *q = sized_queue(128);
+	unsigned char buf[WQFS_RECORD_MAX];
+
+	wq_watch_list_init(&doors, release);
+	watch(q, &doors, 7, 42);
+	for (size_t len = WQFS_RECORD_MIN; len <= WQFS_RECORD_MAX; len++) {
+		union record r = door((unsigned int)len, len, (unsigned char)(255 - len));
+
+		r.n.info |= WATCH_INFO_FLAG_0 | WATCH_INFO_FLAG_7;
+		ck_assert_int_eq(wq_post(&doors, &r.n, NULL, 7, NOW), 0);
+		ck_assert_uint_eq(wq_queue_bytes(q, WQFS_FORMAT_RAW), len);
+		ck_assert_int_eq(take(q, buf, len - 1), -ENOBUFS);
+		ck_assert_int_eq(take(q, buf, sizeof(buf)), (ssize_t)len);
+		r.n.info |= 42 << WATCH_INFO_ID__SHIFT;
+		ck_assert_mem_eq(buf, &r, len);
+	}
+	wq_queue_put(q);
+}
+END_TEST
+
+START_TEST(records_of_different_length_are_read_whole)
+{
+	struct wq_watch_list doors;
+	struct wq_queue *q = sized_queue(32);
+	unsigned char buf[256];
+	static const size_t lens[] = {8, 127, 9, 33};
+
+	wq_watch_list_init(&doors, release);
+	watch(q, &doors, 7, 1);
+	for (int i = 0; i < 4; i++) {
+		union record r = door(1, lens[i], 0);
+
+		ck_assert_int_eq(wq_post(&doors, &r.n, NULL, 7, NOW), 0);
+	}
+	ck_assert_int_eq(take(q, buf, 8 + 126), 8);
+	ck_assert_int_eq(take(q, buf, 127 + 9 + 32), 127 + 9);
+	ck_header(buf + 127, TYPE_DOOR, 1, 9, 1);
+	ck_assert_int_eq(take(q, buf, sizeof(buf)), 33);
+	ck_assert_int_eq(take(q, buf, sizeof(buf)), -EAGAIN);
+	wq_queue_put(q);
+}
+END_TEST
+
+START_TEST(record_shorter_than_its_header_is_refused)
+{
+	struct wq_watch_list doors;
+	struct wq_queue *q = sized_queue(32);
+
+	wq_watch_list_init(&doors, release);
+	watch(q, &doors, 7, 1);
+	for (size_t len = 0; len < WQFS_RECORD_MIN; len++) {
+		union record r = door(1, len, 0);
+
+		ck_assert_int_eq(wq_post(&doors, &r.n, NULL, 7, NOW), -EINVAL);
+	}
+	ck_assert(!wq_queue_readable(q));
+	ck_assert_int_eq(wakes, 0);
+	wq_queue_put(q);
+}
+END_TEST
+
+START_TEST(post_reaches_the_watches_of_its_object_with_their_ids)
+{
+	struct wq_watch_list doors;
+	struct wq_queue *a = sized_queue(32), *b = sized_queue(32);
+	unsigned char buf[64];
+	union record r = door(5, 16, 9);
+
+	wq_watch_list_init(&doors, release);
+	watch(a, &doors, 1, 0);
+	watch(b, &doors, 1, 255);
+	watch(b, &doors, 2, 7);
+	/* What the poster left in the id's place does not shine through. */
+	r.n.info |= 0x55 << WATCH_INFO_ID__SHIFT;
+	ck_assert_int_eq(wq_post(&doors, &r.n, NULL, 1, NOW), 0);
+	ck_assert_uint_eq((r.n.info & WATCH_INFO_ID) >> WATCH_INFO_ID__SHIFT, 0x55);
+	ck_assert_int_eq(take(a, buf, sizeof(buf)), 16);
+	ck_header(buf, TYPE_DOOR, 5, 16, 0);
+	ck_assert_int_eq(take(b, buf, sizeof(buf)), 16);
+	ck_header(buf, TYPE_DOOR, 5, 16, 255);
+	ck_assert_int_eq(wq_post(&doors, &r.n, NULL, 3, NOW), 0);
+	ck_assert_int_eq(take(b, buf, sizeof(buf)), -EAGAIN);
+	wq_queue_put(a);
+	wq_queue_put(b);
+}
+END_TEST
+
+START_TEST(posts_older_than_the_watch_are_not_told)
+{
+	struct wq_watch_list doors;
+	struct wq_queue *q = sized_queue(32);
+	unsigned char buf[64];
+	union record r = door(1, 16, 0);
+	struct wq_watch *w;
+
+	wq_watch_list_init(&doors, release);
+	w = watch(q, &doors, 1, 1);
+	ck_assert_uint_ne(w->since_ns, 0);
+	ck_assert_int_eq(wq_post(&doors, &r.n, NULL, 1, w->since_ns - 1), 0);
+	ck_assert_int_eq(take(q, buf, sizeof(buf)), -EAGAIN);
+	ck_assert_int_eq(wq_post(&doors, &r.n, NULL, 1, w->since_ns), 0);
+	ck_assert_int_eq(take(q, buf, sizeof(buf)), 16);
+	wq_queue_put(q);
+}
+END_TEST
+
+/* ---- the hook ---- */
+
+static const struct wq_cred *asked_for;
+static int asked;
+
+static bool refuse_subtype_2(struct wq_queue *queue, const struct wq_watch *w,
+	const struct wq_cred *who, const struct watch_notification *n)
+{
+	asked++;
+	asked_for = who;
+	ck_assert_ptr_eq(w->queue, queue);
+	ck_assert_uint_eq(n->info & WATCH_INFO_ID, w->info_id);
+	/* The whole record is there, not its header alone. */
+	ck_assert_uint_eq(((const unsigned char *)n)[15], 77);
+	return n->subtype != 2;
+}
+
+START_TEST(hook_refuses_a_record_without_loss)
+{
+	static const struct wq_queue_ops hooked = {.wake = wake, .may_post = refuse_subtype_2};
+	const struct wq_cred who = {.pid = 4711, .uid = 1000};
+	struct wq_queue *q = wq_queue_new(&hooked, NULL, WQFS_SIZE_MAX);
+	struct wq_watch_list doors;
+	unsigned char buf[64];
+
+	ck_assert_ptr_nonnull(q);
+	ck_assert_int_eq(wq_queue_set_size(q, 32), 0);
+	wq_watch_list_init(&doors, release);
+	watch(q, &doors, 1, 1);
+	for (unsigned int subtype = 1; subtype <= 3; subtype++) {
+		union record r = door(subtype, 16, 77);
+
+		ck_assert_int_eq(wq_post(&doors, &r.n, &who, 1, NOW), 0);
+	}
+	ck_assert_int_eq(asked, 3);
+	ck_assert_ptr_eq(asked_for, &who);
+	ck_assert_int_eq(wakes, 2);
+	ck_assert_int_eq(take(q, buf, sizeof(buf)), 32);
+	ck_header(buf, TYPE_DOOR, 1, 16, 1);
+	ck_header(buf + 16, TYPE_DOOR, 3, 16, 1);
+	ck_assert_uint_eq(stats(q).lost, 0);
+	/* REMOVAL is the queue's own business. */
+	ck_assert_int_eq(wq_watch_remove(&doors, q, 1, false), 0);
+	ck_assert_int_eq(asked, 3);
+	wq_queue_put(q);
+}
+END_TEST
+
+/* ---- loss ---- */
+
+START_TEST(loss_from_a_source_is_told_at_once_when_nothing_is_queued)
+{
+	struct wq_queue *q = sized_queue(32);
+	unsigned char buf[64];
+
+	wq_queue_note_loss(q);
+	ck_assert_int_eq(wakes, 1);
+	ck_assert(wq_queue_readable(q));
+	ck_assert_uint_eq(wq_queue_bytes(q, WQFS_FORMAT_RAW), 0);
+	ck_assert_int_eq(take(q, buf, 7), -ENOBUFS);
+	ck_assert_int_eq(take(q, buf, sizeof(buf)), 8);
+	ck_header(buf, WATCH_TYPE_META, WATCH_META_LOSS_NOTIFICATION, 8, 0);
+	ck_assert(!wq_queue_readable(q));
+	ck_assert_int_eq(take(q, buf, sizeof(buf)), -EAGAIN);
+	ck_assert_uint_eq(stats(q).losses, 1);
+	wq_queue_put(q);
+}
+END_TEST
+
+START_TEST(loss_from_a_source_stands_behind_the_records_queued_before)
+{
+	struct wq_watch_list doors;
+	struct wq_queue *q = sized_queue(32);
+	unsigned char buf[64];
+
+	wq_watch_list_init(&doors, release);
+	watch(q, &doors, 1, 1);
+	post_times(&doors, 1, 1);
+	wq_queue_note_loss(q);
+	wq_queue_note_loss(q); /* one gap, one LOSS */
+	post_times(&doors, 1, 1);
+	ck_assert_int_eq(take(q, buf, sizeof(buf)), 16 + 8 + 16);
+	ck_header(buf, TYPE_DOOR, 1, 16, 1);
+	ck_header(buf + 16, WATCH_TYPE_META, WATCH_META_LOSS_NOTIFICATION, 8, 0);
+	ck_header(buf + 24, TYPE_DOOR, 1, 16, 1);
+	ck_assert_int_eq(take(q, buf, sizeof(buf)), -EAGAIN);
+	wq_queue_put(q);
+}
+END_TEST
+
+START_TEST(loss_from_a_source_keeps_the_queue_readable_after_the_last_record)
+{
+	struct wq_watch_list doors;
+	struct wq_queue *q = sized_queue(32);
+	unsigned char buf[64];
+
+	wq_watch_list_init(&doors, release);
+	watch(q, &doors, 1, 1);
+	post_times(&doors, 1, 1);
+	wq_queue_note_loss(q);
+	ck_assert_int_eq(take(q, buf, sizeof(buf)), 16);
+	ck_assert(wq_queue_readable(q));
+	ck_assert_int_eq(take(q, buf, sizeof(buf)), 8);
+	ck_header(buf, WATCH_TYPE_META, WATCH_META_LOSS_NOTIFICATION, 8, 0);
+	ck_assert(!wq_queue_readable(q));
+	wq_queue_put(q);
+}
+END_TEST
+
+START_TEST(loss_in_a_full_ring_alone_does_not_make_it_readable)
+{
+	struct wq_watch_list doors;
+	struct wq_queue *q = sized_queue(32);
+	unsigned char buf[512];
+
+	wq_watch_list_init(&doors, release);
+	watch(q, &doors, 1, 1);
+	post_times(&doors, 1, 33);
+	ck_assert_int_eq(take(q, buf, sizeof(buf)), 512);
+	ck_assert(!wq_queue_readable(q));
+	ck_assert_int_eq(take(q, buf, sizeof(buf)), 8);
+	ck_header(buf, WATCH_TYPE_META, WATCH_META_LOSS_NOTIFICATION, 8, 0);
+	wq_queue_put(q);
+}
+END_TEST
+
+START_TEST(loss_and_removal_pass_a_filter_that_rejects_everything)
+{
+	const struct wqfs_filter unknown = {.nr_filters = 1, .filters = {{.type = 9}}};
+	struct wq_watch_list doors;
+	struct wq_queue *q = sized_queue(32);
+	struct wq_filter f;
+	unsigned char buf[64];
+
+	ck_assert_int_eq(wq_filter_parse(&f, &unknown, sizeof(unknown)), 0);
+	wq_queue_set_filter(q, &f);
+	ck_assert_ptr_nonnull(wq_queue_filter(q));
+	wq_watch_list_init(&doors, release);
+	watch(q, &doors, 1, 1);
+	post_times(&doors, 1, 100);
+	ck_assert_uint_eq(stats(q).filtered, 100);
+	ck_assert_uint_eq(stats(q).lost, 0);
+	wq_queue_note_loss(q);
+	ck_assert_int_eq(wq_watch_remove(&doors, q, 1, false), 0);
+	ck_assert_int_eq(take(q, buf, sizeof(buf)), 8 + 16);
+	ck_header(buf, WATCH_TYPE_META, WATCH_META_LOSS_NOTIFICATION, 8, 0);
+	ck_header(buf + 8, WATCH_TYPE_META, WATCH_META_REMOVAL_NOTIFICATION, 16, 1);
+	wq_queue_set_filter(q, NULL);
+	ck_assert_ptr_null(wq_queue_filter(q));
+	wq_queue_put(q);
+}
+END_TEST
+
+/* ---- reading ---- */
+
+START_TEST(peek_alone_changes_nothing)
+{
+	struct wq_watch_list doors;
+	struct wq_queue *q = sized_queue(32);
+	unsigned char first[1024], again[1024];
+	struct wqfs_stats before, after;
+	struct wq_take t;
+
+	wq_watch_list_init(&doors, release);
+	watch(q, &doors, 1, 1);
+	post_times(&doors, 1, 40);
+	before = stats(q);
+	ck_assert_int_eq(wq_queue_peek(q, WQFS_FORMAT_RAW, first, sizeof(first), &t), 32 * 16);
+	ck_assert_int_eq(wq_queue_peek(q, WQFS_FORMAT_RAW, again, sizeof(again), &t), 32 * 16);
+	ck_assert_mem_eq(first, again, 32 * 16);
+	after = stats(q);
+	ck_assert_mem_eq(&before, &after, sizeof(before));
+	wq_queue_consume(q, &t);
+	ck_assert_int_eq(take(q, again, sizeof(again)), 8);
+	wq_queue_put(q);
+}
+END_TEST
+
+START_TEST(posts_between_peek_and_consume_are_kept)
+{
+	struct wq_watch_list doors;
+	struct wq_queue *q = sized_queue(32);
+	unsigned char buf[1024];
+	struct wq_take t;
+
+	wq_watch_list_init(&doors, release);
+	watch(q, &doors, 1, 1);
+	post_times(&doors, 1, 2);
+	ck_assert_int_eq(wq_queue_peek(q, WQFS_FORMAT_RAW, buf, sizeof(buf), &t), 32);
+	post_times(&doors, 1, 3);
+	wq_queue_consume(q, &t);
+	ck_assert_int_eq(take(q, buf, sizeof(buf)), 48);
+	wq_queue_put(q);
+}
+END_TEST
+
+START_TEST(loss_between_peek_and_consume_is_kept)
+{
+	struct wq_watch_list doors;
+	struct wq_queue *q = sized_queue(32);
+	unsigned char buf[1024];
+	struct wq_take t;
+
+	wq_watch_list_init(&doors, release);
+	watch(q, &doors, 1, 1);
+	post_times(&doors, 1, 32);
+	ck_assert_int_eq(wq_queue_peek(q, WQFS_FORMAT_RAW, buf, sizeof(buf), &t), 512);
+	post_times(&doors, 1, 1);
+	wq_queue_consume(q, &t);
+	ck_assert_int_eq(take(q, buf, sizeof(buf)), 8);
+	ck_header(buf, WATCH_TYPE_META, WATCH_META_LOSS_NOTIFICATION, 8, 0);
+	wq_queue_put(q);
+}
+END_TEST
+
+START_TEST(ring_keeps_order_when_it_wraps)
+{
+	struct wq_watch_list doors;
+	struct wq_queue *q = sized_queue(96);
+	unsigned char buf[16], next_in = 0, next_out = 0;
+
+	wq_watch_list_init(&doors, release);
+	watch(q, &doors, 1, 1);
+	for (int round = 0; round < 50; round++) {
+		for (int i = 0; i < 90; i++)
+			ck_assert_int_eq(post(&doors, 1, next_in++), 0);
+		for (int i = 0; i < 90; i++) {
+			ck_assert_int_eq(take(q, buf, sizeof(buf)), 16);
+			ck_assert_uint_eq(buf[15], next_out);
+			next_out++;
+		}
+	}
+	ck_assert_uint_eq(stats(q).lost, 0);
+	wq_queue_put(q);
+}
+END_TEST
+
+START_TEST(stats_count_what_happened)
+{
+	struct wq_watch_list doors;
+	struct wq_queue *q = sized_queue(32);
+	unsigned char buf[1024];
+	struct wqfs_stats s;
+
+	wq_watch_list_init(&doors, release);
+	watch(q, &doors, 1, 1);
+	post_times(&doors, 1, 40);
+	take(q, buf, 10 * 16);
+	s = stats(q);
+	ck_assert_uint_eq(s.size, 32);
+	ck_assert_uint_eq(s.queued, 22);
+	ck_assert_uint_eq(s.watches, 1);
+	ck_assert_uint_eq(s.posted, 32);
+	ck_assert_uint_eq(s.read, 10);
+	ck_assert_uint_eq(s.lost, 8);
+	ck_assert_uint_eq(s.losses, 0);
+	take(q, buf, sizeof(buf));
+	take(q, buf, sizeof(buf));
+	ck_assert_uint_eq(stats(q).losses, 1);
+	wq_queue_put(q);
+}
+END_TEST
+
+START_TEST(mtime_moves_with_a_post)
+{
+	struct wq_watch_list doors;
+	struct wq_queue *q = sized_queue(32);
+	struct timespec made = wq_queue_mtime(q), posted;
+
+	wq_watch_list_init(&doors, release);
+	watch(q, &doors, 1, 1);
+	ck_assert_int_ne(made.tv_sec, 0);
+	post_times(&doors, 1, 1);
+	posted = wq_queue_mtime(q);
+	ck_assert(posted.tv_sec > made.tv_sec ||
+		  (posted.tv_sec == made.tv_sec && posted.tv_nsec > made.tv_nsec));
+	wq_queue_put(q);
+}
+END_TEST
+
+/* ---- references ---- */
+
+START_TEST(queue_lives_until_its_last_reference)
+{
+	struct wq_watch_list doors;
+	struct wq_queue *q = sized_queue(32);
+	unsigned char buf[64];
+
+	wq_watch_list_init(&doors, release);
+	watch(q, &doors, 1, 1);
+	ck_assert_ptr_eq(wq_queue_get(q), q);
+	wq_queue_put(q);
+	ck_assert_int_eq(released, 0);
+	post_times(&doors, 1, 1);
+	ck_assert_int_eq(take(q, buf, sizeof(buf)), 16);
+	wq_queue_put(q);
+	ck_assert_int_eq(released, 1);
+	wq_queue_put(NULL);
+}
+END_TEST
+
+START_TEST(queue_knows_its_owner)
+{
+	int owner;
+	struct wq_queue *q = wq_queue_new(&ops, &owner, WQFS_SIZE_MAX);
+
+	ck_assert_ptr_nonnull(q);
+	ck_assert_ptr_eq(wq_queue_owner(q), &owner);
+	wq_queue_put(q);
+}
+END_TEST
+
+/* ---- sizes ---- */
+
+static const struct {
+	unsigned long nr;
+	uint32_t max;
+	int r;
+	uint32_t size; /* what the queue then holds */
+} sizes[] = {
+	{0, WQFS_SIZE_MAX, -EINVAL, 0},
+	{1, WQFS_SIZE_MAX, 0, 32},
+	{32, WQFS_SIZE_MAX, 0, 32},
+	{33, WQFS_SIZE_MAX, 0, 64},
+	{65, WQFS_SIZE_MAX, 0, 96},
+	{512, WQFS_SIZE_MAX, 0, 512},
+	{513, WQFS_SIZE_MAX, -EINVAL, 0},
+	{513, 65536, 0, 544},
+	{65536, 65536, 0, 65536},
+	{65537, 65536, -EINVAL, 0},
+	{(unsigned long)-1, WQFS_SIZE_MAX, -EINVAL, 0},
+};
+
+START_TEST(size_is_rounded_up_and_bounded)
+{
+	struct wq_queue *q = wq_queue_new(&ops, NULL, sizes[_i].max);
+	struct wq_watch_list doors;
+
+	ck_assert_ptr_nonnull(q);
+	wq_watch_list_init(&doors, release);
+	watch(q, &doors, 1, 1);
+	ck_assert_int_eq(wq_queue_set_size(q, sizes[_i].nr), sizes[_i].r);
+	ck_assert_uint_eq(stats(q).size, sizes[_i].size);
+	post_times(&doors, 1, (int)sizes[_i].size + 1);
+	ck_assert_uint_eq(stats(q).queued, sizes[_i].size);
+	ck_assert_uint_eq(stats(q).lost, 1);
+	wq_queue_put(q);
+}
+END_TEST
+
+START_TEST(size_is_set_once)
+{
+	struct wq_queue *q = sized_queue(64);
+
+	ck_assert_int_eq(wq_queue_set_size(q, 64), -EBUSY);
+	ck_assert_int_eq(wq_queue_set_size(q, 0), -EBUSY);
+	ck_assert_int_eq(wq_queue_set_default_size(q, 32), -EBUSY);
+	ck_assert_uint_eq(stats(q).size, 64);
+	wq_queue_put(q);
+}
+END_TEST
+
+START_TEST(default_size_may_be_changed_once)
+{
+	struct wq_queue *q = wq_queue_new(&ops, NULL, WQFS_SIZE_MAX);
+
+	ck_assert_ptr_nonnull(q);
+	ck_assert_int_eq(wq_queue_set_default_size(q, 256), 0);
+	ck_assert_uint_eq(stats(q).size, 256);
+	ck_assert_int_eq(wq_queue_set_default_size(q, 513), -EINVAL);
+	ck_assert_int_eq(wq_queue_set_default_size(q, 0), 0);
+	ck_assert_uint_eq(stats(q).size, 0);
+	ck_assert_int_eq(wq_queue_set_default_size(q, 256), 0);
+	ck_assert_int_eq(wq_queue_set_size(q, 32), 0);
+	ck_assert_uint_eq(stats(q).size, 32);
+	ck_assert_int_eq(wq_queue_set_size(q, 32), -EBUSY);
+	wq_queue_put(q);
+}
+END_TEST
+
+START_TEST(size_below_what_is_queued_is_refused)
+{
+	struct wq_queue *q = wq_queue_new(&ops, NULL, WQFS_SIZE_MAX);
+	struct wq_watch_list doors;
+	unsigned char buf[1024];
+
+	ck_assert_ptr_nonnull(q);
+	ck_assert_int_eq(wq_queue_set_default_size(q, 256), 0);
+	wq_watch_list_init(&doors, release);
+	watch(q, &doors, 1, 1);
+	post_times(&doors, 1, 33);
+	ck_assert_int_eq(wq_queue_set_size(q, 32), -EBUSY);
+	ck_assert_int_eq(wq_queue_set_default_size(q, 0), -EBUSY);
+	ck_assert_int_eq(wq_queue_set_size(q, 33), 0); /* the refusal did not use it up */
+	ck_assert_int_eq(take(q, buf, sizeof(buf)), 33 * 16);
+	for (int i = 0; i < 33; i++)
+		ck_assert_uint_eq(buf[16 * i + 15], i);
+	wq_queue_put(q);
+}
+END_TEST
+
+START_TEST(size_change_keeps_records_and_loss_in_a_ring_that_has_wrapped)
+{
+	struct wq_queue *q = wq_queue_new(&ops, NULL, WQFS_SIZE_MAX);
+	struct wq_watch_list doors;
+	unsigned char buf[1024];
+
+	ck_assert_ptr_nonnull(q);
+	ck_assert_int_eq(wq_queue_set_default_size(q, 32), 0);
+	wq_watch_list_init(&doors, release);
+	watch(q, &doors, 1, 1);
+	post_times(&doors, 1, 20);
+	take(q, buf, 20 * 16);
+	post_times(&doors, 1, 40);
+	ck_assert_int_eq(wq_queue_set_size(q, 64), 0);
+	post_times(&doors, 1, 1);
+	ck_assert_int_eq(take(q, buf, sizeof(buf)), 32 * 16 + 8 + 16);
+	for (int i = 0; i < 32; i++)
+		ck_assert_uint_eq(buf[16 * i + 15], i);
+	ck_header(buf + 32 * 16, WATCH_TYPE_META, WATCH_META_LOSS_NOTIFICATION, 8, 0);
+	wq_queue_put(q);
+}
+END_TEST
+
+START_TEST(unsized_queue_drops_without_loss)
+{
+	struct wq_queue *q = wq_queue_new(&ops, NULL, WQFS_SIZE_MAX);
+	struct wq_watch_list doors;
+	unsigned char buf[64];
+
+	ck_assert_ptr_nonnull(q);
+	wq_watch_list_init(&doors, release);
+	watch(q, &doors, 1, 1);
+	post_times(&doors, 1, 3);
+	ck_assert(!wq_queue_readable(q));
+	ck_assert_int_eq(wakes, 0);
+	ck_assert_int_eq(take(q, buf, sizeof(buf)), -EAGAIN);
+	ck_assert_int_eq(wq_queue_set_size(q, 32), 0);
+	post_times(&doors, 1, 1);
+	ck_assert_int_eq(take(q, buf, sizeof(buf)), 16);
+	wq_queue_put(q);
+}
+END_TEST
+
+static Suite *queue_suite(void)
+{
+	Suite *s = suite_create("queue");
+	TCase *watches = tcase_create("watches"), *posting = tcase_create("posting");
+	TCase *loss = tcase_create("loss"), *reading = tcase_create("reading");
+	TCase *size = tcase_create("sizes");
+
+	tcase_add_checked_fixture(watches, reset, NULL);
+	tcase_add_test(watches, removed_watch_is_released_once);
+	tcase_add_test(watches, list_that_goes_releases_each_watch_once_and_tells_each_queue);
+	tcase_add_test(watches, queue_that_goes_releases_its_watches_silently);
+	tcase_add_test(watches, removal_of_all_takes_every_object);
+	tcase_add_test(watches, removal_names_the_object_with_all_its_bits);
+	tcase_add_test(watches, list_without_release_leaves_watches_to_their_owner);
+	tcase_add_test(watches, second_watch_of_an_object_is_refused);
+	tcase_add_test(watches, each_watch_is_visited);
+	tcase_add_test(watches, queue_lives_until_its_last_reference);
+	tcase_add_test(watches, queue_knows_its_owner);
+	suite_add_tcase(s, watches);
+
+	tcase_add_checked_fixture(posting, reset, NULL);
+	tcase_add_test(posting, record_of_any_length_and_type_comes_out_as_posted);
+	tcase_add_test(posting, records_of_different_length_are_read_whole);
+	tcase_add_test(posting, record_shorter_than_its_header_is_refused);
+	tcase_add_test(posting, post_reaches_the_watches_of_its_object_with_their_ids);
+	tcase_add_test(posting, posts_older_than_the_watch_are_not_told);
+	tcase_add_test(posting, hook_refuses_a_record_without_loss);
+	suite_add_tcase(s, posting);
+
+	tcase_add_checked_fixture(loss, reset, NULL);
+	tcase_add_test(loss, loss_from_a_source_is_told_at_once_when_nothing_is_queued);
+	tcase_add_test(loss, loss_from_a_source_stands_behind_the_records_queued_before);
+	tcase_add_test(loss, loss_from_a_source_keeps_the_queue_readable_after_the_last_record);
+	tcase_add_test(loss, loss_in_a_full_ring_alone_does_not_make_it_readable);
+	tcase_add_test(loss, loss_and_removal_pass_a_filter_that_rejects_everything);
+	suite_add_tcase(s, loss);
+
+	tcase_add_checked_fixture(reading, reset, NULL);
+	tcase_add_test(reading, peek_alone_changes_nothing);
+	tcase_add_test(reading, posts_between_peek_and_consume_are_kept);
+	tcase_add_test(reading, loss_between_peek_and_consume_is_kept);
+	tcase_add_test(reading, ring_keeps_order_when_it_wraps);
+	tcase_add_test(reading, stats_count_what_happened);
+	tcase_add_test(reading, mtime_moves_with_a_post);
+	suite_add_tcase(s, reading);
+
+	tcase_add_checked_fixture(size, reset, NULL);
+	tcase_add_loop_test(
+		size, size_is_rounded_up_and_bounded, 0, sizeof(sizes) / sizeof(sizes[0]));
+	tcase_add_test(size, size_is_set_once);
+	tcase_add_test(size, default_size_may_be_changed_once);
+	tcase_add_test(size, size_below_what_is_queued_is_refused);
+	tcase_add_test(size, size_change_keeps_records_and_loss_in_a_ring_that_has_wrapped);
+	tcase_add_test(size, unsized_queue_drops_without_loss);
+	suite_add_tcase(s, size);
+	return s;
+}
+
+int main(void)
+{
+	SRunner *runner = srunner_create(queue_suite());
+	int failed;
+
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <check.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "record.h"
+
+#define NR(array) ((int)(sizeof(array) / sizeof((array)[0])))
+
+/* A record of LEN bytes with the 32-bit words A and B behind its head, zeros after. */
+static struct wq_record make(
+	unsigned int type, unsigned int subtype, unsigned int info, uint32_t a, uint32_t b)
+{
+	struct key_notification k = {{type, subtype, info}, a, b};
+	struct wq_record r = {.when = {1709210096, 7}, .len = info & WATCH_INFO_LENGTH};
+
+	memcpy(r.data, &k, r.len < sizeof(k) ? r.len : sizeof(k));
+	return r;
+}
+
+static const struct {
+	unsigned int type, subtype, info;
+	uint32_t a, b;
+	const char *text, *json; /* JSON without the time */
+} records[] = {
+	{1, NOTIFY_KEY_INSTANTIATED, 16 | 1 << 8, 123456, 0, "123456 inst",
+		"\"type\":\"key\",\"subtype\":\"instantiated\",\"id\":1,\"key\":123456,\"aux\":"
+		"0"},
+	{1, NOTIFY_KEY_INSTANTIATED, 16 | 1 << 8, 123456, (uint32_t)-ENOKEY, "123456 inst",
+		"\"type\":\"key\",\"subtype\":\"instantiated\",\"id\":1,\"key\":123456,\"aux\":"
+		"-126"},
+	{1, NOTIFY_KEY_UPDATED, 16 | 255 << 8, 2147483647, 0, "2147483647 upd",
+		"\"type\":\"key\",\"subtype\":\"updated\",\"id\":255,\"key\":2147483647,"
+		"\"aux\":0"},
+	{1, NOTIFY_KEY_LINKED, 16, 123456, 654321, "123456 link 654321",
+		"\"type\":\"key\",\"subtype\":\"linked\",\"id\":0,\"key\":123456,\"aux\":"
+		"654321"},
+	{1, NOTIFY_KEY_UNLINKED, 16, 123456, 654321, "123456 unlk 654321",
+		"\"type\":\"key\",\"subtype\":\"unlinked\",\"id\":0,\"key\":123456,\"aux\":"
+		"654321"},
+	{1, NOTIFY_KEY_CLEARED, 16, 123456, 0, "123456 clr",
+		"\"type\":\"key\",\"subtype\":\"cleared\",\"id\":0,\"key\":123456,\"aux\":0"},
+	{1, NOTIFY_KEY_REVOKED, 16, 123456, 0, "123456 rev",
+		"\"type\":\"key\",\"subtype\":\"revoked\",\"id\":0,\"key\":123456,\"aux\":0"},
+	{1, NOTIFY_KEY_INVALIDATED, 16, 123456, 0, "123456 inv",
+		"\"type\":\"key\",\"subtype\":\"invalidated\",\"id\":0,\"key\":123456,\"aux\":"
+		"0"},
+	{1, NOTIFY_KEY_SETATTR, 16 | 3 << 16, 123456, 0, "123456 attr",
+		"\"type\":\"key\",\"subtype\":\"setattr\",\"id\":0,\"key\":123456,\"aux\":0,"
+		"\"flags\":3"},
+	{0, WATCH_META_REMOVAL_NOTIFICATION, 16 | 4 << 8, 123456, 0, "123456 gc",
+		"\"type\":\"meta\",\"subtype\":\"removal\",\"id\":4,\"object\":123456"},
+	{0, WATCH_META_REMOVAL_NOTIFICATION, 16 | 4 << 8, 1, 1, "4294967297 gc",
+		"\"type\":\"meta\",\"subtype\":\"removal\",\"id\":4,\"object\":4294967297"},
+	{0, WATCH_META_REMOVAL_NOTIFICATION, 8 | 4 << 8, 0, 0, "0 gc",
+		"\"type\":\"meta\",\"subtype\":\"removal\",\"id\":4"},
+	{0, WATCH_META_LOSS_NOTIFICATION, 8, 0, 0, "-- LOSS --",
+		"\"type\":\"meta\",\"subtype\":\"loss\",\"id\":0"},
+	{0, 2, 8, 0, 0, "type 0.2 len=8 id=0",
+		"\"type\":\"meta\",\"subtype\":2,\"id\":0,\"body\":\"\""},
+	{1, 8, 16 | 2 << 8, 1, 2, "type 1.8 len=16 id=2 body=0100000002000000",
+		"\"type\":\"key\",\"subtype\":8,\"id\":2,\"key\":1,\"aux\":2"},
+	{1, NOTIFY_KEY_UPDATED, 12, 1, 0, "type 1.1 len=12 id=0 body=01000000",
+		"\"type\":\"key\",\"subtype\":\"updated\",\"id\":0,\"body\":\"01000000\""},
+	{9, 200, 9 | 7 << 8 | 0x8001U << 16, 0xab, 0,
+		"type 9.200 len=9 id=7 flags=0x8001 body=ab",
+		"\"type\":9,\"subtype\":200,\"id\":7,\"body\":\"ab\",\"flags\":32769"},
+};
+
+static void render(const struct wq_record *r, enum wqfs_format format, char *line)
+{
+	ssize_t len = wq_record_render(r, format, line, WQ_RENDER_MAX);
+
+	ck_assert_int_gt(len, 0);
+	ck_assert_int_lt(len, WQ_RENDER_MAX);
+	line[len] = '\0';
+}
+
+START_TEST(text_is_a_line_in_keyctls_words_or_our_own)
+{
+	struct wq_record r = make(records[_i].type, records[_i].subtype, records[_i].info,
+		records[_i].a, records[_i].b);
+	char line[WQ_RENDER_MAX + 1], want[200];
+
+	snprintf(want, sizeof(want), "%s\n", records[_i].text);
+	render(&r, WQFS_FORMAT_TEXT, line);
+	ck_assert_str_eq(line, want);
+}
+END_TEST
+
+START_TEST(json_is_an_object_a_line_with_the_time_first)
+{
+	struct wq_record r = make(records[_i].type, records[_i].subtype, records[_i].info,
+		records[_i].a, records[_i].b);
+	char line[WQ_RENDER_MAX + 1], want[300];
+
+	snprintf(want, sizeof(want), "{\"time\":\"2024-02-29T12:34:56.000000007Z\",%s}\n",
+		records[_i].json);
+	render(&r, WQFS_FORMAT_JSON, line);
+	ck_assert_str_eq(line, want);
+}
+END_TEST
+
+START_TEST(raw_is_the_bytes_of_the_record)
+{
+	struct wq_record r = make(records[_i].type, records[_i].subtype, records[_i].info,
+		records[_i].a, records[_i].b);
+	char buf[WQ_RENDER_MAX];
+
+	ck_assert_int_eq(wq_record_render(&r, WQFS_FORMAT_RAW, buf, sizeof(buf)), r.len);
+	ck_assert_mem_eq(buf, r.data, r.len);
+}
+END_TEST
+
+START_TEST(a_record_fits_to_the_byte_or_not_at_all)
+{
+	struct wq_record r = make(records[_i].type, records[_i].subtype, records[_i].info,
+		records[_i].a, records[_i].b);
+	char buf[WQ_RENDER_MAX];
+
+	for (int format = WQFS_FORMAT_RAW; format <= WQFS_FORMAT_JSON; format++) {
+		size_t size = wq_record_size(&r, format);
+
+		ck_assert_int_eq(wq_record_render(&r, format, buf, size), (ssize_t)size);
+		ck_assert_int_eq(wq_record_render(&r, format, buf, size - 1), -ENOBUFS);
+		ck_assert_int_eq(wq_record_render(&r, format, NULL, 0), -ENOBUFS);
+	}
+}
+END_TEST
+
+/* ---- who ---- */
+
+static const struct {
+	char comm[16];
+	const char *json;
+} comms[] = {
+	{"keyctl", "keyctl"},
+	{"", ""},
+	{"quo\"te", "quo\\\"te"},
+	{"back\\slash", "back\\\\\\\\slash"},
+	{"tab\there", "tab\\there"},
+	{"gr\xc3\xbc\xc3\x9f \xe2\x82\xac", "gr\xc3\xbc\xc3\x9f \xe2\x82\xac"},
+	{"\xf0\x9f\x94\x91", "\xf0\x9f\x94\x91"},
+	{"cut short \xc3", "cut short \\\\xc3"},
+	{"\xff\xfe", "\\\\xff\\\\xfe"},
+	{"\xc3\xbc\xbc", "\xc3\xbc\\\\xbc"},
+	{"surro \xed\xa0\x80", "surro \\\\xed\\\\xa0\\\\x80"},
+	{{'n', 'o', ' ', 't', 'e', 'r', 'm', 'i', 'n', 'a', 't', 'o', 'r', 'x', 'y', 'z'},
+		"no terminatorxyz"},
+};
+
+START_TEST(who_did_it_stands_in_json_whatever_bytes_its_name_has)
+{
+	struct wq_record r = make(1, NOTIFY_KEY_UPDATED, 16, 5, 0);
+	char line[WQ_RENDER_MAX + 1], want[300];
+	json_t *obj;
+
+	r.who = (struct wq_cred){.pid = 4194304, .uid = 4294967294, .gid = 100};
+	memcpy(r.who.comm, comms[_i].comm, sizeof(r.who.comm));
+	snprintf(want, sizeof(want),
+		"\"who\":{\"pid\":4194304,\"uid\":4294967294,\"gid\":100,\"comm\":\"%s\"}}\n",
+		comms[_i].json);
+	render(&r, WQFS_FORMAT_JSON, line);
+	ck_assert_ptr_nonnull(strstr(line, ",\"who\""));
+	ck_assert_str_eq(strstr(line, "\"who\""), want);
+	obj = json_loads(line, 0, NULL);
+	ck_assert_ptr_nonnull(obj);
+	json_decref(obj);
+}
+END_TEST
+
+START_TEST(the_longest_record_stays_within_the_bound)
+{
+	struct wq_record r = make(0xffffff, 255, WQFS_RECORD_MAX | 0xffffff00U, 0, 0);
+	char line[WQ_RENDER_MAX + 1];
+
+	r.when = (struct timespec){INT64_C(253402300799), 999999999};
+	r.who = (struct wq_cred){.pid = 2147483647, .uid = 4294967295, .gid = 4294967295};
+	memset(r.who.comm, '\001', sizeof(r.who.comm) - 1);
+	render(&r, WQFS_FORMAT_TEXT, line);
+	render(&r, WQFS_FORMAT_JSON, line);
+	r.when.tv_sec = INT64_MAX; /* no calendar has it */
+	render(&r, WQFS_FORMAT_JSON, line);
+}
+END_TEST
+
+/* ---- parsing ---- */
+
+static const struct {
+	uint32_t info;
+	size_t len;
+	ssize_t want;
+} raws[] = {
+	{8, 8, 8},
+	{8, 127, 8},
+	{8, 7, -EINVAL},
+	{8, 0, -EINVAL},
+	{7, 8, -EINVAL},
+	{0, 8, -EINVAL},
+	{16, 15, -EINVAL},
+	{16, 16, 16},
+	{127, 127, 127},
+	{127, 126, -EINVAL},
+	{0xffffff80U | 16, 20, 16},
+};
+
+START_TEST(only_whole_records_are_read)
+{
+	struct watch_notification n = {1, NOTIFY_KEY_UPDATED, raws[_i].info};
+	uint8_t raw[WQFS_RECORD_MAX];
+	struct wq_record r;
+
+	memset(raw, 0x5a, sizeof(raw));
+	memcpy(raw, &n, sizeof(n));
+	ck_assert_int_eq(wq_record_parse(&r, raw, raws[_i].len), raws[_i].want);
+	if (raws[_i].want < 0)
+		return;
+	ck_assert_int_eq(r.len, raws[_i].want);
+	ck_assert_mem_eq(r.data, raw, r.len);
+	ck_assert_int_eq(r.who.pid, 0);
+	ck_assert_int_eq(r.when.tv_sec, 0);
+}
+END_TEST
+
+START_TEST(formats_have_names)
+{
+	for (int format = WQFS_FORMAT_RAW; format <= WQFS_FORMAT_JSON; format++)
+		ck_assert_int_eq(wq_format_parse(wq_format_name(format)), format);
+	ck_assert_int_eq(wq_format_parse("xml"), -EINVAL);
+	ck_assert_int_eq(wq_format_parse(""), -EINVAL);
+	ck_assert_int_eq(wq_format_parse("JSON"), -EINVAL);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("record");
+	TCase *tc = tcase_create("record");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	suite_add_tcase(s, tc);
+	tcase_add_loop_test(tc, text_is_a_line_in_keyctls_words_or_our_own, 0, NR(records));
+	tcase_add_loop_test(tc, json_is_an_object_a_line_with_the_time_first, 0, NR(records));
+	tcase_add_loop_test(tc, raw_is_the_bytes_of_the_record, 0, NR(records));
+	tcase_add_loop_test(tc, a_record_fits_to_the_byte_or_not_at_all, 0, NR(records));
+	tcase_add_loop_test(
+		tc, who_did_it_stands_in_json_whatever_bytes_its_name_has, 0, NR(comms));
+	tcase_add_test(tc, the_longest_record_stays_within_the_bound);
+	tcase_add_loop_test(tc, only_whole_records_are_read, 0, NR(raws));
+	tcase_add_test(tc, formats_have_names);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
