@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -39,6 +40,7 @@ ssize_t wqshim_read_chk(int fd, void *buf, size_t size, size_t room) EXPORT("__r
 long wqshim_syscall(long nr, long a, long b, long c, long d, long e, long f) EXPORT("syscall");
 long wqshim_keyctl_watch_key(int key, int fd, int watch_id) EXPORT("keyctl_watch_key");
 
+#define COLD	    __attribute__((cold, noinline))
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
@@ -57,25 +59,28 @@ static int next_ioctl(int fd, unsigned long request, void *arg)
 	return next(fd, request, arg);
 }
 
-/* The kernel answers FIONREAD from the size it last heard of. */
-static int refresh_size(int fd, unsigned long request, void *arg)
+/* IOC_WATCH_QUEUE_SET_SIZE and PIPE_IOC_SYNC need no help: a mount knows them. */
+static COLD int own_ioctl(int fd, unsigned long request, void *arg)
 {
 	int saved = errno;
 	struct stat st;
 
-	fstat(fd, &st);
-	errno = saved;
+	if ((unsigned int)request == FIONREAD) {
+		fstat(fd, &st); /* the kernel answers with the size it last heard of */
+		errno = saved;
+	} else if (wqshim_is_queue(fd)) {
+		return (int)set_errno(wqshim_set_filter(fd, arg));
+	}
 	return next_ioctl(fd, request, arg);
 }
 
-/* IOC_WATCH_QUEUE_SET_SIZE and PIPE_IOC_SYNC need no help: a mount knows them. */
 int wqshim_ioctl(int fd, unsigned long request, void *arg)
 {
-	if (unlikely((unsigned int)request == IOC_WATCH_QUEUE_SET_FILTER) &&
-		wqshim_is_queue(fd))
-		return (int)set_errno(wqshim_set_filter(fd, arg));
-	if (unlikely((unsigned int)request == FIONREAD))
-		return refresh_size(fd, request, arg);
+	switch ((unsigned int)request) {
+	case IOC_WATCH_QUEUE_SET_FILTER:
+	case FIONREAD:
+		return own_ioctl(fd, request, arg);
+	}
 	return next_ioctl(fd, request, arg);
 }
 
@@ -140,21 +145,33 @@ ssize_t wqshim_read_chk(int fd, void *buf, size_t size, size_t room)
 	return ret;
 }
 
+static COLD long own_syscall(long nr, const long arg[5])
+{
+	switch (nr) {
+	case SYS_keyctl:
+		return set_errno(wqshim_keyctl((int)arg[0], arg + 1));
+	case SYS_add_key:
+		return set_errno(wqshim_add_key(arg));
+	case SYS_request_key:
+		return set_errno(wqshim_request_key(arg));
+	case SYS_pipe2:
+		return wqshim_pipe2((int *)arg[0], (int)arg[1]);
+	default:
+		return wqshim_ioctl((int)arg[0], (unsigned long)arg[1], (void *)arg[2]);
+	}
+}
+
 long wqshim_syscall(long nr, long a, long b, long c, long d, long e, long f)
 {
 	long (*next)(long, ...);
 
 	switch (nr) {
 	case SYS_keyctl:
-		return set_errno(wqshim_keyctl((int)a, (const long[4]){b, c, d, e}));
 	case SYS_add_key:
-		return set_errno(wqshim_add_key((const long[5]){a, b, c, d, e}));
 	case SYS_request_key:
-		return set_errno(wqshim_request_key((const long[4]){a, b, c, d}));
 	case SYS_pipe2:
-		return wqshim_pipe2((int *)a, (int)b);
 	case SYS_ioctl:
-		return wqshim_ioctl((int)a, (unsigned long)b, (void *)c);
+		return own_syscall(nr, (const long[5]){a, b, c, d, e});
 	}
 	next = wqshim_next(WQSHIM_SYSCALL);
 	return next(nr, a, b, c, d, e, f);
