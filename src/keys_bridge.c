@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <uthash.h>
 
+#include "container.h"
 #include "key_look.h"
 #include "key_state.h"
 #include "keys_bridge.h"
@@ -297,9 +298,11 @@ static void see_line(void *arg, const struct wq_proc_key *line)
 	v->seen += line->known ? 1 : 2;
 	v->expired = line->expired;
 	v->new_expiry = line->expiry;
-	v->new_len = key->state.payload == WQ_PAYLOAD_DIGEST
-			     ? -1
-			     : wq_proc_keys_len(line->tail, wq_key_description(&key->state));
+	/* what is compared itself needs no length */
+	v->new_len = key->state.payload == WQ_PAYLOAD_UNREADABLE ||
+				     key->state.payload == WQ_PAYLOAD_UNREAD
+			     ? wq_proc_keys_len(line->tail, wq_key_description(&key->state))
+			     : -1;
 }
 
 /* Compares what a whole pass saw of KEY with what the one before did. */
@@ -312,7 +315,8 @@ static void judge_line(struct wq_key *key)
 		key->state.life != WQ_KEY_ALIVE)
 		return;
 	v->pass = v->seen_pass;
-	if (!first && v->len >= 0 && v->new_len >= 0 && v->len != v->new_len)
+	if (!first && v->len >= 0 && v->new_len >= 0 && v->len != v->new_len &&
+		!wq_key_is_type(&key->state, "keyring"))
 		post(key, NOTIFY_KEY_UPDATED, 0);
 	if (!first && wq_expiry_differ(v->expiry, v->new_expiry))
 		post(key, NOTIFY_KEY_SETATTR, 0);
@@ -489,8 +493,7 @@ static uint64_t turn_ns(const struct wq_keys *keys)
 
 static void on_timer(struct wq_timer *timer)
 {
-	struct wq_keys *keys =
-		(struct wq_keys *)((char *)timer - offsetof(struct wq_keys, timer));
+	struct wq_keys *keys = wq_container_of(timer, struct wq_keys, timer);
 	uint64_t began = wq_now_ns(), turn = turn_ns(keys);
 	bool urgent = !TAILQ_EMPTY(&keys->syncs);
 
@@ -737,6 +740,11 @@ void wq_keys_stats(const struct wq_keys *keys, struct wqfs_stats *s)
 {
 	s->source = WQFS_SOURCE_POLL;
 	s->interval_us = (uint32_t)(keys->interval_ns / 1000u);
+}
+
+const char *wq_keys_source_text(const struct wq_keys *keys)
+{
+	return "poll";
 }
 
 static const char *how_observed(const struct wq_key *key)

@@ -61,6 +61,10 @@ void wq_keys_sync_cancel(struct wq_keys *keys, struct wq_keys_sync *sync);
 /* Fills what the bridge knows: source, interval_us. */
 void wq_keys_stats(const struct wq_keys *keys, struct wqfs_stats *s);
 
+/* In words: the source in use, and why not a better one. Valid until the next call into
+ * the bridge. */
+const char *wq_keys_source_text(const struct wq_keys *keys);
+
 /* One line about a watch of the bridge, NUL-terminated, without a newline:
  * "SERIAL ID TYPE;UID;GID;PERM;DESCRIPTION<tab>how it is observed". As snprintf(). */
 int wq_keys_describe_watch(const struct wq_watch *watch, char *buf, size_t size);

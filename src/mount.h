@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Mounting, and what a killed daemon left behind. */
+#ifndef WQ_MOUNT_H
+#define WQ_MOUNT_H
+
+#define FUSE_USE_VERSION 310
+#include <fuse_lowlevel.h>
+
+/* If a wqfs whose daemon is dead is still mounted on MOUNTPOINT, unmounts it. Anything
+ * else is left alone. 0, or -errno after saying why on stderr. */
+int wq_mount_clean_stale(const char *mountpoint);
+
+/* Mounts SE on MOUNTPOINT. 0, or -1 after one line on stderr that says why not, in the
+ * words of libfuse or fusermount3, which otherwise print several of their own. */
+int wq_mount(struct fuse_session *se, const char *mountpoint);
+
+#endif

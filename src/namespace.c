@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "namespace.h"
+
+struct wq_user_count {
+	uid_t uid;
+	uint64_t queues;
+	UT_hash_handle hh;
+};
+
+static void touch(struct timespec *t)
+{
+	clock_gettime(CLOCK_REALTIME, t);
+}
+
+void wq_namespace_init(struct wq_namespace *ns)
+{
+	memset(ns, 0, sizeof(*ns));
+	ns->next_ino = WQ_ROOT_INO + 1;
+	ns->uid = geteuid();
+	ns->gid = getegid();
+	ns->mode = 01777;
+	touch(&ns->mtime);
+	TAILQ_INIT(&ns->named);
+}
+
+/* ---- limits ---- */
+
+static int charge(struct wq_namespace *ns, uid_t uid)
+{
+	struct wq_user_count *u;
+
+	HASH_FIND(hh, ns->users, &uid, sizeof(uid), u);
+	if (u && uid != 0 && ns->max_queues && u->queues >= ns->max_queues)
+		return -EDQUOT;
+	if (!u) {
+		u = calloc(1, sizeof(*u));
+		if (!u)
+			return -ENOMEM;
+		u->uid = uid;
+		HASH_ADD(hh, ns->users, uid, sizeof(uid), u);
+		if (!u->hh.tbl) {
+			free(u);
+			return -ENOMEM;
+		}
+	}
+	u->queues++;
+	return 0;
+}
+
+static void uncharge(struct wq_namespace *ns, uid_t uid)
+{
+	struct wq_user_count *u;
+
+	HASH_FIND(hh, ns->users, &uid, sizeof(uid), u);
+	if (!u || --u->queues)
+		return;
+	HASH_DEL(ns->users, u);
+	free(u);
+}
+
+/* ---- nodes ---- */
+
+static void drop_name(struct wq_namespace *ns, struct wq_node *node)
+{
+	HASH_DELETE(by_name, ns->by_name, node);
+	TAILQ_REMOVE(&ns->named, node, node);
+	ns->names--;
+	free(node->name);
+	node->name = NULL;
+	touch(&node->ctime);
+	touch(&ns->mtime);
+}
+
+/* NODE, which has no name, takes ownership of NAME. */
+static int set_name(struct wq_namespace *ns, struct wq_node *node, char *name)
+{
+	struct wq_node *after;
+
+	node->name = name;
+	HASH_ADD_KEYPTR(by_name, ns->by_name, name, strlen(name), node);
+	if (!node->by_name.tbl) {
+		node->name = NULL;
+		return -ENOMEM;
+	}
+	/* readdir() goes by inode numbers, so that it neither skips nor repeats */
+	TAILQ_FOREACH_REVERSE(after, &ns->named, wq_named, node)
+	if (after->ino < node->ino)
+		break;
+	if (after)
+		TAILQ_INSERT_AFTER(&ns->named, after, node, node);
+	else
+		TAILQ_INSERT_HEAD(&ns->named, node, node);
+	ns->names++;
+	touch(&ns->mtime);
+	return 0;
+}
+
+static void free_node(struct wq_namespace *ns, struct wq_node *node)
+{
+	if (node->name)
+		drop_name(ns, node);
+	if (node->by_ino.tbl)
+		HASH_DELETE(by_ino, ns->by_ino, node);
+	wq_queue_put(node->queue);
+	uncharge(ns, node->charged);
+	free(node);
+}
+
+void wq_namespace_fini(struct wq_namespace *ns)
+{
+	struct wq_node *node, *tmp;
+
+	HASH_ITER (by_ino, ns->by_ino, node, tmp)
+		free_node(ns, node);
+}
+
+bool wq_namespace_reap(struct wq_namespace *ns, struct wq_node *node)
+{
+	if (node->name || node->lookups || node->opens)
+		return false;
+	free_node(ns, node);
+	return true;
+}
+
+static struct wq_node *new_node(struct wq_namespace *ns, mode_t mode, uid_t uid, gid_t gid)
+{
+	struct wq_node *node = calloc(1, sizeof(*node));
+
+	if (!node)
+		return NULL;
+	node->ino = ns->next_ino++;
+	node->mode = mode & 07777;
+	node->uid = node->charged = uid;
+	node->gid = gid;
+	touch(&node->ctime);
+	TAILQ_INIT(&node->readers);
+	TAILQ_INIT(&node->drains);
+	LIST_INIT(&node->handles);
+	node->queue = wq_queue_new(ns->ops, node, ns->max_size);
+	if (node->queue)
+		HASH_ADD(by_ino, ns->by_ino, ino, sizeof(node->ino), node);
+	if (!node->queue || !node->by_ino.tbl) {
+		wq_queue_put(node->queue);
+		free(node);
+		return NULL;
+	}
+	return node;
+}
+
+static int name_new(struct wq_namespace *ns, struct wq_node *node, const char *name)
+{
+	char *copy;
+	int r;
+
+	if (!strcmp(name, WQFS_ANONYMOUS)) {
+		node->anonymous = true;
+		return 0;
+	}
+	r = wq_queue_set_default_size(node->queue, ns->default_size);
+	if (r < 0)
+		return r;
+	copy = strdup(name);
+	if (!copy)
+		return -ENOMEM;
+	r = set_name(ns, node, copy);
+	if (r < 0)
+		free(copy);
+	return r;
+}
+
+int wq_namespace_create(struct wq_namespace *ns, const char *name, mode_t mode, uid_t uid,
+	gid_t gid, struct wq_node **out)
+{
+	struct wq_node *node;
+	int r;
+
+	if (strlen(name) > WQFS_NAME_MAX)
+		return -ENAMETOOLONG;
+	if (wq_namespace_find(ns, name))
+		return -EEXIST;
+	r = charge(ns, uid);
+	if (r < 0)
+		return r;
+	node = new_node(ns, mode, uid, gid);
+	if (!node) {
+		uncharge(ns, uid);
+		return -ENOMEM;
+	}
+	r = name_new(ns, node, name);
+	if (r < 0) {
+		free_node(ns, node);
+		return r;
+	}
+	*out = node;
+	return 0;
+}
+
+struct wq_node *wq_namespace_find(const struct wq_namespace *ns, const char *name)
+{
+	struct wq_node *node;
+
+	HASH_FIND(by_name, ns->by_name, name, strlen(name), node);
+	return node;
+}
+
+struct wq_node *wq_namespace_inode(const struct wq_namespace *ns, uint64_t ino)
+{
+	struct wq_node *node;
+
+	HASH_FIND(by_ino, ns->by_ino, &ino, sizeof(ino), node);
+	return node;
+}
+
+int wq_namespace_unlink(struct wq_namespace *ns, const char *name)
+{
+	struct wq_node *node = wq_namespace_find(ns, name);
+
+	if (!node)
+		return -ENOENT;
+	drop_name(ns, node);
+	wq_namespace_reap(ns, node);
+	return 0;
+}
+
+static int exchange(struct wq_namespace *ns, struct wq_node *a, struct wq_node *b)
+{
+	char *for_a = strdup(b->name), *for_b = strdup(a->name);
+	int r = for_a && for_b ? 0 : -ENOMEM;
+
+	if (r < 0) {
+		free(for_a);
+		free(for_b);
+		return r;
+	}
+	drop_name(ns, a);
+	drop_name(ns, b);
+	/* The tables have room for what was just taken out of them. */
+	set_name(ns, a, for_a);
+	set_name(ns, b, for_b);
+	return 0;
+}
+
+int wq_namespace_rename(
+	struct wq_namespace *ns, const char *from, const char *to, unsigned int flags)
+{
+	struct wq_node *node = wq_namespace_find(ns, from);
+	struct wq_node *there = wq_namespace_find(ns, to);
+	char *name;
+
+	if (flags & ~(unsigned int)(RENAME_NOREPLACE | RENAME_EXCHANGE))
+		return -EINVAL;
+	if (!node || ((flags & RENAME_EXCHANGE) && !there))
+		return -ENOENT;
+	if (strlen(to) > WQFS_NAME_MAX)
+		return -ENAMETOOLONG;
+	if (there && (flags & RENAME_NOREPLACE))
+		return -EEXIST;
+	if (node == there)
+		return 0;
+	if (flags & RENAME_EXCHANGE)
+		return exchange(ns, node, there);
+	name = strdup(to);
+	if (!name)
+		return -ENOMEM;
+	if (there)
+		wq_namespace_unlink(ns, to);
+	drop_name(ns, node);
+	return set_name(ns, node, name);
+}
+
+/* ---- attributes ---- */
+
+void wq_node_stat(const struct wq_node *node, struct stat *st)
+{
+	memset(st, 0, sizeof(*st));
+	st->st_ino = node->ino;
+	st->st_mode = S_IFREG | node->mode;
+	st->st_nlink = node->name ? 1 : 0;
+	st->st_uid = node->uid;
+	st->st_gid = node->gid;
+	st->st_size = (off_t)wq_queue_bytes(node->queue, node->format);
+	st->st_blksize = 4096;
+	st->st_mtim = st->st_atim = wq_queue_mtime(node->queue);
+	st->st_ctim = node->ctime;
+}
+
+void wq_namespace_stat(const struct wq_namespace *ns, struct stat *st)
+{
+	memset(st, 0, sizeof(*st));
+	st->st_ino = WQ_ROOT_INO;
+	st->st_mode = S_IFDIR | ns->mode;
+	st->st_nlink = 2;
+	st->st_uid = ns->uid;
+	st->st_gid = ns->gid;
+	st->st_blksize = 4096;
+	st->st_mtim = st->st_atim = st->st_ctim = ns->mtime;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The files of a mount: names, inodes, owners, and how long each lives. No FUSE.
+ *
+ * A node lives while it has a name, the kernel knows its inode (lookups), or a
+ * descriptor is open; what ends the last of these frees it, with its queue.
+ */
+#ifndef WQ_NAMESPACE_H
+#define WQ_NAMESPACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/stat.h>
+#include <uthash.h>
+
+#include "queue.h"
+
+#define WQ_ROOT_INO 1
+
+struct wq_parked;
+struct wq_handle;
+
+struct wq_node {
+	uint64_t ino; /* never used twice */
+	char *name;   /* NULL: unlinked, or never had one */
+	mode_t mode;  /* permission bits */
+	uid_t uid;
+	gid_t gid;
+	uid_t charged; /* whose limit it counts for: its creator's */
+	struct timespec ctime;
+	struct wq_queue *queue; /* one reference; its owner is the node */
+	enum wqfs_format format;
+	bool anonymous;
+	bool had_writer; /* anonymous: the last writer's close is the end of file */
+
+	uint64_t lookups;
+	unsigned int opens, writers;
+	/* what wqfs_ops.c hangs on it: */
+	TAILQ_HEAD(, wq_parked) readers; /* blocked, first come first served */
+	TAILQ_HEAD(, wq_parked) drains;	 /* PIPE_IOC_SYNC */
+	LIST_HEAD(, wq_handle) handles;
+
+	UT_hash_handle by_ino, by_name;
+	TAILQ_ENTRY(wq_node) node; /* named ones, by ino */
+};
+
+struct wq_namespace {
+	const struct wq_queue_ops *ops;
+	uint32_t max_size, default_size;
+	uint64_t max_queues; /* a user's, root excepted; 0: no limit */
+
+	uid_t uid; /* of the root directory */
+	gid_t gid;
+	mode_t mode;
+	struct timespec mtime;
+
+	uint64_t next_ino;
+	struct wq_node *by_ino, *by_name;
+	struct wq_user_count *users;
+	TAILQ_HEAD(wq_named, wq_node) named;
+	unsigned int names;
+};
+
+/* An empty namespace; the limits and ops are then set by the caller. */
+void wq_namespace_init(struct wq_namespace *ns);
+
+/* Frees every node, whatever still refers to it. */
+void wq_namespace_fini(struct wq_namespace *ns);
+
+/* 0, or -EEXIST; -ENAMETOOLONG; -EDQUOT: the user has max_queues; -ENOMEM. A queue called
+ * NAME, of the mount's default size; WQFS_ANONYMOUS makes one with no name and no size.
+ * *OUT has no lookup and no open yet. */
+int wq_namespace_create(struct wq_namespace *ns, const char *name, mode_t mode, uid_t uid,
+	gid_t gid, struct wq_node **out);
+
+/* NULL if there is none. */
+struct wq_node *wq_namespace_find(const struct wq_namespace *ns, const char *name);
+struct wq_node *wq_namespace_inode(const struct wq_namespace *ns, uint64_t ino);
+
+/* 0 or -ENOENT. */
+int wq_namespace_unlink(struct wq_namespace *ns, const char *name);
+
+/* As renameat2(): 0, or -ENOENT, -EEXIST (RENAME_NOREPLACE), -EINVAL (flags),
+ * -ENAMETOOLONG, -ENOMEM. */
+int wq_namespace_rename(
+	struct wq_namespace *ns, const char *from, const char *to, unsigned int flags);
+
+/* Frees NODE if nothing keeps it any more. True if it did. */
+bool wq_namespace_reap(struct wq_namespace *ns, struct wq_node *node);
+
+void wq_node_stat(const struct wq_node *node, struct stat *st);
+void wq_namespace_stat(const struct wq_namespace *ns, struct stat *st);
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "options.h"
+#include "wqfs.h"
+
+#define SIZE_LIMIT 1048576u /* records: 128 MiB and more in one queue help nobody */
+
+#define OPT(template, field)                                    \
+	{                                                       \
+		template, offsetof(struct wq_options, field), 1 \
+	}
+
+static const struct fuse_opt spec[] = {
+	OPT("-f", foreground),
+	OPT("-d", debug),
+	OPT("debug", debug),
+	OPT("-h", show_help),
+	OPT("--help", show_help),
+	OPT("-V", show_version),
+	OPT("--version", show_version),
+	OPT("default_size=%u", default_size),
+	OPT("max_size=%u", max_size),
+	OPT("max_queues=%u", max_queues),
+	OPT("max_read=%u", max_read),
+	OPT("cpu_budget=%s", cpu_budget_text),
+	OPT("poll_min_ms=%u", poll_min_ms),
+	OPT("poll_max_ms=%u", poll_max_ms),
+	FUSE_OPT_END,
+};
+
+__attribute__((format(printf, 1, 2))) static int wrong(const char *format, ...)
+{
+	va_list ap;
+
+	fputs("wqfs: ", stderr);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fputs("\n", stderr);
+	return -EINVAL;
+}
+
+/* MOUNTPOINT, or SOURCE MOUNTPOINT as mount(8) gives them. */
+static int take_word(struct wq_options *o, const char *word)
+{
+	if (o->source)
+		return wrong("%s: one mount point is enough", word);
+	o->source = o->mountpoint;
+	o->mountpoint = strdup(word);
+	return o->mountpoint ? 0 : wrong("out of memory");
+}
+
+static int on_arg(void *data, const char *arg, int key, struct fuse_args *out)
+{
+	if (key == FUSE_OPT_KEY_NONOPT)
+		return take_word(data, arg) < 0 ? -1 : 0;
+	return 1; /* libfuse's, or an error that it names */
+}
+
+static int parse_budget(struct wq_options *o)
+{
+	char *end;
+
+	if (!o->cpu_budget_text)
+		return 0;
+	o->cpu_budget = strtod(o->cpu_budget_text, &end);
+	if (*end == '%') {
+		o->cpu_budget /= 100;
+		end++;
+	}
+	if (end == o->cpu_budget_text || *end || !(o->cpu_budget >= 0.0001) ||
+		o->cpu_budget > 1)
+		return wrong(
+			"cpu_budget=%s: a share of one core is wanted, from 0.01%% to 100%%, "
+			"as \"1%%\" or \"0.01\"",
+			o->cpu_budget_text);
+	return 0;
+}
+
+static int check_sizes(const struct wq_options *o)
+{
+	if (o->max_size < 1 || o->max_size > SIZE_LIMIT)
+		return wrong("max_size=%u: a number of records from 1 to %u is wanted",
+			o->max_size, SIZE_LIMIT);
+	if (o->max_size > WQFS_SIZE_MAX && geteuid() != 0)
+		return wrong("max_size=%u: only root may raise it above the kernel's %d",
+			o->max_size, WQFS_SIZE_MAX);
+	if (o->default_size < 1 || o->default_size > o->max_size)
+		return wrong("default_size=%u: a number of records from 1 to max_size (%u) is "
+			     "wanted",
+			o->default_size, o->max_size);
+	if (o->max_read && o->max_read < 4096)
+		return wrong(
+			"max_read=%u: less than 4096 bytes would cut records off", o->max_read);
+	return 0;
+}
+
+static int check(struct wq_options *o)
+{
+	int r = parse_budget(o);
+
+	if (r < 0)
+		return r;
+	if (!o->mountpoint)
+		return wrong("no mount point given (wqfs --help says more)");
+	if (o->poll_min_ms < 1 || o->poll_min_ms > o->poll_max_ms || o->poll_max_ms > 3600000)
+		return wrong(
+			"poll_min_ms=%u,poll_max_ms=%u: 1 <= poll_min_ms <= poll_max_ms <= "
+			"3600000 is wanted",
+			o->poll_min_ms, o->poll_max_ms);
+	return check_sizes(o);
+}
+
+/* fsname may hold a comma, which separates options. */
+static int add_fsname(struct fuse_args *args, const char *name)
+{
+	char *opts = NULL, *text = NULL;
+	int r = -1;
+
+	if (asprintf(&text, "fsname=%s", name) > 0 &&
+		fuse_opt_add_opt_escaped(&opts, text) == 0)
+		r = fuse_opt_add_arg(args, "-o") || fuse_opt_add_arg(args, opts);
+	free(text);
+	free(opts);
+	return r;
+}
+
+static int add_ours(const struct wq_options *o, struct fuse_args *args)
+{
+	char max_read[64];
+	int r;
+
+	r = fuse_opt_add_arg(args, "-odefault_permissions,subtype=wqfs") ||
+	    add_fsname(args, o->source ? o->source : "wqfs");
+	if (!r && o->debug)
+		r = fuse_opt_add_arg(args, "-odebug");
+	if (!r && o->max_read) {
+		snprintf(max_read, sizeof(max_read), "-omax_read=%u", o->max_read);
+		r = fuse_opt_add_arg(args, max_read);
+	}
+	return r ? wrong("out of memory") : 0;
+}
+
+/* The user's own fsname= would follow ours and win; that is as it should be. */
+int wq_options_parse(struct wq_options *o, struct fuse_args *args)
+{
+	int r;
+
+	*o = (struct wq_options){
+		.default_size = 256,
+		.max_size = WQFS_SIZE_MAX,
+		.max_queues = 256,
+		.cpu_budget = 0.01,
+		.poll_min_ms = 10,
+		.poll_max_ms = 1000,
+	};
+	if (fuse_opt_parse(args, o, spec, on_arg) < 0)
+		return -EINVAL; /* said already */
+	if (o->show_help || o->show_version)
+		return 0;
+	r = check(o);
+	if (r < 0)
+		return r;
+	if (o->debug)
+		o->foreground = 1;
+	return add_ours(o, args);
+}
+
+void wq_options_fini(struct wq_options *o)
+{
+	free(o->source);
+	free(o->mountpoint);
+	free(o->cpu_budget_text);
+}
+
+void wq_options_help(const char *program)
+{
+	printf("usage: %s [-f] [-d] [-o OPTION[,OPTION...]] MOUNTPOINT\n"
+	       "       %s SOURCE MOUNTPOINT [-o OPTION[,OPTION...]]\n"
+	       "\n"
+	       "Mounts a filesystem whose files are queues of key change notifications.\n"
+	       "\n"
+	       "    -f                  stay in the foreground\n"
+	       "    -d                  print debug messages (implies -f)\n"
+	       "    -h, --help          print this\n"
+	       "    -V, --version       print the version\n"
+	       "\n"
+	       "    -o default_size=N   records that a new queue holds (256)\n"
+	       "    -o max_size=N       the most that one may hold (512; root may raise it)\n"
+	       "    -o max_queues=N     queues of one user, root excepted (256; 0: no limit)\n"
+	       "    -o cpu_budget=X     share of a core that looking at keys may cost (1%%)\n"
+	       "    -o poll_min_ms=N    shortest time between two looks (10)\n"
+	       "    -o poll_max_ms=N    longest time between two turns of looking (1000)\n"
+	       "\n"
+	       "libfuse's options:\n",
+		program, program);
+	fflush(stdout);
+	fuse_lowlevel_help();
+}
+
+void wq_options_version(void)
+{
+	printf("wqfs %s, libfuse %s\n", PACKAGE_VERSION, fuse_pkgversion());
+}

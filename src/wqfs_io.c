@@ -1,0 +1,517 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "container.h"
+#include "filter.h"
+#include "user_mem.h"
+#include "wqfs_ops.h"
+
+#define CONSTRUCT_FIRST_NS 5000000u   /* a key under construction is asked for again */
+#define CONSTRUCT_MAX_NS   200000000u /* after this, doubling, to this */
+
+/* A request that waits. It is on fs->parked, those of its kind that a queue serves also
+ * on a list of the node; leave() takes it off, and then it is answered and freed. */
+struct wq_parked {
+	struct wqfs *fs;
+	fuse_req_t req;
+	enum wq_wait wait;
+	struct wq_handle *handle; /* NULL: the root directory's */
+	union {
+		size_t size; /* RECORD */
+		struct wqfs_watch_key watch;
+		struct wq_user_mem mem;
+		struct wq_keys_sync sync;
+	};
+	bool syncing; /* sync is with the bridge */
+	TAILQ_ENTRY(wq_parked) all;
+	TAILQ_ENTRY(wq_parked) node;
+};
+
+/* ---- parking ---- */
+
+static struct wq_parked *park(fuse_req_t req, enum wq_wait wait, struct wq_handle *handle)
+{
+	struct wqfs *fs = wqfs_of(req);
+	struct wq_parked *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->fs = fs;
+	p->req = req;
+	p->wait = wait;
+	p->handle = handle;
+	TAILQ_INSERT_TAIL(&fs->parked, p, all);
+	if (wait == WQ_WAIT_RECORD)
+		TAILQ_INSERT_TAIL(&handle->node->readers, p, node);
+	else if (wait == WQ_WAIT_DRAIN)
+		TAILQ_INSERT_TAIL(&handle->node->drains, p, node);
+	return p;
+}
+
+static void leave(struct wq_parked *p)
+{
+	TAILQ_REMOVE(&p->fs->parked, p, all);
+	if (p->wait == WQ_WAIT_RECORD)
+		TAILQ_REMOVE(&p->handle->node->readers, p, node);
+	else if (p->wait == WQ_WAIT_DRAIN)
+		TAILQ_REMOVE(&p->handle->node->drains, p, node);
+	if (p->syncing)
+		wq_keys_sync_cancel(p->fs->keys, &p->sync);
+	if (p->wait == WQ_WAIT_FILTER)
+		wq_user_mem_cancel(&p->mem);
+}
+
+/* P is answered with R and freed. An ioctl that succeeded says so in its own way. */
+static void answer(struct wq_parked *p, int r)
+{
+	leave(p);
+	if (r == 0 && p->wait == WQ_WAIT_RECORD)
+		fuse_reply_buf(p->req, NULL, 0);
+	else if (r == 0)
+		fuse_reply_ioctl(p->req, 0, NULL, 0);
+	else
+		fuse_reply_err(p->req, -r);
+	free(p);
+}
+
+/* A signal for the caller. Not answered at once it could not even be killed. */
+static void interrupted(fuse_req_t req, void *arg)
+{
+	answer(arg, -EINTR);
+}
+
+/* P is complete: from here on it may be interrupted, perhaps it is already (and gone). */
+static void may_interrupt(struct wq_parked *p)
+{
+	fuse_req_interrupt_func(p->req, interrupted, p);
+}
+
+/* ---- reading ---- */
+
+static enum wqfs_format format_of(const struct wq_handle *h)
+{
+	return h->own_format ? h->format : h->node->format;
+}
+
+/* The kernel splits a long read and, if the reply to the first part fills it, asks for the
+ * next, which would wait with data in hand. Could SIZE be such a part? It is bound by
+ * max_read, or by a number of pages (32, or more in newer kernels), less what is unused of
+ * the first where the buffer does not begin on a page. */
+static bool may_be_part(const struct wqfs *fs, size_t size)
+{
+	return size == fs->max_read || size > 31 * 4096;
+}
+
+static void drained(struct wq_node *node)
+{
+	struct wq_parked *p, *next;
+
+	for (p = TAILQ_FIRST(&node->drains); p; p = next) {
+		next = TAILQ_NEXT(p, node);
+		if (!p->syncing)
+			answer(p, 0);
+	}
+}
+
+/* Answers REQ with what is there. False: nothing is, and REQ waits for an answer. A reply
+ * that cannot be delivered takes nothing out of the queue. */
+static bool reply_records(
+	struct wqfs *fs, fuse_req_t req, const struct wq_handle *h, size_t size)
+{
+	struct wq_node *node = h->node;
+	struct wq_take take;
+	ssize_t n;
+
+	if (size > WQFS_READ_MAX)
+		size = WQFS_READ_MAX;
+	if (may_be_part(fs, size))
+		size--;
+	n = wq_queue_peek(node->queue, format_of(h), fs->buf, size, &take);
+	if (n == -EAGAIN)
+		return false;
+	if (n < 0) {
+		fuse_reply_err(req, (int)-n);
+		return true;
+	}
+	if (fuse_reply_buf(req, fs->buf, (size_t)n) == 0) {
+		wq_queue_consume(node->queue, &take);
+		if (!wq_queue_readable(node->queue))
+			drained(node);
+	}
+	return true;
+}
+
+static bool at_end(const struct wqfs *fs, const struct wq_node *node)
+{
+	return fs->stopping || (node->had_writer && !node->writers);
+}
+
+void wqfs_op_read(
+	fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
+{
+	struct wqfs *fs = wqfs_of(req);
+	struct wq_handle *h = wqfs_handle(fi);
+	struct wq_parked *p;
+
+	if (reply_records(fs, req, h, size))
+		return;
+	if (at_end(fs, h->node)) {
+		fuse_reply_buf(req, NULL, 0);
+		return;
+	}
+	if (fi->flags & O_NONBLOCK) {
+		fuse_reply_err(req, EAGAIN);
+		return;
+	}
+	p = park(req, WQ_WAIT_RECORD, h);
+	if (!p) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	p->size = size;
+	may_interrupt(p);
+}
+
+static void notify_pollers(struct wq_node *node)
+{
+	struct wq_handle *h;
+
+	LIST_FOREACH (h, &node->handles, entry) {
+		if (!h->poll)
+			continue;
+		fuse_lowlevel_notify_poll(h->poll);
+		fuse_pollhandle_destroy(h->poll);
+		h->poll = NULL;
+	}
+}
+
+/* Something can be read: readers first, in their order, then who polls. */
+static void wake(struct wq_queue *queue)
+{
+	struct wq_node *node = wq_queue_owner(queue);
+	struct wq_parked *p;
+
+	while (wq_queue_readable(queue) && (p = TAILQ_FIRST(&node->readers))) {
+		struct wq_parked served = *p;
+
+		leave(p);
+		free(p);
+		if (!reply_records(served.fs, served.req, served.handle, served.size))
+			fuse_reply_err(served.req, EAGAIN); /* readable, yet nothing */
+	}
+	notify_pollers(node);
+}
+
+const struct wq_queue_ops wqfs_queue_ops = {.wake = wake};
+
+static void end_of_file(struct wq_node *node)
+{
+	struct wq_parked *p;
+
+	while ((p = TAILQ_FIRST(&node->readers)))
+		answer(p, 0);
+	notify_pollers(node);
+}
+
+void wqfs_writers_gone(struct wqfs *fs, struct wq_node *node)
+{
+	end_of_file(node);
+}
+
+void wqfs_op_poll(
+	fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *ph)
+{
+	struct wqfs *fs = wqfs_of(req);
+	struct wq_handle *h;
+	unsigned int events = 0;
+
+	if (ino == WQ_ROOT_INO) {
+		if (ph)
+			fuse_pollhandle_destroy(ph);
+		fuse_reply_poll(req, POLLIN | POLLRDNORM);
+		return;
+	}
+	h = wqfs_handle(fi);
+	if (ph) {
+		if (h->poll)
+			fuse_pollhandle_destroy(h->poll);
+		h->poll = ph;
+	}
+	if (wq_queue_readable(h->node->queue))
+		events |= POLLIN | POLLRDNORM;
+	if (at_end(fs, h->node))
+		events |= POLLHUP;
+	fuse_reply_poll(req, events);
+}
+
+/* ---- ioctls ---- */
+
+static void sync_done(struct wq_keys_sync *sync)
+{
+	struct wq_parked *p = wq_container_of(sync, struct wq_parked, sync);
+
+	p->syncing = false;
+	if (p->wait == WQ_WAIT_DRAIN && wq_queue_readable(p->handle->node->queue))
+		return;
+	answer(p, 0);
+}
+
+/* WQFS_IOC_SYNC, and PIPE_IOC_SYNC, which then waits until the queue is read. */
+static void op_sync(fuse_req_t req, enum wq_wait wait, struct wq_handle *h)
+{
+	struct wq_parked *p = park(req, wait, h);
+
+	if (!p) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	if (fuse_req_interrupted(req)) {
+		answer(p, -EINTR);
+		return;
+	}
+	may_interrupt(p);
+	p->sync.done = sync_done;
+	p->syncing = true;
+	wq_keys_sync(p->fs->keys, &p->sync);
+}
+
+/* LEN bytes in the kernel's layout, or none to remove the filter. */
+static int set_filter(struct wq_handle *h, const struct wqfs_filter *raw, size_t len)
+{
+	struct wq_filter filter;
+	int r = wq_filter_parse(&filter, raw, len);
+
+	if (r == 0)
+		wq_queue_set_filter(h->node->queue, &filter);
+	return r;
+}
+
+static void filter_read(struct wq_user_mem *mem, int err)
+{
+	struct wq_parked *p = wq_container_of(mem, struct wq_parked, mem);
+	struct wqfs_filter raw = mem->raw;
+	size_t len = mem->len;
+
+	p->wait = WQ_WAIT_SYNC; /* mem has ended already */
+	answer(p, err < 0 ? err : set_filter(p->handle, &raw, len));
+}
+
+/* IOC_WATCH_QUEUE_SET_FILTER: ADDRESS is in the caller's memory. */
+static void op_set_filter(fuse_req_t req, struct wq_handle *h, uint64_t address)
+{
+	struct wq_parked *p;
+	int r;
+
+	if (!address) {
+		wq_queue_set_filter(h->node->queue, NULL);
+		fuse_reply_ioctl(req, 0, NULL, 0);
+		return;
+	}
+	p = park(req, WQ_WAIT_FILTER, h);
+	if (!p) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	p->mem.done = filter_read;
+	r = wq_user_mem_start(p->fs->loop, &p->mem, fuse_req_ctx(req)->pid, address);
+	if (r < 0) {
+		p->wait = WQ_WAIT_SYNC; /* mem has not begun */
+		answer(p, r);
+		return;
+	}
+	may_interrupt(p);
+}
+
+static int sized_filter(struct wq_handle *h, const struct wqfs_filter *f)
+{
+	if (f->nr_filters == 0 && f->__reserved == 0) {
+		wq_queue_set_filter(h->node->queue, NULL);
+		return 0;
+	}
+	return set_filter(h, f, sizeof(*f));
+}
+
+static void ask_constructed(struct wq_timer *timer)
+{
+	struct wqfs *fs = wq_container_of(timer, struct wqfs, construct);
+	struct wq_parked *p, *next;
+	bool waiting = false;
+
+	for (p = TAILQ_FIRST(&fs->parked); p; p = next) {
+		struct wq_caller caller;
+		int r;
+
+		next = TAILQ_NEXT(p, all);
+		if (p->wait != WQ_WAIT_CONSTRUCT)
+			continue;
+		caller = wqfs_caller(p->req);
+		r = wq_keys_watch(fs->keys, p->handle->node->queue, p->watch.key,
+			p->watch.watch_id, &caller);
+		if (r == -EINPROGRESS)
+			waiting = true;
+		else
+			answer(p, r);
+	}
+	if (!waiting)
+		return;
+	if (fs->construct_wait_ns < CONSTRUCT_MAX_NS)
+		fs->construct_wait_ns *= 2;
+	wq_timer_set(fs->loop, &fs->construct, wq_now_ns() + fs->construct_wait_ns);
+}
+
+static void op_watch(fuse_req_t req, struct wq_handle *h, const struct wqfs_watch_key *w)
+{
+	struct wqfs *fs = wqfs_of(req);
+	struct wq_caller caller = wqfs_caller(req);
+	struct wq_parked *p;
+	int r = wq_keys_watch(fs->keys, h->node->queue, w->key, w->watch_id, &caller);
+
+	if (r != -EINPROGRESS) {
+		if (r == 0)
+			fuse_reply_ioctl(req, 0, NULL, 0);
+		else
+			fuse_reply_err(req, -r);
+		return;
+	}
+	p = park(req, WQ_WAIT_CONSTRUCT, h);
+	if (!p) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	p->watch = *w;
+	fs->construct.fire = ask_constructed;
+	fs->construct_wait_ns = CONSTRUCT_FIRST_NS;
+	wq_timer_set(fs->loop, &fs->construct, wq_now_ns() + fs->construct_wait_ns);
+	may_interrupt(p);
+}
+
+static void op_get_stats(fuse_req_t req, const struct wq_handle *h)
+{
+	struct wqfs *fs = wqfs_of(req);
+	struct wqfs_stats s = {.opens = h->node->opens};
+	struct wq_parked *p;
+
+	wq_queue_stats(h->node->queue, &s);
+	wq_keys_stats(fs->keys, &s);
+	TAILQ_FOREACH (p, &h->node->readers, node)
+		s.readers++;
+	fuse_reply_ioctl(req, 0, &s, sizeof(s));
+}
+
+static void op_get_filter(fuse_req_t req, const struct wq_handle *h)
+{
+	static const struct wqfs_filter none;
+	const struct wq_filter *f = wq_queue_filter(h->node->queue);
+
+	fuse_reply_ioctl(req, 0, f ? &f->user : &none, sizeof(none));
+}
+
+static int set_format(struct wq_handle *h, unsigned long format)
+{
+	if (format > WQFS_FORMAT_JSON)
+		return -EINVAL;
+	h->own_format = true;
+	h->format = (enum wqfs_format)format;
+	return 0;
+}
+
+/* What is answered at once with a number. -ENOTTY: no such ioctl. */
+static int simple_ioctl(struct wq_handle *h, unsigned int cmd, unsigned long arg,
+	const void *in, size_t in_size)
+{
+	switch (cmd) {
+	case IOC_WATCH_QUEUE_SET_SIZE:
+		return wq_queue_set_size(h->node->queue, arg);
+	case WQFS_IOC_SET_FILTER:
+		return in_size < sizeof(struct wqfs_filter) ? -EINVAL : sized_filter(h, in);
+	case WQFS_IOC_SET_FORMAT:
+		return set_format(h, arg);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static void ioctl_root(fuse_req_t req, unsigned int cmd)
+{
+	if (cmd == WQFS_IOC_SYNC)
+		op_sync(req, WQ_WAIT_SYNC, NULL);
+	else
+		fuse_reply_err(req, ENOTTY);
+}
+
+void wqfs_op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg,
+	struct fuse_file_info *fi, unsigned int flags, const void *in, size_t in_size,
+	size_t out_size)
+{
+	struct wq_handle *h;
+	int r;
+
+	if (ino == WQ_ROOT_INO) {
+		ioctl_root(req, cmd);
+		return;
+	}
+	h = wqfs_handle(fi);
+	switch (cmd) {
+	case IOC_WATCH_QUEUE_SET_FILTER:
+		op_set_filter(req, h, (uint64_t)(uintptr_t)arg);
+		return;
+	case PIPE_IOC_SYNC:
+		op_sync(req, WQ_WAIT_DRAIN, h);
+		return;
+	case WQFS_IOC_SYNC:
+		op_sync(req, WQ_WAIT_SYNC, h);
+		return;
+	case WQFS_IOC_WATCH_KEY:
+		if (in_size < sizeof(struct wqfs_watch_key))
+			fuse_reply_err(req, EINVAL);
+		else
+			op_watch(req, h, in);
+		return;
+	case WQFS_IOC_GET_FILTER:
+		op_get_filter(req, h);
+		return;
+	case WQFS_IOC_GET_STATS:
+		op_get_stats(req, h);
+		return;
+	default:
+		r = simple_ioctl(h, cmd, (unsigned long)arg, in, in_size);
+		if (r == 0)
+			fuse_reply_ioctl(req, 0, NULL, 0);
+		else
+			fuse_reply_err(req, -r);
+	}
+}
+
+/* ---- ends ---- */
+
+void wqfs_forget_handle(struct wqfs *fs, struct wq_handle *handle)
+{
+	struct wq_parked *p, *next;
+
+	for (p = TAILQ_FIRST(&fs->parked); p; p = next) {
+		next = TAILQ_NEXT(p, all);
+		if (p->handle == handle)
+			answer(p, -EINTR);
+	}
+	if (handle->poll)
+		fuse_pollhandle_destroy(handle->poll);
+	handle->poll = NULL;
+}
+
+void wqfs_stop(struct wqfs *fs)
+{
+	struct wq_parked *p;
+	struct wq_node *node, *tmp;
+
+	fs->stopping = true;
+	wq_timer_clear(fs->loop, &fs->construct);
+	while ((p = TAILQ_FIRST(&fs->parked)))
+		answer(p, p->wait == WQ_WAIT_RECORD ? 0 : -EINTR);
+	HASH_ITER (by_ino, fs->ns.by_ino, node, tmp)
+		notify_pollers(node);
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * wqfs: options, mount, the loop, shutdown.
+ *
+ * Without -f the work is done by a child from the start; the command returns when the
+ * child has answered the kernel's first request, so that the mount is usable.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "container.h"
+#include "keys_bridge.h"
+#include "log.h"
+#include "loop.h"
+#include "mount.h"
+#include "options.h"
+#include "wqfs_ops.h"
+
+#define REQUESTS_AT_ONCE 64 /* before keys and signals have their turn */
+
+struct daemon {
+	struct wq_options options;
+	struct wq_loop *loop;
+	struct wq_keys *keys;
+	struct wqfs *fs;
+	struct fuse_session *se;
+	struct fuse_buf buf;
+	struct wq_source device, signals;
+	int ready_fd; /* the waiting command, or -1 */
+	int status;
+};
+
+/* ---- events ---- */
+
+static void on_device(struct wq_source *source, uint32_t events)
+{
+	struct daemon *d = wq_container_of(source, struct daemon, device);
+
+	for (int i = 0; i < REQUESTS_AT_ONCE; i++) {
+		int n = fuse_session_receive_buf(d->se, &d->buf);
+
+		if (n == -EAGAIN || n == -EINTR)
+			return;
+		if (n <= 0 || fuse_session_exited(d->se)) {
+			if (n < 0) {
+				wq_log(WQ_LOG_ERR, "/dev/fuse: %s", strerror(-n));
+				d->status = 1;
+			}
+			wq_loop_stop(d->loop); /* unmounted */
+			return;
+		}
+		fuse_session_process_buf(d->se, &d->buf);
+	}
+}
+
+static void on_signal(struct wq_source *source, uint32_t events)
+{
+	struct daemon *d = wq_container_of(source, struct daemon, signals);
+	struct signalfd_siginfo si;
+
+	while (read(source->fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+		if (si.ssi_signo == SIGCHLD) {
+			while (waitpid(-1, NULL, WNOHANG) > 0)
+				;
+			continue;
+		}
+		wq_log(WQ_LOG_DEBUG, "ending by signal %u", si.ssi_signo);
+		wqfs_stop(d->fs);
+		wq_loop_stop(d->loop);
+	}
+}
+
+static int open_signals(struct daemon *d)
+{
+	static const int ends[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		sigaddset(&set, ends[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	d->signals.ready = on_signal;
+	d->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return d->signals.fd < 0 ? -errno : wq_loop_add(d->loop, &d->signals, EPOLLIN);
+}
+
+/* Between epoll's word and the read a request may be withdrawn: the read must not wait. */
+static int open_device(struct daemon *d)
+{
+	d->device.ready = on_device;
+	d->device.fd = fuse_session_fd(d->se);
+	if (fcntl(d->device.fd, F_SETFL, fcntl(d->device.fd, F_GETFL) | O_NONBLOCK) < 0)
+		return -errno;
+	return wq_loop_add(d->loop, &d->device, EPOLLIN);
+}
+
+/* ---- start ---- */
+
+static void to_null(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int i = 0; fd >= 0 && i <= 2; i++)
+		dup2(fd, i);
+	if (fd > 2)
+		close(fd);
+}
+
+/* The mount answers. The command that waits for it may return. */
+static void on_ready(struct wqfs *fs)
+{
+	struct daemon *d = fs->owner;
+
+	if (d->ready_fd < 0)
+		return;
+	wq_log_to_syslog();
+	to_null();
+	(void)!write(d->ready_fd, "", 1);
+	close(d->ready_fd);
+	d->ready_fd = -1;
+}
+
+static int set_up(struct daemon *d)
+{
+	const struct wq_options *o = &d->options;
+	const struct wq_keys_config keys = {
+		.cpu_budget = o->cpu_budget,
+		.poll_min_ms = o->poll_min_ms,
+		.poll_max_ms = o->poll_max_ms,
+	};
+	const struct wqfs_limits limits = {
+		.default_size = o->default_size,
+		.max_size = o->max_size,
+		.max_queues = o->max_queues,
+		.max_read = o->max_read,
+	};
+
+	d->loop = wq_loop_new();
+	d->keys = d->loop ? wq_keys_new(&keys, d->loop) : NULL;
+	d->fs = d->keys ? wqfs_new(&limits, d->loop, d->keys) : NULL;
+	if (!d->fs)
+		return -ENOMEM;
+	d->fs->owner = d;
+	d->fs->ready = on_ready;
+	return 0;
+}
+
+/* From here to its end the daemon holds digests of payloads, and for moments payloads. */
+static int serve(struct daemon *d, struct fuse_args *args)
+{
+	int r;
+
+	prctl(PR_SET_DUMPABLE, 0);
+	r = set_up(d);
+	if (r < 0) {
+		fprintf(stderr, "wqfs: cannot start: %s\n", strerror(-r));
+		return 1;
+	}
+	if (wq_mount_clean_stale(d->options.mountpoint) < 0)
+		return 1;
+	d->se = fuse_session_new(args, &wqfs_ops, sizeof(wqfs_ops), d->fs);
+	if (!d->se || wq_mount(d->se, d->options.mountpoint) < 0)
+		return 1; /* said already */
+	r = open_signals(d);
+	if (r == 0)
+		r = open_device(d);
+	if (r == 0 && d->ready_fd >= 0 && (setsid() < 0 || chdir("/") < 0))
+		r = -errno;
+	if (r == 0)
+		r = wq_loop_run(d->loop);
+	if (r < 0) {
+		wq_log(WQ_LOG_ERR, "ending: %s", strerror(-r));
+		d->status = 1;
+	}
+	return d->status;
+}
+
+/* Readers first: what waits must not outlive the session it is to be answered through. */
+static void tear_down(struct daemon *d)
+{
+	wqfs_free(d->fs);
+	if (d->se) {
+		fuse_session_unmount(d->se);
+		fuse_session_destroy(d->se);
+	}
+	wq_keys_free(d->keys);
+	if (d->signals.fd > 0)
+		close(d->signals.fd);
+	wq_loop_free(d->loop);
+	free(d->buf.mem);
+}
+
+static int run(struct daemon *d, struct fuse_args *args)
+{
+	int status = serve(d, args);
+
+	tear_down(d);
+	return status;
+}
+
+/* The parent of the daemon: its exit says whether the mount is usable. */
+static int wait_until_ready(pid_t child, int fd)
+{
+	int status;
+	char c;
+	ssize_t n;
+
+	do
+		n = read(fd, &c, 1);
+	while (n < 0 && errno == EINTR);
+	if (n == 1)
+		return 0;
+	if (waitpid(child, &status, 0) < 0 || !WIFEXITED(status)) {
+		fprintf(stderr, "wqfs: the daemon died before the mount was usable\n");
+		return 1;
+	}
+	return WEXITSTATUS(status) ? WEXITSTATUS(status) : 1;
+}
+
+static int run_in_background(struct daemon *d, struct fuse_args *args)
+{
+	int fds[2];
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0 || (pid = fork()) < 0) {
+		fprintf(stderr, "wqfs: cannot start: %s\n", strerror(errno));
+		return 1;
+	}
+	if (pid > 0) {
+		close(fds[1]);
+		return wait_until_ready(pid, fds[0]);
+	}
+	close(fds[0]);
+	d->ready_fd = fds[1];
+	return run(d, args);
+}
+
+int main(int argc, char **argv)
+{
+	struct fuse_args args = FUSE_ARGS_INIT(argc, argv);
+	struct daemon d = {.ready_fd = -1};
+	int status = 0;
+
+	if (wq_options_parse(&d.options, &args) < 0) {
+		status = 2;
+	} else if (d.options.show_help) {
+		wq_options_help("wqfs");
+	} else if (d.options.show_version) {
+		wq_options_version();
+	} else {
+		wq_log_init("wqfs", d.options.debug);
+		status = d.options.foreground ? run(&d, &args) : run_in_background(&d, &args);
+	}
+	wq_options_fini(&d.options);
+	fuse_opt_free_args(&args);
+	return status;
+}

@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fuse.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "attrs.h"
+#include "log.h"
+#include "wqfs_ops.h"
+
+/* From linux/fuse.h of Linux 5.0, for older headers. */
+#ifndef FOPEN_STREAM
+#define FOPEN_STREAM (1 << 4)
+#endif
+
+/* As the kernel takes it when no time is given: it asks every time. */
+#define NO_CACHE 0.0
+
+struct wqfs *wqfs_of(fuse_req_t req)
+{
+	return fuse_req_userdata(req);
+}
+
+struct wq_handle *wqfs_handle(const struct fuse_file_info *fi)
+{
+	return (struct wq_handle *)(uintptr_t)fi->fh;
+}
+
+void wqfs_reply(fuse_req_t req, int r)
+{
+	fuse_reply_err(req, -r);
+}
+
+/* ---- the caller ---- */
+
+static bool in_group(const struct wq_caller *caller, gid_t gid)
+{
+	int n = 64;
+
+	for (;;) {
+		gid_t *list = calloc((size_t)n, sizeof(*list));
+		int have = list ? fuse_req_getgroups(caller->private, n, list) : -ENOMEM;
+		bool found = false;
+
+		for (int i = 0; i < have && i < n; i++)
+			found |= list[i] == gid;
+		free(list);
+		if (have <= n) /* errors too: then it is in none */
+			return found;
+		n = have;
+	}
+}
+
+struct wq_caller wqfs_caller(fuse_req_t req)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+
+	return (struct wq_caller){
+		.pid = ctx->pid,
+		.uid = ctx->uid,
+		.gid = ctx->gid,
+		.in_group = in_group,
+		.private = req,
+	};
+}
+
+/* ---- replies ---- */
+
+static void make_entry(struct wq_node *node, struct fuse_entry_param *e)
+{
+	memset(e, 0, sizeof(*e));
+	e->ino = node->ino;
+	e->attr_timeout = e->entry_timeout = NO_CACHE;
+	wq_node_stat(node, &e->attr);
+}
+
+/* The kernel's lookup count goes up when it gets the reply, and only then. */
+static void reply_entry(fuse_req_t req, struct wq_node *node)
+{
+	struct wqfs *fs = wqfs_of(req);
+	struct fuse_entry_param e;
+
+	make_entry(node, &e);
+	node->lookups++;
+	if (fuse_reply_entry(req, &e) < 0) {
+		node->lookups--;
+		wq_namespace_reap(&fs->ns, node);
+	}
+}
+
+/* libfuse has no name for FOPEN_STREAM, so the reply is made by hand. Without it readers
+ * that share a descriptor would queue up, uninterruptible, on its position's lock. */
+static struct fuse_open_out make_open(const struct wq_handle *h)
+{
+	return (struct fuse_open_out){
+		.fh = (uint64_t)(uintptr_t)h,
+		.open_flags = FOPEN_DIRECT_IO | FOPEN_NONSEEKABLE | FOPEN_STREAM,
+	};
+}
+
+static void to_fuse_attr(const struct stat *st, struct fuse_attr *a)
+{
+	*a = (struct fuse_attr){
+		.ino = st->st_ino,
+		.size = (uint64_t)st->st_size,
+		.atime = (uint64_t)st->st_atim.tv_sec,
+		.mtime = (uint64_t)st->st_mtim.tv_sec,
+		.ctime = (uint64_t)st->st_ctim.tv_sec,
+		.atimensec = (uint32_t)st->st_atim.tv_nsec,
+		.mtimensec = (uint32_t)st->st_mtim.tv_nsec,
+		.ctimensec = (uint32_t)st->st_ctim.tv_nsec,
+		.mode = st->st_mode,
+		.nlink = (uint32_t)st->st_nlink,
+		.uid = st->st_uid,
+		.gid = st->st_gid,
+		.blksize = (uint32_t)st->st_blksize,
+	};
+}
+
+/* What FUSE_CREATE answers. */
+struct create_out {
+	struct fuse_entry_out entry;
+	struct fuse_open_out open;
+};
+
+static int reply_create(fuse_req_t req, struct wq_node *node, const struct wq_handle *h)
+{
+	struct create_out out = {.entry.nodeid = node->ino, .open = make_open(h)};
+	struct stat st;
+
+	wq_node_stat(node, &st);
+	to_fuse_attr(&st, &out.entry.attr);
+	return fuse_reply_buf(req, (const char *)&out, sizeof(out));
+}
+
+/* ---- handles ---- */
+
+static struct wq_handle *new_handle(struct wq_node *node, int flags)
+{
+	struct wq_handle *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return NULL;
+	h->node = node;
+	h->writer = (flags & O_ACCMODE) != O_RDONLY;
+	LIST_INSERT_HEAD(&node->handles, h, entry);
+	node->opens++;
+	if (h->writer) {
+		node->writers++;
+		node->had_writer |= node->anonymous;
+	}
+	return h;
+}
+
+static void free_handle(struct wqfs *fs, struct wq_handle *h)
+{
+	struct wq_node *node = h->node;
+
+	wqfs_forget_handle(fs, h);
+	LIST_REMOVE(h, entry);
+	node->opens--;
+	if (h->writer && --node->writers == 0 && node->had_writer)
+		wqfs_writers_gone(fs, node);
+	free(h);
+	wq_namespace_reap(&fs->ns, node);
+}
+
+/* ---- operations ---- */
+
+static void op_init(void *userdata, struct fuse_conn_info *conn)
+{
+	struct wqfs *fs = userdata;
+
+	/* Reads of the device by splice() could not be told from ones that would wait. */
+	conn->want &= ~(unsigned int)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
+				      FUSE_CAP_SPLICE_MOVE);
+	/* open(O_TRUNC) is harmless, as on a FIFO; truncate() is refused. */
+	conn->want |= conn->capable & FUSE_CAP_ATOMIC_O_TRUNC;
+	if (fs->ready)
+		fs->ready(fs);
+}
+
+static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct wq_node *node = wq_namespace_find(&wqfs_of(req)->ns, name);
+
+	if (node)
+		reply_entry(req, node);
+	else
+		fuse_reply_err(req, strlen(name) > WQFS_NAME_MAX ? ENAMETOOLONG : ENOENT);
+}
+
+static void forget(struct wqfs *fs, fuse_ino_t ino, uint64_t n)
+{
+	struct wq_node *node = wq_namespace_inode(&fs->ns, ino);
+
+	if (!node)
+		return;
+	node->lookups -= n < node->lookups ? n : node->lookups;
+	wq_namespace_reap(&fs->ns, node);
+}
+
+static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t n)
+{
+	forget(wqfs_of(req), ino, n);
+	fuse_reply_none(req);
+}
+
+static void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *list)
+{
+	for (size_t i = 0; i < count; i++)
+		forget(wqfs_of(req), list[i].ino, list[i].nlookup);
+	fuse_reply_none(req);
+}
+
+static void reply_attr(fuse_req_t req, const struct wq_node *node)
+{
+	struct stat st;
+
+	if (node)
+		wq_node_stat(node, &st);
+	else
+		wq_namespace_stat(&wqfs_of(req)->ns, &st);
+	fuse_reply_attr(req, &st, NO_CACHE);
+}
+
+/* *NODE is NULL for the root. False: answered, there is no such inode. */
+static bool node_of(fuse_req_t req, fuse_ino_t ino, struct wq_node **node)
+{
+	*node = ino == WQ_ROOT_INO ? NULL : wq_namespace_inode(&wqfs_of(req)->ns, ino);
+	if (*node || ino == WQ_ROOT_INO)
+		return true;
+	fuse_reply_err(req, ESTALE);
+	return false;
+}
+
+static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct wq_node *node;
+
+	if (node_of(req, ino, &node))
+		reply_attr(req, node);
+}
+
+/* The kernel has checked who may do it (default_permissions). Times are what they are:
+ * setting them is accepted, for touch(1), and changes nothing. */
+static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
+	struct fuse_file_info *fi)
+{
+	struct wqfs *fs = wqfs_of(req);
+	struct wq_node *node;
+
+	if (!node_of(req, ino, &node))
+		return;
+	if (to_set & FUSE_SET_ATTR_SIZE) {
+		fuse_reply_err(req, EINVAL);
+		return;
+	}
+	if (to_set & FUSE_SET_ATTR_MODE)
+		*(node ? &node->mode : &fs->ns.mode) = attr->st_mode & 07777;
+	if (to_set & FUSE_SET_ATTR_UID)
+		*(node ? &node->uid : &fs->ns.uid) = attr->st_uid;
+	if (to_set & FUSE_SET_ATTR_GID)
+		*(node ? &node->gid : &fs->ns.gid) = attr->st_gid;
+	clock_gettime(CLOCK_REALTIME, node ? &node->ctime : &fs->ns.mtime);
+	reply_attr(req, node);
+}
+
+static int create(fuse_req_t req, const char *name, mode_t mode, struct wq_node **node)
+{
+	struct wqfs *fs = wqfs_of(req);
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	gid_t gid = fs->ns.mode & S_ISGID ? fs->ns.gid : ctx->gid;
+
+	return wq_namespace_create(&fs->ns, name, mode & 0777, ctx->uid, gid, node);
+}
+
+static void op_mknod(
+	fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev)
+{
+	struct wq_node *node;
+	int r = S_ISREG(mode) ? create(req, name, mode, &node) : -EPERM;
+
+	if (r < 0)
+		wqfs_reply(req, r);
+	else
+		reply_entry(req, node);
+}
+
+static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+	struct fuse_file_info *fi)
+{
+	struct wqfs *fs = wqfs_of(req);
+	struct wq_handle *h;
+	struct wq_node *node;
+	int r = create(req, name, mode, &node);
+
+	if (r < 0) {
+		wqfs_reply(req, r);
+		return;
+	}
+	h = new_handle(node, fi->flags);
+	if (!h) {
+		fuse_reply_err(req, ENOMEM);
+		wq_namespace_reap(&fs->ns, node);
+		return;
+	}
+	node->lookups++;
+	if (reply_create(req, node, h) < 0) {
+		/* nobody waits for it any more; a named queue stays, as a file would */
+		node->lookups--;
+		free_handle(fs, h);
+	}
+}
+
+static void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	wqfs_reply(req, wq_namespace_unlink(&wqfs_of(req)->ns, name));
+}
+
+static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t newparent,
+	const char *newname, unsigned int flags)
+{
+	wqfs_reply(req, wq_namespace_rename(&wqfs_of(req)->ns, name, newname, flags));
+}
+
+/* Flat, and nothing but queues. */
+static void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
+{
+	fuse_reply_err(req, EPERM);
+}
+
+static void op_symlink(fuse_req_t req, const char *link, fuse_ino_t parent, const char *name)
+{
+	fuse_reply_err(req, EPERM);
+}
+
+static void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t newparent, const char *newname)
+{
+	fuse_reply_err(req, EPERM);
+}
+
+static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct wqfs *fs = wqfs_of(req);
+	struct wq_node *node;
+	struct wq_handle *h;
+	struct fuse_open_out out;
+
+	if (!node_of(req, ino, &node))
+		return;
+	h = new_handle(node, fi->flags);
+	if (!h) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	out = make_open(h);
+	if (fuse_reply_buf(req, (const char *)&out, sizeof(out)) < 0)
+		free_handle(fs, h);
+}
+
+static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	free_handle(wqfs_of(req), wqfs_handle(fi));
+	fuse_reply_err(req, 0);
+}
+
+/* A close() of one of perhaps many descriptors: nothing ends by it. */
+static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	fuse_reply_err(req, 0);
+}
+
+/* The kernel's notification pipes refuse writes so (pipe_write()). */
+static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t off,
+	struct fuse_file_info *fi)
+{
+	fuse_reply_err(req, EXDEV);
+}
+
+static void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
+{
+	fuse_reply_err(req, EINVAL);
+}
+
+static size_t add_dirent(fuse_req_t req, char *buf, size_t room, const char *name, uint64_t ino,
+	mode_t type, off_t next)
+{
+	struct stat st = {.st_ino = ino, .st_mode = type};
+	size_t n = fuse_add_direntry(req, buf, room, name, &st, next);
+
+	return n <= room ? n : 0;
+}
+
+/* Offsets: 1 is behind ".", 2 behind "..", then inode number + 2, which only grow. */
+static void op_readdir(
+	fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
+{
+	struct wqfs *fs = wqfs_of(req);
+	const struct wq_node *node;
+	size_t used = 0, n = 1;
+
+	if (size > WQFS_READ_MAX)
+		size = WQFS_READ_MAX;
+	for (int i = (int)(off < 2 ? off : 2); i < 2 && n; i++)
+		used += n = add_dirent(req, fs->buf + used, size - used, i ? ".." : ".",
+			WQ_ROOT_INO, S_IFDIR, i + 1);
+	TAILQ_FOREACH (node, &fs->ns.named, node) {
+		if (!n)
+			break;
+		if ((off_t)node->ino + 2 <= off)
+			continue;
+		used += n = add_dirent(req, fs->buf + used, size - used, node->name, node->ino,
+			S_IFREG, (off_t)node->ino + 2);
+	}
+	fuse_reply_buf(req, fs->buf, used);
+}
+
+static void op_statfs(fuse_req_t req, fuse_ino_t ino)
+{
+	const struct wqfs *fs = wqfs_of(req);
+	struct statvfs st = {
+		.f_bsize = 4096,
+		.f_frsize = 4096,
+		.f_files = fs->ns.names,
+		.f_namemax = WQFS_NAME_MAX,
+	};
+
+	fuse_reply_statfs(req, &st);
+}
+
+/* ---- extended attributes ---- */
+
+static void reply_xattr(fuse_req_t req, const char *text, size_t len, size_t size)
+{
+	if (size == 0)
+		fuse_reply_xattr(req, len);
+	else if (len > size)
+		fuse_reply_err(req, ERANGE);
+	else
+		fuse_reply_buf(req, text, len);
+}
+
+static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
+{
+	struct wq_node *node;
+	char *text;
+	ssize_t n;
+
+	if (!node_of(req, ino, &node))
+		return;
+	n = wq_attr_get(node, wqfs_of(req)->keys, name, &text);
+	if (n < 0)
+		fuse_reply_err(req, (int)-n);
+	else
+		reply_xattr(req, text, (size_t)n, size);
+	free(text);
+}
+
+static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
+{
+	struct wq_node *node;
+	const char *names;
+	size_t len;
+
+	if (!node_of(req, ino, &node))
+		return;
+	names = wq_attr_list(node, &len);
+	reply_xattr(req, names, len, size);
+}
+
+static void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value,
+	size_t size, int flags)
+{
+	struct wq_caller caller = wqfs_caller(req);
+	struct wq_node *node;
+
+	if (!node_of(req, ino, &node))
+		return;
+	if (flags & XATTR_CREATE)
+		wqfs_reply(req, -EEXIST);
+	else
+		wqfs_reply(
+			req, wq_attr_set(node, wqfs_of(req)->keys, name, value, size, &caller));
+}
+
+static void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
+{
+	struct wq_node *node;
+
+	if (node_of(req, ino, &node))
+		wqfs_reply(req, wq_attr_remove(node, name));
+}
+
+const struct fuse_lowlevel_ops wqfs_ops = {
+	.init = op_init,
+	.lookup = op_lookup,
+	.forget = op_forget,
+	.forget_multi = op_forget_multi,
+	.getattr = op_getattr,
+	.setattr = op_setattr,
+	.mknod = op_mknod,
+	.mkdir = op_mkdir,
+	.symlink = op_symlink,
+	.link = op_link,
+	.unlink = op_unlink,
+	.rename = op_rename,
+	.create = op_create,
+	.open = op_open,
+	.read = wqfs_op_read,
+	.write = op_write,
+	.flush = op_flush,
+	.fsync = op_fsync,
+	.release = op_release,
+	.readdir = op_readdir,
+	.statfs = op_statfs,
+	.getxattr = op_getxattr,
+	.setxattr = op_setxattr,
+	.listxattr = op_listxattr,
+	.removexattr = op_removexattr,
+	.ioctl = wqfs_op_ioctl,
+	.poll = wqfs_op_poll,
+};
+
+/* ---- life ---- */
+
+struct wqfs *wqfs_new(
+	const struct wqfs_limits *limits, struct wq_loop *loop, struct wq_keys *keys)
+{
+	struct wqfs *fs = calloc(1, sizeof(*fs));
+
+	if (!fs)
+		return NULL;
+	fs->buf = malloc(WQFS_READ_MAX);
+	if (!fs->buf) {
+		free(fs);
+		return NULL;
+	}
+	fs->loop = loop;
+	fs->keys = keys;
+	fs->max_read = limits->max_read;
+	TAILQ_INIT(&fs->parked);
+	wq_namespace_init(&fs->ns);
+	fs->ns.ops = &wqfs_queue_ops;
+	fs->ns.default_size = limits->default_size;
+	fs->ns.max_size = limits->max_size;
+	fs->ns.max_queues = limits->max_queues;
+	return fs;
+}
+
+/* A forced unmount skips RELEASE: what is open is closed here. */
+void wqfs_free(struct wqfs *fs)
+{
+	struct wq_node *node, *tmp;
+
+	if (!fs)
+		return;
+	wqfs_stop(fs);
+	HASH_ITER (by_ino, fs->ns.by_ino, node, tmp) {
+		node->lookups++; /* to outlive its handles */
+		while (!LIST_EMPTY(&node->handles))
+			free_handle(fs, LIST_FIRST(&node->handles));
+	}
+	wq_namespace_fini(&fs->ns);
+	free(fs->buf);
+	free(fs);
+}

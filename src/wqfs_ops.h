@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The filesystem as libfuse sees it. wqfs_ops.c has the operations on names and
+ * attributes, wqfs_io.c those on an open queue, which may have to wait; no other file
+ * knows FUSE requests. Errors inside are -errno; they become FUSE replies here only.
+ */
+#ifndef WQFS_OPS_H
+#define WQFS_OPS_H
+
+#define FUSE_USE_VERSION 310
+#include <fuse_lowlevel.h>
+
+#include "keys_bridge.h"
+#include "loop.h"
+#include "namespace.h"
+
+/* Why a request waits. */
+enum wq_wait {
+	WQ_WAIT_RECORD,	   /* read() */
+	WQ_WAIT_SYNC,	   /* WQFS_IOC_SYNC: for a look at every key */
+	WQ_WAIT_DRAIN,	   /* PIPE_IOC_SYNC: for a look, then until all is read */
+	WQ_WAIT_FILTER,	   /* IOC_WATCH_QUEUE_SET_FILTER: for the caller's memory */
+	WQ_WAIT_CONSTRUCT, /* WQFS_IOC_WATCH_KEY: for a key under construction */
+};
+
+struct wq_parked;
+
+/* An open description. Its address is the FUSE file handle. */
+struct wq_handle {
+	struct wq_node *node;
+	bool writer;
+	bool own_format; /* WQFS_IOC_SET_FORMAT was used */
+	enum wqfs_format format;
+	struct fuse_pollhandle *poll; /* who is to be told; ours to destroy */
+	LIST_ENTRY(wq_handle) entry;
+};
+
+#define WQFS_READ_MAX (1u << 20) /* the longest reply to a read() */
+
+struct wqfs {
+	struct wq_namespace ns;
+	struct wq_keys *keys;
+	struct wq_loop *loop;
+	void (*ready)(struct wqfs *fs); /* the kernel's INIT was answered */
+	void *owner;
+
+	char *buf; /* where replies to read() are made */
+	size_t max_read;
+	bool stopping;
+
+	TAILQ_HEAD(, wq_parked) parked; /* every request that waits */
+	struct wq_timer construct;	/* when to ask again */
+	uint64_t construct_wait_ns;
+};
+
+struct wqfs_limits {
+	uint32_t default_size, max_size;
+	uint64_t max_queues;
+	size_t max_read; /* libfuse's option; 0: none */
+};
+
+extern const struct fuse_lowlevel_ops wqfs_ops;
+
+/* A filesystem without queues, on LOOP, whose keys are watched by KEYS (both outlive it).
+ * NULL: no memory. */
+struct wqfs *wqfs_new(
+	const struct wqfs_limits *limits, struct wq_loop *loop, struct wq_keys *keys);
+
+/* Ends every wait: readers get end of file, now and from now on; who polls is woken. */
+void wqfs_stop(struct wqfs *fs);
+
+/* Frees it; the session must still be there. Nothing waits any more after it. */
+void wqfs_free(struct wqfs *fs);
+
+/* ---- between the two files ---- */
+
+extern const struct wq_queue_ops wqfs_queue_ops;
+
+struct wqfs *wqfs_of(fuse_req_t req);
+struct wq_handle *wqfs_handle(const struct fuse_file_info *fi);
+struct wq_caller wqfs_caller(fuse_req_t req);
+
+/* Answers for R: 0 is success without data, -errno that error. */
+void wqfs_reply(fuse_req_t req, int r);
+
+void wqfs_op_read(
+	fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);
+void wqfs_op_poll(
+	fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *ph);
+void wqfs_op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg,
+	struct fuse_file_info *fi, unsigned int flags, const void *in, size_t in_size,
+	size_t out_size);
+
+/* The last writer of an anonymous queue has gone: readers get end of file. */
+void wqfs_writers_gone(struct wqfs *fs, struct wq_node *node);
+
+/* HANDLE is being released: whatever still waits through it is answered. */
+void wqfs_forget_handle(struct wqfs *fs, struct wq_handle *handle);
+
+#endif
