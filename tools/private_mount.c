@@ -23,14 +23,14 @@
 /* What the keeper keeps. */
 struct keeper {
 	const char *daemon;
-	char *dir;	/* the mount point */
-	dev_t below;	/* the device of what is under the mount */
-	int process;	/* pidfd of the process it is all for */
-	int report;	/* to that process: a zero byte when ready, or why not */
-	int log;	/* what the daemon says before it is ready */
-	int signals;	/* a request to stop at once */
-	pid_t pid;	/* the daemon */
-	int daemon_fd;	/* its pidfd */
+	char *dir;     /* the mount point */
+	dev_t below;   /* the device of what is under the mount */
+	int process;   /* pidfd of the process it is all for */
+	int report;    /* to that process: a zero byte when ready, or why not */
+	int log;       /* what the daemon says before it is ready */
+	int signals;   /* a request to stop at once */
+	pid_t pid;     /* the daemon */
+	int daemon_fd; /* its pidfd */
 };
 
 static int pidfd_open(pid_t pid)
@@ -167,6 +167,7 @@ static void keep(struct keeper *k)
 		return;
 	}
 	if (wait_until_mounted(k)) {
+		fcntl(k->log, F_ADD_SEALS, F_SEAL_GROW); /* nobody will read it */
 		if (write(k->report, "", 1) == 1)
 			wait_for(k, -1, 0);
 	} else {
@@ -241,21 +242,33 @@ static const char *base_dir(void)
 	return geteuid() == 0 ? "/run" : "/tmp";
 }
 
-static int make_dir(struct keeper *k)
+/* With its mode, and the device it is on. */
+static int prepare_dir(struct keeper *k)
 {
 	struct stat st;
 
-	if (asprintf(&k->dir, "%s/wqrun-XXXXXX", base_dir()) < 0)
-		return -ENOMEM;
-	if (!mkdtemp(k->dir) || stat(k->dir, &st)) {
-		fprintf(stderr, "wqrun: %s: %s\n", k->dir, strerror(errno));
-		free(k->dir);
-		return -errno;
-	}
-	k->below = st.st_dev;
 	if (geteuid() == 0 && chmod(k->dir, 0711))
 		return -errno;
+	if (stat(k->dir, &st))
+		return -errno;
+	k->below = st.st_dev;
 	return 0;
+}
+
+static int make_dir(struct keeper *k)
+{
+	int ret;
+
+	if (asprintf(&k->dir, "%s/wqrun-XXXXXX", base_dir()) < 0) {
+		k->dir = NULL;
+		return -ENOMEM;
+	}
+	if (!mkdtemp(k->dir))
+		return -errno;
+	ret = prepare_dir(k);
+	if (ret)
+		rmdir(k->dir);
+	return ret;
 }
 
 /* What the keeper says, until it is ready or gone. */
@@ -271,8 +284,8 @@ static int read_report(int fd)
 			return 0;
 	}
 	text[len] = '\0';
-	fprintf(stderr, "wqrun: cannot start a private wqfs: %s%s", len ? text : "the keeper died",
-		len && text[len - 1] == '\n' ? "" : "\n");
+	fprintf(stderr, "wqrun: cannot start a private wqfs: %s%s",
+		len ? text : "the keeper died", len && text[len - 1] == '\n' ? "" : "\n");
 	return -EIO;
 }
 
@@ -281,7 +294,7 @@ static int open_all(struct keeper *k, int report[2])
 	k->process = pidfd_open(getpid());
 	if (k->process < 0)
 		return k->process;
-	k->log = memfd_create("wqfs-log", MFD_CLOEXEC);
+	k->log = memfd_create("wqfs-log", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (k->log < 0)
 		return -errno;
 	if (pipe2(report, O_CLOEXEC))
@@ -290,26 +303,43 @@ static int open_all(struct keeper *k, int report[2])
 	return 0;
 }
 
+static void close_all(const struct keeper *k, const int report[2])
+{
+	const int fds[] = {k->process, k->log, report[0], report[1]};
+
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+static int mount_on_dir(struct keeper *k)
+{
+	int report[2] = {-1, -1}, ret = open_all(k, report);
+
+	if (!ret)
+		ret = start_keeper(k);
+	if (ret) {
+		rmdir(k->dir);
+		fprintf(stderr, "wqrun: cannot start a private wqfs: %s\n", strerror(-ret));
+	} else {
+		close(report[1]); /* the keeper's end is its end */
+		report[1] = -1;
+		ret = read_report(report[0]);
+	}
+	close_all(k, report);
+	return ret;
+}
+
 int wq_private_mount(const char *daemon, char **path)
 {
 	struct keeper k = {.daemon = daemon, .process = -1, .log = -1};
-	int report[2] = {-1, -1}, ret = make_dir(&k);
+	int ret = make_dir(&k);
 
 	if (ret)
-		return ret;
-	ret = open_all(&k, report);
-	if (!ret)
-		ret = start_keeper(&k);
-	close(report[1]);
-	close(k.log);
-	close(k.process);
-	if (ret) {
-		fprintf(stderr, "wqrun: cannot start a private wqfs: %s\n", strerror(-ret));
-		rmdir(k.dir);
-	} else {
-		ret = read_report(report[0]);
-	}
-	close(report[0]);
+		fprintf(stderr, "wqrun: cannot make a directory in %s for a private wqfs: %s\n",
+			base_dir(), strerror(-ret));
+	else
+		ret = mount_on_dir(&k);
 	if (ret)
 		free(k.dir);
 	else
