@@ -3,12 +3,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "names.h"
+#include "record_json.h"
+#include "record_view.h"
 
 static const char *const format_names[] = {
 	[WQFS_FORMAT_RAW] = "raw",
@@ -31,47 +31,35 @@ int wq_format_parse(const char *name)
 	return -EINVAL;
 }
 
-/* A record taken apart. */
-struct view {
-	struct watch_notification n;
-	unsigned int id, flags;
-	const uint8_t *body;
-	size_t body_len;
-	bool is_key;	 /* key and aux are set */
-	bool is_removal; /* object is set, unless it was not told */
-	bool is_loss;
-	uint32_t key, aux;
-	uint64_t object; /* 0: not told */
-};
-
-static struct view view_record(const struct wq_record *r)
+struct wq_view wq_record_view(const struct wq_record *r)
 {
-	struct view v = {.body = r->data + sizeof(v.n), .body_len = r->len - sizeof(v.n)};
+	struct wq_view v = {.body = r->data + sizeof(v.n), .body_len = r->len - sizeof(v.n)};
 
 	memcpy(&v.n, r->data, sizeof(v.n));
 	v.id = (v.n.info & WATCH_INFO_ID) >> WATCH_INFO_ID__SHIFT;
 	v.flags = (v.n.info & WATCH_INFO_TYPE_INFO) >> WATCH_INFO_TYPE_INFO__SHIFT;
 	if (v.n.type == WATCH_TYPE_KEY_NOTIFY && r->len == sizeof(struct key_notification)) {
-		v.is_key = true;
+		v.kind = WQ_KIND_KEY;
 		memcpy(&v.key, v.body, sizeof(v.key));
 		memcpy(&v.aux, v.body + sizeof(v.key), sizeof(v.aux));
-	} else if (v.n.type == WATCH_TYPE_META) {
-		v.is_loss = v.n.subtype == WATCH_META_LOSS_NOTIFICATION;
-		v.is_removal = v.n.subtype == WATCH_META_REMOVAL_NOTIFICATION;
-		if (v.is_removal && v.body_len >= sizeof(v.object))
+	} else if (v.n.type == WATCH_TYPE_META && v.n.subtype == WATCH_META_LOSS_NOTIFICATION) {
+		v.kind = WQ_KIND_LOSS;
+	} else if (v.n.type == WATCH_TYPE_META &&
+		   v.n.subtype == WATCH_META_REMOVAL_NOTIFICATION) {
+		v.kind = WQ_KIND_REMOVAL;
+		v.has_object = v.body_len >= sizeof(v.object);
+		if (v.has_object)
 			memcpy(&v.object, v.body, sizeof(v.object));
 	}
 	return v;
 }
 
-static void put_hex(char *out, const struct view *v)
+void wq_view_hex(const struct wq_view *v, char *out)
 {
 	for (size_t i = 0; i < v->body_len; i++)
 		sprintf(out + 2 * i, "%02x", v->body[i]);
 	out[2 * v->body_len] = '\0';
 }
-
-#define HEX_MAX (2 * WQFS_RECORD_MAX)
 
 /* ---- text ---- */
 
@@ -90,169 +78,40 @@ static const struct {
 	[NOTIFY_KEY_SETATTR] = {"attr", false},
 };
 
-/* keyctl has no words for these. */
-static int other_text(const struct view *v, char *line, size_t size)
-{
-	char hex[HEX_MAX];
-	int len = snprintf(line, size, "type %u.%u len=%zu id=%u", v->n.type, v->n.subtype,
-		sizeof(v->n) + v->body_len, v->id);
+#define NR_KEY_WORDS (sizeof(key_words) / sizeof(key_words[0]))
 
+static int key_text(const struct wq_view *v, char *line, size_t size)
+{
+	const char *word = key_words[v->n.subtype].word;
+
+	if (key_words[v->n.subtype].has_aux)
+		return snprintf(line, size, "%u %s %u\n", v->key, word, v->aux);
+	return snprintf(line, size, "%u %s\n", v->key, word);
+}
+
+/* keyctl has no words for these. */
+static int other_text(const struct wq_view *v, char *line, size_t size)
+{
+	char hex[WQ_HEX_MAX], flags[sizeof(" flags=0xffffffff")] = "";
+
+	wq_view_hex(v, hex);
 	if (v->flags)
-		len += snprintf(line + len, size - (size_t)len, " flags=0x%x", v->flags);
-	if (v->body_len) {
-		put_hex(hex, v);
-		len += snprintf(line + len, size - (size_t)len, " body=%s", hex);
-	}
-	return len + snprintf(line + len, size - (size_t)len, "\n");
+		snprintf(flags, sizeof(flags), " flags=0x%x", v->flags);
+	return snprintf(line, size, "type %u.%u len=%zu id=%u%s%s%s\n", v->n.type, v->n.subtype,
+		sizeof(v->n) + v->body_len, v->id, flags, *hex ? " body=" : "", hex);
 }
 
 static int to_text(const struct wq_record *r, char *line, size_t size)
 {
-	struct view v = view_record(r);
+	struct wq_view v = wq_record_view(r);
 
-	if (v.is_loss)
+	if (v.kind == WQ_KIND_LOSS)
 		return snprintf(line, size, "-- LOSS --\n");
-	if (v.is_removal)
+	if (v.kind == WQ_KIND_REMOVAL)
 		return snprintf(line, size, "%" PRIu64 " gc\n", v.object);
-	if (!v.is_key || v.n.subtype >= sizeof(key_words) / sizeof(key_words[0]))
-		return other_text(&v, line, size);
-	if (key_words[v.n.subtype].has_aux)
-		return snprintf(
-			line, size, "%u %s %u\n", v.key, key_words[v.n.subtype].word, v.aux);
-	return snprintf(line, size, "%u %s\n", v.key, key_words[v.n.subtype].word);
-}
-
-/* ---- JSON ---- */
-
-#define TIME_MAX sizeof("-2147483648-12-31T23:59:60.000000000Z")
-
-static void put_time(char *out, size_t size, const struct timespec *when)
-{
-	struct tm tm;
-	size_t len = 0;
-
-	if (gmtime_r(&when->tv_sec, &tm))
-		len = strftime(out, size, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out + len, size - len, ".%09ldZ", when->tv_nsec);
-}
-
-/* Bytes of the UTF-8 character at S of LEN bytes, 0 if there is none. */
-static size_t utf8_length(const char *s, size_t len)
-{
-	for (size_t n = 1; n <= 4 && n <= len; n++) {
-		json_t *chr = json_stringn(s, n);
-
-		json_decref(chr);
-		if (chr)
-			return n;
-	}
-	return 0;
-}
-
-#define COMM_SIZE sizeof(((struct wq_cred *)NULL)->comm)
-
-/* A command's name may be any bytes: those that are not UTF-8 become \xNN, and a
- * backslash \\, so that it can be read back. */
-static json_t *comm_to_json(const char *comm)
-{
-	char out[4 * COMM_SIZE];
-	size_t left = strnlen(comm, COMM_SIZE), len = 0;
-
-	while (left) {
-		size_t n = utf8_length(comm, left);
-
-		if (!n) {
-			len += (size_t)sprintf(out + len, "\\x%02x", (unsigned char)*comm);
-			n = 1;
-		} else if (*comm == '\\') {
-			len += (size_t)sprintf(out + len, "\\\\");
-		} else {
-			memcpy(out + len, comm, n);
-			len += n;
-		}
-		comm += n;
-		left -= n;
-	}
-	return json_stringn(out, len);
-}
-
-static json_t *who_to_json(const struct wq_cred *who)
-{
-	return json_pack("{s:I, s:I, s:I, s:o}", "pid", (json_int_t)who->pid, "uid",
-		(json_int_t)who->uid, "gid", (json_int_t)who->gid, "comm",
-		comm_to_json(who->comm));
-}
-
-static json_t *name_or_number(const char *name, unsigned int number)
-{
-	return name ? json_string(name) : json_integer(number);
-}
-
-/* What stands in the body, or NULL; an empty object if there is nothing to say. */
-static json_t *body_to_json(const struct view *v)
-{
-	char hex[HEX_MAX];
-
-	/* aux is a serial, or what an instantiation gave: 0 or a negative errno. */
-	if (v->is_key)
-		return json_pack("{s:I, s:I}", "key", (json_int_t)v->key, "aux",
-			(json_int_t)(int32_t)v->aux);
-	if (v->is_removal && v->object)
-		return json_pack("{s:I}", "object", (json_int_t)v->object);
-	if (v->is_removal || v->is_loss)
-		return json_object();
-	put_hex(hex, v);
-	return json_pack("{s:s}", "body", hex);
-}
-
-/* Moves the members of PART, which may be NULL for want of memory, to OBJ. 0 or -1. */
-static int take_members(json_t *obj, json_t *part)
-{
-	int err = json_object_update(obj, part);
-
-	json_decref(part);
-	return err;
-}
-
-static json_t *to_json(const struct wq_record *r)
-{
-	struct view v = view_record(r);
-	char when[TIME_MAX];
-	json_t *obj;
-	int err = 0;
-
-	put_time(when, sizeof(when), &r->when);
-	obj = json_pack("{s:s, s:o, s:o, s:i}", "time", when, "type",
-		name_or_number(wq_type_name(v.n.type), v.n.type), "subtype",
-		name_or_number(wq_subtype_name(v.n.type, v.n.subtype), v.n.subtype), "id",
-		v.id);
-	if (!obj)
-		return NULL;
-	err |= take_members(obj, body_to_json(&v));
-	if (v.flags)
-		err |= json_object_set_new(obj, "flags", json_integer(v.flags));
-	if (r->who.pid)
-		err |= json_object_set_new(obj, "who", who_to_json(&r->who));
-	if (err) {
-		json_decref(obj);
-		return NULL;
-	}
-	return obj;
-}
-
-static int to_json_line(const struct wq_record *r, char *line, size_t size)
-{
-	json_t *obj = to_json(r);
-	size_t len;
-
-	if (!obj)
-		return -ENOMEM;
-	len = json_dumpb(obj, line, size - 1, JSON_COMPACT);
-	json_decref(obj);
-	if (!len || len >= size)
-		return -ENOMEM;
-	line[len++] = '\n';
-	return (int)len;
+	if (v.kind == WQ_KIND_KEY && v.n.subtype < NR_KEY_WORDS)
+		return key_text(&v, line, size);
+	return other_text(&v, line, size);
 }
 
 /* ---- any format ---- */
@@ -272,7 +131,7 @@ ssize_t wq_record_render(
 		len = to_text(r, line, sizeof(line));
 		break;
 	case WQFS_FORMAT_JSON:
-		len = to_json_line(r, line, sizeof(line));
+		len = wq_record_to_json(r, line, sizeof(line));
 		break;
 	}
 	if (len < 0)

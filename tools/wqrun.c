@@ -19,6 +19,7 @@
 #include "mount_check.h"
 #include "mount_find.h"
 #include "private_mount.h"
+#include "wqrun_paths.h"
 
 /* As env(1), nice(1) and timeout(1) have them. */
 enum { EXIT_WQRUN = 125, EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 };
@@ -100,14 +101,6 @@ static int parse_options(struct options *o, int argc, char **argv)
 	return -1;
 }
 
-/* An installed file, unless the environment names another one. */
-static const char *installed(const char *variable, const char *path)
-{
-	const char *named = getenv(variable);
-
-	return named && *named ? named : path;
-}
-
 static const char *mount_reason(int err)
 {
 	switch (-err) {
@@ -138,7 +131,7 @@ static char *named_mount(const char *dir)
 
 static bool start_private(char **mount)
 {
-	if (!wq_private_mount(installed("WQRUN_DAEMON", DAEMON_PATH), mount))
+	if (!wq_private_mount(wqrun_daemon_path(), mount))
 		return true;
 	fputs("wqrun: `wqctl doctor' says what this machine lacks\n", stderr);
 	return false;
@@ -199,7 +192,7 @@ static bool prepare(const struct options *o)
 {
 	char *mount = choose_mount(o);
 	bool ok = mount && !setenv(WQ_MOUNT_ENV, mount, 1) &&
-		  preload(installed("WQRUN_SHIM", SHIM_PATH));
+		  preload(wqrun_shim_path());
 
 	free(mount);
 	return ok;

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <check.h>
+#include <errno.h>
+#include <keyutils.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "key_name.h"
+
+#define NR(array) ((int)(sizeof(array) / sizeof((array)[0])))
+
+/* In a session of our own, so that nothing is left behind. */
+static void join_session(void)
+{
+	ck_assert_int_gt(keyctl_join_session_keyring(NULL), 0);
+}
+
+static int32_t serial_of(const char *name)
+{
+	int32_t serial = 0;
+
+	ck_assert_msg(wq_key_by_name(name, &serial) == 0, "%s", name);
+	ck_assert_int_gt(serial, 0);
+	return serial;
+}
+
+static const struct {
+	const char *name, *number;
+	key_serial_t id;
+} specials[] = {
+	{"@t", "-1", KEY_SPEC_THREAD_KEYRING},
+	{"@p", "-2", KEY_SPEC_PROCESS_KEYRING},
+	{"@s", "-3", KEY_SPEC_SESSION_KEYRING},
+	{"@u", "-4", KEY_SPEC_USER_KEYRING},
+	{"@us", "-5", KEY_SPEC_USER_SESSION_KEYRING},
+};
+
+START_TEST(special_keyrings_become_the_callers_serials)
+{
+	int32_t serial = serial_of(specials[_i].name);
+
+	ck_assert_int_eq(serial, keyctl_get_keyring_ID(specials[_i].id, 0));
+	ck_assert_int_eq(serial, serial_of(specials[_i].number));
+}
+END_TEST
+
+START_TEST(asking_for_the_session_does_not_replace_it)
+{
+	key_serial_t user_session = keyctl_get_keyring_ID(KEY_SPEC_USER_SESSION_KEYRING, 0);
+	char name[32];
+
+	/* A process that was given no session has the user's default one. */
+	snprintf(name, sizeof(name), "_uid_ses.%u", getuid());
+	ck_assert_int_eq(keyctl_join_session_keyring(name), user_session);
+	ck_assert_int_eq(serial_of("@s"), user_session);
+	ck_assert_int_eq(keyctl_get_keyring_ID(KEY_SPEC_SESSION_KEYRING, 0), user_session);
+}
+END_TEST
+
+static const struct {
+	const char *name;
+	int32_t serial;
+} numbers[] = {
+	{"1", 1},
+	{"123456", 123456},
+	{"0x1f", 31},
+	{"0x7fffffff", 2147483647},
+	{"2147483647", 2147483647},
+};
+
+START_TEST(a_serial_is_taken_as_it_is)
+{
+	ck_assert_int_eq(serial_of(numbers[_i].name), numbers[_i].serial);
+}
+END_TEST
+
+START_TEST(a_key_is_found_by_type_and_description)
+{
+	key_serial_t key, ring;
+
+	key = add_key("user", "wqfs:test with: colons", "x", 1, KEY_SPEC_SESSION_KEYRING);
+	ck_assert_int_gt(key, 0);
+	ring = add_key("keyring", "wqfs-test-ring", NULL, 0, KEY_SPEC_SESSION_KEYRING);
+	ck_assert_int_gt(ring, 0);
+	ck_assert_int_eq(serial_of("%user:wqfs:test with: colons"), key);
+	ck_assert_int_eq(serial_of("%:wqfs-test-ring"), ring);
+	ck_assert_int_eq(serial_of("%keyring:wqfs-test-ring"), ring);
+}
+END_TEST
+
+static const struct {
+	const char *name;
+	int err;
+} refusals[] = {
+	{"", -EINVAL},
+	{"0", -EINVAL},
+	{"-8", -EINVAL},
+	{"-", -EINVAL},
+	{"- 1", -EINVAL},
+	{"--1", -EINVAL},
+	{"+1", -EINVAL},
+	{" 1", -EINVAL},
+	{"1 ", -EINVAL},
+	{"0x", -EINVAL},
+	{"2147483648", -EINVAL},
+	{"99999999999999999999", -EINVAL},
+	{"12ab", -EINVAL},
+	{"session", -EINVAL},
+	{"@", -EINVAL},
+	{"@x", -EINVAL},
+	{"@S", -EINVAL},
+	{"@session", -EINVAL},
+	{"%", -EINVAL},
+	{"%:", -EINVAL},
+	{"%user", -EINVAL},
+	{"%user:", -EINVAL},
+	{"%user:wqfs-no-such-key", -ENOKEY},
+	{"%:wqfs-no-such-ring", -ENOKEY},
+	{"@a", -ENOKEY},
+};
+
+START_TEST(what_is_no_key_is_refused_with_the_reason)
+{
+	int32_t serial = -1;
+
+	ck_assert_msg(wq_key_by_name(refusals[_i].name, &serial) == refusals[_i].err, "\"%s\"",
+		refusals[_i].name);
+	ck_assert_int_eq(serial, -1);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("key_name");
+	TCase *tc = tcase_create("key_name");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	if (keyctl_get_keyring_ID(KEY_SPEC_USER_KEYRING, 0) < 0) {
+		printf("SKIP: the kernel gives us no keyrings: %s\n", strerror(errno));
+		srunner_free(sr);
+		return 77;
+	}
+	suite_add_tcase(s, tc);
+	tcase_add_checked_fixture(tc, join_session, NULL);
+	tcase_add_loop_test(tc, special_keyrings_become_the_callers_serials, 0, NR(specials));
+	tcase_add_test(tc, asking_for_the_session_does_not_replace_it);
+	tcase_add_loop_test(tc, a_serial_is_taken_as_it_is, 0, NR(numbers));
+	tcase_add_test(tc, a_key_is_found_by_type_and_description);
+	tcase_add_loop_test(tc, what_is_no_key_is_refused_with_the_reason, 0, NR(refusals));
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "mount_find.h"
+
+#define NR(array) ((int)(sizeof(array) / sizeof((array)[0])))
+
+#define OTHERS                                   \
+	"proc /proc proc rw 0 0\n"               \
+	"/dev/sda1 / ext4 rw,user_id=1000 0 0\n" \
+	"ssh /home/u/ssh fuse.sshfs rw,user_id=1000,group_id=1000,allow_other 0 0\n"
+#define OWN(dir)     "wqfs " dir " fuse.wqfs rw,nosuid,user_id=1000,group_id=1000 0 0\n"
+#define ROOT(dir)    "wqfs " dir " fuse.wqfs rw,user_id=0,group_id=0,allow_other 0 0\n"
+#define PRIVATE(dir) "wqfs " dir " fuse.wqfs rw,user_id=0,group_id=0,default_permissions 0 0\n"
+#define STRANGE(dir) "wqfs " dir " fuse.wqfs rw,user_id=100,group_id=1000,allow_other 0 0\n"
+
+static const struct {
+	const char *why, *mounts;
+	uid_t uid;
+	const char *runtime_dir, *want; /* NULL: none */
+} choices[] = {
+	{"nothing is mounted", "", 1000, NULL, NULL},
+	{"only other file systems", OTHERS, 1000, NULL, NULL},
+	{"the only one", OTHERS OWN("/home/u/wq"), 1000, NULL, "/home/u/wq"},
+	{"own before the system's", ROOT("/run/wqfs") OWN("/home/u/wq"), 1000, NULL,
+		"/home/u/wq"},
+	{"the first of one's own", OWN("/a") OWN("/b"), 1000, NULL, "/a"},
+	{"the runtime directory's", OWN("/a") OWN("/run/user/1000/wqfs"), 1000,
+		"/run/user/1000", "/run/user/1000/wqfs"},
+	{"no runtime directory is known", OWN("/a") OWN("/wqfs"), 1000, "", "/a"},
+	{"a stranger's in the runtime directory", STRANGE("/run/user/1000/wqfs") OWN("/a"),
+		1000, "/run/user/1000", "/a"},
+	{"the system's", OTHERS ROOT("/srv/wq") ROOT("/run/wqfs"), 1000, NULL, "/run/wqfs"},
+	{"the first that lets us in", OTHERS PRIVATE("/p") STRANGE("/s") ROOT("/r"), 1000, NULL,
+		"/s"},
+	{"one that keeps us out", PRIVATE("/run/wqfs"), 1000, NULL, NULL},
+	{"another user's, for root", OWN("/home/u/wq"), 0, NULL, NULL},
+	{"the system's, for root", PRIVATE("/a") ROOT("/run/wqfs"), 0, NULL, "/run/wqfs"},
+	{"any of root's, for root", PRIVATE("/a") ROOT("/b"), 0, NULL, "/a"},
+	{"a stale one", OWN("/stale/a") ROOT("/run/wqfs"), 1000, NULL, "/run/wqfs"},
+	{"only stale ones", OWN("/stale/a") ROOT("/stale/b"), 1000, NULL, NULL},
+	{"a name with a space", OWN("/home/u/my\\040queues"), 1000, NULL, "/home/u/my queues"},
+};
+
+static bool usable(const char *dir)
+{
+	return strncmp(dir, "/stale/", 7);
+}
+
+START_TEST(the_mount_nearest_to_the_caller_is_found)
+{
+	/* fmemopen() takes no empty file */
+	char text[2000];
+	char *path = NULL;
+	FILE *mounts;
+	int err;
+
+	snprintf(text, sizeof(text), "%s\n", choices[_i].mounts);
+	mounts = fmemopen(text, strlen(text), "r");
+	ck_assert_ptr_nonnull(mounts);
+	err = wq_mount_choose(mounts, choices[_i].uid, choices[_i].runtime_dir, usable, &path);
+	fclose(mounts);
+	if (choices[_i].want) {
+		ck_assert_msg(!err, "%s", choices[_i].why);
+		ck_assert_str_eq(path, choices[_i].want);
+	} else {
+		ck_assert_msg(err == -ENOENT, "%s", choices[_i].why);
+	}
+	free(path);
+}
+END_TEST
+
+/* ---- names of queues ---- */
+
+static char dir[] = "/tmp/wqfs-mount-find-XXXXXX";
+
+static void enter_dir(void)
+{
+	FILE *f;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ck_assert_int_eq(chdir(dir), 0);
+	f = fopen("here", "w");
+	ck_assert_ptr_nonnull(f);
+	fclose(f);
+	ck_assert_int_eq(setenv("WQFS_MOUNT", "/a/mount", 1), 0);
+}
+
+static void leave_dir(void)
+{
+	unlink("here");
+	ck_assert_int_eq(chdir("/"), 0);
+	rmdir(dir);
+}
+
+static const struct {
+	const char *name, *want;
+} names[] = {
+	{"q", "/a/mount/q"},
+	{"here", "here"},
+	{"./q", "./q"},
+	{"/x/q", "/x/q"},
+	{"d/q", "d/q"},
+	{"-", "/a/mount/-"},
+};
+
+START_TEST(a_bare_name_means_a_file_here_or_a_queue_there)
+{
+	char *path;
+
+	ck_assert_int_eq(wq_queue_path(names[_i].name, &path), 0);
+	ck_assert_str_eq(path, names[_i].want);
+	free(path);
+}
+END_TEST
+
+START_TEST(a_directory_that_is_no_mount_is_none)
+{
+	ck_assert(!wq_is_mount("/"));
+	ck_assert(!wq_is_mount("."));
+	ck_assert(!wq_is_mount("/no/such/directory"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("mount_find");
+	TCase *choice = tcase_create("choice"), *name = tcase_create("names");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	suite_add_tcase(s, choice);
+	tcase_add_loop_test(choice, the_mount_nearest_to_the_caller_is_found, 0, NR(choices));
+	suite_add_tcase(s, name);
+	tcase_add_checked_fixture(name, enter_dir, leave_dir);
+	tcase_add_loop_test(name, a_bare_name_means_a_file_here_or_a_queue_there, 0, NR(names));
+	tcase_add_test(name, a_directory_that_is_no_mount_is_none);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "filter.h"
+#include "queue_file.h"
+#include "record.h"
+#include "wqctl.h"
+
+struct wanted {
+	unsigned int mode;
+	unsigned long size; /* 0: the mount's default */
+	const char *format; /* NULL: raw */
+	struct wqfs_filter filter;
+};
+
+static bool read_mode(const char *text, unsigned int *mode)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 8);
+
+	if (*text < '0' || *text > '7' || *end || value > 0777)
+		return false;
+	*mode = (unsigned int)value;
+	return true;
+}
+
+static bool set_format(const struct queue_file *q, const char *format)
+{
+	if (!fsetxattr(q->fd, WQFS_XATTR_FORMAT, format, strlen(format), 0))
+		return true;
+	wq_complain(WQ_ACT_FORMAT, errno, q->path, NULL);
+	return false;
+}
+
+static bool set_up(const struct queue_file *q, const struct wanted *w)
+{
+	return (!w->size || queue_file_set_size(q, w->size)) &&
+	       (!w->filter.nr_filters || queue_file_set_filter(q, &w->filter)) &&
+	       (!w->format || set_format(q, w->format));
+}
+
+/* A queue that is not as it was asked for is not left behind. */
+static bool create(const char *name, const struct wanted *w)
+{
+	struct queue_file q;
+	bool done;
+
+	if (!queue_file_create(&q, name, w->mode))
+		return false;
+	done = set_up(&q, w);
+	if (!done)
+		unlink(q.path);
+	queue_file_close(&q);
+	return done;
+}
+
+static int create_all(char **names, const struct wanted *w)
+{
+	int status = WQCTL_OK;
+
+	for (; *names; names++)
+		if (!create(*names, w))
+			status = WQCTL_FAILURE;
+	return status;
+}
+
+static const struct option options[] = {
+	{"mode", required_argument, NULL, 'm'},
+	{"size", required_argument, NULL, 's'},
+	{"filter", required_argument, NULL, 'f'},
+	{"format", required_argument, NULL, 'F'},
+	WQCTL_HELP_OPTION,
+	{0},
+};
+
+static int run(const struct wqctl_cmd *cmd, int argc, char **argv)
+{
+	struct wanted w = {.mode = 0400};
+	char why[200];
+	int option, status;
+
+	while ((option = getopt_long(argc, argv, "m:s:f:", options, NULL)) != -1) {
+		switch (option) {
+		case 'm':
+			if (!read_mode(optarg, &w.mode))
+				return wqctl_usage(
+					cmd, "\"%s\" is no mode (octal, 0 to 777)", optarg);
+			break;
+		case 's':
+			if (!wqctl_number(optarg, &w.size) || !w.size)
+				return wqctl_usage(
+					cmd, "\"%s\" is no number of records", optarg);
+			break;
+		case 'f':
+			if (wq_filter_from_text(&w.filter, optarg, why, sizeof(why)))
+				return wqctl_usage(cmd, "%s", why);
+			break;
+		case 'F':
+			if (wq_format_parse(optarg) < 0)
+				return wqctl_usage(cmd, "\"%s\" is no format", optarg);
+			w.format = optarg;
+			break;
+		default:
+			return wqctl_other_option(cmd, option);
+		}
+	}
+	status = wqctl_check_operands(cmd, argc, argv, 1, -1);
+	return status == WQCTL_OK ? create_all(argv + optind, &w) : status;
+}
+
+const struct wqctl_cmd wqctl_create = {
+	.name = "create",
+	.args = "[-m MODE] [-s N] [-f FILTER] [--format FORMAT] QUEUE...",
+	.summary = "Make queues",
+	.help = "  -m, --mode MODE      who may use it, octal (0400: only you)\n"
+		"  -s, --size N         records that it holds (what the mount's default_size "
+		"says)\n"
+		"  -f, --filter FILTER  what may enter, in the words of wqctl filter\n"
+		"      --format FORMAT  how it is read: raw, text or json (raw)\n",
+	.run = run,
+};

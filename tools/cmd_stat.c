@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <linux/limits.h>
+
+#include "queue_file.h"
+#include "record_json.h"
+#include "show.h"
+#include "wqctl.h"
+
+/* The text of attribute NAME, malloc'ed; NULL, having said why. */
+static char *read_attribute(const struct queue_file *q, const char *name)
+{
+	char *text = malloc(XATTR_SIZE_MAX + 1);
+	ssize_t len = text ? fgetxattr(q->fd, name, text, XATTR_SIZE_MAX) : -1;
+
+	if (len >= 0) {
+		text[len] = '\0';
+		return text;
+	}
+	wq_complain(WQ_ACT_STAT, errno, q->path, name);
+	free(text);
+	return NULL;
+}
+
+static bool print_attribute(const struct queue_file *q, const char *label, const char *name)
+{
+	char *text = read_attribute(q, name);
+
+	if (!text)
+		return false;
+	printf("%-9s %s\n", label, text);
+	free(text);
+	return true;
+}
+
+static bool print_file(const struct queue_file *q)
+{
+	const struct passwd *pw;
+	const struct group *gr;
+	char when[WQ_TIME_MAX];
+	struct stat st;
+
+	if (fstat(q->fd, &st)) {
+		wq_complain(WQ_ACT_STAT, errno, q->path, NULL);
+		return false;
+	}
+	pw = getpwuid(st.st_uid);
+	gr = getgrgid(st.st_gid);
+	wq_time_to_text(&st.st_mtim, when);
+	printf("%-9s ", "queue");
+	show_clean(q->path, strlen(q->path));
+	printf("\n%-9s %u (%s), group %u (%s), mode %04o\n", "owner", st.st_uid,
+		pw ? pw->pw_name : "?", st.st_gid, gr ? gr->gr_name : "?", st.st_mode & 07777U);
+	printf("%-9s %s\n", "posted at", when);
+	return true;
+}
+
+static const char *source_name(unsigned int source)
+{
+	return source == WQFS_SOURCE_TRACE ? "trace" : "poll";
+}
+
+static bool print_stats(const struct queue_file *q)
+{
+	struct wqfs_stats s;
+
+	if (!queue_file_stats(q, &s))
+		return false;
+	printf("%-9s %u records, %u queued\n", "size", s.size, s.queued);
+	printf("%-9s %llu posted, %llu read, %llu lost, %llu losses told, %llu filtered\n",
+		"records", s.posted, s.read, s.lost, s.losses, s.filtered);
+	printf("%-9s %u besides this one, %u blocked reads\n", "opens", s.opens - 1, s.readers);
+	printf("%-9s %s, keys are looked at every %u.%03u ms\n", "source",
+		source_name(s.source), s.interval_us / 1000, s.interval_us % 1000);
+	printf("%-9s %u\n", "watches", s.watches);
+	return true;
+}
+
+/* "SERIAL ID TYPE;UID;GID;PERM;DESC\thow": the description is anybody's bytes. */
+static bool print_watches(const struct queue_file *q)
+{
+	char *text = read_attribute(q, WQFS_XATTR_WATCHES), *rest = text, *line;
+
+	if (!text)
+		return false;
+	while ((line = strsep(&rest, "\n"))) {
+		char *how = line;
+
+		if (!*line)
+			continue;
+		strsep(&how, "\t");
+		printf("  ");
+		show_clean(line, strlen(line));
+		printf("%s%s\n", how && *how ? "  -- " : "", how ? how : "");
+	}
+	free(text);
+	return true;
+}
+
+static bool print_queue(const char *name)
+{
+	struct queue_file q;
+	bool done;
+
+	if (!queue_file_open(&q, name))
+		return false;
+	done = print_file(&q) && print_attribute(&q, "filter", WQFS_XATTR_FILTER) &&
+	       print_attribute(&q, "format", WQFS_XATTR_FORMAT) && print_stats(&q) &&
+	       print_watches(&q);
+	queue_file_close(&q);
+	return done;
+}
+
+static int run(const struct wqctl_cmd *cmd, int argc, char **argv)
+{
+	int status = wqctl_operands_only(cmd, argc, argv, 1, -1);
+
+	if (status >= 0)
+		return status;
+	status = WQCTL_OK;
+	for (char **name = argv + optind; *name; name++) {
+		if (name != argv + optind)
+			putchar('\n');
+		if (!print_queue(*name))
+			status = WQCTL_FAILURE;
+	}
+	return status;
+}
+
+const struct wqctl_cmd wqctl_stat = {
+	.name = "stat",
+	.args = "QUEUE...",
+	.summary = "Show a queue: its owner, filter, counters, and what it watches",
+	.help = "A watched key is shown as SERIAL ID TYPE;UID;GID;PERM;DESCRIPTION, and after "
+		"it what\n"
+		"of it wqfs cannot see, if there is something.\n",
+	.run = run,
+};

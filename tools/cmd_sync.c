@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stddef.h>
+
+#include <errno.h>
+#include <sys/ioctl.h>
+
+#include "queue_file.h"
+#include "wqctl.h"
+
+static int run(const struct wqctl_cmd *cmd, int argc, char **argv)
+{
+	int status = wqctl_operands_only(cmd, argc, argv, 1, 1);
+	struct queue_file q;
+
+	if (status >= 0)
+		return status;
+	if (!queue_file_open(&q, argv[optind]))
+		return WQCTL_FAILURE;
+	status = WQCTL_OK;
+	if (ioctl(q.fd, WQFS_IOC_SYNC)) {
+		wq_complain(WQ_ACT_SYNC, errno, q.path, NULL);
+		status = WQCTL_FAILURE;
+	}
+	queue_file_close(&q);
+	return status;
+}
+
+const struct wqctl_cmd wqctl_sync = {
+	.name = "sync",
+	.args = "QUEUE",
+	.summary = "Look at every watched key now",
+	.help = "When it returns, what changed before it began stands in the queues.\n",
+	.run = run,
+};

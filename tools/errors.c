@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "errors.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BIT(act) (1U << (act))
+#define ANY	 (~0U)
+#define KEYS	 (BIT(WQ_ACT_KEY) | BIT(WQ_ACT_WATCH) | BIT(WQ_ACT_UNWATCH))
+
+/* The first that fits is meant. */
+static const struct {
+	unsigned int acts;
+	int err;
+	const char *reason;
+} reasons[] = {
+	{BIT(WQ_ACT_CREATE), ENOTTY, "not on a wqfs: no queue was made"},
+	{BIT(WQ_ACT_LIST), ENOTTY, "not the root of a wqfs"},
+	{ANY, ENOTTY, "not a queue of wqfs"},
+	{ANY, ENOTCONN, "the wqfs daemon that served this mount is gone"},
+	{BIT(WQ_ACT_MOUNT), ENOENT,
+		"no wqfs is mounted (mount one with wqfs(8), or name one in WQFS_MOUNT)"},
+	{BIT(WQ_ACT_FIND), ENOENT, "no such file here, and no wqfs is mounted"},
+	{BIT(WQ_ACT_CREATE), EEXIST, "there is a queue of that name already"},
+	{BIT(WQ_ACT_CREATE), ENOENT, "no such directory"},
+	{BIT(WQ_ACT_CREATE), EDQUOT,
+		"you have as many queues as the mount's max_queues allows"},
+	{BIT(WQ_ACT_CREATE) | BIT(WQ_ACT_OPEN), ENAMETOOLONG,
+		"a queue's name has at most 255 bytes"},
+	{BIT(WQ_ACT_OPEN), ENOENT, "no such queue"},
+	{BIT(WQ_ACT_OPEN), EACCES, "the queue's owner and mode do not let you open it"},
+	{BIT(WQ_ACT_SIZE), EBUSY,
+		"its size was set already (it can be set once), or more records wait in it"},
+	{BIT(WQ_ACT_SIZE), EINVAL, "the size must be from 1 to the mount's max_size"},
+	{BIT(WQ_ACT_FILTER), EINVAL, "wqfs does not accept this filter"},
+	{BIT(WQ_ACT_WATCH), EBUSY, "this queue watches that key already"},
+	{BIT(WQ_ACT_WATCH), EINVAL, "the watch's id must be from 0 to 255"},
+	{BIT(WQ_ACT_WATCH), EAGAIN,
+		"you have as many watches as your limit of open files (RLIMIT_NOFILE) allows"},
+	{BIT(WQ_ACT_UNWATCH), EBADSLT, "this queue does not watch that key"},
+	{BIT(WQ_ACT_KEY), EINVAL,
+		"not a key's name: @s @u @us @t @p @g @a, %TYPE:DESCRIPTION, %:KEYRING or a "
+		"serial"},
+	{KEYS, ENOKEY, "no such key"},
+	{KEYS, EKEYREVOKED, "the key has been revoked"},
+	{KEYS, EKEYEXPIRED, "the key has expired"},
+	{KEYS, EACCES, "the key does not grant you View"},
+	{BIT(WQ_ACT_READ), ENOBUFS, "a record is longer than any should be"},
+};
+
+const char *wq_reason(enum wq_action act, int err)
+{
+	err = abs(err);
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		if (reasons[i].err == err && reasons[i].acts & BIT(act))
+			return reasons[i].reason;
+	return strerror(err);
+}
+
+void wq_complain(enum wq_action act, int err, const char *queue, const char *key)
+{
+	fprintf(stderr, "%s: ", program_invocation_short_name);
+	if (queue)
+		fprintf(stderr, "%s: ", queue);
+	if (key)
+		fprintf(stderr, "%s: ", key);
+	fprintf(stderr, "%s\n", wq_reason(act, err));
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What went wrong, in the words of what was tried. */
+#ifndef WQ_TOOL_ERRORS_H
+#define WQ_TOOL_ERRORS_H
+
+enum wq_action {
+	WQ_ACT_MOUNT, /* to find the caller's wqfs */
+	WQ_ACT_FIND,  /* a queue by its name */
+	WQ_ACT_CREATE,
+	WQ_ACT_OPEN,
+	WQ_ACT_SIZE,
+	WQ_ACT_FILTER,
+	WQ_ACT_FORMAT,
+	WQ_ACT_KEY, /* a key by its name */
+	WQ_ACT_WATCH,
+	WQ_ACT_UNWATCH,
+	WQ_ACT_READ,
+	WQ_ACT_SYNC,
+	WQ_ACT_STAT,
+	WQ_ACT_LIST,
+};
+
+/* Why ACT failed with ERR (an errno, or one negated). Never NULL; static, or
+ * strerror()'s. */
+const char *wq_reason(enum wq_action act, int err);
+
+/* Says on stderr "PROGRAM: QUEUE: KEY: reason". QUEUE and KEY may be NULL where they
+ * play no part. */
+void wq_complain(enum wq_action act, int err, const char *queue, const char *key);
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "mount_find.h"
+
+#include <errno.h>
+#include <mntent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MOUNTS "/proc/self/mounts"
+
+/* The lower, the nearer to the caller. */
+enum rank { RANK_RUNTIME_DIR, RANK_OWN, RANK_SYSTEM, RANK_OTHER, RANK_NONE };
+
+struct chooser {
+	uid_t uid;
+	const char *runtime_dir;
+	bool (*usable)(const char *dir);
+};
+
+static bool is_wqfs(const struct mntent *mount)
+{
+	return !strcmp(mount->mnt_type, WQ_MOUNT_TYPE);
+}
+
+static bool is_owner(const struct mntent *mount, uid_t uid)
+{
+	const char *option = hasmntopt(mount, "user_id");
+
+	return option && strtoul(option + strlen("user_id="), NULL, 10) == uid;
+}
+
+static bool in_runtime_dir(const char *dir, const char *runtime_dir)
+{
+	size_t len = runtime_dir ? strlen(runtime_dir) : 0;
+
+	return len && !strncmp(dir, runtime_dir, len) && !strcmp(dir + len, "/wqfs");
+}
+
+static enum rank rank_of(const struct chooser *c, const struct mntent *mount)
+{
+	bool own = is_owner(mount, c->uid);
+
+	if (!is_wqfs(mount))
+		return RANK_NONE;
+	if (!own &&
+		!hasmntopt(mount, "allow_other")) /* FUSE lets nobody else in, root neither */
+		return RANK_NONE;
+	if (own && in_runtime_dir(mount->mnt_dir, c->runtime_dir))
+		return RANK_RUNTIME_DIR;
+	if (own && c->uid)
+		return RANK_OWN;
+	return strcmp(mount->mnt_dir, WQ_MOUNT_SYSTEM) ? RANK_OTHER : RANK_SYSTEM;
+}
+
+int wq_mount_choose(FILE *mounts, uid_t uid, const char *runtime_dir,
+	bool (*usable)(const char *dir), char **path)
+{
+	const struct chooser c = {uid, runtime_dir, usable};
+	enum rank best = RANK_NONE;
+	struct mntent *mount;
+	char *dir = NULL;
+
+	while ((mount = getmntent(mounts))) {
+		enum rank rank = rank_of(&c, mount);
+
+		if (rank >= best || !c.usable(mount->mnt_dir))
+			continue;
+		free(dir);
+		dir = strdup(mount->mnt_dir);
+		if (!dir)
+			return -ENOMEM;
+		best = rank;
+	}
+	*path = dir;
+	return dir ? 0 : -ENOENT;
+}
+
+/* False for the mount of a dead daemon too. */
+static bool can_enter(const char *dir)
+{
+	return !access(dir, X_OK);
+}
+
+int wq_mount_find(char **path)
+{
+	const char *named = getenv(WQ_MOUNT_ENV);
+	FILE *mounts;
+	int err;
+
+	if (named && *named) {
+		*path = strdup(named);
+		return *path ? 0 : -ENOMEM;
+	}
+	mounts = setmntent(MOUNTS, "re");
+	if (!mounts)
+		return -errno;
+	err = wq_mount_choose(mounts, getuid(), getenv("XDG_RUNTIME_DIR"), can_enter, path);
+	endmntent(mounts);
+	return err;
+}
+
+static bool is_listed(const char *dir)
+{
+	FILE *mounts = setmntent(MOUNTS, "re");
+	struct mntent *mount;
+	bool found = false;
+
+	if (!mounts)
+		return false;
+	while (!found && (mount = getmntent(mounts)))
+		found = is_wqfs(mount) && !strcmp(mount->mnt_dir, dir);
+	endmntent(mounts);
+	return found;
+}
+
+bool wq_is_mount(const char *dir)
+{
+	char *real = realpath(dir, NULL);
+	bool is = real && is_listed(real);
+
+	free(real);
+	return is;
+}
+
+int wq_queue_path(const char *name, char **path)
+{
+	char *dir;
+	int err, len;
+
+	if (strchr(name, '/') || !access(name, F_OK) || wq_is_mount(".")) {
+		*path = strdup(name);
+		return *path ? 0 : -ENOMEM;
+	}
+	err = wq_mount_find(&dir);
+	if (err)
+		return err;
+	len = asprintf(path, "%s/%s", dir, name);
+	free(dir);
+	return len < 0 ? -ENOMEM : 0;
+}

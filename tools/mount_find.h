@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Where the wqfs is that a caller means, and what its name for a queue means. */
+#ifndef WQ_MOUNT_FIND_H
+#define WQ_MOUNT_FIND_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#define WQ_MOUNT_TYPE	"fuse.wqfs"
+#define WQ_MOUNT_SYSTEM "/run/wqfs"
+#define WQ_MOUNT_ENV	"WQFS_MOUNT"
+
+/* Finds the wqfs of a caller who names none: $WQFS_MOUNT if it is set, whatever it
+ * names; else a mount that the caller made ($XDG_RUNTIME_DIR/wqfs before others); else
+ * the system's, WQ_MOUNT_SYSTEM before others that let the caller in. Root's own mounts
+ * count as the system's. PATH is the caller's to free. 0; -ENOENT: there is none;
+ * -ENOMEM; what opening /proc/self/mounts gives. Asks the file systems it considers
+ * whether they can be entered, which blocks if their daemon does. */
+int wq_mount_find(char **path);
+
+/* The choice itself, for tests: among MOUNTS (in the form of fstab(5)), for UID, whose
+ * runtime directory is RUNTIME_DIR or NULL. USABLE is asked about mount points. */
+int wq_mount_choose(FILE *mounts, uid_t uid, const char *runtime_dir,
+	bool (*usable)(const char *dir), char **path);
+
+/* True if DIR is the root of a mounted wqfs. */
+bool wq_is_mount(const char *dir);
+
+/* Finds the path that NAME means: NAME itself if it has a '/', or is a file here, or
+ * the working directory is the root of a wqfs; else NAME on the wqfs of
+ * wq_mount_find(), with its errors. Says nothing about whether the queue exists. PATH is
+ * the caller's to free. */
+int wq_queue_path(const char *name, char **path);
+
+#endif

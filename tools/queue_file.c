@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "queue_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "key_name.h"
+#include "mount_find.h"
+
+static bool fail(enum wq_action act, const struct queue_file *q)
+{
+	wq_complain(act, errno, q->path, NULL);
+	return false;
+}
+
+static bool find_path(struct queue_file *q, const char *name)
+{
+	int err = wq_queue_path(name, &q->path);
+
+	if (err)
+		wq_complain(WQ_ACT_FIND, err, name, NULL);
+	return !err;
+}
+
+/* Opening something else may already do something: a device, a FIFO. */
+static int open_regular(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return -1;
+	if (!S_ISREG(st.st_mode)) {
+		errno = ENOTTY;
+		return -1;
+	}
+	return open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+}
+
+static bool is_queue(int fd)
+{
+	struct wqfs_stats stats;
+
+	return !ioctl(fd, WQFS_IOC_GET_STATS, &stats);
+}
+
+bool queue_file_open(struct queue_file *q, const char *name)
+{
+	if (!find_path(q, name))
+		return false;
+	q->fd = open_regular(q->path);
+	if (q->fd >= 0 && is_queue(q->fd))
+		return true;
+	fail(WQ_ACT_OPEN, q);
+	queue_file_close(q);
+	return false;
+}
+
+/* Elsewhere than on a wqfs a plain file was made, which must not stay. */
+static bool refuse_plain_file(struct queue_file *q)
+{
+	fail(WQ_ACT_CREATE, q);
+	unlink(q->path);
+	queue_file_close(q);
+	return false;
+}
+
+static bool create_at_path(struct queue_file *q, unsigned int mode)
+{
+	mode_t mask = umask(0);
+
+	q->fd = open(q->path, O_RDONLY | O_CREAT | O_EXCL | O_NONBLOCK | O_CLOEXEC, mode);
+	umask(mask);
+	if (q->fd >= 0 && is_queue(q->fd))
+		return true;
+	if (q->fd >= 0)
+		return refuse_plain_file(q);
+	fail(WQ_ACT_CREATE, q);
+	queue_file_close(q);
+	return false;
+}
+
+bool queue_file_create(struct queue_file *q, const char *name, unsigned int mode)
+{
+	return find_path(q, name) && create_at_path(q, mode);
+}
+
+bool queue_file_anonymous(struct queue_file *q, const char *mount)
+{
+	char *found = NULL;
+	int err = mount ? 0 : wq_mount_find(&found), len;
+
+	if (err) {
+		wq_complain(WQ_ACT_MOUNT, err, NULL, NULL);
+		return false;
+	}
+	len = asprintf(&q->path, "%s/%s", mount ? mount : found, WQFS_ANONYMOUS);
+	free(found);
+	if (len < 0) {
+		wq_complain(WQ_ACT_CREATE, ENOMEM, WQFS_ANONYMOUS, NULL);
+		return false;
+	}
+	return create_at_path(q, 0400);
+}
+
+void queue_file_close(struct queue_file *q)
+{
+	if (q->fd >= 0)
+		close(q->fd);
+	free(q->path);
+}
+
+bool queue_file_set_size(const struct queue_file *q, unsigned long nr)
+{
+	return !ioctl(q->fd, IOC_WATCH_QUEUE_SET_SIZE, nr) || fail(WQ_ACT_SIZE, q);
+}
+
+bool queue_file_set_filter(const struct queue_file *q, const struct wqfs_filter *f)
+{
+	return !ioctl(q->fd, WQFS_IOC_SET_FILTER, f) || fail(WQ_ACT_FILTER, q);
+}
+
+bool queue_file_stats(const struct queue_file *q, struct wqfs_stats *stats)
+{
+	return !ioctl(q->fd, WQFS_IOC_GET_STATS, stats) || fail(WQ_ACT_STAT, q);
+}
+
+bool queue_file_watch(const struct queue_file *q, const char *key, int32_t watch_id)
+{
+	struct wqfs_watch_key watch = {.watch_id = watch_id};
+	int err = wq_key_by_name(key, &watch.key);
+
+	if (err) {
+		wq_complain(WQ_ACT_KEY, err, q->path, key);
+		return false;
+	}
+	if (!ioctl(q->fd, WQFS_IOC_WATCH_KEY, &watch))
+		return true;
+	wq_complain(watch_id < 0 ? WQ_ACT_UNWATCH : WQ_ACT_WATCH, errno, q->path, key);
+	return false;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A queue as a subcommand holds it. These functions say on stderr what failed. */
+#ifndef WQ_QUEUE_FILE_H
+#define WQ_QUEUE_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "errors.h"
+#include "wqfs.h"
+
+struct queue_file {
+	char *path;
+	int fd;
+};
+
+/* Opens the queue called NAME (see wq_queue_path()) for reading, without waiting in
+ * reads, having made sure that it is a queue. False, with nothing to close, if it
+ * cannot be. */
+bool queue_file_open(struct queue_file *q, const char *name);
+
+/* Makes the queue called NAME, with exactly MODE, and opens it likewise. */
+bool queue_file_create(struct queue_file *q, const char *name, unsigned int mode);
+
+/* Makes a queue without a name on the wqfs at MOUNT, or if that is NULL the caller's
+ * (see wq_mount_find()). */
+bool queue_file_anonymous(struct queue_file *q, const char *mount);
+
+void queue_file_close(struct queue_file *q);
+
+bool queue_file_set_size(const struct queue_file *q, unsigned long nr);
+bool queue_file_set_filter(const struct queue_file *q, const struct wqfs_filter *f);
+bool queue_file_stats(const struct queue_file *q, struct wqfs_stats *stats);
+
+/* Watches the key called KEY (see wq_key_by_name()) with WATCH_ID, or with -1 removes the
+ * watch. */
+bool queue_file_watch(const struct queue_file *q, const char *key, int32_t watch_id);
+
+#endif

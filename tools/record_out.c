@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "record_out.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "record.h"
+#include "record_json.h"
+#include "show.h"
+
+#define BATCH 65536
+
+struct reading {
+	const struct queue_file *q;
+	const struct record_out *how;
+	enum wqfs_format format; /* what the queue is asked for */
+	unsigned long left;	 /* of how->count */
+	int signals;
+	char buf[BATCH];
+};
+
+bool record_out_format(struct record_out *how, const char *name)
+{
+	int format = wq_format_parse(name);
+
+	if (format < 0)
+		return false;
+	how->format = (enum wqfs_format)format;
+	return true;
+}
+
+/* ---- waiting ---- */
+
+/* SIGINT and SIGTERM, but not one that our parent wants ignored. -1 on error. */
+static int open_signals(void)
+{
+	static const int wanted[] = {SIGINT, SIGTERM};
+	struct sigaction was;
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		if (!sigaction(wanted[i], NULL, &was) && was.sa_handler != SIG_IGN)
+			sigaddset(&set, wanted[i]);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -1;
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+enum event { EVENT_READ, EVENT_STOP, EVENT_NO_OUTPUT };
+
+/* Waits TIMEOUT ms (-1: for ever) for something to read, to stop for, or for stdout to
+ * lose its reader. With 0 it is always worth trying to read. */
+static enum event wait_event(const struct reading *rd, int timeout)
+{
+	struct pollfd fds[] = {
+		{.fd = rd->signals, .events = POLLIN},
+		{.fd = STDOUT_FILENO},
+		{.fd = rd->q->fd, .events = POLLIN},
+	};
+
+	while (poll(fds, sizeof(fds) / sizeof(fds[0]), timeout) < 0)
+		if (errno != EINTR && errno != EAGAIN)
+			return EVENT_STOP;
+	if (fds[0].revents)
+		return EVENT_STOP;
+	if (fds[1].revents)
+		return EVENT_NO_OUTPUT;
+	return EVENT_READ;
+}
+
+/* ---- reading ---- */
+
+/* A buffer that grows by less than the shortest record is long, until the first record
+ * fits, never holds two. */
+static ssize_t read_one(struct reading *rd)
+{
+	static const size_t steps[] = {
+		[WQFS_FORMAT_RAW] = WQFS_RECORD_MIN,
+		[WQFS_FORMAT_TEXT] = sizeof("0 gc"),
+		[WQFS_FORMAT_JSON] = sizeof("{\"time\":\"2024-02-29T12:34:56.000000007Z\"}"),
+	};
+	size_t step = steps[rd->format];
+	ssize_t len = -1;
+
+	errno = ENOBUFS;
+	for (size_t size = step; len < 0 && errno == ENOBUFS && size < WQ_RENDER_MAX + step;
+		size += step)
+		len = read(rd->q->fd, rd->buf, size);
+	return len;
+}
+
+static ssize_t read_batch(struct reading *rd)
+{
+	return rd->how->count ? read_one(rd) : read(rd->q->fd, rd->buf, sizeof(rd->buf));
+}
+
+static bool is_end(ssize_t len)
+{
+	return !len ||
+	       (len < 0 && (errno == ENOTCONN || errno == ECONNABORTED || errno == ENODEV));
+}
+
+/* ---- printing ---- */
+
+static void print_who(const struct wq_cred *who)
+{
+	if (!who->pid)
+		return;
+	fputs(" by ", stdout);
+	show_clean(who->comm, strnlen(who->comm, sizeof(who->comm)));
+	printf("[%d] uid %u", who->pid, who->uid);
+}
+
+static void print_told(const struct record_out *how, const struct wq_record *r)
+{
+	char text[WQ_RENDER_MAX], when[WQ_TIME_MAX];
+	ssize_t len = wq_record_render(r, WQFS_FORMAT_TEXT, text, sizeof(text));
+
+	if (how->time) {
+		wq_time_to_text(&r->when, when);
+		printf("%s ", when);
+	}
+	fwrite(text, 1, (size_t)len - 1, stdout);
+	if (how->who)
+		print_who(&r->who);
+	putchar('\n');
+}
+
+/* Lines of JSON become lines of text. False: one was not understood. */
+static bool print_lines(const struct record_out *how, const char *line, const char *end)
+{
+	struct wq_record r;
+	const char *stop;
+
+	for (; line < end; line = stop + 1) {
+		stop = memchr(line, '\n', (size_t)(end - line));
+		if (!stop || wq_record_from_json(&r, line, (size_t)(stop - line)))
+			return false;
+		print_told(how, &r);
+	}
+	return true;
+}
+
+static bool print_batch(const struct reading *rd, size_t len)
+{
+	if (rd->format == rd->how->format)
+		fwrite(rd->buf, 1, len, stdout);
+	else if (!print_lines(rd->how, rd->buf, rd->buf + len)) {
+		wq_complain(WQ_ACT_READ, EBADMSG, rd->q->path, NULL);
+		return false;
+	}
+	return wqctl_flush();
+}
+
+/* ---- the loop ---- */
+
+static enum wqctl_exit fail(const struct reading *rd, int err)
+{
+	wq_complain(WQ_ACT_READ, err, rd->q->path, NULL);
+	return WQCTL_FAILURE;
+}
+
+static bool watches_nothing(const struct reading *rd)
+{
+	struct wqfs_stats stats;
+
+	return queue_file_stats(rd->q, &stats) && !stats.watches;
+}
+
+enum step { STEP_MORE, STEP_DRAINED, STEP_DONE, STEP_FAILED };
+
+static enum step read_and_print(struct reading *rd)
+{
+	ssize_t len = read_batch(rd);
+
+	if (len > 0) {
+		if (!print_batch(rd, (size_t)len))
+			return STEP_FAILED;
+		return rd->how->count && !--rd->left ? STEP_DONE : STEP_MORE;
+	}
+	if (len < 0 && errno == EINTR)
+		return STEP_MORE;
+	if (len < 0 && errno == EAGAIN)
+		return rd->how->wait ? STEP_DRAINED : STEP_DONE;
+	if (is_end(len) && rd->how->wait && !rd->how->own)
+		return STEP_DONE;
+	fail(rd, len ? errno : ENOTCONN);
+	return STEP_FAILED;
+}
+
+static enum wqctl_exit run(struct reading *rd)
+{
+	enum step step = STEP_MORE;
+
+	while (step != STEP_DONE && step != STEP_FAILED) {
+		if (step == STEP_DRAINED && rd->how->own && watches_nothing(rd))
+			return WQCTL_OK;
+		switch (wait_event(rd, step == STEP_DRAINED ? -1 : 0)) {
+		case EVENT_STOP:
+			return WQCTL_OK;
+		case EVENT_NO_OUTPUT:
+			fprintf(stderr, "%s: standard output: %s\n",
+				program_invocation_short_name, strerror(EPIPE));
+			return WQCTL_FAILURE;
+		case EVENT_READ:
+			step = read_and_print(rd);
+			break;
+		}
+	}
+	return step == STEP_DONE ? WQCTL_OK : WQCTL_FAILURE;
+}
+
+enum wqctl_exit record_out(const struct queue_file *q, const struct record_out *how)
+{
+	struct reading rd = {.q = q, .how = how, .format = how->format, .left = how->count};
+	enum wqctl_exit status;
+
+	if (how->format == WQFS_FORMAT_TEXT && (how->time || how->who))
+		rd.format = WQFS_FORMAT_JSON; /* only there do they stand */
+	if (ioctl(q->fd, WQFS_IOC_SET_FORMAT, rd.format)) {
+		wq_complain(WQ_ACT_FORMAT, errno, q->path, NULL);
+		return WQCTL_FAILURE;
+	}
+	rd.signals = open_signals();
+	if (rd.signals < 0)
+		return fail(&rd, errno);
+	status = run(&rd);
+	close(rd.signals);
+	return status;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* wqctl - looks after watch queues from the command line. */
+#include "wqctl.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+
+static const struct wqctl_cmd *const commands[] = {
+	&wqctl_create,
+	&wqctl_ls,
+	&wqctl_stat,
+	&wqctl_size,
+	&wqctl_filter,
+	&wqctl_watch,
+	&wqctl_unwatch,
+	&wqctl_read,
+	&wqctl_sync,
+	&wqctl_monitor,
+};
+
+#define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static const struct wqctl_cmd *find_command(const char *name)
+{
+	for (size_t i = 0; i < NR_COMMANDS; i++)
+		if (!strcmp(commands[i]->name, name))
+			return commands[i];
+	return NULL;
+}
+
+static void print_overview(FILE *out)
+{
+	fputs("usage: wqctl COMMAND [ARG...]\n"
+	      "       wqctl COMMAND --help | --help | --version\n\n"
+	      "Watch queues are the files of a wqfs. A QUEUE is a path, or a name on the wqfs\n"
+	      "that WQFS_MOUNT says, or else your own, or else the system's.\n"
+	      "A KEY is named as keyctl(1) names it: @s, %user:mine, %:ring, 123456, ...\n\n",
+		out);
+	for (size_t i = 0; i < NR_COMMANDS; i++)
+		fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+}
+
+int wqctl_help(const struct wqctl_cmd *cmd)
+{
+	printf("usage: wqctl %s %s\n\n%s.\n", cmd->name, cmd->args, cmd->summary);
+	if (cmd->help)
+		printf("\n%s", cmd->help);
+	return WQCTL_OK;
+}
+
+int wqctl_usage(const struct wqctl_cmd *cmd, const char *format, ...)
+{
+	va_list ap;
+
+	if (format) {
+		fprintf(stderr, "wqctl %s: ", cmd->name);
+		va_start(ap, format);
+		vfprintf(stderr, format, ap);
+		va_end(ap);
+		fputc('\n', stderr);
+	}
+	fprintf(stderr, "usage: wqctl %s %s\n", cmd->name, cmd->args);
+	return WQCTL_USAGE;
+}
+
+int wqctl_other_option(const struct wqctl_cmd *cmd, int option)
+{
+	return option == 'h' ? wqctl_help(cmd) : wqctl_usage(cmd, NULL);
+}
+
+int wqctl_check_operands(const struct wqctl_cmd *cmd, int argc, char **argv, int min, int max)
+{
+	int nr = argc - optind;
+
+	if (nr < min)
+		return wqctl_usage(cmd, "%s", nr ? "more is needed" : "an argument is missing");
+	if (max >= 0 && nr > max)
+		return wqctl_usage(cmd, "\"%s\" is too much", argv[optind + max]);
+	return WQCTL_OK;
+}
+
+int wqctl_operands_only(const struct wqctl_cmd *cmd, int argc, char **argv, int min, int max)
+{
+	int status;
+
+	if (argc > 1 && !strcmp(argv[1], "--help"))
+		return wqctl_help(cmd);
+	optind = argc > 1 && !strcmp(argv[1], "--") ? 2 : 1;
+	status = wqctl_check_operands(cmd, argc, argv, min, max);
+	return status == WQCTL_OK ? -1 : status;
+}
+
+bool wqctl_number(const char *text, unsigned long *nr)
+{
+	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	char *end;
+
+	if (!isdigit((unsigned char)text[0]))
+		return false;
+	errno = 0;
+	*nr = strtoul(text, &end, hex ? 16 : 10);
+	return !errno && !*end;
+}
+
+bool wqctl_flush(void)
+{
+	static bool said;
+	int err = fflush(stdout) ? errno : 0;
+
+	if (!err && !ferror(stdout))
+		return true;
+	if (!said)
+		fprintf(stderr, "wqctl: standard output: %s\n",
+			err ? strerror(err) : "write error");
+	said = true;
+	return false;
+}
+
+/* What was printed counts only once it has arrived. */
+static int finish(int status)
+{
+	if (wqctl_flush() || status != WQCTL_OK)
+		return status;
+	return WQCTL_FAILURE;
+}
+
+static int run_command(const struct wqctl_cmd *cmd, int argc, char **argv)
+{
+	char name[32]; /* getopt's messages begin with it */
+
+	snprintf(name, sizeof(name), "wqctl %s", cmd->name);
+	argv[0] = name;
+	return cmd->run(cmd, argc, argv);
+}
+
+static int run(int argc, char **argv)
+{
+	const struct wqctl_cmd *cmd;
+
+	if (argc < 2) {
+		print_overview(stderr);
+		return WQCTL_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		print_overview(stdout);
+		return WQCTL_OK;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		puts("wqctl " PACKAGE_VERSION);
+		return WQCTL_OK;
+	}
+	cmd = find_command(argv[1]);
+	if (!cmd) {
+		fprintf(stderr, "wqctl: there is no command \"%s\"; see wqctl --help\n",
+			argv[1]);
+		return WQCTL_USAGE;
+	}
+	return run_command(cmd, argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+	signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write, and is said */
+	return finish(run(argc, argv));
+}
