@@ -18,6 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "mount_find.h"
+
 #define STOP_TIMEOUT_MS 5000 /* how long a daemon may take to unmount */
 
 /* What the keeper keeps. */
@@ -44,13 +46,11 @@ static int pidfd_open(pid_t pid)
 
 static void exec_daemon(const struct keeper *k, pid_t keeper)
 {
-	const char *options = "fsname=" WQ_PRIVATE_FSNAME;
+	/* Root's command may become somebody else, who still has its queues. */
+	const char *options = geteuid() == 0 ? "-oallow_other" : NULL;
 	int null = open("/dev/null", O_RDWR);
 	sigset_t none;
 
-	/* Root's command may become somebody else, who still has its queues. */
-	if (geteuid() == 0)
-		options = "fsname=" WQ_PRIVATE_FSNAME ",allow_other";
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != keeper)
 		_exit(1);
@@ -59,7 +59,7 @@ static void exec_daemon(const struct keeper *k, pid_t keeper)
 	dup2(k->log, STDERR_FILENO);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	execlp(k->daemon, k->daemon, "-f", "-o", options, k->dir, (char *)NULL);
+	execlp(k->daemon, k->daemon, "-f", WQ_MOUNT_PRIVATE, k->dir, options, (char *)NULL);
 	dprintf(STDERR_FILENO, "%s: %s\n", k->daemon, strerror(errno));
 	_exit(1);
 }

@@ -10,9 +10,6 @@
 #ifndef WQ_PRIVATE_MOUNT_H
 #define WQ_PRIVATE_MOUNT_H
 
-/* The name in the first column of /proc/mounts, by which others know to leave it alone. */
-#define WQ_PRIVATE_FSNAME "wqrun"
-
 /* Runs DAEMON for the calling process, in its session keyring, mounted on a new directory
  * in $XDG_RUNTIME_DIR, or /run for root, or /tmp; nobody else can enter that, except that
  * root's lets in what its command becomes by setuid(). Returns when the mount answers, 0
