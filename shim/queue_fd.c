@@ -22,6 +22,8 @@
 
 #define END_FLAGS (O_CLOEXEC | O_NONBLOCK)
 
+atomic_bool wqshim_queue_was_met;
+
 static int sys_openat(int dir, const char *path, int flags, int mode)
 {
 	return (int)wqshim_sys(SYS_openat, dir, (long)path, flags, mode);
@@ -109,7 +111,10 @@ static int take_places(int q, const int p[2], int fds[2], int flags)
 	if (ret >= 0)
 		ret = (int)wqshim_sys(SYS_dup3, w, p[1], flags & O_CLOEXEC);
 	sys_close(w);
-	return ret < 0 ? ret : 0;
+	if (ret < 0)
+		return ret;
+	atomic_store_explicit(&wqshim_queue_was_met, true, memory_order_relaxed);
+	return 0;
 }
 
 int wqshim_queue_new(int fds[2], int flags)
@@ -143,6 +148,8 @@ bool wqshim_is_queue(int fd)
 	bool is = fstatfs(fd, &fs) == 0 && (unsigned long)fs.f_type == FUSE_SUPER_MAGIC &&
 		  wqshim_sys(SYS_ioctl, fd, WQFS_IOC_GET_STATS, (long)&stats) == 0;
 
+	if (is)
+		atomic_store_explicit(&wqshim_queue_was_met, true, memory_order_relaxed);
 	errno = saved;
 	return is;
 }

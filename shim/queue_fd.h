@@ -8,6 +8,7 @@
 #ifndef WQSHIM_QUEUE_FD_H
 #define WQSHIM_QUEUE_FD_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 /* The mount's root directory, to be closed by the caller; -ENOENT if $WQFS_MOUNT does
@@ -23,6 +24,14 @@ int wqshim_queue_new(int fds[2], int flags);
 
 /* Is FD a queue of some wqfs? No if it is no open descriptor. */
 bool wqshim_is_queue(int fd);
+
+/* Has this process, or one that it was forked from, made or used a queue yet? It may hold
+ * one all the same; this says what is likely, never what a descriptor is. */
+extern atomic_bool wqshim_queue_was_met;
+static inline bool wqshim_met_queue(void)
+{
+	return atomic_load_explicit(&wqshim_queue_was_met, memory_order_relaxed);
+}
 
 /* IOC_WATCH_QUEUE_SET_FILTER on a queue, FILTER as the program gave it: NULL, or in the
  * kernel's layout, or no valid address at all. The kernel's errors. */

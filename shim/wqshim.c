@@ -16,7 +16,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stddef.h>
+#include <stdbool.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -41,7 +41,6 @@ long wqshim_syscall(long nr, long a, long b, long c, long d, long e, long f) EXP
 long wqshim_keyctl_watch_key(int key, int fd, int watch_id) EXPORT("keyctl_watch_key");
 
 #define COLD	    __attribute__((cold, noinline))
-#define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 static long set_errno(long ret)
@@ -50,13 +49,6 @@ static long set_errno(long ret)
 		return ret;
 	errno = (int)-ret;
 	return -1;
-}
-
-static int next_ioctl(int fd, unsigned long request, void *arg)
-{
-	int (*next)(int, unsigned long, ...) = wqshim_next(WQSHIM_IOCTL);
-
-	return next(fd, request, arg);
 }
 
 /* IOC_WATCH_QUEUE_SET_SIZE and PIPE_IOC_SYNC need no help: a mount knows them. */
@@ -71,7 +63,7 @@ static COLD int own_ioctl(int fd, unsigned long request, void *arg)
 	} else if (wqshim_is_queue(fd)) {
 		return (int)set_errno(wqshim_set_filter(fd, arg));
 	}
-	return next_ioctl(fd, request, arg);
+	return WQSHIM_NEXT(ioctl)(fd, request, arg);
 }
 
 int wqshim_ioctl(int fd, unsigned long request, void *arg)
@@ -81,7 +73,7 @@ int wqshim_ioctl(int fd, unsigned long request, void *arg)
 	case FIONREAD:
 		return own_ioctl(fd, request, arg);
 	}
-	return next_ioctl(fd, request, arg);
+	return WQSHIM_NEXT(ioctl)(fd, request, arg);
 }
 
 int wqshim_ioctl_time64(int fd, unsigned long request, void *arg)
@@ -91,90 +83,98 @@ int wqshim_ioctl_time64(int fd, unsigned long request, void *arg)
 
 int wqshim_pipe2(int fds[2], int flags)
 {
-	int (*next)(int[2], int);
-
 	if (unlikely(flags & O_NOTIFICATION_PIPE))
 		return (int)set_errno(wqshim_queue_new(fds, flags));
-	next = wqshim_next(WQSHIM_PIPE2);
-	return next(fds, flags);
+	return WQSHIM_NEXT(pipe2)(fds, flags);
 }
 
-/* True if a read of FD that returned RET is to be done again. SAVED is errno as it was
- * before: who succeeds at the second go shall not see the first. */
-static bool again(int fd, ssize_t ret, int saved)
+/* True if the read of FD that failed is to be done again. SAVED is errno as it was before:
+ * who succeeds at the second go shall not see the first. */
+static COLD bool again(int fd, int saved)
 {
-	if (likely(ret >= 0) || errno != EINTR || !wqshim_read_restarts(fd))
+	if (errno != EINTR || !wqshim_read_restarts(fd))
 		return false;
 	errno = saved;
 	return true;
 }
 
-ssize_t wqshim_read(int fd, void *buf, size_t size)
+static COLD ssize_t read_saving_errno(int fd, void *buf, size_t size, int saved)
 {
-	ssize_t (*next)(int, void *, size_t) = wqshim_next(WQSHIM_READ);
-	int saved = errno;
 	ssize_t ret;
 
 	do
-		ret = next(fd, buf, size);
-	while (unlikely(again(fd, ret, saved)));
+		ret = WQSHIM_NEXT(read)(fd, buf, size);
+	while (ret < 0 && again(fd, saved));
 	return ret;
+}
+
+/* The first queue that this process meets may be one it was given. What errno was is lost. */
+static COLD ssize_t read_failed(int fd, void *buf, size_t size)
+{
+	return again(fd, 0) ? read_saving_errno(fd, buf, size, 0) : -1;
+}
+
+/* To save errno would double what this costs, so programs without queues are spared it. */
+ssize_t wqshim_read(int fd, void *buf, size_t size)
+{
+	ssize_t ret;
+
+	if (unlikely(wqshim_met_queue()))
+		return read_saving_errno(fd, buf, size, errno);
+	ret = WQSHIM_NEXT(read)(fd, buf, size);
+	return unlikely(ret < 0) ? read_failed(fd, buf, size) : ret;
 }
 
 ssize_t wqshim_readv(int fd, const struct iovec *iov, int count)
 {
-	ssize_t (*next)(int, const struct iovec *, int) = wqshim_next(WQSHIM_READV);
 	int saved = errno;
 	ssize_t ret;
 
 	do
-		ret = next(fd, iov, count);
-	while (unlikely(again(fd, ret, saved)));
+		ret = WQSHIM_NEXT(readv)(fd, iov, count);
+	while (unlikely(ret < 0) && again(fd, saved));
 	return ret;
 }
 
 ssize_t wqshim_read_chk(int fd, void *buf, size_t size, size_t room)
 {
-	ssize_t (*next)(int, void *, size_t, size_t) = wqshim_next(WQSHIM_READ_CHK);
 	int saved = errno;
 	ssize_t ret;
 
 	do
-		ret = next(fd, buf, size, room);
-	while (unlikely(again(fd, ret, saved)));
+		ret = WQSHIM_NEXT(read_chk)(fd, buf, size, room);
+	while (unlikely(ret < 0) && again(fd, saved));
 	return ret;
 }
 
-static COLD long own_syscall(long nr, const long arg[5])
+/* Arguments in registers, so that the way through needs no stack. */
+static COLD long own_syscall(long nr, long a, long b, long c, long d, long e)
 {
 	switch (nr) {
 	case SYS_keyctl:
-		return set_errno(wqshim_keyctl((int)arg[0], arg + 1));
+		return set_errno(wqshim_keyctl((int)a, (const long[4]){b, c, d, e}));
 	case SYS_add_key:
-		return set_errno(wqshim_add_key(arg));
+		return set_errno(wqshim_add_key((const long[5]){a, b, c, d, e}));
 	case SYS_request_key:
-		return set_errno(wqshim_request_key(arg));
+		return set_errno(wqshim_request_key((const long[4]){a, b, c, d}));
 	case SYS_pipe2:
-		return wqshim_pipe2((int *)arg[0], (int)arg[1]);
+		return wqshim_pipe2((int *)a, (int)b);
 	default:
-		return wqshim_ioctl((int)arg[0], (unsigned long)arg[1], (void *)arg[2]);
+		return wqshim_ioctl((int)a, (unsigned long)b, (void *)c);
 	}
 }
 
 long wqshim_syscall(long nr, long a, long b, long c, long d, long e, long f)
 {
-	long (*next)(long, ...);
-
 	switch (nr) {
 	case SYS_keyctl:
 	case SYS_add_key:
 	case SYS_request_key:
 	case SYS_pipe2:
 	case SYS_ioctl:
-		return own_syscall(nr, (const long[5]){a, b, c, d, e});
+		return own_syscall(nr, a, b, c, d, e);
 	}
-	next = wqshim_next(WQSHIM_SYSCALL);
-	return next(nr, a, b, c, d, e, f);
+	return WQSHIM_NEXT(syscall)(nr, a, b, c, d, e, f);
 }
 
 long wqshim_keyctl_watch_key(int key, int fd, int watch_id)
