@@ -85,12 +85,17 @@ enum wqfs_format {
 #define WQFS_REPORT_ADD_KEY	0x10000
 #define WQFS_REPORT_REQUEST_KEY 0x10001
 
-/* What a process just did to a key. Serials are real ones; a keyring argument
- * that was not given is 0. arg[] are keyctl()'s own arguments 2 to 5;
- * ADD_KEY and REQUEST_KEY: arg[0] is the destination keyring. */
+/* What a process did to a key, or is about to do. Serials are real ones; a keyring
+ * argument that was not given is 0. arg[] are keyctl()'s own arguments 2 to 5, pointers
+ * and lengths left 0; ADD_KEY and REQUEST_KEY: arg[0] is the destination keyring, and
+ * their result the key.
+ *
+ * A report with end_ns 0 comes before the operation, the same with end_ns set after it,
+ * also when it failed. The first may be left out; with it a look that falls between the
+ * operation and its report tells nothing twice. */
 struct wqfs_key_report {
 	__u32 op;
-	__s32 result; /* what the call returned, >= 0 */
+	__s32 result; /* what the call returned; below 0: it failed */
 	__s32 arg[4];
 	__u64 begin_ns, end_ns; /* CLOCK_MONOTONIC before and after the call */
 };

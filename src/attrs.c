@@ -36,7 +36,7 @@ static void print_watch(const struct wq_watch *watch, void *arg)
 	fprintf(lines->f, "%s%s", lines->n++ ? "\n" : "", line);
 }
 
-static void print_stats(const struct wq_node *node, const struct wq_keys *keys, FILE *f)
+static void print_stats(const struct wq_node *node, struct wq_keys *keys, FILE *f)
 {
 	struct wqfs_stats s = {0};
 
@@ -69,7 +69,7 @@ static void print_size(const struct wq_node *node, FILE *f)
 
 /* False: no such attribute. */
 static bool print_attr(
-	const struct wq_node *node, const struct wq_keys *keys, const char *name, FILE *f)
+	const struct wq_node *node, struct wq_keys *keys, const char *name, FILE *f)
 {
 	if (!strcmp(name, WQFS_XATTR_SOURCE)) {
 		fputs(wq_keys_source_text(keys), f);
@@ -93,7 +93,7 @@ static bool print_attr(
 }
 
 ssize_t wq_attr_get(
-	const struct wq_node *node, const struct wq_keys *keys, const char *name, char **out)
+	const struct wq_node *node, struct wq_keys *keys, const char *name, char **out)
 {
 	size_t len = 0;
 	FILE *f;

@@ -13,7 +13,7 @@
  * length without the NUL behind it, or -ENODATA: no such attribute; -ENOMEM; -E2BIG: more
  * than the kernel takes. */
 ssize_t wq_attr_get(
-	const struct wq_node *node, const struct wq_keys *keys, const char *name, char **out);
+	const struct wq_node *node, struct wq_keys *keys, const char *name, char **out);
 
 /* Sets NAME from LEN bytes of text at VALUE. 0, or -ENOTSUP: not one of ours; -EPERM: it
  * cannot be set; -EINVAL: text that cannot be understood, and the errors of what it does:

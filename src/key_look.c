@@ -103,14 +103,14 @@ static bool listed(int32_t serial)
 /* Unlinking looks a key up without asking for any right or state
  * (lookup_user_key(KEY_NEED_UNLINK)); from a keyring that does not hold it the answer
  * is ENOENT, and nothing changes: so ENOKEY means that it is gone. */
-static bool exists(const struct wq_look *look, int32_t serial)
+bool wq_look_exists(struct wq_look *look, int32_t serial)
 {
 	if (!look->probe)
 		return listed(serial);
 	return keyctl_unlink(serial, look->probe) == 0 || errno != ENOKEY;
 }
 
-static enum wq_key_life life_of(const struct wq_look *look, int32_t serial, int err)
+static enum wq_key_life life_of(struct wq_look *look, int32_t serial, int err)
 {
 	switch (err) {
 	case EKEYREVOKED:
@@ -118,7 +118,7 @@ static enum wq_key_life life_of(const struct wq_look *look, int32_t serial, int 
 	case EKEYEXPIRED:
 		return WQ_KEY_EXPIRED;
 	case ENOKEY:
-		return exists(look, serial) ? WQ_KEY_INVALIDATED : WQ_KEY_GONE;
+		return wq_look_exists(look, serial) ? WQ_KEY_INVALIDATED : WQ_KEY_GONE;
 	default:
 		return WQ_KEY_HIDDEN;
 	}
@@ -236,6 +236,18 @@ static long read_members(struct wq_look *look, int32_t serial)
 		look->serials = p;
 		look->serials_cap = room;
 	}
+}
+
+int wq_look_holds(struct wq_look *look, int32_t ring, int32_t serial)
+{
+	long n = read_members(look, ring);
+
+	if (n < 0)
+		return (int)n;
+	for (long i = 0; i < n; i++)
+		if (look->serials[i] == serial)
+			return 1;
+	return n ? 0 : 2;
 }
 
 static int look_members(struct wq_look *look, int32_t serial, const struct wq_key_state *old,

@@ -35,6 +35,13 @@ int wq_look_constructed(struct wq_look *look, int32_t serial);
  * is not dead. */
 enum wq_key_life wq_look_life(struct wq_look *look, int32_t serial);
 
+/* Does keyring RING hold SERIAL? 1: yes; 0: no; 2: no, and it is empty; -errno: its
+ * members cannot be read. */
+int wq_look_holds(struct wq_look *look, int32_t ring, int32_t serial);
+
+/* Is there still a key SERIAL, whatever its state and whoever may see it? */
+bool wq_look_exists(struct wq_look *look, int32_t serial);
+
 /* The digest of SERIAL's type and description; 0 if they cannot be seen. */
 uint64_t wq_look_name(struct wq_look *look, int32_t serial);
 

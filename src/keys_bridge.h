@@ -17,14 +17,25 @@
 
 struct wq_keys;
 
+enum wq_keys_source {
+	WQ_KEYS_AUTO, /* trace where it can, else poll */
+	WQ_KEYS_POLL,
+	WQ_KEYS_TRACE,
+};
+
 struct wq_keys_config {
 	double cpu_budget;	  /* share of one core that looking may cost: 0.01 is 1 % */
 	unsigned int poll_min_ms; /* bounds of the interval between looks */
 	unsigned int poll_max_ms;
+	enum wq_keys_source source;
+	unsigned int resync_s;	/* trace: seconds from one look at every key to the next */
+	unsigned int buffer_kb; /* trace: each CPU's buffer */
 };
 
-/* A bridge that runs on LOOP; NULL: no memory. CONFIG is copied. */
-struct wq_keys *wq_keys_new(const struct wq_keys_config *config, struct wq_loop *loop);
+/* A bridge that runs on LOOP; CONFIG is copied. NULL after writing a sentence into WHY:
+ * no memory, or source is TRACE and the machine does not allow it. */
+struct wq_keys *wq_keys_new(
+	const struct wq_keys_config *config, struct wq_loop *loop, char *why, size_t why_size);
 
 /* No queue may watch a key any more. NULL is allowed. */
 void wq_keys_free(struct wq_keys *keys);
@@ -58,12 +69,23 @@ void wq_keys_sync(struct wq_keys *keys, struct wq_keys_sync *sync);
 /* Forgets SYNC, which has not been done yet. */
 void wq_keys_sync_cancel(struct wq_keys *keys, struct wq_keys_sync *sync);
 
+/* Takes in what the sources have told by now, so that whoever asks a queue next sees what
+ * was done before. Costs a read() of each CPU's trace buffer; nothing while polling. */
+void wq_keys_catch_up(struct wq_keys *keys);
+
+/* WQFS_IOC_REPORT: CALLER says what it did, or (end_ns 0) is about to do. It is believed
+ * of keys that CALLER owns or may View, and from root; of others it is a reason to look.
+ * What the trace told already is not told again. 0, or -EINVAL: an operation that is none,
+ * or times that cannot be. */
+int wq_keys_report(struct wq_keys *keys, const struct wqfs_key_report *report,
+	const struct wq_caller *caller);
+
 /* Fills what the bridge knows: source, interval_us. */
 void wq_keys_stats(const struct wq_keys *keys, struct wqfs_stats *s);
 
 /* In words: the source in use, and why not a better one. Valid until the next call into
  * the bridge. */
-const char *wq_keys_source_text(const struct wq_keys *keys);
+const char *wq_keys_source_text(struct wq_keys *keys);
 
 /* One line about a watch of the bridge, NUL-terminated, without a newline:
  * "SERIAL ID TYPE;UID;GID;PERM;DESCRIPTION<tab>how it is observed". As snprintf(). */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "keys_bridge.h"
 #include "options.h"
 #include "wqfs.h"
 
@@ -34,6 +35,9 @@ static const struct fuse_opt spec[] = {
 	OPT("cpu_budget=%s", cpu_budget_text),
 	OPT("poll_min_ms=%u", poll_min_ms),
 	OPT("poll_max_ms=%u", poll_max_ms),
+	OPT("source=%s", source_text),
+	OPT("resync_s=%u", resync_s),
+	OPT("trace_buffer_kb=%u", trace_buffer_kb),
 	FUSE_OPT_END,
 };
 
@@ -86,6 +90,25 @@ static int parse_budget(struct wq_options *o)
 	return 0;
 }
 
+static int parse_source(struct wq_options *o)
+{
+	static const char *const names[] = {
+		[WQ_KEYS_AUTO] = "auto",
+		[WQ_KEYS_POLL] = "poll",
+		[WQ_KEYS_TRACE] = "trace",
+	};
+
+	if (!o->source_text)
+		return 0;
+	for (int i = 0; i < (int)(sizeof(names) / sizeof(names[0])); i++) {
+		if (!strcmp(o->source_text, names[i])) {
+			o->key_source = i;
+			return 0;
+		}
+	}
+	return wrong("source=%s: \"auto\", \"poll\" or \"trace\" is wanted", o->source_text);
+}
+
 static int check_sizes(const struct wq_options *o)
 {
 	if (o->max_size < 1 || o->max_size > SIZE_LIMIT)
@@ -117,7 +140,13 @@ static int check(struct wq_options *o)
 			"poll_min_ms=%u,poll_max_ms=%u: 1 <= poll_min_ms <= poll_max_ms <= "
 			"3600000 is wanted",
 			o->poll_min_ms, o->poll_max_ms);
-	return check_sizes(o);
+	if (o->resync_s < 1 || o->resync_s > 86400)
+		return wrong("resync_s=%u: seconds from 1 to 86400 are wanted", o->resync_s);
+	if (o->trace_buffer_kb < 4 || o->trace_buffer_kb > 1048576)
+		return wrong(
+			"trace_buffer_kb=%u: 4 to 1048576 KiB are wanted", o->trace_buffer_kb);
+	r = parse_source(o);
+	return r < 0 ? r : check_sizes(o);
 }
 
 /* fsname may hold a comma, which separates options. */
@@ -162,6 +191,8 @@ int wq_options_parse(struct wq_options *o, struct fuse_args *args)
 		.cpu_budget = 0.01,
 		.poll_min_ms = 10,
 		.poll_max_ms = 1000,
+		.resync_s = 30,
+		.trace_buffer_kb = 1408,
 	};
 	if (fuse_opt_parse(args, o, spec, on_arg) < 0)
 		return -EINVAL; /* said already */
@@ -180,6 +211,7 @@ void wq_options_fini(struct wq_options *o)
 	free(o->source);
 	free(o->mountpoint);
 	free(o->cpu_budget_text);
+	free(o->source_text);
 }
 
 void wq_options_help(const char *program)
@@ -200,6 +232,10 @@ void wq_options_help(const char *program)
 	       "    -o cpu_budget=X     share of a core that looking at keys may cost (1%%)\n"
 	       "    -o poll_min_ms=N    shortest time between two looks (10)\n"
 	       "    -o poll_max_ms=N    longest time between two turns of looking (1000)\n"
+	       "    -o source=WHAT      how changes are learnt: trace, poll, or auto: trace\n"
+	       "                        where the machine allows it, else poll (auto)\n"
+	       "    -o resync_s=N       trace: seconds between two looks at every key (30)\n"
+	       "    -o trace_buffer_kb=N  trace: KiB of buffer of each CPU (1408)\n"
 	       "\n"
 	       "libfuse's options:\n",
 		program, program);

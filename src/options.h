@@ -17,6 +17,9 @@ struct wq_options {
 	char *cpu_budget_text; /* "1%" or "0.01" */
 	double cpu_budget;
 	unsigned int poll_min_ms, poll_max_ms;
+	char *source_text; /* "auto", "poll", "trace" */
+	int key_source;	   /* enum wq_keys_source */
+	unsigned int resync_s, trace_buffer_kb;
 };
 
 /* Takes our options out of ARGS and leaves libfuse's, with what a wqfs always has

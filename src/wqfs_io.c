@@ -158,6 +158,7 @@ void wqfs_op_read(
 	struct wq_handle *h = wqfs_handle(fi);
 	struct wq_parked *p;
 
+	wq_keys_catch_up(fs->keys);
 	if (reply_records(fs, req, h, size))
 		return;
 	if (at_end(fs, h->node)) {
@@ -242,6 +243,7 @@ void wqfs_op_poll(
 			fuse_pollhandle_destroy(h->poll);
 		h->poll = ph;
 	}
+	wq_keys_catch_up(fs->keys);
 	if (wq_queue_readable(h->node->queue))
 		events |= POLLIN | POLLRDNORM;
 	if (at_end(fs, h->node))
@@ -250,6 +252,14 @@ void wqfs_op_poll(
 }
 
 /* ---- ioctls ---- */
+
+static void reply_ioctl(fuse_req_t req, int r)
+{
+	if (r == 0)
+		fuse_reply_ioctl(req, 0, NULL, 0);
+	else
+		fuse_reply_err(req, -r);
+}
 
 static void sync_done(struct wq_keys_sync *sync)
 {
@@ -372,10 +382,7 @@ static void op_watch(fuse_req_t req, struct wq_handle *h, const struct wqfs_watc
 	int r = wq_keys_watch(fs->keys, h->node->queue, w->key, w->watch_id, &caller);
 
 	if (r != -EINPROGRESS) {
-		if (r == 0)
-			fuse_reply_ioctl(req, 0, NULL, 0);
-		else
-			fuse_reply_err(req, -r);
+		reply_ioctl(req, r);
 		return;
 	}
 	p = park(req, WQ_WAIT_CONSTRUCT, h);
@@ -436,12 +443,27 @@ static int simple_ioctl(struct wq_handle *h, unsigned int cmd, unsigned long arg
 	}
 }
 
-static void ioctl_root(fuse_req_t req, unsigned int cmd)
+static int report(fuse_req_t req, const void *in, size_t in_size)
 {
-	if (cmd == WQFS_IOC_SYNC)
+	struct wq_caller caller = wqfs_caller(req);
+
+	if (in_size < sizeof(struct wqfs_key_report))
+		return -EINVAL;
+	return wq_keys_report(wqfs_of(req)->keys, in, &caller);
+}
+
+static void ioctl_root(fuse_req_t req, unsigned int cmd, const void *in, size_t in_size)
+{
+	switch (cmd) {
+	case WQFS_IOC_SYNC:
 		op_sync(req, WQ_WAIT_SYNC, NULL);
-	else
+		break;
+	case WQFS_IOC_REPORT:
+		reply_ioctl(req, report(req, in, in_size));
+		break;
+	default:
 		fuse_reply_err(req, ENOTTY);
+	}
 }
 
 void wqfs_op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg,
@@ -449,14 +471,18 @@ void wqfs_op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg,
 	size_t out_size)
 {
 	struct wq_handle *h;
-	int r;
 
 	if (ino == WQ_ROOT_INO) {
-		ioctl_root(req, cmd);
+		ioctl_root(req, cmd, in, in_size);
 		return;
 	}
 	h = wqfs_handle(fi);
+	/* what was done before the call is for the queue as it was before the call */
+	wq_keys_catch_up(wqfs_of(req)->keys);
 	switch (cmd) {
+	case WQFS_IOC_REPORT:
+		reply_ioctl(req, report(req, in, in_size));
+		return;
 	case IOC_WATCH_QUEUE_SET_FILTER:
 		op_set_filter(req, h, (uint64_t)(uintptr_t)arg);
 		return;
@@ -479,11 +505,7 @@ void wqfs_op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg,
 		op_get_stats(req, h);
 		return;
 	default:
-		r = simple_ioctl(h, cmd, (unsigned long)arg, in, in_size);
-		if (r == 0)
-			fuse_reply_ioctl(req, 0, NULL, 0);
-		else
-			fuse_reply_err(req, -r);
+		reply_ioctl(req, simple_ioctl(h, cmd, (unsigned long)arg, in, in_size));
 	}
 }
 

@@ -130,13 +130,17 @@ static void on_ready(struct wqfs *fs)
 	d->ready_fd = -1;
 }
 
-static int set_up(struct daemon *d)
+/* 0, or -1 with a sentence at WHY. */
+static int set_up(struct daemon *d, char *why, size_t why_size)
 {
 	const struct wq_options *o = &d->options;
 	const struct wq_keys_config keys = {
 		.cpu_budget = o->cpu_budget,
 		.poll_min_ms = o->poll_min_ms,
 		.poll_max_ms = o->poll_max_ms,
+		.source = (enum wq_keys_source)o->key_source,
+		.resync_s = o->resync_s,
+		.buffer_kb = o->trace_buffer_kb,
 	};
 	const struct wqfs_limits limits = {
 		.default_size = o->default_size,
@@ -145,11 +149,12 @@ static int set_up(struct daemon *d)
 		.max_read = o->max_read,
 	};
 
+	snprintf(why, why_size, "out of memory");
 	d->loop = wq_loop_new();
-	d->keys = d->loop ? wq_keys_new(&keys, d->loop) : NULL;
+	d->keys = d->loop ? wq_keys_new(&keys, d->loop, why, why_size) : NULL;
 	d->fs = d->keys ? wqfs_new(&limits, d->loop, d->keys) : NULL;
 	if (!d->fs)
-		return -ENOMEM;
+		return -1;
 	d->fs->owner = d;
 	d->fs->ready = on_ready;
 	return 0;
@@ -158,12 +163,12 @@ static int set_up(struct daemon *d)
 /* From here to its end the daemon holds digests of payloads, and for moments payloads. */
 static int serve(struct daemon *d, struct fuse_args *args)
 {
+	char why[256];
 	int r;
 
 	prctl(PR_SET_DUMPABLE, 0);
-	r = set_up(d);
-	if (r < 0) {
-		fprintf(stderr, "wqfs: cannot start: %s\n", strerror(-r));
+	if (set_up(d, why, sizeof(why)) < 0) {
+		fprintf(stderr, "wqfs: cannot start: %s\n", why);
 		return 1;
 	}
 	if (wq_mount_clean_stale(d->options.mountpoint) < 0)

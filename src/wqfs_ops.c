@@ -242,8 +242,10 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 {
 	struct wq_node *node;
 
-	if (node_of(req, ino, &node))
-		reply_attr(req, node);
+	if (!node_of(req, ino, &node))
+		return;
+	wq_keys_catch_up(wqfs_of(req)->keys); /* st_size */
+	reply_attr(req, node);
 }
 
 /* The kernel has checked who may do it (default_permissions). Times are what they are:
@@ -481,6 +483,7 @@ static void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const 
 
 	if (!node_of(req, ino, &node))
 		return;
+	wq_keys_catch_up(wqfs_of(req)->keys);
 	if (flags & XATTR_CREATE)
 		wqfs_reply(req, -EEXIST);
 	else

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A hint: what somebody did, or is about to do, to a key. */
+#ifndef WQ_HINT_H
+#define WQ_HINT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "record.h"
+
+#define WQ_HINT_ARGS 4
+
+struct wq_hint {
+	uint32_t op; /* KEYCTL_*, WQFS_REPORT_ADD_KEY, WQFS_REPORT_REQUEST_KEY */
+	/* keyctl()'s arguments 2 to 5, as far as they are numbers; of add_key() and
+	 * request_key() the first is the keyring. A special keyring that was not
+	 * resolved is its negative number. */
+	int32_t arg[WQ_HINT_ARGS];
+	int32_t result;
+	uint64_t begin_ns, end_ns; /* CLOCK_MONOTONIC around it */
+	struct wq_cred who;
+};
+
+/* Does a success of OP change something that a watch would be told of, or teach what a
+ * special keyring is? */
+bool wq_hint_matters(uint32_t op);
+
+/* May a success of OP end the life of a key? */
+bool wq_hint_may_destroy(uint32_t op);
+
+/* The operations that matter and are keyctl()'s, *N of them. */
+const uint32_t *wq_hint_keyctl_ops(unsigned int *n);
+
+#endif

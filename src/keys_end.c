@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * No operation says that a key was collected: the kernel does it some time after the last
+ * link, or the time, of the key is gone. So after what may have ended keys they are asked
+ * whether they are still there, soon and with growing distance. Polling needs none of this.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "container.h"
+#include "keys_internal.h"
+
+#define FIRST_NS (NS_PER_MS / 2)
+#define LAST_NS	 (2u * NS_PER_S) /* after this distance they clearly stay */
+
+time_t wq_keys_gc_delay(void)
+{
+	unsigned int delay = 300;
+	FILE *f = fopen("/proc/sys/kernel/keys/gc_delay", "re");
+
+	if (f && fscanf(f, "%u", &delay) != 1)
+		delay = 300;
+	if (f)
+		fclose(f);
+	return (time_t)delay;
+}
+
+/* ---- soon ---- */
+
+/* Within the budget: the checks cost no more of a core than polling would. */
+static void plan_check(struct wq_keys *keys)
+{
+	uint64_t wait = (uint64_t)((double)keys->end_cost_ns / keys->config.cpu_budget);
+
+	if (wait < keys->end_step_ns)
+		wait = keys->end_step_ns;
+	wq_timer_set(keys->loop, &keys->end_timer, wq_now_ns() + wait);
+}
+
+/* One slice of a check. True: there is more of it. */
+static bool check_slice(struct wq_keys *keys)
+{
+	uint64_t until = wq_now_ns() + SLICE_NS;
+	unsigned int n = 0;
+
+	while (keys->end_next) {
+		struct wq_key *key = keys->end_next;
+
+		keys->end_next = TAILQ_NEXT(key, node);
+		if (!wq_look_exists(keys->look, key->serial))
+			wq_keys_bury(key);
+		if (++n % 16 == 0 && wq_now_ns() >= until)
+			break;
+	}
+	return keys->end_next != NULL;
+}
+
+static void on_end_timer(struct wq_timer *timer)
+{
+	struct wq_keys *keys = wq_container_of(timer, struct wq_keys, end_timer);
+	uint64_t began = wq_now_ns();
+	bool more;
+
+	if (!keys->end_next) {
+		keys->end_next = TAILQ_FIRST(&keys->all);
+		keys->end_cost_ns = 0;
+	}
+	more = check_slice(keys);
+	if (!TAILQ_EMPTY(&keys->gone)) {
+		/* what was done before it ended comes before its end */
+		wq_keys_catch_up(keys);
+		wq_keys_tell_gone(keys);
+	}
+	keys->end_cost_ns += wq_now_ns() - began;
+	if (more) {
+		wq_timer_set(keys->loop, timer, 0);
+		return;
+	}
+	keys->end_step_ns *= 2;
+	if (keys->end_step_ns <= LAST_NS && !TAILQ_EMPTY(&keys->all))
+		plan_check(keys);
+}
+
+void wq_keys_may_end(struct wq_keys *keys)
+{
+	if (!keys->trace || TAILQ_EMPTY(&keys->all))
+		return;
+	if (keys->end_next || (keys->end_timer.set && keys->end_step_ns <= FIRST_NS)) {
+		keys->end_step_ns = FIRST_NS;
+		return; /* one is under way, or about to begin */
+	}
+	keys->end_step_ns = FIRST_NS;
+	plan_check(keys);
+}
+
+/* ---- at a known time ---- */
+
+static void plan_next_end(struct wq_keys *keys)
+{
+	struct timespec now;
+	const struct wq_key *key;
+	time_t first = 0;
+
+	TAILQ_FOREACH (key, &keys->all, node)
+		if (key->ends_at && (!first || key->ends_at < first))
+			first = key->ends_at;
+	wq_timer_clear(keys->loop, &keys->ends_at_timer);
+	if (!first)
+		return;
+	clock_gettime(CLOCK_REALTIME, &now);
+	wq_timer_set(keys->loop, &keys->ends_at_timer,
+		wq_now_ns() +
+			(first > now.tv_sec ? (uint64_t)(first - now.tv_sec) : 0) * NS_PER_S);
+}
+
+static void on_ends_at_timer(struct wq_timer *timer)
+{
+	struct wq_keys *keys = wq_container_of(timer, struct wq_keys, ends_at_timer);
+	time_t now = time(NULL);
+	struct wq_key *key;
+
+	TAILQ_FOREACH (key, &keys->all, node)
+		if (key->ends_at && key->ends_at <= now)
+			key->ends_at = 0;
+	wq_keys_may_end(keys);
+	plan_next_end(keys);
+}
+
+void wq_keys_ends_at(struct wq_key *key, time_t when)
+{
+	key->ends_at = when;
+	if (key->keys->trace)
+		plan_next_end(key->keys);
+}
+
+void wq_keys_end_init(struct wq_keys *keys)
+{
+	keys->end_timer.fire = on_end_timer;
+	keys->ends_at_timer.fire = on_ends_at_timer;
+}
+
+void wq_keys_end_fini(struct wq_keys *keys)
+{
+	wq_timer_clear(keys->loop, &keys->end_timer);
+	wq_timer_clear(keys->loop, &keys->ends_at_timer);
+}

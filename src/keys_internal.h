@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the files of the keys bridge share: keys_bridge.c (watches, life), keys_round.c
+ * (looking at keys, and what a difference means), keys_hint.c (what a hint means),
+ * keys_end.c (when a key may have ended).
+ */
+#ifndef WQ_KEYS_INTERNAL_H
+#define WQ_KEYS_INTERNAL_H
+
+#include <uthash.h>
+
+#include "hint.h"
+#include "key_look.h"
+#include "key_state.h"
+#include "keys_bridge.h"
+#include "proc_keys.h"
+#include "sessions.h"
+#include "task.h"
+#include "trace.h"
+
+#define NS_PER_MS 1000000u
+#define NS_PER_S  1000000000u
+#define SLICE_NS  (2 * NS_PER_MS) /* requests wait no longer than this for a look */
+
+/* What /proc/keys said last. */
+struct proc_view {
+	uint64_t pass;	    /* the pass that these are from; 0: none yet */
+	uint64_t seen_pass; /* the pass that is under way, and how often it was seen there */
+	unsigned int seen;
+	bool expired;
+	struct wq_expiry expiry, new_expiry;
+	long len, new_len; /* of a payload, or -1 */
+};
+
+struct wq_key {
+	struct wq_keys *keys;
+	int32_t serial;
+	struct wq_watch_list watchers;
+	struct wq_key_state state;
+	struct proc_view proc;
+	/* A hint told of a change: what the next look finds of it is no news. */
+	bool stale_payload, stale_attrs;
+	uint64_t since_ns;   /* the first look: hints from before it are in it */
+	uint64_t suspect_ns; /* when a difference was seen that a hint may yet explain; or 0 */
+	time_t ends_at;	     /* CLOCK_REALTIME when it will be collected; 0: not known */
+	UT_hash_handle hh;
+	TAILQ_ENTRY(wq_key) node; /* in keys->all, or in keys->gone */
+	TAILQ_ENTRY(wq_key) suspect_node;
+};
+
+TAILQ_HEAD(key_list, wq_key);
+
+/* An operation that has begun and not ended, as far as we were told. */
+struct inflight {
+	pid_t tid;
+	struct wq_hint hint;
+	UT_hash_handle hh;
+};
+
+/* A record that was posted for a difference: the hint that comes after explains it. */
+struct told {
+	int32_t serial;
+	uint8_t subtype;
+	uint32_t aux;
+	uint64_t at_ns;
+};
+
+#define NAMES_MAX  64
+#define TOLD_MAX   256
+#define RECENT_MAX 1024
+
+/* An operation that the trace told of. */
+struct recent {
+	pid_t tid;
+	uint64_t begin_ns, end_ns;
+};
+
+struct wq_keys {
+	struct wq_keys_config config;
+	struct wq_loop *loop;
+	struct wq_look *look;
+	struct wq_key_state scratch;
+	struct wq_key *by_serial;
+	struct user *users;
+	struct key_list all;
+	struct key_list gone; /* destroyed: told at the end of the round */
+
+	/* the round: every key looked at once */
+	struct wq_timer timer;
+	bool running, proc_stage;
+	struct wq_key *next;
+	uint64_t round;	   /* counts them */
+	uint64_t round_ns; /* when it began */
+	uint64_t cost_ns;  /* CPU time of this round so far */
+	uint64_t last_cost_ns;
+	uint64_t interval_ns; /* from look to look at one key */
+	uint64_t turn_used_ns;
+	TAILQ_HEAD(, wq_keys_sync) syncs;
+
+	struct wq_proc_keys *proc;
+	uint64_t proc_pass;
+	uint64_t proc_began_ns, proc_cost_ns;
+	bool proc_failed;
+
+	/* hints */
+	struct wq_trace *trace; /* NULL: polling */
+	bool trace_died;
+	uint64_t trace_retry_ns;
+	char why_not[160]; /* why there is no trace */
+	char source_text[256];
+	struct inflight *inflight;
+	struct key_list suspects;
+	struct wq_timer suspect_timer;
+	struct told told[TOLD_MAX];
+	unsigned int told_next;
+	struct wq_key_member names[NAMES_MAX]; /* of members that were displaced */
+	unsigned int names_next;
+	struct recent recent[RECENT_MAX];
+	unsigned int recent_next;
+	struct wq_tasks tasks;
+	struct wq_sessions *sessions;
+
+	/* ends */
+	struct wq_timer end_timer;     /* the next check after what may have ended keys */
+	struct wq_timer ends_at_timer; /* the next known end */
+	uint64_t end_step_ns;	       /* the distance to the check after it */
+	uint64_t end_cost_ns;
+	struct wq_key *end_next; /* where the check under way stands */
+};
+
+/* ---- keys_bridge.c ---- */
+
+struct wq_key *wq_keys_find(const struct wq_keys *keys, int32_t serial);
+
+/* May CALLER View the key S, by its uid and gids? */
+bool wq_keys_caller_may_view(const struct wq_key_state *s, const struct wq_caller *caller);
+
+/* ---- keys_round.c ---- */
+
+/* Posts SUBTYPE with AUX of KEY to those who watched it at AT_NS. */
+void wq_keys_post(struct wq_key *key, enum key_notification_subtype subtype, uint32_t aux,
+	const struct wq_cred *who, uint64_t at_ns);
+
+/* May UID, or a group that IN_GROUP(WHO, gid) knows, View the key S? As
+ * key_task_permission() has it; possession is not ours to judge. */
+bool wq_keys_may_view(const struct wq_key_state *s, uid_t uid,
+	bool (*in_group)(const struct wq_caller *, gid_t), const struct wq_caller *who);
+
+void wq_keys_round_init(struct wq_keys *keys);
+void wq_keys_round_fini(struct wq_keys *keys);
+
+/* Takes KEY's first snapshot. 0 or -ENOMEM. */
+int wq_keys_first_look(struct wq_key *key);
+
+/* Takes in what KEY's stale flags say has been told, and nothing else. */
+void wq_keys_rebase(struct wq_key *key);
+
+/* Looks at KEY and posts what has changed since the last look; if a hint that is on its
+ * way may explain it, later. */
+void wq_keys_look_at(struct wq_key *key);
+
+/* KEY is destroyed: it leaves the rounds; its watches are told by wq_keys_tell_gone(). */
+void wq_keys_bury(struct wq_key *key);
+void wq_keys_tell_gone(struct wq_keys *keys);
+
+/* Nobody is to look at KEY any more, which is being freed. */
+void wq_keys_forget_key(struct wq_key *key);
+
+/* What /proc/keys says of new keys, at once if that costs little. */
+void wq_keys_proc_first_view(struct wq_keys *keys);
+
+/* Sets the timer of the next round. */
+void wq_keys_plan(struct wq_keys *keys);
+
+/* Begins a round now, or makes the one under way hurry and another follow it. */
+void wq_keys_look_at_all(struct wq_keys *keys);
+
+/* ---- keys_hint.c ---- */
+
+/* Did a record for a difference tell already what a hint of an operation begun at BEGIN_NS
+ * tells now? If so it is used up. */
+bool wq_keys_was_told(
+	struct wq_keys *keys, int32_t serial, uint8_t subtype, uint32_t aux, uint64_t begin_ns);
+void wq_keys_note_told(struct wq_key *key, uint8_t subtype, uint32_t aux);
+
+/* Is an operation under way that began before AT_NS, and not so long ago that it should not
+ * be waited for? */
+bool wq_keys_inflight(struct wq_keys *keys, uint64_t at_ns);
+
+/* Starts or stops the trace as the configuration and the kernel have it. */
+void wq_keys_start_trace(struct wq_keys *keys);
+void wq_keys_stop_hints(struct wq_keys *keys);
+
+/* Is the trace still what it was? Else LOSS, and another one or polling. */
+void wq_keys_check_trace(struct wq_keys *keys);
+
+/* ---- keys_end.c ---- */
+
+/* Something was done that may have ended keys: looks for it soon, and again and again with
+ * growing distance. */
+void wq_keys_may_end(struct wq_keys *keys);
+
+/* KEY will be collected at WHEN. */
+void wq_keys_ends_at(struct wq_key *key, time_t when);
+
+/* Seconds that the kernel keeps dead keys. */
+time_t wq_keys_gc_delay(void);
+
+void wq_keys_end_init(struct wq_keys *keys);
+void wq_keys_end_fini(struct wq_keys *keys);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "task.h"
+
+#define FRESH_NS 1000000000u
+
+static bool slurp(pid_t tid, const char *name, char *buf, size_t size)
+{
+	char path[64];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)tid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = read(fd, buf, size - 1);
+	close(fd);
+	buf[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
+/* Ticks since boot, suspend included, as CLOCK_MONOTONIC, which leaves it out. */
+static uint64_t from_ticks(uint64_t ticks)
+{
+	struct timespec mono, boot;
+	int64_t ns = (int64_t)(ticks * (1000000000u / (uint64_t)sysconf(_SC_CLK_TCK)));
+
+	clock_gettime(CLOCK_MONOTONIC, &mono);
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	ns -= (boot.tv_sec - mono.tv_sec) * 1000000000LL + (boot.tv_nsec - mono.tv_nsec);
+	return ns > 0 ? (uint64_t)ns : 0;
+}
+
+/* "pid (comm) state ppid ... starttime ...": the comm may hold anything, ')' too. */
+static bool parse_stat(const char *text, struct wq_task *t)
+{
+	const char *open = strchr(text, '('), *close = strrchr(text, ')');
+	uint64_t ticks;
+	size_t n;
+	int ppid;
+
+	if (!open || !close || close < open)
+		return false;
+	n = (size_t)(close - open - 1);
+	memcpy(t->comm, open + 1, n < 15 ? n : 15);
+	if (sscanf(close + 1,
+		    " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d"
+		    " %*d %" SCNu64,
+		    &ppid, &ticks) != 2)
+		return false;
+	t->parent = ppid;
+	t->start_ns = from_ticks(ticks);
+	return true;
+}
+
+static bool parse_status(const char *text, struct wq_task *t)
+{
+	const char *tgid = strstr(text, "\nTgid:"), *uid = strstr(text, "\nUid:"),
+		   *gid = strstr(text, "\nGid:");
+
+	return tgid && uid && gid && sscanf(tgid, " Tgid: %d", &t->tgid) == 1 &&
+	       sscanf(uid, " Uid: %u %*u %*u %u", &t->ruid, &t->uid) == 2 &&
+	       sscanf(gid, " Gid: %*u %*u %*u %u", &t->gid) == 1;
+}
+
+static bool read_task(pid_t tid, struct wq_task *t)
+{
+	char text[4096];
+
+	memset(t, 0, sizeof(*t));
+	t->tid = tid;
+	return slurp(tid, "stat", text, sizeof(text)) && parse_stat(text, t) &&
+	       slurp(tid, "status", text, sizeof(text)) && parse_status(text, t);
+}
+
+const struct wq_task *wq_task_get(struct wq_tasks *tasks, pid_t tid, uint64_t now_ns)
+{
+	unsigned int i = (unsigned int)tid % WQ_TASKS;
+
+	if (tasks->slot[i].known && tasks->slot[i].task.tid == tid &&
+		now_ns - tasks->slot[i].read_ns < FRESH_NS)
+		return &tasks->slot[i].task;
+	tasks->slot[i].known = read_task(tid, &tasks->slot[i].task);
+	tasks->slot[i].read_ns = now_ns;
+	return tasks->slot[i].known ? &tasks->slot[i].task : NULL;
+}
+
+struct wq_cred wq_task_cred(const struct wq_task *task, pid_t tid)
+{
+	struct wq_cred who = {.pid = tid};
+
+	if (!task)
+		return who;
+	who.uid = task->uid;
+	who.gid = task->gid;
+	memcpy(who.comm, task->comm, sizeof(who.comm));
+	return who;
+}

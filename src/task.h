@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who a thread is, as /proc says; remembered for a second, since it may be gone next. */
+#ifndef WQ_TASK_H
+#define WQ_TASK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "record.h"
+
+struct wq_task {
+	pid_t tid, tgid;
+	pid_t parent;	   /* its process's, by now: an orphan's is another than it was */
+	uint64_t start_ns; /* CLOCK_MONOTONIC, to 10 ms, when this thread began */
+	uid_t ruid, uid;   /* real and filesystem */
+	gid_t gid;
+	char comm[16];
+};
+
+#define WQ_TASKS 256
+
+struct wq_tasks {
+	struct {
+		struct wq_task task;
+		uint64_t read_ns;
+		bool known;
+	} slot[WQ_TASKS];
+};
+
+/* TID's task, or NULL if it is gone and was not read a moment before. Valid until the next
+ * call. */
+const struct wq_task *wq_task_get(struct wq_tasks *tasks, pid_t tid, uint64_t now_ns);
+
+/* It as a record's subject; pid alone where nothing else is known. */
+struct wq_cred wq_task_cred(const struct wq_task *task, pid_t tid);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The trace source: the kernel's syscall tracepoints of keyctl(), add_key() and
+ * request_key(), in a private instance of a private mount of tracefs.
+ */
+#ifndef WQ_TRACE_H
+#define WQ_TRACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "hint.h"
+#include "loop.h"
+
+struct wq_trace;
+
+struct wq_trace_ops {
+	/* H has begun (end_ns 0) or ended; a result below 0 means that it failed. In the
+	 * order of time. */
+	void (*hint)(void *arg, const struct wq_hint *h);
+	/* Some process has exited: keyrings may have gone with it. Not told of each. */
+	void (*exited)(void *arg);
+	/* Events were lost: what was done until now is not known. */
+	void (*lost)(void *arg);
+	/* It has died. To be freed, not from here. */
+	void (*died)(void *arg, const char *why);
+};
+
+/* Starts a trace on LOOP. NULL after writing into WHY (of WHY_SIZE bytes) what the machine
+ * does not allow: not root, no tracefs, no syscall tracepoints, built without it. Removes
+ * instances that dead daemons left. BUFFER_KB: of each CPU's buffer. */
+struct wq_trace *wq_trace_new(struct wq_loop *loop, const struct wq_trace_ops *ops, void *arg,
+	unsigned int buffer_kb, char *why, size_t why_size);
+
+/* Ends it and removes the instance. NULL is allowed. */
+void wq_trace_free(struct wq_trace *trace);
+
+/* Gives out every event of before this call. Does not wait. May call any of the ops. */
+void wq_trace_drain(struct wq_trace *trace);
+
+/* Is it still switched on, as it was set up? */
+bool wq_trace_alive(struct wq_trace *trace);
+
+#endif
