@@ -10,19 +10,20 @@
 #include "report.h"
 
 /* What an argument of an operation is, a letter each:
- *   k  a key, which the operation may destroy or hide: resolved before
- *   d  a keyring that the operation itself may create (KEY_LOOKUP_CREATE): after
+ *   k  a key. The operation may destroy it or hide it: resolved before
+ *   d  a keyring that the operation itself may create (KEY_LOOKUP_CREATE), which is then
+ *      another one than before: resolved again after
  *   i  0, or the destination of an instantiation, whose special values all mean the
  *      requestor's keyring, known only until it is done: resolved before
  *   n  a number, told as it is
- *   -  a pointer, of no use to anybody else: told as 0
+ *   -  a pointer or a length, of no use to anybody else: told as 0
  */
 static const struct changing_op {
 	unsigned int op;
 	char arg[4];
 } changing_ops[] = {
 	{KEYCTL_JOIN_SESSION_KEYRING, "----"},
-	{KEYCTL_UPDATE, "k-n-"},
+	{KEYCTL_UPDATE, "k---"},
 	{KEYCTL_REVOKE, "k---"},
 	{KEYCTL_CHOWN, "knn-"},
 	{KEYCTL_SETPERM, "kn--"},
@@ -30,11 +31,11 @@ static const struct changing_op {
 	{KEYCTL_LINK, "dd--"},
 	{KEYCTL_UNLINK, "kk--"},
 	{KEYCTL_SEARCH, "k--d"},
-	{KEYCTL_INSTANTIATE, "k-ni"},
+	{KEYCTL_INSTANTIATE, "k--i"},
 	{KEYCTL_NEGATE, "kni-"},
 	{KEYCTL_SET_TIMEOUT, "kn--"},
 	{KEYCTL_REJECT, "knni"},
-	{KEYCTL_INSTANTIATE_IOV, "k-ni"},
+	{KEYCTL_INSTANTIATE_IOV, "k--i"},
 	{KEYCTL_INVALIDATE, "k---"},
 	{KEYCTL_GET_PERSISTENT, "nd--"},
 	{KEYCTL_RESTRICT_KEYRING, "k---"},
@@ -53,7 +54,7 @@ static const struct changing_op *find(unsigned int op, const long arg[4])
 }
 
 /* The serial of a special keyring of this process, or 0. Creates none. */
-static int resolve(long special)
+static int resolve(int special)
 {
 	long serial = wqshim_sys(SYS_keyctl, KEYCTL_GET_KEYRING_ID, special, 0);
 
@@ -62,15 +63,13 @@ static int resolve(long special)
 
 static void take_argument(struct wqshim_report *r, int i, char kind, int value)
 {
-	r->special[i] = 0;
+	r->special[i] = kind == 'd' && value < 0 ? value : 0;
 	if (kind == '-')
 		value = 0;
-	else if (kind != 'n' && value < 0) {
-		r->special[i] = kind == 'd' ? value : 0;
-		if (kind == 'i')
-			value = KEY_SPEC_REQUESTOR_KEYRING;
-		value = kind == 'd' ? 0 : resolve(value);
-	}
+	else if (kind == 'i' && value < 0)
+		value = resolve(KEY_SPEC_REQUESTOR_KEYRING);
+	else if (kind != 'n' && value < 0)
+		value = resolve(value);
 	r->key.arg[i] = value;
 }
 
@@ -82,6 +81,11 @@ static unsigned long long now_ns(void)
 	return (unsigned long long)t.tv_sec * 1000000000 + (unsigned long long)t.tv_nsec;
 }
 
+static void tell(const struct wqshim_report *r)
+{
+	wqshim_sys(SYS_ioctl, r->mount, WQFS_IOC_REPORT, (long)&r->key);
+}
+
 bool wqshim_report_begin(struct wqshim_report *r, unsigned int op, const long arg[4])
 {
 	const struct changing_op *changing = find(op, arg);
@@ -91,22 +95,24 @@ bool wqshim_report_begin(struct wqshim_report *r, unsigned int op, const long ar
 	r->mount = wqshim_open_mount();
 	if (r->mount < 0)
 		return false;
-	r->key.op = op;
+	r->key = (struct wqfs_key_report){.op = op};
 	for (int i = 0; i < 4; i++)
 		take_argument(r, i, changing->arg[i], (int)arg[i]);
 	r->key.begin_ns = now_ns();
+	tell(r);
 	return true;
 }
 
 void wqshim_report_end(struct wqshim_report *r, long result)
 {
-	if (result >= 0) {
-		r->key.end_ns = now_ns();
-		r->key.result = (int)result;
-		for (int i = 0; i < 4; i++)
-			if (r->special[i])
-				r->key.arg[i] = resolve(r->special[i]);
-		wqshim_sys(SYS_ioctl, r->mount, WQFS_IOC_REPORT, (long)&r->key);
+	r->key.end_ns = now_ns();
+	r->key.result = (int)result;
+	for (int i = 0; i < 4; i++) {
+		int serial = r->special[i] ? resolve(r->special[i]) : 0;
+
+		if (serial)
+			r->key.arg[i] = serial;
 	}
+	tell(r);
 	wqshim_sys(SYS_close, r->mount);
 }
