@@ -121,6 +121,6 @@ struct wqfs_key_report {
 #define WQFS_XATTR_WATCHES "user.wqfs.watches"
 #define WQFS_XATTR_STATS   "user.wqfs.stats"
 /* Of the root directory as well: how the mount learns of changes, and why not better. */
-#define WQFS_XATTR_SOURCE  "user.wqfs.source"
+#define WQFS_XATTR_SOURCE "user.wqfs.source"
 
 #endif

@@ -47,21 +47,17 @@ static int unmount(const char *path)
 	return status == 0 ? 0 : -EPERM;
 }
 
-/* realpath() of the mount point itself fails when its filesystem is dead: its directory is
- * resolved instead. To be freed; NULL with errno set. */
-static char *resolve(const char *mountpoint)
+char *wq_mount_resolve(const char *mountpoint)
 {
-	char *copy = strdup(mountpoint), *slash, *dir, *out = NULL;
+	char *copy = strdup(mountpoint), *out;
+	size_t n;
 
 	if (!copy)
 		return NULL;
-	while ((slash = strrchr(copy, '/')) && slash > copy && !slash[1])
-		*slash = '\0';
-	dir = realpath(slash ? (slash == copy ? "/" : (*slash = '\0', copy)) : ".", NULL);
-	if (dir && asprintf(&out, "%s/%s", strcmp(dir, "/") ? dir : "",
-			   slash ? slash + 1 : copy) < 0)
-		out = NULL;
-	free(dir);
+	/* "dir/" would ask the filesystem mounted there, which may be dead */
+	for (n = strlen(copy); n > 1 && copy[n - 1] == '/'; n--)
+		copy[n - 1] = '\0';
+	out = realpath(copy, NULL);
 	free(copy);
 	return out;
 }
@@ -69,20 +65,16 @@ static char *resolve(const char *mountpoint)
 int wq_mount_clean_stale(const char *mountpoint)
 {
 	struct stat st;
-	char *path;
-	int r = 0;
+	int r;
 
 	/* A live one answers, a dead one says ENOTCONN. */
-	if (stat(mountpoint, &st) == 0 || errno != ENOTCONN)
+	if (stat(mountpoint, &st) == 0 || errno != ENOTCONN || !is_wqfs(mountpoint))
 		return 0;
-	path = resolve(mountpoint);
-	if (path && is_wqfs(path))
-		r = unmount(path);
+	r = unmount(mountpoint);
 	if (r < 0)
 		fprintf(stderr,
 			"wqfs: %s: a wqfs whose daemon has died cannot be unmounted: %s\n",
 			mountpoint, strerror(-r));
-	free(path);
 	return r;
 }
 

@@ -6,8 +6,11 @@
 #define FUSE_USE_VERSION 310
 #include <fuse_lowlevel.h>
 
-/* If a wqfs whose daemon is dead is still mounted on MOUNTPOINT, unmounts it. Anything
- * else is left alone. 0, or -errno after saying why on stderr. */
+/* The absolute path of MOUNTPOINT, dead mount or not; to be freed. NULL with errno set. */
+char *wq_mount_resolve(const char *mountpoint);
+
+/* If a wqfs whose daemon is dead is still mounted on MOUNTPOINT, an absolute path, unmounts
+ * it. Anything else is left alone. 0, or -errno after saying why on stderr. */
 int wq_mount_clean_stale(const char *mountpoint);
 
 /* Mounts SE on MOUNTPOINT. 0, or -1 after one line on stderr that says why not, in the
