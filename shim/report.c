@@ -116,3 +116,13 @@ void wqshim_report_end(struct wqshim_report *r, long result)
 	tell(r);
 	wqshim_sys(SYS_close, r->mount);
 }
+
+void wqshim_report_update(struct wqshim_report *r, long key)
+{
+	const unsigned long long begin_ns = r->key.begin_ns;
+
+	r->key = (struct wqfs_key_report){
+		.op = KEYCTL_UPDATE, .arg = {(int)key}, .begin_ns = begin_ns};
+	r->special[0] = 0;
+	wqshim_report_end(r, 0);
+}
