@@ -16,6 +16,7 @@
 #include "run.h"
 
 #define MESSAGE_MAX 65536
+#define AWAIT_MS    5000
 
 static void nap_ms(long ms)
 {
@@ -46,6 +47,27 @@ static void reap(pid_t pid, const char *what)
 		sc_die("%s did not end well", what);
 }
 
+static uint64_t told(const struct sc_world *world)
+{
+	uint64_t sum = 0;
+
+	if (sc_system_keeps_step(world->sys))
+		return 0;
+	for (int i = 0; i < world->nr_queues; i++)
+		if (world->queues[i].name[0] && world->queues[i].fd[0] >= 0)
+			sum += sc_system_told(world->sys, world->queues[i].fd[0]);
+	return sum;
+}
+
+/* What is repeated is taken to be an event each time, for one queue or more. */
+static void await_told(const struct sc_world *world, uint64_t wanted)
+{
+	if (sc_system_keeps_step(world->sys))
+		return;
+	for (int ms = 0; ms < AWAIT_MS && told(world) < wanted; ms++)
+		nap_ms(1);
+}
+
 /* Writes N where a word of a repeated step is "%". */
 static void number_words(char *number, size_t size, int n, int c, char **from, char **to)
 {
@@ -58,8 +80,8 @@ static void number_words(char *number, size_t size, int n, int c, char **from, c
 static long do_repeat(struct sc_run *run, int c, char **v)
 {
 	struct sc_run quiet = {.world = run->world, .out = fopen("/dev/null", "we")};
-	int n = atoi(v[1]), ok = 0, fd = sc_any_queue(run->world);
-	uint64_t told = fd < 0 ? 0 : sc_system_told(run->world->sys, fd);
+	uint64_t before = told(run->world);
+	int n = atoi(v[1]), ok = 0;
 	char number[16], *words[SC_WORDS_MAX];
 
 	if (!quiet.out)
@@ -69,8 +91,7 @@ static long do_repeat(struct sc_run *run, int c, char **v)
 		ok += sc_step(&quiet, c - 2, words) >= 0;
 	}
 	fclose(quiet.out);
-	if (fd >= 0) /* what is repeated is an event each time */
-		sc_system_await_told(run->world->sys, fd, told + (uint64_t)ok);
+	await_told(run->world, before + (uint64_t)ok);
 	fprintf(run->out, "= %d of %d\n", ok, n);
 	return SC_SHOWN;
 }

@@ -104,11 +104,16 @@ void sc_system_changed(
 		perror("scenario: WQFS_IOC_REPORT");
 }
 
+bool sc_system_keeps_step(const struct sc_system *sys)
+{
+	return !sys->dir || sys->hint != SC_HINT_NONE;
+}
+
 void sc_system_await_bytes(const struct sc_system *sys, int fd, size_t bytes)
 {
 	struct stat st;
 
-	if (!sys->dir || sys->hint != SC_HINT_NONE)
+	if (sc_system_keeps_step(sys))
 		return;
 	for (int ms = 0; ms < AWAIT_MS; ms++) {
 		if (fstat(fd, &st) < 0 || (size_t)st.st_size >= bytes)
@@ -121,17 +126,9 @@ uint64_t sc_system_told(const struct sc_system *sys, int fd)
 {
 	struct wqfs_stats s;
 
-	if (!sys->dir || sys->hint != SC_HINT_NONE || ioctl(fd, WQFS_IOC_GET_STATS, &s) < 0)
+	if (ioctl(fd, WQFS_IOC_GET_STATS, &s) < 0)
 		return 0;
 	return s.posted + s.lost + s.filtered;
-}
-
-void sc_system_await_told(const struct sc_system *sys, int fd, uint64_t told)
-{
-	if (!sys->dir || sys->hint != SC_HINT_NONE)
-		return;
-	for (int ms = 0; ms < AWAIT_MS && sc_system_told(sys, fd) < told; ms++)
-		nap();
 }
 
 /* A key that is given up now is collected after those, and its watcher told last. */

@@ -40,16 +40,16 @@ long sc_system_watch(const struct sc_system *sys, int fd, int32_t key, long id);
 void sc_system_changed(
 	const struct sc_system *sys, int fd, const struct wqfs_key_report *report);
 
-/* Before a step that reads: waits, where nothing else keeps step with the system, until
- * BYTES are queued at FD, for a few seconds at most. */
+/* Before a step that reads: waits, if the system does not keep step, until BYTES are
+ * queued at FD, for a few seconds at most. */
 void sc_system_await_bytes(const struct sc_system *sys, int fd, size_t bytes);
 
-/* How many records the system has had for the queue, in whatever way it dealt with them.
- * 0 where that need not be known, since the system keeps step. */
-uint64_t sc_system_told(const struct sc_system *sys, int fd);
+/* Whether the system has always dealt with a change by the time its step is over. */
+bool sc_system_keeps_step(const struct sc_system *sys);
 
-/* Waits until sc_system_told() is at least TOLD, for a few seconds at most. */
-void sc_system_await_told(const struct sc_system *sys, int fd, uint64_t told);
+/* How many records a system that does not keep step has had for the queue, in whatever way
+ * it dealt with them. */
+uint64_t sc_system_told(const struct sc_system *sys, int fd);
 
 /* The kernel takes a collected key off its lists first and tells its watchers later: waits
  * until those of every key that is off the lists by now have been told. Uses the caller's
