@@ -98,15 +98,6 @@ static enum wqfs_format format_of(const struct wq_handle *h)
 	return h->own_format ? h->format : h->node->format;
 }
 
-/* The kernel splits a long read and, if the reply to the first part fills it, asks for the
- * next, which would wait with data in hand. Could SIZE be such a part? It is bound by
- * max_read, or by a number of pages (32, or more in newer kernels), less what is unused of
- * the first where the buffer does not begin on a page. */
-static bool may_be_part(const struct wqfs *fs, size_t size)
-{
-	return size == fs->max_read || size > 31 * 4096;
-}
-
 static void drained(struct wq_node *node)
 {
 	struct wq_parked *p, *next;
@@ -129,8 +120,6 @@ static bool reply_records(
 
 	if (size > WQFS_READ_MAX)
 		size = WQFS_READ_MAX;
-	if (may_be_part(fs, size))
-		size--;
 	n = wq_queue_peek(node->queue, format_of(h), fs->buf, size, &take);
 	if (n == -EAGAIN)
 		return false;
@@ -144,6 +133,14 @@ static bool reply_records(
 			drained(node);
 	}
 	return true;
+}
+
+/* The kernel cuts a long read, or one into many buffers, into parts, and asks for the next
+ * when a reply has filled one: that one must not wait with records in hand. It alone has an
+ * offset, as the file is a stream. */
+static bool is_continued(off_t off)
+{
+	return off > 0;
 }
 
 static bool at_end(const struct wqfs *fs, const struct wq_node *node)
@@ -161,7 +158,7 @@ void wqfs_op_read(
 	wq_keys_catch_up(fs->keys);
 	if (reply_records(fs, req, h, size))
 		return;
-	if (at_end(fs, h->node)) {
+	if (is_continued(off) || at_end(fs, h->node)) {
 		fuse_reply_buf(req, NULL, 0);
 		return;
 	}
@@ -224,6 +221,12 @@ void wqfs_writers_gone(struct wqfs *fs, struct wq_node *node)
 	end_of_file(node);
 }
 
+static void heard(struct wqfs *fs, struct wq_handle *h)
+{
+	fs->last_polls -= h->last_poll;
+	h->last_poll = false;
+}
+
 void wqfs_op_poll(
 	fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *ph)
 {
@@ -238,6 +241,7 @@ void wqfs_op_poll(
 		return;
 	}
 	h = wqfs_handle(fi);
+	heard(fs, h);
 	if (ph) {
 		if (h->poll)
 			fuse_pollhandle_destroy(h->poll);
@@ -523,6 +527,20 @@ void wqfs_forget_handle(struct wqfs *fs, struct wq_handle *handle)
 	if (handle->poll)
 		fuse_pollhandle_destroy(handle->poll);
 	handle->poll = NULL;
+	heard(fs, handle);
+}
+
+static void last_notice(struct wqfs *fs, struct wq_node *node)
+{
+	struct wq_handle *h;
+
+	LIST_FOREACH (h, &node->handles, entry) {
+		if (!h->poll || h->last_poll)
+			continue;
+		h->last_poll = true;
+		fs->last_polls++;
+	}
+	notify_pollers(node);
 }
 
 void wqfs_stop(struct wqfs *fs)
@@ -535,5 +553,10 @@ void wqfs_stop(struct wqfs *fs)
 	while ((p = TAILQ_FIRST(&fs->parked)))
 		answer(p, p->wait == WQ_WAIT_RECORD ? 0 : -EINTR);
 	HASH_ITER (by_ino, fs->ns.by_ino, node, tmp)
-		notify_pollers(node);
+		last_notice(fs, node);
+}
+
+bool wqfs_all_told(const struct wqfs *fs)
+{
+	return fs->last_polls == 0;
 }

@@ -25,7 +25,8 @@
 #include "options.h"
 #include "wqfs_ops.h"
 
-#define REQUESTS_AT_ONCE 64 /* before keys and signals have their turn */
+#define REQUESTS_AT_ONCE 64	     /* before keys and signals have their turn */
+#define FAREWELL_NS	 1000000000u /* for who polls to ask again and hear of the end */
 
 struct daemon {
 	struct wq_options options;
@@ -35,11 +36,19 @@ struct daemon {
 	struct fuse_session *se;
 	struct fuse_buf buf;
 	struct wq_source device, signals;
+	struct wq_timer farewell;
+	bool ending;
 	int ready_fd; /* the waiting command, or -1 */
 	int status;
 };
 
 /* ---- events ---- */
+
+static void end_if_told(struct daemon *d)
+{
+	if (wqfs_all_told(d->fs))
+		wq_loop_stop(d->loop);
+}
 
 static void on_device(struct wq_source *source, uint32_t events)
 {
@@ -50,7 +59,7 @@ static void on_device(struct wq_source *source, uint32_t events)
 
 		if (n == -EAGAIN || n == -EINTR)
 			return;
-		if (n <= 0 || fuse_session_exited(d->se)) {
+		if (n <= 0) {
 			if (n < 0) {
 				wq_log(WQ_LOG_ERR, "/dev/fuse: %s", strerror(-n));
 				d->status = 1;
@@ -59,7 +68,35 @@ static void on_device(struct wq_source *source, uint32_t events)
 			return;
 		}
 		fuse_session_process_buf(d->se, &d->buf);
+		if (d->ending)
+			end_if_told(d);
+		if (fuse_session_exited(d->se)) { /* libfuse gave up, and said why */
+			d->status = 1;
+			wq_loop_stop(d->loop);
+			return;
+		}
 	}
+}
+
+static void on_farewell(struct wq_timer *timer)
+{
+	wq_loop_stop(wq_container_of(timer, struct daemon, farewell)->loop);
+}
+
+/* Readers have their end of file at once. A poll that is woken comes as a new request, which
+ * is to find the daemon there; a second signal does not wait for it. */
+static void begin_to_end(struct daemon *d)
+{
+	if (d->ending) {
+		wq_loop_stop(d->loop);
+		return;
+	}
+	d->ending = true;
+	wqfs_stop(d->fs);
+	d->farewell.fire = on_farewell;
+	wq_timer_set(d->loop, &d->farewell, wq_now_ns() + FAREWELL_NS);
+	on_device(&d->device, EPOLLIN); /* who has asked already is answered */
+	end_if_told(d);
 }
 
 static void on_signal(struct wq_source *source, uint32_t events)
@@ -74,8 +111,7 @@ static void on_signal(struct wq_source *source, uint32_t events)
 			continue;
 		}
 		wq_log(WQ_LOG_DEBUG, "ending by signal %u", si.ssi_signo);
-		wqfs_stop(d->fs);
-		wq_loop_stop(d->loop);
+		begin_to_end(d);
 	}
 }
 
@@ -160,6 +196,21 @@ static int set_up(struct daemon *d, char *why, size_t why_size)
 	return 0;
 }
 
+/* In the background the working directory changes: the mount point must not depend on it. */
+static int resolve_mountpoint(struct wq_options *o)
+{
+	char *path = wq_mount_resolve(o->mountpoint);
+
+	if (!path) {
+		fprintf(stderr, "wqfs: cannot mount on %s: %s\n", o->mountpoint,
+			strerror(errno));
+		return -1;
+	}
+	free(o->mountpoint);
+	o->mountpoint = path;
+	return 0;
+}
+
 /* From here to its end the daemon holds digests of payloads, and for moments payloads. */
 static int serve(struct daemon *d, struct fuse_args *args)
 {
@@ -171,11 +222,14 @@ static int serve(struct daemon *d, struct fuse_args *args)
 		fprintf(stderr, "wqfs: cannot start: %s\n", why);
 		return 1;
 	}
-	if (wq_mount_clean_stale(d->options.mountpoint) < 0)
-		return 1;
-	d->se = fuse_session_new(args, &wqfs_ops, sizeof(wqfs_ops), d->fs);
-	if (!d->se || wq_mount(d->se, d->options.mountpoint) < 0)
+	if (resolve_mountpoint(&d->options) < 0 ||
+		wq_mount_clean_stale(d->options.mountpoint) < 0)
 		return 1; /* said already */
+	d->se = wq_session_new(args, &wqfs_ops, sizeof(wqfs_ops), d->fs);
+	if (!d->se)
+		return 2; /* said already */
+	if (wq_mount(d->se, d->options.mountpoint) < 0)
+		return 1;
 	r = open_signals(d);
 	if (r == 0)
 		r = open_device(d);
@@ -193,6 +247,8 @@ static int serve(struct daemon *d, struct fuse_args *args)
 /* Readers first: what waits must not outlive the session it is to be answered through. */
 static void tear_down(struct daemon *d)
 {
+	if (d->loop)
+		wq_timer_clear(d->loop, &d->farewell);
 	wqfs_free(d->fs);
 	if (d->se) {
 		fuse_session_unmount(d->se);

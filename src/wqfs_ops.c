@@ -180,6 +180,8 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 				      FUSE_CAP_SPLICE_MOVE);
 	/* open(O_TRUNC) is harmless, as on a FIFO; truncate() is refused. */
 	conn->want |= conn->capable & FUSE_CAP_ATOMIC_O_TRUNC;
+	/* libfuse wants to hear it twice */
+	conn->max_read = fs->max_read;
 	if (fs->ready)
 		fs->ready(fs);
 }

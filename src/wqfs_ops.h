@@ -32,6 +32,7 @@ struct wq_handle {
 	bool own_format; /* WQFS_IOC_SET_FORMAT was used */
 	enum wqfs_format format;
 	struct fuse_pollhandle *poll; /* who is to be told; ours to destroy */
+	bool last_poll;		      /* told of the end, has not asked again yet */
 	LIST_ENTRY(wq_handle) entry;
 };
 
@@ -45,8 +46,9 @@ struct wqfs {
 	void *owner;
 
 	char *buf; /* where replies to read() are made */
-	size_t max_read;
+	unsigned int max_read;
 	bool stopping;
+	unsigned int last_polls; /* handles with last_poll */
 
 	TAILQ_HEAD(, wq_parked) parked; /* every request that waits */
 	struct wq_timer construct;	/* when to ask again */
@@ -56,7 +58,7 @@ struct wqfs {
 struct wqfs_limits {
 	uint32_t default_size, max_size;
 	uint64_t max_queues;
-	size_t max_read; /* libfuse's option; 0: none */
+	unsigned int max_read; /* the mount option; 0: none */
 };
 
 extern const struct fuse_lowlevel_ops wqfs_ops;
@@ -68,6 +70,9 @@ struct wqfs *wqfs_new(
 
 /* Ends every wait: readers get end of file, now and from now on; who polls is woken. */
 void wqfs_stop(struct wqfs *fs);
+
+/* After wqfs_stop(): has everybody who was polling asked again, and heard of the end? */
+bool wqfs_all_told(const struct wqfs *fs);
 
 /* Frees it; the session must still be there. Nothing waits any more after it. */
 void wqfs_free(struct wqfs *fs);

@@ -41,7 +41,7 @@ static enum rank rank_of(const struct chooser *c, const struct mntent *mount)
 {
 	bool own = is_owner(mount, c->uid);
 
-	if (!is_wqfs(mount))
+	if (!is_wqfs(mount) || !strcmp(mount->mnt_fsname, WQ_MOUNT_PRIVATE))
 		return RANK_NONE;
 	if (!own &&
 		!hasmntopt(mount, "allow_other")) /* FUSE lets nobody else in, root neither */

@@ -7,16 +7,18 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-#define WQ_MOUNT_TYPE	"fuse.wqfs"
-#define WQ_MOUNT_SYSTEM "/run/wqfs"
-#define WQ_MOUNT_ENV	"WQFS_MOUNT"
+#define WQ_MOUNT_TYPE	 "fuse.wqfs"
+#define WQ_MOUNT_SYSTEM	 "/run/wqfs"
+#define WQ_MOUNT_ENV	 "WQFS_MOUNT"
+#define WQ_MOUNT_PRIVATE "wqrun" /* the source of a mount that is for one command alone */
 
 /* Finds the wqfs of a caller who names none: $WQFS_MOUNT if it is set, whatever it
  * names; else a mount that the caller made ($XDG_RUNTIME_DIR/wqfs before others); else
  * the system's, WQ_MOUNT_SYSTEM before others that let the caller in. Root's own mounts
- * count as the system's. PATH is the caller's to free. 0; -ENOENT: there is none;
- * -ENOMEM; what opening /proc/self/mounts gives. Asks the file systems it considers
- * whether they can be entered, which blocks if their daemon does. */
+ * count as the system's; those that wqrun made for one command are nobody else's. PATH is the
+ * caller's to free. 0; -ENOENT: there is none; -ENOMEM; what opening /proc/self/mounts gives.
+ * Asks the file systems it considers whether they can be entered, which blocks if their daemon
+ * does. */
 int wq_mount_find(char **path);
 
 /* The choice itself, for tests: among MOUNTS (in the form of fstab(5)), for UID, whose

@@ -44,6 +44,10 @@ static const struct {
 	{"the system's, for root", PRIVATE("/a") ROOT("/run/wqfs"), 0, NULL, "/run/wqfs"},
 	{"any of root's, for root", PRIVATE("/a") ROOT("/b"), 0, NULL, "/a"},
 	{"a stale one", OWN("/stale/a") ROOT("/run/wqfs"), 1000, NULL, "/run/wqfs"},
+	{"one that is for a single command",
+		"wqrun /run/user/1000/wqrun-x fuse.wqfs rw,user_id=1000,group_id=1000 0 "
+		"0\n" OWN("/a"),
+		1000, NULL, "/a"},
 	{"only stale ones", OWN("/stale/a") ROOT("/stale/b"), 1000, NULL, NULL},
 	{"a name with a space", OWN("/home/u/my\\040queues"), 1000, NULL, "/home/u/my queues"},
 };
@@ -78,12 +82,15 @@ END_TEST
 
 /* ---- names of queues ---- */
 
-static char dir[] = "/tmp/wqfs-mount-find-XXXXXX";
+#define TEMPLATE "/tmp/wqfs-mount-find-XXXXXX"
+
+static char dir[sizeof(TEMPLATE)];
 
 static void enter_dir(void)
 {
 	FILE *f;
 
+	memcpy(dir, TEMPLATE, sizeof(dir));
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	ck_assert_int_eq(chdir(dir), 0);
 	f = fopen("here", "w");

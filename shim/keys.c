@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include <errno.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <linux/keyctl.h>
+
+#include "keys.h"
+#include "next.h"
+#include "queue_fd.h"
+#include "report.h"
+#include "wqfs.h"
+
+static long sys_keyctl(int op, const long arg[4])
+{
+	return wqshim_sys(SYS_keyctl, op, arg[0], arg[1], arg[2], arg[3]);
+}
+
+/* What a kernel with the facility says of a descriptor that is no queue, in its order. */
+static long not_a_queue(long key)
+{
+	long ret = wqshim_sys(SYS_keyctl, KEYCTL_DESCRIBE, key);
+
+	return ret < 0 ? ret : -EINVAL;
+}
+
+static long watch_key(const long arg[4])
+{
+	struct wqfs_watch_key watch = {.key = (int)arg[0], .watch_id = (int)arg[2]};
+	int fd = (int)arg[1];
+	long ret;
+
+	if (watch.watch_id < -1 || watch.watch_id > WQFS_WATCH_ID_MAX)
+		return -EINVAL;
+	if (!wqshim_is_queue(fd)) {
+		ret = sys_keyctl(KEYCTL_WATCH_KEY, arg);
+		return ret == -EOPNOTSUPP ? not_a_queue(watch.key) : ret;
+	}
+	if (watch.key < 0) {
+		ret = wqshim_sys(SYS_keyctl, KEYCTL_GET_KEYRING_ID, watch.key, 1);
+		if (ret < 0)
+			return ret;
+		watch.key = (int)ret;
+	}
+	return wqshim_sys(SYS_ioctl, fd, WQFS_IOC_WATCH_KEY, (long)&watch);
+}
+
+static long capabilities(const long arg[4])
+{
+	unsigned char *caps = (unsigned char *)arg[0];
+	long ret = sys_keyctl(KEYCTL_CAPABILITIES, arg);
+
+	if (ret > 1 && caps && (unsigned long)arg[1] > 1)
+		caps[1] |= KEYCTL_CAPS1_NOTIFICATIONS;
+	return ret;
+}
+
+long wqshim_keyctl(int op, const long arg[4])
+{
+	struct wqshim_report report;
+	long ret;
+
+	if (op == KEYCTL_WATCH_KEY)
+		return watch_key(arg);
+	if (op == KEYCTL_CAPABILITIES)
+		return capabilities(arg);
+	if (!wqshim_report_begin(&report, (unsigned int)op, arg))
+		return sys_keyctl(op, arg);
+	ret = sys_keyctl(op, arg);
+	wqshim_report_end(&report, ret);
+	return ret;
+}
+
+/* add_key() updates a key that the keyring has, which posts nothing to the keyring. Only
+ * who may search that can know beforehand; the key found may be in a keyring below. */
+static long find_namesake(const long arg[5])
+{
+	return arg[1] ? wqshim_sys(SYS_keyctl, KEYCTL_SEARCH, arg[4], arg[0], arg[1], 0) : 0;
+}
+
+long wqshim_add_key(const long arg[5])
+{
+	const long dest[4] = {arg[4]};
+	struct wqshim_report report;
+	bool reported = wqshim_report_begin(&report, WQFS_REPORT_ADD_KEY, dest);
+	long namesake = reported ? find_namesake(arg) : 0;
+	long ret = wqshim_sys(SYS_add_key, arg[0], arg[1], arg[2], arg[3], arg[4]);
+
+	if (reported && ret > 0 && ret == namesake)
+		wqshim_report_update(&report, ret);
+	else if (reported)
+		wqshim_report_end(&report, ret);
+	return ret;
+}
+
+long wqshim_request_key(const long arg[4])
+{
+	/* Without a destination and without leave to construct a key it only searches. */
+	const long dest[4] = {arg[3]};
+	struct wqshim_report report;
+	bool reported = (arg[2] || arg[3]) &&
+			wqshim_report_begin(&report, WQFS_REPORT_REQUEST_KEY, dest);
+	long ret = wqshim_sys(SYS_request_key, arg[0], arg[1], arg[2], arg[3]);
+
+	if (reported)
+		wqshim_report_end(&report, ret);
+	return ret;
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <linux/magic.h>
+
+#include "next.h"
+#include "queue_fd.h"
+#include "wqfs.h"
+
+#ifndef FUSE_SUPER_MAGIC
+#define FUSE_SUPER_MAGIC 0x65735546
+#endif
+
+#define END_FLAGS (O_CLOEXEC | O_NONBLOCK)
+
+atomic_bool wqshim_queue_was_met;
+
+static int sys_openat(int dir, const char *path, int flags, int mode)
+{
+	return (int)wqshim_sys(SYS_openat, dir, (long)path, flags, mode);
+}
+
+static void sys_close(int fd)
+{
+	wqshim_sys(SYS_close, fd);
+}
+
+int wqshim_open_mount(void)
+{
+	const char *mount = getenv("WQFS_MOUNT");
+
+	if (!mount || !*mount)
+		return -ENOENT;
+	return sys_openat(AT_FDCWD, mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+}
+
+static int open_anonymous(int flags)
+{
+	int dir = wqshim_open_mount(), fd;
+
+	if (dir < 0)
+		return dir;
+	fd = sys_openat(dir, WQFS_ANONYMOUS, O_RDONLY | O_CREAT | flags, 0600);
+	sys_close(dir);
+	return fd;
+}
+
+/* A second open of what FD has open. thread-self: a thread may have its own table. */
+static int reopen(int fd, int flags)
+{
+	static const char prefix[] = "/proc/thread-self/fd/";
+	char path[sizeof(prefix) + 3 * sizeof(fd)], *p = path + sizeof(path);
+	size_t len = sizeof(prefix) - 1;
+
+	*--p = '\0';
+	do
+		*--p = (char)('0' + fd % 10);
+	while (fd /= 10);
+	p -= len;
+	memcpy(p, prefix, len);
+	return sys_openat(AT_FDCWD, p, flags, 0);
+}
+
+/* What the kernel's pipe2() can say; all else means that this mount cannot be used. */
+static int pipe2_error(int error)
+{
+	switch (error) {
+	case -EMFILE:
+	case -ENFILE:
+	case -ENOMEM:
+		return error;
+	case -EDQUOT:
+		return -ENFILE;
+	default:
+		return -ENOPKG;
+	}
+}
+
+/* Stores VALUE where the program wants it, or -EFAULT: the kernel checks the address
+ * when it copies out of the pipe P. */
+static int store_by_pipe(const int p[2], int to[2], const int value[2])
+{
+	const long size = 2 * sizeof(int);
+	long n = wqshim_sys(SYS_write, p[1], (long)value, size);
+
+	if (n == size)
+		n = wqshim_sys(SYS_read, p[0], (long)to, size);
+	return n == size ? 0 : (int)n;
+}
+
+/* Puts the queue Q and its writing end in the places of the pipe P, which so has
+ * chosen their numbers and is gone. */
+static int take_places(int q, const int p[2], int fds[2], int flags)
+{
+	int w = reopen(q, O_WRONLY | (flags & O_NONBLOCK) | O_CLOEXEC), ret;
+
+	if (w < 0)
+		return pipe2_error(w);
+	ret = store_by_pipe(p, fds, p);
+	if (!ret)
+		ret = (int)wqshim_sys(SYS_dup3, q, p[0], flags & O_CLOEXEC);
+	if (ret >= 0)
+		ret = (int)wqshim_sys(SYS_dup3, w, p[1], flags & O_CLOEXEC);
+	sys_close(w);
+	if (ret < 0)
+		return ret;
+	atomic_store_explicit(&wqshim_queue_was_met, true, memory_order_relaxed);
+	return 0;
+}
+
+int wqshim_queue_new(int fds[2], int flags)
+{
+	int p[2], q, ret;
+
+	if (flags & ~(END_FLAGS | O_DIRECT | O_NOTIFICATION_PIPE))
+		return -EINVAL;
+	ret = (int)wqshim_sys(SYS_pipe2, (long)p, O_CLOEXEC);
+	if (ret < 0)
+		return ret;
+	q = open_anonymous((flags & O_NONBLOCK) | O_CLOEXEC);
+	if (q >= 0) {
+		ret = take_places(q, p, fds, flags);
+		sys_close(q);
+	} else {
+		ret = pipe2_error(q);
+	}
+	if (ret < 0) {
+		sys_close(p[0]);
+		sys_close(p[1]);
+	}
+	return ret;
+}
+
+bool wqshim_is_queue(int fd)
+{
+	int saved = errno;
+	struct wqfs_stats stats;
+	struct statfs fs;
+	bool is = fstatfs(fd, &fs) == 0 && (unsigned long)fs.f_type == FUSE_SUPER_MAGIC &&
+		  wqshim_sys(SYS_ioctl, fd, WQFS_IOC_GET_STATS, (long)&stats) == 0;
+
+	if (is)
+		atomic_store_explicit(&wqshim_queue_was_met, true, memory_order_relaxed);
+	errno = saved;
+	return is;
+}
+
+/* Copies LEN bytes from the program's address FROM, or -EFAULT. */
+static int fetch_by_pipe(const int p[2], void *to, const void *from, size_t len)
+{
+	long n = wqshim_sys(SYS_write, p[1], (long)from, (long)len);
+
+	if (n == (long)len)
+		n = wqshim_sys(SYS_read, p[0], (long)to, (long)len);
+	return n == (long)len ? 0 : n < 0 ? (int)n : -EFAULT;
+}
+
+/* The kernel's order: header, then the count, then the rules. */
+static int fetch_filter(struct wqfs_filter *f, const void *from)
+{
+	const size_t head = offsetof(struct wqfs_filter, filters);
+	int p[2], ret = (int)wqshim_sys(SYS_pipe2, (long)p, O_CLOEXEC);
+
+	if (ret < 0)
+		return ret;
+	ret = fetch_by_pipe(p, f, from, head);
+	if (!ret && (f->nr_filters == 0 || f->nr_filters > WQFS_FILTER_MAX || f->__reserved))
+		ret = -EINVAL;
+	if (!ret)
+		ret = fetch_by_pipe(p, f->filters, (const char *)from + head,
+			f->nr_filters * sizeof(f->filters[0]));
+	sys_close(p[0]);
+	sys_close(p[1]);
+	return ret;
+}
+
+int wqshim_set_filter(int fd, const void *filter)
+{
+	struct wqfs_filter f = {0};
+	int ret = filter ? fetch_filter(&f, filter) : 0;
+
+	return ret ? ret : (int)wqshim_sys(SYS_ioctl, fd, WQFS_IOC_SET_FILTER, (long)&f);
+}
+
+/* Nobody can tell which handler ran. If the program has one that does not restart, the
+ * interruption may be what it waits for. */
+static bool has_interrupting_handler(void)
+{
+	struct sigaction sa;
+
+	for (int sig = 1; sig <= SIGRTMAX; sig++)
+		if (sigaction(sig, NULL, &sa) == 0 && sa.sa_handler != SIG_DFL &&
+			sa.sa_handler != SIG_IGN && !(sa.sa_flags & SA_RESTART))
+			return true;
+	return false;
+}
+
+bool wqshim_read_restarts(int fd)
+{
+	int saved = errno;
+	bool restarts = wqshim_is_queue(fd) && !has_interrupting_handler();
+
+	errno = saved;
+	return restarts;
+}

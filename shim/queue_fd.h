@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A queue as a program of the kernel's facility holds it: two descriptors of a pipe.
+ * Nothing is remembered: what a descriptor is, is asked of the descriptor, so that
+ * dup, fork, exec, SCM_RIGHTS and close need no help. All functions are safe in
+ * threads, after fork and in signal handlers; they keep errno and return -errno.
+ */
+#ifndef WQSHIM_QUEUE_FD_H
+#define WQSHIM_QUEUE_FD_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/* The mount's root directory, to be closed by the caller; -ENOENT if $WQFS_MOUNT does
+ * not name one, or open()'s error. */
+int wqshim_open_mount(void);
+
+/* pipe2() with O_NOTIFICATION_PIPE in FLAGS, on the mount: FDS gets the reading and the
+ * writing end of a new unsized queue without a name. 0, or pipe2()'s errors: -EINVAL,
+ * -EMFILE, -ENFILE (also: more queues than the mount allows this user), -EFAULT;
+ * -ENOPKG, as from a kernel without the facility, if there is no mount to use. FDS is
+ * untouched on error. Waits for the daemon. */
+int wqshim_queue_new(int fds[2], int flags);
+
+/* Is FD a queue of some wqfs? No if it is no open descriptor. */
+bool wqshim_is_queue(int fd);
+
+/* Has this process, or one that it was forked from, made or used a queue yet? It may hold
+ * one all the same; this says what is likely, never what a descriptor is. */
+extern atomic_bool wqshim_queue_was_met;
+static inline bool wqshim_met_queue(void)
+{
+	return atomic_load_explicit(&wqshim_queue_was_met, memory_order_relaxed);
+}
+
+/* IOC_WATCH_QUEUE_SET_FILTER on a queue, FILTER as the program gave it: NULL, or in the
+ * kernel's layout, or no valid address at all. The kernel's errors. */
+int wqshim_set_filter(int fd, const void *filter);
+
+/* May a read that a signal interrupted be begun again, as the kernel would for a pipe?
+ * FUSE gives EINTR for every signal, for a stop and for a suspend of the machine too. */
+bool wqshim_read_restarts(int fd);
+
+#endif

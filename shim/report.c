@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include <sys/syscall.h>
+#include <time.h>
+#include <linux/keyctl.h>
+
+#include "next.h"
+#include "queue_fd.h"
+#include "report.h"
+
+/* What an argument of an operation is, a letter each:
+ *   k  a key. The operation may destroy it or hide it: resolved before
+ *   d  a keyring that the operation itself may create (KEY_LOOKUP_CREATE), which is then
+ *      another one than before: resolved again after
+ *   i  0, or the destination of an instantiation, whose special values all mean the
+ *      requestor's keyring, known only until it is done: resolved before
+ *   n  a number, told as it is
+ *   -  a pointer or a length, of no use to anybody else: told as 0
+ */
+static const struct changing_op {
+	unsigned int op;
+	char arg[4];
+} changing_ops[] = {
+	{KEYCTL_JOIN_SESSION_KEYRING, "----"},
+	{KEYCTL_UPDATE, "k---"},
+	{KEYCTL_REVOKE, "k---"},
+	{KEYCTL_CHOWN, "knn-"},
+	{KEYCTL_SETPERM, "kn--"},
+	{KEYCTL_CLEAR, "d---"},
+	{KEYCTL_LINK, "dd--"},
+	{KEYCTL_UNLINK, "kk--"},
+	{KEYCTL_SEARCH, "k--d"},
+	{KEYCTL_INSTANTIATE, "k--i"},
+	{KEYCTL_NEGATE, "kni-"},
+	{KEYCTL_SET_TIMEOUT, "kn--"},
+	{KEYCTL_REJECT, "knni"},
+	{KEYCTL_INSTANTIATE_IOV, "k--i"},
+	{KEYCTL_INVALIDATE, "k---"},
+	{KEYCTL_GET_PERSISTENT, "nd--"},
+	{KEYCTL_RESTRICT_KEYRING, "k---"},
+	{KEYCTL_MOVE, "dkdn"},
+	{WQFS_REPORT_ADD_KEY, "d---"},
+	{WQFS_REPORT_REQUEST_KEY, "d---"},
+};
+
+static const struct changing_op *find(unsigned int op, const long arg[4])
+{
+	for (unsigned int i = 0; i < sizeof(changing_ops) / sizeof(changing_ops[0]); i++)
+		if (changing_ops[i].op == op)
+			/* A search without a destination changes nothing. */
+			return op == KEYCTL_SEARCH && !arg[3] ? NULL : &changing_ops[i];
+	return NULL;
+}
+
+/* The serial of a special keyring of this process, or 0. Creates none. */
+static int resolve(int special)
+{
+	long serial = wqshim_sys(SYS_keyctl, KEYCTL_GET_KEYRING_ID, special, 0);
+
+	return serial > 0 ? (int)serial : 0;
+}
+
+static void take_argument(struct wqshim_report *r, int i, char kind, int value)
+{
+	r->special[i] = kind == 'd' && value < 0 ? value : 0;
+	if (kind == '-')
+		value = 0;
+	else if (kind == 'i' && value < 0)
+		value = resolve(KEY_SPEC_REQUESTOR_KEYRING);
+	else if (kind != 'n' && value < 0)
+		value = resolve(value);
+	r->key.arg[i] = value;
+}
+
+static unsigned long long now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (unsigned long long)t.tv_sec * 1000000000 + (unsigned long long)t.tv_nsec;
+}
+
+static void tell(const struct wqshim_report *r)
+{
+	wqshim_sys(SYS_ioctl, r->mount, WQFS_IOC_REPORT, (long)&r->key);
+}
+
+bool wqshim_report_begin(struct wqshim_report *r, unsigned int op, const long arg[4])
+{
+	const struct changing_op *changing = find(op, arg);
+
+	if (!changing)
+		return false;
+	r->mount = wqshim_open_mount();
+	if (r->mount < 0)
+		return false;
+	r->key = (struct wqfs_key_report){.op = op};
+	for (int i = 0; i < 4; i++)
+		take_argument(r, i, changing->arg[i], (int)arg[i]);
+	r->key.begin_ns = now_ns();
+	tell(r);
+	return true;
+}
+
+void wqshim_report_end(struct wqshim_report *r, long result)
+{
+	r->key.end_ns = now_ns();
+	r->key.result = (int)result;
+	for (int i = 0; i < 4; i++) {
+		int serial = r->special[i] ? resolve(r->special[i]) : 0;
+
+		if (serial)
+			r->key.arg[i] = serial;
+	}
+	tell(r);
+	wqshim_sys(SYS_close, r->mount);
+}
+
+void wqshim_report_update(struct wqshim_report *r, long key)
+{
+	const unsigned long long begin_ns = r->key.begin_ns;
+
+	r->key = (struct wqfs_key_report){
+		.op = KEYCTL_UPDATE, .arg = {(int)key}, .begin_ns = begin_ns};
+	r->special[0] = 0;
+	wqshim_report_end(r, 0);
+}

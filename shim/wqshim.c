@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The entry points of the preload library, and errno, which is set nowhere else.
+ *
+ * Each looks whether the call is one of ours, by one or two compares, and else goes to
+ * the next function of its name. They are defined with fixed arguments where the C
+ * library's take variable ones, so that passing on is a jump: every calling convention
+ * of Linux passes integer arguments alike in both, and an argument that the caller did
+ * not give is passed on as it is found. Their C names are our own, so that they meet
+ * no declaration that differs from library to library.
+ *
+ * libkeyutils' functions all come here by syscall(); keyctl_watch_key() is defined
+ * beside it for programs whose libkeyutils does not have it.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <linux/keyctl.h>
+
+#include "keys.h"
+#include "next.h"
+#include "queue_fd.h"
+#include "wqfs.h"
+
+#define EXPORT(symbol) __asm__(symbol) __attribute__((visibility("default")))
+
+int wqshim_ioctl(int fd, unsigned long request, void *arg) EXPORT("ioctl");
+int wqshim_ioctl_time64(int fd, unsigned long request, void *arg) EXPORT("__ioctl_time64");
+int wqshim_pipe2(int fds[2], int flags) EXPORT("pipe2");
+ssize_t wqshim_read(int fd, void *buf, size_t size) EXPORT("read");
+ssize_t wqshim_readv(int fd, const struct iovec *iov, int count) EXPORT("readv");
+ssize_t wqshim_read_chk(int fd, void *buf, size_t size, size_t room) EXPORT("__read_chk");
+long wqshim_syscall(long nr, long a, long b, long c, long d, long e, long f) EXPORT("syscall");
+long wqshim_keyctl_watch_key(int key, int fd, int watch_id) EXPORT("keyctl_watch_key");
+
+#define COLD	    __attribute__((cold, noinline))
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+static long set_errno(long ret)
+{
+	if (ret >= 0)
+		return ret;
+	errno = (int)-ret;
+	return -1;
+}
+
+/* IOC_WATCH_QUEUE_SET_SIZE and PIPE_IOC_SYNC need no help: a mount knows them. */
+static COLD int own_ioctl(int fd, unsigned long request, void *arg)
+{
+	int saved = errno;
+	struct stat st;
+
+	if ((unsigned int)request == FIONREAD) {
+		fstat(fd, &st); /* the kernel answers with the size it last heard of */
+		errno = saved;
+	} else if (wqshim_is_queue(fd)) {
+		return (int)set_errno(wqshim_set_filter(fd, arg));
+	}
+	return WQSHIM_NEXT(ioctl)(fd, request, arg);
+}
+
+int wqshim_ioctl(int fd, unsigned long request, void *arg)
+{
+	switch ((unsigned int)request) {
+	case IOC_WATCH_QUEUE_SET_FILTER:
+	case FIONREAD:
+		return own_ioctl(fd, request, arg);
+	}
+	return WQSHIM_NEXT(ioctl)(fd, request, arg);
+}
+
+int wqshim_ioctl_time64(int fd, unsigned long request, void *arg)
+{
+	return wqshim_ioctl(fd, request, arg);
+}
+
+int wqshim_pipe2(int fds[2], int flags)
+{
+	if (unlikely(flags & O_NOTIFICATION_PIPE))
+		return (int)set_errno(wqshim_queue_new(fds, flags));
+	return WQSHIM_NEXT(pipe2)(fds, flags);
+}
+
+/* True if the read of FD that failed is to be done again. SAVED is errno as it was before:
+ * who succeeds at the second go shall not see the first. */
+static COLD bool again(int fd, int saved)
+{
+	if (errno != EINTR || !wqshim_read_restarts(fd))
+		return false;
+	errno = saved;
+	return true;
+}
+
+static COLD ssize_t read_saving_errno(int fd, void *buf, size_t size, int saved)
+{
+	ssize_t ret;
+
+	do
+		ret = WQSHIM_NEXT(read)(fd, buf, size);
+	while (ret < 0 && again(fd, saved));
+	return ret;
+}
+
+/* The first queue that this process meets may be one it was given. What errno was is lost. */
+static COLD ssize_t read_failed(int fd, void *buf, size_t size)
+{
+	return again(fd, 0) ? read_saving_errno(fd, buf, size, 0) : -1;
+}
+
+/* To save errno would double what this costs, so programs without queues are spared it. */
+ssize_t wqshim_read(int fd, void *buf, size_t size)
+{
+	ssize_t ret;
+
+	if (unlikely(wqshim_met_queue()))
+		return read_saving_errno(fd, buf, size, errno);
+	ret = WQSHIM_NEXT(read)(fd, buf, size);
+	return unlikely(ret < 0) ? read_failed(fd, buf, size) : ret;
+}
+
+ssize_t wqshim_readv(int fd, const struct iovec *iov, int count)
+{
+	int saved = errno;
+	ssize_t ret;
+
+	do
+		ret = WQSHIM_NEXT(readv)(fd, iov, count);
+	while (unlikely(ret < 0) && again(fd, saved));
+	return ret;
+}
+
+ssize_t wqshim_read_chk(int fd, void *buf, size_t size, size_t room)
+{
+	int saved = errno;
+	ssize_t ret;
+
+	do
+		ret = WQSHIM_NEXT(read_chk)(fd, buf, size, room);
+	while (unlikely(ret < 0) && again(fd, saved));
+	return ret;
+}
+
+/* Arguments in registers, so that the way through needs no stack. */
+static COLD long own_syscall(long nr, long a, long b, long c, long d, long e)
+{
+	switch (nr) {
+	case SYS_keyctl:
+		return set_errno(wqshim_keyctl((int)a, (const long[4]){b, c, d, e}));
+	case SYS_add_key:
+		return set_errno(wqshim_add_key((const long[5]){a, b, c, d, e}));
+	case SYS_request_key:
+		return set_errno(wqshim_request_key((const long[4]){a, b, c, d}));
+	case SYS_pipe2:
+		return wqshim_pipe2((int *)a, (int)b);
+	default:
+		return wqshim_ioctl((int)a, (unsigned long)b, (void *)c);
+	}
+}
+
+long wqshim_syscall(long nr, long a, long b, long c, long d, long e, long f)
+{
+	switch (nr) {
+	case SYS_keyctl:
+	case SYS_add_key:
+	case SYS_request_key:
+	case SYS_pipe2:
+	case SYS_ioctl:
+		return own_syscall(nr, a, b, c, d, e);
+	}
+	return WQSHIM_NEXT(syscall)(nr, a, b, c, d, e, f);
+}
+
+long wqshim_keyctl_watch_key(int key, int fd, int watch_id)
+{
+	const long arg[4] = {key, fd, watch_id};
+
+	return set_errno(wqshim_keyctl(KEYCTL_WATCH_KEY, arg));
+}

@@ -1,0 +1,639 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a program may rely on that uses the kernel's notification queues, a sentence a
+ * check, in TAP. It knows nothing of wqfs: all checks hold on a kernel with
+ * CONFIG_WATCH_QUEUE, and are to hold under wqrun.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <keyutils.h>
+
+#include "wqfs.h"
+
+#define RECORD	   ((ssize_t)sizeof(struct key_notification))
+#define NO_ADDRESS ((void *)8)
+
+/* Ends the check: it does not hold. */
+#define HOLDS(condition)                                                           \
+	do {                                                                       \
+		if (!(condition)) {                                                \
+			printf("# line %d: %s (errno %s)\n", __LINE__, #condition, \
+				strerrorname_np(errno));                           \
+			return false;                                              \
+		}                                                                  \
+	} while (0)
+
+#define FAILS(call, error) HOLDS((call) == -1 && errno == (error))
+
+static key_serial_t key;
+
+/* A queue of 32 records that watches the key, where PREPARE says so; closed after the check. */
+static int q[2];
+
+static bool update(void)
+{
+	return keyctl_update(key, "payload", 7) == 0;
+}
+
+static int count_descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int n = 0;
+
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+/* ---- making ---- */
+
+static bool the_lowest_numbers_are_taken(void)
+{
+	int low = dup(0), fds[2];
+
+	close(low);
+	HOLDS(pipe2(fds, O_NOTIFICATION_PIPE) == 0);
+	HOLDS(fds[0] == low && fds[1] == low + 1);
+	close(fds[0]);
+	close(fds[1]);
+	return true;
+}
+
+static bool the_flags_are_as_asked(void)
+{
+	static const int asked[] = {0, O_CLOEXEC, O_NONBLOCK, O_CLOEXEC | O_NONBLOCK};
+	int fds[2];
+
+	for (int i = 0; i < 4; i++) {
+		HOLDS(pipe2(fds, O_NOTIFICATION_PIPE | asked[i]) == 0);
+		for (int end = 0; end < 2; end++) {
+			int fl = fcntl(fds[end], F_GETFL), fd = fcntl(fds[end], F_GETFD);
+
+			HOLDS((fl & O_ACCMODE) == (end ? O_WRONLY : O_RDONLY));
+			HOLDS((fl & O_NONBLOCK) == (asked[i] & O_NONBLOCK));
+			HOLDS(!(fd & FD_CLOEXEC) == !(asked[i] & O_CLOEXEC));
+			close(fds[end]);
+		}
+	}
+	return true;
+}
+
+static bool unknown_flags_are_refused(void)
+{
+	int fds[2];
+
+	FAILS(pipe2(fds, O_NOTIFICATION_PIPE | O_APPEND), EINVAL);
+	return true;
+}
+
+static bool a_bad_address_leaves_nothing_open(void)
+{
+	int before = count_descriptors();
+
+	FAILS(syscall(SYS_pipe2, NO_ADDRESS, O_NOTIFICATION_PIPE), EFAULT);
+	HOLDS(count_descriptors() == before);
+	return true;
+}
+
+static bool without_room_nothing_is_left_open(void)
+{
+	struct rlimit old, tight;
+	int low = dup(0), before = count_descriptors() - 1, fds[2] = {-7, -7}, ret;
+
+	close(low);
+	getrlimit(RLIMIT_NOFILE, &old);
+	tight = old;
+	tight.rlim_cur = (rlim_t)low + 1;
+	setrlimit(RLIMIT_NOFILE, &tight);
+	ret = pipe2(fds, O_NOTIFICATION_PIPE);
+	setrlimit(RLIMIT_NOFILE, &old);
+	HOLDS(ret == -1 && errno == EMFILE);
+	HOLDS(fds[0] == -7 && fds[1] == -7);
+	HOLDS(count_descriptors() == before);
+	return true;
+}
+
+/* ---- ioctl ---- */
+
+static bool both_ends_take_the_size(void)
+{
+	int fds[2];
+
+	for (int end = 0; end < 2; end++) {
+		HOLDS(pipe2(fds, O_NOTIFICATION_PIPE) == 0);
+		HOLDS(ioctl(fds[end], IOC_WATCH_QUEUE_SET_SIZE, 32) == 0);
+		FAILS(ioctl(fds[!end], IOC_WATCH_QUEUE_SET_SIZE, 32), EBUSY);
+		close(fds[0]);
+		close(fds[1]);
+	}
+	return true;
+}
+
+static bool both_ends_take_a_watch(void)
+{
+	HOLDS(keyctl_watch_key(key, q[1], -1) == 0);
+	HOLDS(keyctl_watch_key(key, q[1], 3) == 0);
+	FAILS(keyctl_watch_key(key, q[0], 4), EBUSY);
+	HOLDS(syscall(SYS_keyctl, KEYCTL_WATCH_KEY, key, q[0], -1, 0) == 0);
+	FAILS(syscall(SYS_keyctl, KEYCTL_WATCH_KEY, key, q[0], -1, 0), EBADSLT);
+	return true;
+}
+
+static bool fionread_is_what_is_queued(void)
+{
+	int n = -1;
+
+	HOLDS(ioctl(q[0], FIONREAD, &n) == 0 && n == 0);
+	HOLDS(update() && update());
+	HOLDS(ioctl(q[0], FIONREAD, &n) == 0 && n == 2 * RECORD);
+	HOLDS(syscall(SYS_ioctl, q[1], FIONREAD, &n) == 0 && n == 2 * RECORD);
+	FAILS(ioctl(q[0], FIONREAD, NO_ADDRESS), EFAULT);
+	return true;
+}
+
+/* A page that ends where nothing is mapped. */
+static char *last_page(void)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *p = mmap(
+		NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED || munmap(p + page, page))
+		exit(1);
+	return p + page;
+}
+
+static bool a_filter_is_copied_from_where_it_is(void)
+{
+	struct watch_notification_type_filter rule = {
+		.type = WATCH_TYPE_KEY_NOTIFY, .subtype_filter = {1 << NOTIFY_KEY_SETATTR}};
+	struct watch_notification_filter head = {.nr_filters = 1};
+	char *end = last_page(), buf[64];
+
+	memcpy(end - sizeof(rule), &rule, sizeof(rule));
+	memcpy(end - sizeof(rule) - sizeof(head), &head, sizeof(head));
+	HOLDS(ioctl(q[0], IOC_WATCH_QUEUE_SET_FILTER, end - sizeof(rule) - sizeof(head)) == 0);
+	HOLDS(update() && keyctl_setperm(key, KEY_POS_ALL | KEY_USR_ALL) == 0);
+	HOLDS(read(q[0], buf, sizeof(buf)) == RECORD);
+	HOLDS(ioctl(q[0], IOC_WATCH_QUEUE_SET_FILTER, NULL) == 0);
+	HOLDS(update() && read(q[0], buf, sizeof(buf)) == RECORD);
+	head.nr_filters = 2;
+	memcpy(end - sizeof(rule) - sizeof(head), &head, sizeof(head));
+	FAILS(ioctl(q[0], IOC_WATCH_QUEUE_SET_FILTER, end - sizeof(rule) - sizeof(head)),
+		EFAULT);
+	FAILS(ioctl(q[0], IOC_WATCH_QUEUE_SET_FILTER, end - 4), EFAULT);
+	FAILS(ioctl(q[0], IOC_WATCH_QUEUE_SET_FILTER, NO_ADDRESS), EFAULT);
+	return true;
+}
+
+static bool a_bad_filter_is_refused(void)
+{
+	struct wqfs_filter f = {.nr_filters = 0};
+
+	FAILS(ioctl(q[0], IOC_WATCH_QUEUE_SET_FILTER, &f), EINVAL);
+	f.nr_filters = WQFS_FILTER_MAX + 1;
+	FAILS(ioctl(q[0], IOC_WATCH_QUEUE_SET_FILTER, &f), EINVAL);
+	f.nr_filters = 1;
+	f.filters[0].info_mask = WATCH_INFO_LENGTH;
+	FAILS(syscall(SYS_ioctl, q[1], IOC_WATCH_QUEUE_SET_FILTER, &f), EINVAL);
+	return true;
+}
+
+/* ---- what is no queue ---- */
+
+static bool only_queues_take_a_watch(void)
+{
+	int fds[2], null = open("/dev/null", O_RDWR);
+
+	HOLDS(pipe2(fds, 0) == 0);
+	FAILS(keyctl_watch_key(key, fds[0], 1), EINVAL);
+	FAILS(keyctl_watch_key(key, null, 1), EINVAL);
+	FAILS(keyctl_watch_key(key, -1, 1), EINVAL);
+	FAILS(keyctl_watch_key(key, null, 256), EINVAL);
+	FAILS(keyctl_watch_key(0, null, 1), EINVAL);
+	FAILS(keyctl_watch_key(0x7ffffff0, null, 1), ENOKEY);
+	close(fds[0]);
+	close(fds[1]);
+	close(null);
+	return true;
+}
+
+static bool a_pipe_is_a_pipe(void)
+{
+	char buf[8];
+	int fds[2], n = -1;
+
+	HOLDS(pipe2(fds, O_NONBLOCK) == 0);
+	HOLDS(write(fds[1], "abc", 3) == 3);
+	HOLDS(ioctl(fds[0], FIONREAD, &n) == 0 && n == 3);
+	HOLDS(read(fds[0], buf, sizeof(buf)) == 3);
+	FAILS(read(fds[0], buf, sizeof(buf)), EAGAIN);
+	close(fds[0]);
+	close(fds[1]);
+	return true;
+}
+
+static bool a_queue_is_not_written_nor_sought(void)
+{
+	FAILS(write(q[1], "hello", 5), EXDEV);
+	FAILS(write(q[0], "hello", 5), EBADF);
+	FAILS(lseek(q[0], 0, SEEK_SET), ESPIPE);
+	return true;
+}
+
+/* ---- special keyrings, capabilities, errno ---- */
+
+static bool a_special_keyring_is_the_callers(void)
+{
+	struct key_notification k;
+
+	HOLDS(keyctl_watch_key(KEY_SPEC_PROCESS_KEYRING, q[0], 9) == 0);
+	HOLDS(keyctl_link(key, KEY_SPEC_PROCESS_KEYRING) == 0);
+	HOLDS(read(q[0], &k, sizeof(k)) == RECORD);
+	HOLDS((key_serial_t)k.key_id == keyctl_get_keyring_ID(KEY_SPEC_PROCESS_KEYRING, 0));
+	HOLDS((key_serial_t)k.aux == key && k.watch.subtype == NOTIFY_KEY_LINKED);
+	HOLDS(keyctl_unlink(key, KEY_SPEC_PROCESS_KEYRING) == 0);
+	return true;
+}
+
+static bool the_capabilities_tell_of_notifications(void)
+{
+	unsigned char caps[4] = {0, 0, 0xff, 0xff}, one = 0;
+
+	HOLDS(keyctl_capabilities(caps, sizeof(caps)) >= 2);
+	HOLDS(caps[1] & KEYCTL_CAPS1_NOTIFICATIONS);
+	HOLDS(syscall(SYS_keyctl, KEYCTL_CAPABILITIES, &one, 1) >= 2);
+	HOLDS(syscall(SYS_keyctl, KEYCTL_CAPABILITIES, NULL, 0) >= 2);
+	return true;
+}
+
+static bool success_leaves_errno_alone(void)
+{
+	char buf[64];
+	int fds[2], n;
+
+	errno = EDOM;
+	HOLDS(pipe2(fds, O_NOTIFICATION_PIPE) == 0 && errno == EDOM);
+	HOLDS(ioctl(fds[0], IOC_WATCH_QUEUE_SET_SIZE, 32) == 0 && errno == EDOM);
+	HOLDS(ioctl(fds[0], IOC_WATCH_QUEUE_SET_FILTER, NULL) == 0 && errno == EDOM);
+	HOLDS(keyctl_watch_key(key, fds[0], 1) == 0 && errno == EDOM);
+	HOLDS(update() && errno == EDOM);
+	HOLDS(ioctl(fds[0], FIONREAD, &n) == 0 && errno == EDOM);
+	HOLDS(read(fds[0], buf, sizeof(buf)) == RECORD && errno == EDOM);
+	HOLDS(keyctl_capabilities((unsigned char *)buf, sizeof(buf)) > 0 && errno == EDOM);
+	HOLDS(add_key("user", "wqfs:errno", "x", 1, KEY_SPEC_SESSION_KEYRING) > 0 &&
+		errno == EDOM);
+	HOLDS(syscall(SYS_getppid) == getppid() && errno == EDOM);
+	close(fds[0]);
+	close(fds[1]);
+	return true;
+}
+
+/* ---- descriptors ---- */
+
+static bool a_copy_is_the_queue(void)
+{
+	int copy = dup(q[0]), high = dup2(q[0], 77), n;
+
+	close(q[0]);
+	HOLDS(update());
+	HOLDS(ioctl(high, FIONREAD, &n) == 0 && n == RECORD);
+	HOLDS(keyctl_watch_key(key, copy, -1) == 0);
+	close(high);
+	q[0] = copy;
+	return true;
+}
+
+static void send_descriptor(int to, int fd)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	char c = 0;
+	struct iovec byte = {.iov_base = &c, .iov_len = 1};
+	struct msghdr msg = {.msg_iov = &byte,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control)};
+	struct cmsghdr *rights = CMSG_FIRSTHDR(&msg);
+
+	*rights = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)),
+		.cmsg_level = SOL_SOCKET,
+		.cmsg_type = SCM_RIGHTS};
+	memcpy(CMSG_DATA(rights), &fd, sizeof(fd));
+	if (sendmsg(to, &msg, 0) != 1)
+		_exit(1);
+}
+
+static int receive_descriptor(int from)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	char c;
+	struct iovec byte = {.iov_base = &c, .iov_len = 1};
+	struct msghdr msg = {.msg_iov = &byte,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control)};
+	int fd;
+
+	if (recvmsg(from, &msg, 0) != 1 || !CMSG_FIRSTHDR(&msg))
+		return -1;
+	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(fd));
+	return fd;
+}
+
+/* A child makes a queue, sends it and is gone. */
+static bool a_queue_can_be_sent(void)
+{
+	int pair[2], fds[2], fd;
+	char buf[64];
+	pid_t child;
+
+	HOLDS(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+	child = fork();
+	if (child == 0) {
+		if (pipe2(fds, O_NOTIFICATION_PIPE | O_NONBLOCK) == 0)
+			send_descriptor(pair[1], fds[1]), send_descriptor(pair[1], fds[0]);
+		_exit(0);
+	}
+	close(pair[1]);
+	fds[1] = receive_descriptor(pair[0]);
+	fd = receive_descriptor(pair[0]);
+	HOLDS(waitpid(child, NULL, 0) == child && fd >= 0);
+	FAILS(read(fd, buf, sizeof(buf)), EAGAIN);
+	HOLDS(ioctl(fd, IOC_WATCH_QUEUE_SET_SIZE, 1) == 0);
+	HOLDS(keyctl_watch_key(key, fd, 1) == 0 && update());
+	HOLDS(read(fd, buf, sizeof(buf)) == RECORD);
+	close(fd);
+	close(fds[1]);
+	close(pair[0]);
+	return true;
+}
+
+static bool the_last_writers_close_is_the_end(void)
+{
+	struct pollfd p = {q[0], POLLIN, 0};
+	int copy = dup(q[1]);
+	char buf[64];
+
+	HOLDS(update());
+	close(q[1]);
+	HOLDS(read(q[0], buf, sizeof(buf)) == RECORD);
+	HOLDS(poll(&p, 1, 0) == 0);
+	HOLDS(update());
+	close(copy);
+	HOLDS(read(q[0], buf, sizeof(buf)) == RECORD);
+	HOLDS(read(q[0], buf, sizeof(buf)) == 0);
+	q[1] = -1;
+	return true;
+}
+
+/* ---- waiting ---- */
+
+static char state_of(pid_t pid)
+{
+	char path[64], line[256] = "", *name_end;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	f = fopen(path, "r");
+	if (!f)
+		return '?';
+	if (!fgets(line, sizeof(line), f))
+		line[0] = '\0';
+	fclose(f);
+	name_end = strrchr(line, ')');
+	return name_end ? name_end[2] : '?';
+}
+
+static void wait_for_state(pid_t pid, char state)
+{
+	while (state_of(pid) != state)
+		sched_yield();
+}
+
+static volatile sig_atomic_t handled;
+
+static void handler(int sig)
+{
+	handled = 1;
+}
+
+static void set_handler(int flags)
+{
+	struct sigaction sa = {.sa_handler = handler, .sa_flags = flags};
+
+	handled = 0;
+	sigaction(SIGUSR1, &sa, NULL);
+}
+
+/* Runs DISTURB in a child once this process sleeps, and then updates the key. */
+static pid_t start_disturber(void (*disturb)(pid_t pid))
+{
+	pid_t me = getpid(), child = fork();
+
+	if (child)
+		return child;
+	wait_for_state(me, 'S');
+	disturb(me);
+	wait_for_state(me, 'S');
+	update();
+	_exit(0);
+}
+
+static void send_signal(pid_t pid)
+{
+	kill(pid, SIGUSR1);
+}
+
+static void stop_and_continue(pid_t pid)
+{
+	kill(pid, SIGSTOP);
+	wait_for_state(pid, 'T');
+	kill(pid, SIGCONT);
+}
+
+static bool a_read_restarts_after_a_handler_that_says_so(void)
+{
+	char buf[64];
+	pid_t child;
+
+	set_handler(SA_RESTART);
+	errno = EDOM;
+	child = start_disturber(send_signal);
+	HOLDS(read(q[0], buf, sizeof(buf)) == RECORD);
+	HOLDS(handled && errno == EDOM);
+	HOLDS(waitpid(child, NULL, 0) == child);
+	return true;
+}
+
+static bool a_read_ends_at_another_handler(void)
+{
+	char buf[64];
+	pid_t child;
+
+	set_handler(0);
+	child = start_disturber(send_signal);
+	FAILS(read(q[0], buf, sizeof(buf)), EINTR);
+	HOLDS(handled);
+	HOLDS(waitpid(child, NULL, 0) == child);
+	set_handler(SA_RESTART);
+	return true;
+}
+
+static bool a_read_goes_on_after_a_stop(void)
+{
+	char buf[64];
+	pid_t child = start_disturber(stop_and_continue);
+
+	HOLDS(read(q[0], buf, sizeof(buf)) == RECORD);
+	HOLDS(waitpid(child, NULL, 0) == child);
+	return true;
+}
+
+static bool poll_wakes(void)
+{
+	struct pollfd p = {q[0], POLLIN, 0};
+	pid_t child;
+
+	HOLDS(poll(&p, 1, 0) == 0);
+	child = start_disturber(send_signal);
+	while (poll(&p, 1, -1) < 0)
+		HOLDS(errno == EINTR);
+	HOLDS(p.revents & POLLIN);
+	HOLDS(waitpid(child, NULL, 0) == child);
+	return true;
+}
+
+/* ---- threads ---- */
+
+static void *use_a_queue(void *arg)
+{
+	struct key_notification k;
+	key_serial_t mine;
+	char name[32];
+	int fds[2];
+
+	snprintf(name, sizeof(name), "wqfs:thread %d", *(int *)arg);
+	mine = add_key("user", name, "x", 1, KEY_SPEC_PROCESS_KEYRING);
+	for (int i = 0; i < 50; i++) {
+		if (pipe2(fds, O_NOTIFICATION_PIPE) ||
+			ioctl(fds[1], IOC_WATCH_QUEUE_SET_SIZE, 32) ||
+			keyctl_watch_key(mine, fds[0], i) || keyctl_update(mine, "y", 1) ||
+			read(fds[0], &k, sizeof(k)) != RECORD || (key_serial_t)k.key_id != mine)
+			return NULL;
+		close(fds[0]);
+		close(fds[1]);
+	}
+	return arg;
+}
+
+static bool threads_have_queues_of_their_own(void)
+{
+	pthread_t threads[4];
+	int numbers[4];
+	void *ok;
+
+	for (int i = 0; i < 4; i++) {
+		numbers[i] = i;
+		HOLDS(pthread_create(&threads[i], NULL, use_a_queue, &numbers[i]) == 0);
+	}
+	for (int i = 0; i < 4; i++) {
+		HOLDS(pthread_join(threads[i], &ok) == 0);
+		HOLDS(ok == &numbers[i]);
+	}
+	return true;
+}
+
+#define CHECK(function)             \
+	{                           \
+#function, function \
+	}
+
+static const struct {
+	const char *name;
+	bool (*holds)(void);
+} checks[] = {
+	CHECK(the_lowest_numbers_are_taken),
+	CHECK(the_flags_are_as_asked),
+	CHECK(unknown_flags_are_refused),
+	CHECK(a_bad_address_leaves_nothing_open),
+	CHECK(without_room_nothing_is_left_open),
+	CHECK(both_ends_take_the_size),
+	CHECK(both_ends_take_a_watch),
+	CHECK(fionread_is_what_is_queued),
+	CHECK(a_filter_is_copied_from_where_it_is),
+	CHECK(a_bad_filter_is_refused),
+	CHECK(only_queues_take_a_watch),
+	CHECK(a_pipe_is_a_pipe),
+	CHECK(a_queue_is_not_written_nor_sought),
+	CHECK(a_special_keyring_is_the_callers),
+	CHECK(the_capabilities_tell_of_notifications),
+	CHECK(success_leaves_errno_alone),
+	CHECK(a_copy_is_the_queue),
+	CHECK(a_queue_can_be_sent),
+	CHECK(the_last_writers_close_is_the_end),
+	CHECK(a_read_restarts_after_a_handler_that_says_so),
+	CHECK(a_read_ends_at_another_handler),
+	CHECK(a_read_goes_on_after_a_stop),
+	CHECK(poll_wakes),
+	CHECK(threads_have_queues_of_their_own),
+};
+
+#define NR_CHECKS ((int)(sizeof(checks) / sizeof(checks[0])))
+
+static void open_queue(void)
+{
+	if (pipe2(q, O_NOTIFICATION_PIPE) || ioctl(q[0], IOC_WATCH_QUEUE_SET_SIZE, 32) ||
+		keyctl_watch_key(key, q[0], 1)) {
+		perror("a queue");
+		exit(1);
+	}
+}
+
+int main(void)
+{
+	int failed = 0;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	keyctl_join_session_keyring(NULL);
+	key = add_key("user", "wqfs:facility", "x", 1, KEY_SPEC_SESSION_KEYRING);
+	if (key < 0) {
+		perror("add_key");
+		return 1;
+	}
+	printf("1..%d\n", NR_CHECKS);
+	for (int i = 0; i < NR_CHECKS; i++) {
+		open_queue();
+		if (!checks[i].holds()) {
+			printf("not ");
+			failed = 1;
+		}
+		printf("ok %d - %s\n", i + 1, checks[i].name);
+		close(q[0]);
+		if (q[1] >= 0)
+			close(q[1]);
+	}
+	return failed;
+}

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Runs scenarios on a mounted wqfs and compares with what a real kernel printed. Sourced
+# by the tests that do so, each with another way for wqfs to learn of changes.
+#
+#   golden_begin             first: says why the test cannot run, or takes what it needs
+#   golden_run FEATURES DIFFS OPTIONS MOUNT_OPTIONS
+#                            every scenario whose needs are met. FEATURES: words of
+#                            "# needs:" that this way of learning provides. DIFFS: where
+#                            in tests/golden permitted differences are, besides mount/.
+#                            OPTIONS: the runner's.
+#   golden_end               last: prints the plan; the exit status
+#
+# A file of permitted differences is the output of diff(1), golden first, with the
+# reasons in lines that begin with #. It must be met exactly. Where chance decides, it
+# holds several, separated by a line "or". Without a file there may be no difference.
+
+golden=${srcdir:-.}/tests/golden
+runner=$PWD/tests/scenario/scenario
+wqfs=$PWD/wqfs
+gc_delay=/proc/sys/kernel/keys/gc_delay
+count=0 failed=0 skipped=0
+
+golden_skip_all() {
+	echo "1..0 # SKIP $1"
+	exit 77
+}
+
+golden_cleanup() {
+	[ -z "${old_delay:-}" ] || echo "$old_delay" >$gc_delay
+	rm -rf "$work/out"
+	rmdir "$work/mnt" "$work"
+}
+
+golden_begin() {
+	[ -w /dev/fuse ] || golden_skip_all '/dev/fuse cannot be used here'
+	[ -r /proc/keys ] || golden_skip_all 'this kernel has no keys'
+	work=$(mktemp -d "${TMPDIR:-/tmp}/wqfs-golden.XXXXXX")
+	mkdir "$work/mnt"
+	trap golden_cleanup EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+	met=
+	[ "$(id -u)" != 0 ] || met=' root '
+	# Keys that expire are collected after this delay. It is the whole machine's: one
+	# test at a time.
+	exec 9<$gc_delay && flock 9
+	if [ -w $gc_delay ]; then
+		old_delay=$(cat $gc_delay)
+		echo 0 >$gc_delay
+	fi
+	[ "$(cat $gc_delay)" != 0 ] || met="$met gc "
+}
+
+# Which need of scenario $1 is not met, if one is not.
+golden_unmet() {
+	for need in $(sed -n 's/^# needs: //p' "$1"); do
+		case " $met $features " in
+		*" $need "*) ;;
+		*) echo "$need" ;;
+		esac
+	done
+}
+
+# The file of permitted differences of scenario $1, there or not.
+golden_diff_file() {
+	for dir in mount $diffs; do
+		file=$golden/$dir/$1.diff
+		[ ! -f "$file" ] || break
+	done
+	echo "$file"
+}
+
+# The alternative number $2 of the differences in file $1.
+golden_permitted() {
+	awk -v want="$2" '/^or$/ { n++; next } !/^#/ && n + 1 == want' "$1"
+}
+
+# Whether the differences $1 are among those that file $2 permits.
+golden_compare() {
+	if [ ! -f "$2" ]; then
+		[ -z "$1" ]
+		return
+	fi
+	alternatives=$(($(grep -c '^or$' "$2") + 1))
+	for i in $(seq $alternatives); do
+		[ "$1" != "$(golden_permitted "$2" "$i")" ] || return 0
+	done
+	return 1
+}
+
+golden_case() {
+	name=$(basename "$1" .scn)
+	count=$((count + 1))
+	unmet=$(golden_unmet "$1")
+	if [ -n "$unmet" ]; then
+		skipped=$((skipped + 1))
+		echo "ok $count - $name # SKIP needs $unmet"
+		return
+	fi
+	# The runner's children must not hold the lock should it die.
+	if "$runner" $options -t 60 -f "$work/mnt" -e "$golden/expected" \
+		-x "$wqfs -f $mount_options $work/mnt" "$1" >"$work/out" 9<&-; then
+		differences=$(diff "$golden/expected/$name.out" "$work/out")
+		if golden_compare "$differences" "$(golden_diff_file "$name")"; then
+			echo "ok $count - $name"
+			return
+		fi
+	else
+		differences='the runner failed'
+	fi
+	failed=$((failed + 1))
+	echo "not ok $count - $name"
+	echo "$differences" | sed 's/^/#   /'
+}
+
+golden_run() {
+	features=$1 diffs=$2 options=$3 mount_options="-o $4"
+	# Other users take part in some scenarios.
+	[ "$(id -u)" != 0 ] || mount_options=$mount_options,allow_other
+	for scenario in "$golden"/scenarios/*.scn; do
+		golden_case "$scenario"
+	done
+}
+
+golden_end() {
+	echo "1..$count"
+	[ $failed = 0 ] || exit 1
+	[ $skipped != $count ] || exit 77
+	exit 0
+}

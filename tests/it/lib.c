@@ -1,0 +1,664 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <ctype.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "lib.h"
+
+#define TEST_DEADLINE_S 180 /* for one test, all in all */
+#define EXIT_SKIP	77
+
+/* What the runner and the test's processes share. */
+struct shared {
+	char why_skipped[512];
+};
+
+static struct shared *shared;
+static pid_t daemon_pid; /* of this test; 0: none runs */
+
+/* ---- time ---- */
+
+uint64_t it_now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+void it_breathe(void)
+{
+	nanosleep(&(struct timespec){0, 2000000}, NULL);
+}
+
+/* ---- checks ---- */
+
+_Noreturn void it_fail(const char *file, int line, const char *format, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	printf("# %s:%d: %s\n", file, line, text);
+	fflush(stdout);
+	_exit(1);
+}
+
+_Noreturn void it_skip(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(shared->why_skipped, sizeof(shared->why_skipped), format, ap);
+	va_end(ap);
+	_exit(EXIT_SKIP);
+}
+
+void it_check_eq(const char *file, int line, const char *text, long long is, long long want)
+{
+	if (is != want)
+		it_fail(file, line, "%s is %lld, not %lld (errno says %m)", text, is, want);
+}
+
+void it_check_errno(const char *file, int line, const char *text, long long r, int want)
+{
+	if (r != -1 || errno != want)
+		it_fail(file, line, "%s gives %lld and %s, not %s", text, r,
+			strerrorname_np(errno), strerrorname_np(want));
+}
+
+void it_check_str(
+	const char *file, int line, const char *text, const char *is, const char *want)
+{
+	if (strcmp(is, want))
+		it_fail(file, line, "%s is \"%s\", not \"%s\"", text, is, want);
+}
+
+/* ---- processes ---- */
+
+pid_t it_fork(void)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	IT_OK(pid >= 0);
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(1);
+	}
+	return pid;
+}
+
+static int decode(int status)
+{
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+int it_wait(pid_t pid)
+{
+	int status;
+
+	IT_UNTIL(waitpid(pid, &status, WNOHANG) == pid);
+	return decode(status);
+}
+
+void it_join(pid_t pid)
+{
+	int r = it_wait(pid);
+
+	if (r == EXIT_SKIP)
+		_exit(EXIT_SKIP);
+	IT_EQ(r, 0);
+}
+
+char it_state(pid_t pid)
+{
+	char path[64], text[512], *p;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	p = strrchr(text, ')');
+	return p && p[1] == ' ' ? p[2] : 0;
+}
+
+bool it_in_syscall(pid_t tid, long nr)
+{
+	char path[64], text[256];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", (int)tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		it_skip("%s cannot be read: %m", path);
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	return isdigit((unsigned char)text[0]) && strtol(text, NULL, 10) == nr;
+}
+
+pid_t it_spawn(const char *const argv[], const char *out)
+{
+	pid_t pid = it_fork();
+	int fd;
+
+	if (pid)
+		return pid;
+	fd = open(out, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0)
+		_exit(126);
+	execvp(argv[0], (char *const *)(uintptr_t)argv);
+	_exit(127);
+}
+
+int it_run(const char *const argv[], const char *out)
+{
+	return it_wait(it_spawn(argv, out));
+}
+
+const char *it_text(const char *path)
+{
+	static char text[16384];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	return text;
+}
+
+static void nothing(int sig)
+{
+}
+
+void it_interruptible(int sig)
+{
+	struct sigaction sa = {.sa_handler = nothing};
+
+	IT_EQ(sigaction(sig, &sa, NULL), 0);
+}
+
+/* ---- users and devices ---- */
+
+void it_need_root(void)
+{
+	if (geteuid() != 0)
+		it_skip("needs root");
+}
+
+uid_t it_nobody(void)
+{
+	const struct passwd *pw = getpwnam("nobody");
+
+	it_need_root();
+	if (!pw)
+		it_skip("there is no user nobody");
+	return pw->pw_uid;
+}
+
+static gid_t group_of(uid_t uid)
+{
+	const struct passwd *pw = getpwuid(uid);
+
+	return pw ? pw->pw_gid : (gid_t)uid;
+}
+
+static void change_user(uid_t uid)
+{
+	gid_t gid = group_of(uid);
+
+	IT_EQ(setgroups(0, NULL), 0);
+	IT_EQ(setresgid(gid, gid, gid), 0);
+	IT_EQ(setresuid(uid, uid, uid), 0);
+	/* the change has cleared both */
+	IT_EQ(prctl(PR_SET_DUMPABLE, 1), 0);
+	IT_EQ(prctl(PR_SET_PDEATHSIG, SIGKILL), 0);
+	IT_OK(keyctl_join_session_keyring(NULL) > 0);
+}
+
+void it_become(uid_t uid)
+{
+	IT_EQ(chown(".", uid, group_of(uid)), 0);
+	IT_EQ(chown(IT_MNT, uid, group_of(uid)), 0);
+	change_user(uid);
+}
+
+void it_as(uid_t uid, void (*fn)(void *arg), void *arg)
+{
+	pid_t pid = it_fork();
+
+	if (pid == 0) {
+		change_user(uid);
+		fn(arg);
+		_exit(0);
+	}
+	it_join(pid);
+}
+
+void it_device_mode(mode_t mode)
+{
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		it_skip("no mount namespace of its own: %m");
+	if (mkdir("dev", 0755) < 0 || mount("wqfs-test", "dev", "tmpfs", 0, "mode=755") < 0 ||
+		mknod("dev/fuse", S_IFCHR | 0600, makedev(10, 229)) < 0 ||
+		chmod("dev/fuse", mode) < 0 ||
+		mount("dev/fuse", "/dev/fuse", NULL, MS_BIND, NULL) < 0)
+		it_skip("no /dev/fuse of its own: %m");
+}
+
+/* ---- the daemon ---- */
+
+/* Does mnt answer, and is it another filesystem than the directory it is in? */
+static bool answers(bool *other)
+{
+	struct stat here, there;
+
+	if (stat(".", &here) < 0 || stat(IT_MNT, &there) < 0)
+		return false;
+	*other = here.st_dev != there.st_dev;
+	return true;
+}
+
+bool it_mounted(void)
+{
+	bool other;
+
+	return answers(&other) && other;
+}
+
+bool it_unmounted(void)
+{
+	bool other;
+
+	return answers(&other) && !other;
+}
+
+static void need_device(void)
+{
+	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		it_skip("/dev/fuse: %m");
+	close(fd);
+}
+
+/* In front of the daemon's own words stand those of WQFS_WRAPPER ("valgrind -q ..."). */
+const char **it_daemon_argv(const char *options)
+{
+	static const char *argv[32];
+	static char words[1024];
+	const char *program = getenv("WQFS"), *wrapper = getenv("WQFS_WRAPPER");
+	size_t n = 0;
+
+	snprintf(words, sizeof(words), "%s", wrapper ? wrapper : "");
+	for (char *w = strtok(words, " "); w && n < 24; w = strtok(NULL, " "))
+		argv[n++] = w;
+	argv[n++] = program ? program : WQFS_PROGRAM;
+	argv[n++] = "-f";
+	if (options) {
+		argv[n++] = "-o";
+		argv[n++] = options;
+	}
+	argv[n++] = IT_MNT;
+	argv[n] = NULL;
+	return argv;
+}
+
+pid_t it_start(const char *options)
+{
+	bool first = daemon_pid == 0;
+	int status;
+
+	need_device();
+	daemon_pid = it_spawn(it_daemon_argv(options), IT_OUT);
+	IT_UNTIL(it_mounted() || waitpid(daemon_pid, &status, WNOHANG) == daemon_pid);
+	if (it_mounted())
+		return daemon_pid;
+	if (first && strstr(it_text(IT_OUT), "not permitted"))
+		it_skip("%s", it_text(IT_OUT));
+	IT_FAIL("the daemon ended with %d and said: %s", decode(status), it_text(IT_OUT));
+}
+
+void it_ends(pid_t daemon)
+{
+	int r = it_wait(daemon);
+
+	if (daemon == daemon_pid)
+		daemon_pid = 0;
+	if (r != 0)
+		IT_FAIL("the daemon ended with %d and said: %s", r, it_text(IT_OUT));
+	IT_STR(it_text(IT_OUT), "");
+}
+
+void it_stop(pid_t daemon)
+{
+	IT_EQ(kill(daemon, SIGTERM), 0);
+	it_ends(daemon);
+	IT_OK(it_unmounted());
+}
+
+void it_unmount(const char *option)
+{
+	const char *argv[] = {"fusermount3", "-u", IT_MNT, option, NULL};
+	int r = it_run(argv, "unmount.out");
+
+	if (r != 0)
+		IT_FAIL("fusermount3 ended with %d and said: %s", r, it_text("unmount.out"));
+}
+
+unsigned int it_threads(pid_t pid)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	return stat(path, &st) == 0 ? (unsigned int)st.st_nlink - 2 : 0;
+}
+
+/* ---- queues and keys ---- */
+
+int it_queue(const char *name, int flags)
+{
+	char path[512];
+	int fd;
+
+	snprintf(path, sizeof(path), IT_MNT "/%s", name);
+	fd = open(path, flags | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		IT_FAIL("%s: %m", path);
+	return fd;
+}
+
+int32_t it_key(const char *description)
+{
+	key_serial_t key = add_key("user", description, "1", 1, KEY_SPEC_SESSION_KEYRING);
+
+	if (key < 0 && errno == ENOSYS)
+		it_skip("this kernel has no keys");
+	IT_OK(key > 0);
+	IT_EQ(keyctl_setperm(key, KEY_POS_ALL | KEY_USR_ALL), 0);
+	return key;
+}
+
+int it_watch(int fd, int32_t key, int32_t id)
+{
+	struct wqfs_watch_key w = {.key = key, .watch_id = id};
+
+	return ioctl(fd, WQFS_IOC_WATCH_KEY, &w);
+}
+
+void it_fill(int fd, int32_t key, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		IT_EQ(it_watch(fd, key, 1), 0);
+		IT_EQ(it_watch(fd, key, -1), 0);
+	}
+}
+
+void it_change(int fd, int32_t key)
+{
+	static uint32_t perm = KEY_POS_ALL | KEY_USR_ALL;
+
+	perm ^= KEY_OTH_VIEW;
+	IT_EQ(keyctl_setperm(key, perm), 0);
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+}
+
+struct wqfs_stats it_stats(int fd)
+{
+	struct wqfs_stats s;
+
+	IT_EQ(ioctl(fd, WQFS_IOC_GET_STATS, &s), 0);
+	return s;
+}
+
+bool it_next(const unsigned char **p, size_t *left, struct it_record *r)
+{
+	union {
+		struct watch_notification n;
+		struct key_notification key;
+		unsigned char raw[WATCH_INFO_LENGTH + 1];
+	} u = {0};
+
+	if (*left == 0)
+		return false;
+	IT_OK(*left >= sizeof(u.n));
+	memcpy(&u.n, *p, sizeof(u.n));
+	r->len = u.n.info & WATCH_INFO_LENGTH;
+	IT_OK(r->len >= WQFS_RECORD_MIN && r->len <= *left);
+	memcpy(u.raw, *p, r->len);
+	r->type = u.n.type;
+	r->subtype = u.n.subtype;
+	r->id = (u.n.info & WATCH_INFO_ID) >> WATCH_INFO_ID__SHIFT;
+	r->key = u.key.key_id;
+	r->aux = u.key.aux;
+	*p += r->len;
+	*left -= r->len;
+	return true;
+}
+
+size_t it_count(const void *buf, size_t len)
+{
+	const unsigned char *p = buf;
+	struct it_record r;
+	size_t n = 0;
+
+	while (it_next(&p, &len, &r))
+		n++;
+	return n;
+}
+
+/* ---- the runner ---- */
+
+static volatile sig_atomic_t ended_by;
+
+static void on_signal(int sig)
+{
+	ended_by = sig;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)remove(path);
+	return 0;
+}
+
+/* Forced first: whoever waits for a dead daemon is freed. */
+static void unmount_all(const char *dir)
+{
+	char mnt[512];
+	int left = 16;
+
+	snprintf(mnt, sizeof(mnt), "%s/" IT_MNT, dir);
+	if (geteuid() == 0) {
+		umount2(mnt, MNT_FORCE);
+		while (left-- && umount2(mnt, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
+			;
+		return;
+	}
+	if (fork() == 0) {
+		close(1);
+		close(2);
+		execlp("fusermount3", "fusermount3", "-u", "-q", "-z", mnt, (char *)NULL);
+		_exit(127);
+	}
+}
+
+static void kill_children(void)
+{
+	char path[64], text[65536], *p = text;
+	ssize_t n;
+	int fd;
+	long pid;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	while ((pid = strtol(p, &p, 10)) > 0)
+		kill((pid_t)pid, SIGKILL);
+}
+
+/* Every process of the test, wherever it is in the tree: orphans become our children. */
+static bool end_all(const char *dir)
+{
+	uint64_t end = it_now_ns() + IT_DEADLINE_S * 1000000000ull;
+	pid_t pid;
+
+	do {
+		kill_children();
+		while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+			;
+		if (pid < 0)
+			return true;
+		it_breathe();
+	} while (it_now_ns() < end);
+	return false;
+}
+
+static bool clean_up(const char *dir)
+{
+	bool ended;
+
+	unmount_all(dir);
+	ended = end_all(dir);
+	unmount_all(dir);
+	end_all(dir);
+	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_MOUNT | FTW_PHYS);
+	return ended;
+}
+
+static _Noreturn void be_test(const struct it_test *test, const char *dir)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setsid();
+	signal(SIGPIPE, SIG_IGN);
+	if (chdir(dir) < 0 || mkdir(IT_MNT, 0755) < 0)
+		IT_FAIL("%s: %m", dir);
+	(void)keyctl_join_session_keyring(NULL);
+	test->run();
+	if (daemon_pid)
+		it_stop(daemon_pid);
+	_exit(0);
+}
+
+/* Waits for the test; -1: it took too long, or the runner itself is to end. */
+static int watch_over(pid_t pid)
+{
+	uint64_t end = it_now_ns() + TEST_DEADLINE_S * 1000000000ull;
+	int status;
+	pid_t r;
+
+	for (;;) {
+		r = waitpid(pid, &status, WNOHANG);
+		if (r == pid)
+			return decode(status);
+		if (ended_by || it_now_ns() > end)
+			return -1;
+		it_breathe();
+	}
+}
+
+static int run_one(const struct it_test *test)
+{
+	const char *tmp = getenv("TMPDIR");
+	char dir[256];
+	pid_t pid;
+	int r;
+
+	snprintf(dir, sizeof(dir), "%s/wqfs-test.XXXXXX", tmp ? tmp : "/tmp");
+	if (!mkdtemp(dir)) {
+		printf("# %s: %m\n", dir);
+		return 1;
+	}
+	(void)chmod(dir, 0755);
+	shared->why_skipped[0] = '\0';
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0)
+		be_test(test, dir);
+	r = pid < 0 ? 1 : watch_over(pid);
+	if (r < 0)
+		printf("# ended by %s\n", r == -1 ? "its deadline" : strsignal(-r));
+	if (!clean_up(dir)) {
+		printf("# a process that it left behind cannot be ended\n");
+		r = 1;
+	}
+	return r;
+}
+
+static void print_result(size_t i, const struct it_test *test, int r)
+{
+	if (r == EXIT_SKIP)
+		printf("ok %zu - %s # SKIP %s\n", i, test->says, shared->why_skipped);
+	else
+		printf("%sok %zu - %s\n", r ? "not " : "", i, test->says);
+	fflush(stdout);
+}
+
+static void set_up_runner(void)
+{
+	static const int ends[] = {SIGTERM, SIGINT, SIGHUP};
+	struct sigaction sa = {.sa_handler = on_signal};
+
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		-1, 0);
+	if (shared == MAP_FAILED)
+		exit(1);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		sigaction(ends[i], &sa, NULL);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
+int it_main(int argc, char **argv, const struct it_test *tests, size_t n)
+{
+	size_t failed = 0, skipped = 0, done = 0;
+
+	set_up_runner();
+	for (size_t i = 0; i < n && !ended_by; i++) {
+		int r;
+
+		if (argc > 1 && !strstr(tests[i].says, argv[1]))
+			continue;
+		r = run_one(&tests[i]);
+		print_result(++done, &tests[i], r);
+		skipped += r == EXIT_SKIP;
+		failed += r != 0 && r != EXIT_SKIP;
+	}
+	printf("1..%zu\n", done);
+	if (ended_by || failed)
+		return 1;
+	return done && skipped == done ? EXIT_SKIP : 0;
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "system.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/keyctl.h>
+#include <linux/limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "keys.h"
+
+#define AWAIT_MS 5000
+
+struct sc_system {
+	const char *dir; /* NULL: the kernel's own */
+	enum sc_hint hint;
+};
+
+const struct sc_system *sc_system_native(void)
+{
+	static const struct sc_system native;
+
+	return &native;
+}
+
+const struct sc_system *sc_system_wqfs(const char *dir, enum sc_hint hint)
+{
+	static struct sc_system wqfs;
+
+	wqfs = (struct sc_system){.dir = dir, .hint = hint};
+	return &wqfs;
+}
+
+/* ---- the mounted form ---- */
+
+static void queue_path(char path[PATH_MAX], const struct sc_system *sys, const char *name)
+{
+	snprintf(path, PATH_MAX, "%s/%s", sys->dir, name);
+}
+
+static int open_file(const struct sc_system *sys, const char *name, bool nonblock)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	queue_path(path, sys, name);
+	unlink(path);
+	fd = open(path, O_RDONLY | O_CREAT | O_EXCL | (nonblock ? O_NONBLOCK : 0), 0400);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Only the caller knows which keyring @s is. */
+static long watch_by_ioctl(int fd, int32_t key, long id)
+{
+	struct wqfs_watch_key wk = {.watch_id = (__s32)id};
+
+	wk.key = sc_key_resolve(key, true);
+	if (wk.key < 0)
+		return wk.key;
+	return ioctl(fd, WQFS_IOC_WATCH_KEY, &wk) < 0 ? -errno : 0;
+}
+
+static void nap(void)
+{
+	const struct timespec ms = {.tv_nsec = 1000000};
+
+	nanosleep(&ms, NULL);
+}
+
+/* ---- both ---- */
+
+int sc_system_queue(const struct sc_system *sys, const char *name, bool nonblock, int fd[2])
+{
+	if (!sys->dir)
+		return pipe2(fd, O_NOTIFICATION_PIPE | (nonblock ? O_NONBLOCK : 0)) < 0 ? -errno
+											: 0;
+	fd[1] = -1;
+	fd[0] = open_file(sys, name, nonblock);
+	return fd[0] < 0 ? fd[0] : 0;
+}
+
+long sc_system_watch(const struct sc_system *sys, int fd, int32_t key, long id)
+{
+	if (sys->dir)
+		return watch_by_ioctl(fd, key, id);
+	return sc_keyctl(
+		KEYCTL_WATCH_KEY, (unsigned long)key, (unsigned long)fd, (unsigned long)id, 0);
+}
+
+void sc_system_changed(
+	const struct sc_system *sys, int fd, const struct wqfs_key_report *report)
+{
+	if (!sys->dir || sys->hint == SC_HINT_NONE)
+		return;
+	if (sys->hint == SC_HINT_SYNC || !report) {
+		if (ioctl(fd, WQFS_IOC_SYNC) < 0)
+			perror("scenario: WQFS_IOC_SYNC");
+	} else if (report->result >= 0 && ioctl(fd, WQFS_IOC_REPORT, report) < 0)
+		perror("scenario: WQFS_IOC_REPORT");
+}
+
+void sc_system_await_bytes(const struct sc_system *sys, int fd, size_t bytes)
+{
+	struct stat st;
+
+	if (!sys->dir || sys->hint != SC_HINT_NONE)
+		return;
+	for (int ms = 0; ms < AWAIT_MS; ms++) {
+		if (fstat(fd, &st) < 0 || (size_t)st.st_size >= bytes)
+			return;
+		nap();
+	}
+}
+
+uint64_t sc_system_told(const struct sc_system *sys, int fd)
+{
+	struct wqfs_stats s;
+
+	if (!sys->dir || sys->hint != SC_HINT_NONE || ioctl(fd, WQFS_IOC_GET_STATS, &s) < 0)
+		return 0;
+	return s.posted + s.lost + s.filtered;
+}
+
+void sc_system_await_told(const struct sc_system *sys, int fd, uint64_t told)
+{
+	if (!sys->dir || sys->hint != SC_HINT_NONE)
+		return;
+	for (int ms = 0; ms < AWAIT_MS && sc_system_told(sys, fd) < told; ms++)
+		nap();
+}
+
+/* A key that is given up now is collected after those, and its watcher told last. */
+void sc_system_await_collector(const struct sc_system *sys)
+{
+	struct pollfd p = {.events = POLLIN};
+	int fd[2];
+	long key;
+
+	if (sys->dir || sc_system_queue(sys, NULL, true, fd) < 0)
+		return;
+	key = sc_add_key("user", "scenario:last", "", 1, KEY_SPEC_THREAD_KEYRING);
+	if (key > 0 && ioctl(fd[0], IOC_WATCH_QUEUE_SET_SIZE, 1) == 0 &&
+		sc_system_watch(sys, fd[0], (int32_t)key, 0) == 0) {
+		sc_keyctl(KEYCTL_UNLINK, (unsigned long)key,
+			(unsigned long)KEY_SPEC_THREAD_KEYRING, 0, 0);
+		p.fd = fd[0];
+		poll(&p, 1, AWAIT_MS);
+	}
+	close(fd[0]);
+	close(fd[1]);
+}
+
+void sc_system_remove(const struct sc_system *sys, const char *name)
+{
+	char path[PATH_MAX];
+
+	if (!sys->dir)
+		return;
+	queue_path(path, sys, name);
+	unlink(path);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "mount_check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "mount_find.h"
+#include "wqfs.h"
+
+/* "36 35 98:0 /root /dir options - type source options", the third being the device. */
+static bool line_is_wqfs(const char *line, dev_t dev)
+{
+	const char *type = strstr(line, " - ");
+	unsigned int maj, min;
+
+	return type && sscanf(line, "%*u %*u %u:%u", &maj, &min) == 2 &&
+	       makedev(maj, min) == dev &&
+	       !strncmp(type + 3, WQ_MOUNT_TYPE " ", strlen(WQ_MOUNT_TYPE " "));
+}
+
+/* The file system DEV is a wqfs. */
+static bool is_wqfs(dev_t dev)
+{
+	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	char *line = NULL;
+	size_t size = 0;
+	bool found = false;
+
+	if (!mounts)
+		return false;
+	while (!found && getline(&line, &size, mounts) > 0)
+		found = line_is_wqfs(line, dev);
+	free(line);
+	fclose(mounts);
+	return found;
+}
+
+/* In any other file system that name would make a file. */
+static int try_queue(int root)
+{
+	struct stat st;
+	int fd;
+
+	if (fstat(root, &st))
+		return -errno;
+	if (!is_wqfs(st.st_dev))
+		return -ENOTTY;
+	fd = openat(root, WQFS_ANONYMOUS, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+int wq_mount_check(const char *dir)
+{
+	int root = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret;
+
+	if (root < 0)
+		return -errno;
+	ret = try_queue(root);
+	close(root);
+	return ret;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Whether a wqfs can serve the caller. */
+#ifndef WQ_MOUNT_CHECK_H
+#define WQ_MOUNT_CHECK_H
+
+/* Tries the wqfs at DIR by making a queue without a name there, which goes at once. 0;
+ * -ENOTTY: no wqfs is mounted there; -ENOTCONN: its daemon is dead; -EDQUOT: as many
+ * queues as the mount allows; -EACCES, -ENOENT and what else opening gives. Blocks if
+ * the daemon does. */
+int wq_mount_check(const char *dir);
+
+#endif

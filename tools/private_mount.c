@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "private_mount.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "mount_find.h"
+
+#define STOP_TIMEOUT_MS 5000 /* how long a daemon may take to unmount */
+
+/* What the keeper keeps. */
+struct keeper {
+	const char *daemon;
+	char *dir;     /* the mount point */
+	dev_t below;   /* the device of what is under the mount */
+	int process;   /* pidfd of the process it is all for */
+	int report;    /* to that process: a zero byte when ready, or why not */
+	int log;       /* what the daemon says before it is ready */
+	int signals;   /* a request to stop at once */
+	pid_t pid;     /* the daemon */
+	int daemon_fd; /* its pidfd */
+};
+
+static int pidfd_open(pid_t pid)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* ---- the daemon's process ---- */
+
+static void exec_daemon(const struct keeper *k, pid_t keeper)
+{
+	/* Root's command may become somebody else, who still has its queues. */
+	const char *options = geteuid() == 0 ? "-oallow_other" : NULL;
+	int null = open("/dev/null", O_RDWR);
+	sigset_t none;
+
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != keeper)
+		_exit(1);
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	dup2(k->log, STDERR_FILENO);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execlp(k->daemon, k->daemon, "-f", WQ_MOUNT_PRIVATE, k->dir, options, (char *)NULL);
+	dprintf(STDERR_FILENO, "%s: %s\n", k->daemon, strerror(errno));
+	_exit(1);
+}
+
+static int start_daemon(struct keeper *k)
+{
+	pid_t keeper = getpid();
+
+	k->pid = fork();
+	if (k->pid < 0)
+		return -errno;
+	if (!k->pid)
+		exec_daemon(k, keeper);
+	k->daemon_fd = pidfd_open(k->pid);
+	return k->daemon_fd < 0 ? k->daemon_fd : 0;
+}
+
+/* ---- the keeper's process ---- */
+
+/* The mount is there and its daemon answers. */
+static bool is_mounted(const struct keeper *k)
+{
+	struct stat st;
+
+	return stat(k->dir, &st) == 0 && st.st_dev != k->below;
+}
+
+/* Waits until FIRST is ready for EVENTS (then true), or the process or the daemon ends or
+ * a signal asks to stop. */
+static bool wait_for(const struct keeper *k, int first, short events)
+{
+	struct pollfd fds[] = {
+		{first, events, 0},
+		{k->process, POLLIN, 0},
+		{k->daemon_fd, POLLIN, 0},
+		{k->signals, POLLIN, 0},
+	};
+
+	while (poll(fds, 4, -1) < 0)
+		if (errno != EINTR)
+			return false;
+	return !fds[1].revents && !fds[2].revents && !fds[3].revents;
+}
+
+/* The kernel tells who polls the list of mounts that it has changed. */
+static bool wait_until_mounted(const struct keeper *k)
+{
+	int mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	bool mounted, go_on = mounts >= 0;
+
+	while (!(mounted = is_mounted(k)) && go_on)
+		go_on = wait_for(k, mounts, POLLPRI);
+	if (mounts >= 0)
+		close(mounts);
+	return mounted;
+}
+
+static void detach(const struct keeper *k)
+{
+	pid_t pid;
+
+	if (umount2(k->dir, MNT_DETACH) == 0)
+		return;
+	pid = fork();
+	if (!pid) {
+		execlp("fusermount3", "fusermount3", "-u", "-z", "-q", k->dir, (char *)NULL);
+		_exit(1);
+	}
+	waitpid(pid, NULL, 0);
+}
+
+/* A daemon that was told to stop unmounts; what a dead one left is unmounted here. */
+static void stop_daemon(const struct keeper *k)
+{
+	struct pollfd end = {k->daemon_fd, POLLIN, 0};
+
+	kill(k->pid, SIGTERM);
+	if (poll(&end, 1, STOP_TIMEOUT_MS) != 1)
+		kill(k->pid, SIGKILL);
+	waitpid(k->pid, NULL, 0);
+	if (rmdir(k->dir)) {
+		detach(k);
+		rmdir(k->dir);
+	}
+}
+
+static void report_failure(const struct keeper *k)
+{
+	char text[1024];
+	ssize_t n = pread(k->log, text, sizeof(text), 0);
+
+	if (n <= 0)
+		n = snprintf(text, sizeof(text), "%s ended without a word\n", k->daemon);
+	if (write(k->report, text, (size_t)n) != n)
+		_exit(1);
+}
+
+static void keep(struct keeper *k)
+{
+	int ret = start_daemon(k);
+
+	if (ret < 0) {
+		dprintf(k->report, "cannot start %s: %s\n", k->daemon, strerror(-ret));
+		rmdir(k->dir);
+		return;
+	}
+	if (wait_until_mounted(k)) {
+		fcntl(k->log, F_ADD_SEALS, F_SEAL_GROW); /* nobody will read it */
+		if (write(k->report, "", 1) == 1)
+			wait_for(k, -1, 0);
+	} else {
+		report_failure(k);
+	}
+	stop_daemon(k);
+}
+
+/* Leaves terminal, directory and descriptors of the process: it holds nothing open that
+ * somebody waits to see closed. */
+static void leave_process(struct keeper *k)
+{
+	int *const kept[] = {&k->process, &k->report, &k->log, &k->signals};
+	const int count = sizeof(kept) / sizeof(kept[0]), first = 3;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	/* first above the places they go to, that none steps on another */
+	for (int i = 0; i < count; i++)
+		*kept[i] = fcntl(*kept[i], F_DUPFD_CLOEXEC, first + count);
+	for (int i = 0; i < first; i++)
+		dup2(null, i);
+	for (int i = 0; i < count; i++)
+		*kept[i] = dup3(*kept[i], first + i, O_CLOEXEC);
+	syscall(SYS_close_range, first + count, ~0U, 0);
+	if (chdir("/"))
+		_exit(1);
+}
+
+static int open_stop_signals(void)
+{
+	sigset_t set;
+
+	sigfillset(&set);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+/* Runs the keeper as nobody's child. */
+static int start_keeper(struct keeper *k)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return -errno;
+	if (pid) {
+		waitpid(pid, NULL, 0);
+		return 0;
+	}
+	setsid();
+	pid = fork();
+	if (pid)
+		_exit(pid < 0);
+	signal(SIGCHLD, SIG_DFL);
+	k->signals = open_stop_signals();
+	leave_process(k);
+	keep(k);
+	_exit(0);
+}
+
+/* ---- the process that has a private mount ---- */
+
+static const char *base_dir(void)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+
+	if (runtime && *runtime == '/' && !access(runtime, W_OK | X_OK))
+		return runtime;
+	return geteuid() == 0 ? "/run" : "/tmp";
+}
+
+/* With its mode, and the device it is on. */
+static int prepare_dir(struct keeper *k)
+{
+	struct stat st;
+
+	if (geteuid() == 0 && chmod(k->dir, 0711))
+		return -errno;
+	if (stat(k->dir, &st))
+		return -errno;
+	k->below = st.st_dev;
+	return 0;
+}
+
+static int make_dir(struct keeper *k)
+{
+	int ret;
+
+	if (asprintf(&k->dir, "%s/wqrun-XXXXXX", base_dir()) < 0) {
+		k->dir = NULL;
+		return -ENOMEM;
+	}
+	if (!mkdtemp(k->dir))
+		return -errno;
+	ret = prepare_dir(k);
+	if (ret)
+		rmdir(k->dir);
+	return ret;
+}
+
+/* What the keeper says, until it is ready or gone. */
+static int read_report(int fd)
+{
+	char text[1024];
+	size_t len = 0;
+	ssize_t n;
+
+	while ((n = read(fd, text + len, sizeof(text) - 1 - len)) > 0) {
+		len += (size_t)n;
+		if (!text[len - 1])
+			return 0;
+	}
+	text[len] = '\0';
+	fprintf(stderr, "wqrun: cannot start a private wqfs: %s%s",
+		len ? text : "the keeper died", len && text[len - 1] == '\n' ? "" : "\n");
+	return -EIO;
+}
+
+static int open_all(struct keeper *k, int report[2])
+{
+	k->process = pidfd_open(getpid());
+	if (k->process < 0)
+		return k->process;
+	k->log = memfd_create("wqfs-log", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (k->log < 0)
+		return -errno;
+	if (pipe2(report, O_CLOEXEC))
+		return -errno;
+	k->report = report[1];
+	return 0;
+}
+
+static void close_all(const struct keeper *k, const int report[2])
+{
+	const int fds[] = {k->process, k->log, report[0], report[1]};
+
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+static int mount_on_dir(struct keeper *k)
+{
+	int report[2] = {-1, -1}, ret = open_all(k, report);
+
+	if (!ret)
+		ret = start_keeper(k);
+	if (ret) {
+		rmdir(k->dir);
+		fprintf(stderr, "wqrun: cannot start a private wqfs: %s\n", strerror(-ret));
+	} else {
+		close(report[1]); /* the keeper's end is its end */
+		report[1] = -1;
+		ret = read_report(report[0]);
+	}
+	close_all(k, report);
+	return ret;
+}
+
+int wq_private_mount(const char *daemon, char **path)
+{
+	struct keeper k = {.daemon = daemon, .process = -1, .log = -1};
+	int ret = make_dir(&k);
+
+	if (ret)
+		fprintf(stderr, "wqrun: cannot make a directory in %s for a private wqfs: %s\n",
+			base_dir(), strerror(-ret));
+	else
+		ret = mount_on_dir(&k);
+	if (ret)
+		free(k.dir);
+	else
+		*path = k.dir;
+	return ret;
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * wqrun - runs a program written for the kernel's watch queues on wqfs.
+ *
+ * It becomes the command, as env(1) does, so that signals, terminal, job control and
+ * exit status are the command's own.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "facility.h"
+#include "mount_check.h"
+#include "mount_find.h"
+#include "private_mount.h"
+#include "wqrun_paths.h"
+
+/* As env(1), nice(1) and timeout(1) have them. */
+enum { EXIT_WQRUN = 125, EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 };
+
+struct options {
+	const char *mount;
+	bool force, private;
+};
+
+static void print_usage(FILE *out)
+{
+	fputs("usage: wqrun [-fp] [-m DIR] COMMAND [ARG...]\n", out);
+}
+
+static void print_help(void)
+{
+	print_usage(stdout);
+	fputs("\n"
+	      "Runs COMMAND, a program written for the kernel's notification queues\n"
+	      "(pipe2(O_NOTIFICATION_PIPE) and KEYCTL_WATCH_KEY), on wqfs if this kernel has\n"
+	      "none.\n"
+	      "\n"
+	      "  -f, --force      on wqfs even if this kernel has them\n"
+	      "  -m, --mount=DIR  on the wqfs mounted at DIR\n"
+	      "  -p, --private    on a wqfs that is started for COMMAND and ends with it, "
+	      "even\n"
+	      "                   if there is another\n"
+	      "  -h, --help       print this\n"
+	      "  -V, --version    print the version\n",
+		stdout);
+}
+
+static int usage_error(const char *what)
+{
+	if (what)
+		fprintf(stderr, "wqrun: %s\n", what);
+	print_usage(stderr);
+	return EXIT_WQRUN;
+}
+
+/* Returns -1 to go on, or the exit status. */
+static int parse_options(struct options *o, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"force", no_argument, NULL, 'f'},
+		{"mount", required_argument, NULL, 'm'},
+		{"private", no_argument, NULL, 'p'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{NULL, 0, NULL, 0},
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "+fm:phV", options, NULL)) != -1) {
+		switch (c) {
+		case 'f':
+			o->force = true;
+			break;
+		case 'm':
+			o->mount = optarg;
+			break;
+		case 'p':
+			o->private = true;
+			break;
+		case 'h':
+			print_help();
+			return EXIT_SUCCESS;
+		case 'V':
+			puts("wqrun " PACKAGE_VERSION);
+			return EXIT_SUCCESS;
+		default:
+			return usage_error(NULL);
+		}
+	}
+	if (o->mount && o->private)
+		return usage_error("--mount and --private exclude each other");
+	if (optind == argc)
+		return usage_error("a command is missing");
+	return -1;
+}
+
+static const char *mount_reason(int err)
+{
+	switch (-err) {
+	case ENOTTY:
+		return "no wqfs is mounted there";
+	case ENOTCONN:
+		return "its daemon is gone (fusermount3 -u unmounts it)";
+	case EDQUOT:
+		return "you have as many queues as the mount's max_queues allows";
+	default:
+		return strerror(-err);
+	}
+}
+
+/* The mount DIR, that somebody named, as an absolute path: the command may change its
+ * directory. NULL if it cannot be used, which is said. */
+static char *named_mount(const char *dir)
+{
+	char *path = realpath(dir, NULL);
+	int err = path ? wq_mount_check(path) : -errno;
+
+	if (!err)
+		return path;
+	fprintf(stderr, "wqrun: %s: %s\n", dir, mount_reason(err));
+	free(path);
+	return NULL;
+}
+
+static bool start_private(char **mount)
+{
+	if (!wq_private_mount(wqrun_daemon_path(), mount))
+		return true;
+	fputs("wqrun: `wqctl doctor' says what this machine lacks\n", stderr);
+	return false;
+}
+
+/* A mount that merely happens to be there is taken if it serves, else left alone. */
+static char *find_mount(void)
+{
+	const char *env = getenv(WQ_MOUNT_ENV);
+	char *mount;
+
+	if (env && *env)
+		return named_mount(env);
+	if (!wq_mount_find(&mount)) {
+		if (!wq_mount_check(mount))
+			return mount;
+		free(mount);
+	}
+	return start_private(&mount) ? mount : NULL;
+}
+
+static char *choose_mount(const struct options *o)
+{
+	char *mount = NULL;
+
+	if (o->mount)
+		return named_mount(o->mount);
+	if (o->private)
+		return start_private(&mount) ? mount : NULL;
+	return find_mount();
+}
+
+/* ld.so reads LD_PRELOAD as a list separated by ':' and ' '. */
+static bool preload(const char *shim)
+{
+	const char *before = getenv("LD_PRELOAD");
+	char *list;
+	int err = access(shim, R_OK) ? errno : 0;
+
+	if (strpbrk(shim, ": ")) {
+		fprintf(stderr, "wqrun: %s: ld.so cannot preload a path with ':' or ' '\n",
+			shim);
+		return false;
+	}
+	if (err) {
+		fprintf(stderr, "wqrun: the preload library %s: %s\n", shim, strerror(err));
+		return false;
+	}
+	if (!before || !*before)
+		return setenv("LD_PRELOAD", shim, 1) == 0;
+	if (strstr(before, shim)) /* one wqrun in another */
+		return true;
+	return asprintf(&list, "%s:%s", shim, before) >= 0 &&
+	       setenv("LD_PRELOAD", list, 1) == 0;
+}
+
+static bool prepare(const struct options *o)
+{
+	char *mount = choose_mount(o);
+	bool ok = mount && !setenv(WQ_MOUNT_ENV, mount, 1) &&
+		  preload(wqrun_shim_path());
+
+	free(mount);
+	return ok;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = {0};
+	struct wq_facility facility;
+	int status = parse_options(&o, argc, argv);
+
+	if (status >= 0)
+		return status;
+	wq_facility_probe(&facility);
+	if ((o.force || !wq_facility_there(&facility)) && !prepare(&o))
+		return EXIT_WQRUN;
+	argv += optind;
+	execvp(argv[0], argv);
+	status = errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
+	fprintf(stderr, "wqrun: %s: %s\n", argv[0], strerror(errno));
+	return status;
+}
