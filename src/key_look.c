@@ -304,27 +304,35 @@ int wq_look_payload(struct wq_look *look, int32_t serial, const struct wq_key_st
 	return 0;
 }
 
+/* A search in SERIAL, key or keyring, waits for its construction first, gives a negative
+ * key's own error, and then fails for want of a place to link to, with EINVAL: it changes
+ * nothing. A read would wait as well, but says ENOKEY where it was interrupted. */
+static int ask_constructed(int32_t serial)
+{
+	const key_serial_t nowhere = -1000;
+
+	if (keyctl_search(serial, "user", "", nowhere) >= 0)
+		return 0;
+	switch (errno) {
+	case EINTR:
+		return -EINPROGRESS;
+	case EINVAL:
+	case EACCES: /* no Search for us: that is asked last */
+		return 0;
+	default:
+		return -errno;
+	}
+}
+
 int wq_look_constructed(struct wq_look *look, int32_t serial)
 {
 	static const struct itimerspec on = {{0, 500000}, {0, 500000}}, off;
-	long n;
-	int e;
+	int r;
 
 	/* Repeated: the first signal may come before the call has begun to wait. */
 	if (!look->has_guard || timer_settime(look->guard, 0, &on, NULL) < 0)
 		return -ENOMEM;
-	n = keyctl_read(serial, NULL, 0);
-	e = errno;
+	r = ask_constructed(serial);
 	timer_settime(look->guard, 0, &off, NULL);
-	if (n >= 0)
-		return 0;
-	switch (e) {
-	case EINTR:
-		return -EINPROGRESS;
-	case EACCES:
-	case EOPNOTSUPP: /* no read for this type */
-		return 0;
-	default:
-		return -e;
-	}
+	return r;
 }

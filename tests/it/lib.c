@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <grp.h>
+#include <mntent.h>
 #include <pwd.h>
 #include <sched.h>
 #include <signal.h>
@@ -23,9 +24,10 @@
 #define TEST_DEADLINE_S 180 /* for one test, all in all */
 #define EXIT_SKIP	77
 
-/* What the runner and the test's processes share. */
+/* What the test tells its runner. */
 struct shared {
 	char why_skipped[512];
+	char remove_later[512]; /* a path, or empty */
 };
 
 static struct shared *shared;
@@ -194,6 +196,11 @@ const char *it_text(const char *path)
 		close(fd);
 	text[n > 0 ? n : 0] = '\0';
 	return text;
+}
+
+void it_remove_later(const char *path)
+{
+	snprintf(shared->remove_later, sizeof(shared->remove_later), "%s", path);
 }
 
 static void nothing(int sig)
@@ -493,24 +500,28 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 }
 
 /* Forced first: whoever waits for a dead daemon is freed. */
-static void unmount_all(const char *dir)
+static void unmount(const char *path)
 {
-	char mnt[512];
-	int left = 16;
-
-	snprintf(mnt, sizeof(mnt), "%s/" IT_MNT, dir);
 	if (geteuid() == 0) {
-		umount2(mnt, MNT_FORCE);
-		while (left-- && umount2(mnt, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
-			;
-		return;
-	}
-	if (fork() == 0) {
-		close(1);
-		close(2);
-		execlp("fusermount3", "fusermount3", "-u", "-q", "-z", mnt, (char *)NULL);
+		umount2(path, MNT_FORCE);
+		umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW);
+	} else if (fork() == 0) {
+		execlp("fusermount3", "fusermount3", "-u", "-q", "-z", path, (char *)NULL);
 		_exit(127);
 	}
+}
+
+/* Whatever is mounted below DIR. */
+static void unmount_all(const char *dir)
+{
+	FILE *f = setmntent("/proc/self/mounts", "re");
+	struct mntent *m;
+
+	while (f && (m = getmntent(f)))
+		if (!strncmp(m->mnt_dir, dir, strlen(dir)))
+			unmount(m->mnt_dir);
+	if (f)
+		endmntent(f);
 }
 
 static void kill_children(void)
@@ -532,7 +543,7 @@ static void kill_children(void)
 }
 
 /* Every process of the test, wherever it is in the tree: orphans become our children. */
-static bool end_all(const char *dir)
+static bool end_all(void)
 {
 	uint64_t end = it_now_ns() + IT_DEADLINE_S * 1000000000ull;
 	pid_t pid;
@@ -553,9 +564,11 @@ static bool clean_up(const char *dir)
 	bool ended;
 
 	unmount_all(dir);
-	ended = end_all(dir);
+	ended = end_all();
 	unmount_all(dir);
-	end_all(dir);
+	end_all();
+	if (shared->remove_later[0])
+		unlink(shared->remove_later);
 	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_MOUNT | FTW_PHYS);
 	return ended;
 }
@@ -604,7 +617,7 @@ static int run_one(const struct it_test *test)
 		return 1;
 	}
 	(void)chmod(dir, 0755);
-	shared->why_skipped[0] = '\0';
+	memset(shared, 0, sizeof(*shared));
 	fflush(stdout);
 	pid = fork();
 	if (pid == 0)

@@ -110,6 +110,9 @@ int it_run(const char *const argv[], const char *out);
 /* The beginning of a file, in a static buffer; empty if there is none. */
 const char *it_text(const char *path);
 
+/* The file PATH, which is outside the test's directory, is removed after the test. */
+void it_remove_later(const char *path);
+
 /* The letter of PID's state in /proc/PID/stat; 0 if there is no such process. */
 char it_state(pid_t pid);
 

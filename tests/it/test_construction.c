@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Keys that are under construction: KEYCTL_WATCH_KEY waits for them, and so does wqfs. A
+ * program that the kernel calls to construct a key is installed for the time of a test.
+ */
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "lib.h"
+
+#define RULES	    "/etc/request-key.d"
+#define RULE	    RULES "/wqfs-test.conf"
+#define DESCRIPTION "wqfs-test:construction"
+
+/* Says which key it is, waits for a word, and does with the key what that says. Should the
+ * test die, which holds the other end of the pipe, it goes on without a word: who requested
+ * the key cannot be killed before. */
+static const char script[] = "#!/bin/sh\n"
+			     "cd \"${0%/*}\" || exit 1\n"
+			     "echo \"$1\" >serial.new && mv serial.new serial || exit 1\n"
+			     "read -r word <words\n"
+			     "case $word in\n"
+			     "negate) exec keyctl negate \"$1\" 60 \"$2\" ;;\n"
+			     "reject) exec keyctl reject \"$1\" 60 rejected \"$2\" ;;\n"
+			     "*) exec keyctl instantiate \"$1\" 1 \"$2\" ;;\n"
+			     "esac\n";
+
+struct rig {
+	pid_t requester;
+	int words, fd;
+	int32_t key; /* under construction */
+};
+
+static void write_file(const char *path, const char *text, mode_t mode)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+
+	if (fd < 0)
+		it_skip("%s: %m", path);
+	IT_EQ(write(fd, text, strlen(text)), strlen(text));
+	IT_EQ(fchmod(fd, mode), 0);
+	close(fd);
+}
+
+static void install(void)
+{
+	char dir[PATH_MAX], rule[PATH_MAX + 256];
+
+	it_need_root();
+	if (access("/sbin/request-key", X_OK) < 0 || access(RULES, W_OK) < 0)
+		it_skip("keys are not constructed by request-key here");
+	if (access("/bin/keyctl", X_OK) < 0)
+		it_skip("keyctl is not installed");
+	IT_OK(getcwd(dir, sizeof(dir)));
+	IT_EQ(mkfifo("words", 0600), 0);
+	write_file("construct", script, 0700);
+	snprintf(rule, sizeof(rule), "create user " DESCRIPTION " * %s/construct %%k %%S\n",
+		dir);
+	unlink(RULE); /* of a test that could not clean up */
+	it_remove_later(RULE);
+	write_file(RULE, rule, 0644);
+}
+
+static void set_up(struct rig *r, int want)
+{
+	install();
+	r->words = open("words", O_RDWR | O_CLOEXEC);
+	IT_OK(r->words >= 0);
+	it_start(NULL);
+	r->fd = it_queue("q", O_RDONLY | O_NONBLOCK);
+	r->requester = it_fork();
+	if (r->requester == 0) {
+		long key;
+
+		close(r->words);
+		key = request_key("user", DESCRIPTION, "x", KEY_SPEC_SESSION_KEYRING);
+
+		_exit((key > 0 ? 0 : errno) != want);
+	}
+	IT_UNTIL(access("serial", F_OK) == 0 || it_state(r->requester) == 'Z');
+	if (access("serial", F_OK) < 0)
+		it_skip("the kernel does not call this system's request-key");
+	r->key = (int32_t)strtol(it_text("serial"), NULL, 10);
+	IT_OK(r->key > 0);
+}
+
+static void say(const struct rig *r, const char *word)
+{
+	IT_EQ(write(r->words, word, strlen(word)), strlen(word));
+}
+
+/* A process that watches the key; WANT is the error it is to get, or 0. */
+static pid_t watcher(const struct rig *r, int id, int want)
+{
+	pid_t pid = it_fork();
+
+	if (pid == 0) {
+		it_interruptible(SIGUSR1);
+		if (want)
+			IT_ERRNO(it_watch(it_queue("other", O_RDONLY), r->key, id), want);
+		else
+			IT_EQ(it_watch(r->fd, r->key, id), 0);
+		_exit(0);
+	}
+	IT_UNTIL(it_in_syscall(pid, SYS_ioctl) || it_state(pid) == 'Z');
+	return pid;
+}
+
+/* Others go on meanwhile. */
+static void is_serving(const struct rig *r)
+{
+	int32_t key = it_key("wqfs-test:meanwhile");
+	char buf[16];
+
+	for (int i = 0; i < 100; i++) {
+		it_fill(r->fd, key, 1);
+		it_change(r->fd, key);
+		IT_EQ(read(r->fd, buf, sizeof(buf)), sizeof(buf));
+	}
+}
+
+static void watch_waits_for_construction(void)
+{
+	struct rig r;
+	pid_t waiting;
+	char buf[16];
+
+	set_up(&r, 0);
+	waiting = watcher(&r, 3, 0);
+	is_serving(&r);
+	IT_EQ(it_state(waiting) == 'Z', false);
+	IT_EQ(it_stats(r.fd).watches, 0);
+	say(&r, "instantiate\n");
+	it_join(r.requester);
+	it_join(waiting);
+	IT_EQ(it_stats(r.fd).watches, 1);
+	it_change(r.fd, r.key);
+	IT_EQ(read(r.fd, buf, sizeof(buf)), sizeof(buf));
+}
+
+static void waiting_for_construction_can_be_interrupted(void)
+{
+	struct rig r;
+	pid_t waiting[2];
+
+	set_up(&r, 0);
+	waiting[0] = watcher(&r, 1, EINTR);
+	waiting[1] = watcher(&r, 1, 0);
+	IT_EQ(kill(waiting[0], SIGUSR1), 0);
+	it_join(waiting[0]);
+	IT_EQ(kill(waiting[1], SIGKILL), 0);
+	IT_EQ(it_wait(waiting[1]), -SIGKILL);
+	is_serving(&r);
+	say(&r, "instantiate\n");
+	it_join(r.requester);
+	IT_EQ(it_stats(r.fd).watches, 0);
+}
+
+static void key_that_comes_out_negative_gives_its_error(void)
+{
+	struct rig r;
+	pid_t waiting;
+
+	set_up(&r, ENOKEY);
+	waiting = watcher(&r, 1, ENOKEY);
+	say(&r, "negate\n");
+	it_join(r.requester);
+	it_join(waiting);
+	IT_ERRNO(it_watch(r.fd, r.key, 1), ENOKEY);
+}
+
+static void key_that_is_rejected_gives_its_error(void)
+{
+	struct rig r;
+	pid_t waiting;
+
+	set_up(&r, EKEYREJECTED);
+	waiting = watcher(&r, 1, EKEYREJECTED);
+	say(&r, "reject\n");
+	it_join(r.requester);
+	it_join(waiting);
+}
+
+static const struct it_test tests[] = {
+	{"a watch waits for a key under construction and holds nobody up",
+		watch_waits_for_construction},
+	{"waiting for a construction can be interrupted",
+		waiting_for_construction_can_be_interrupted},
+	{"a key that comes out negative gives its error",
+		key_that_comes_out_negative_gives_its_error},
+	{"a key that is rejected gives its error", key_that_is_rejected_gives_its_error},
+};
+
+IT_MAIN(tests)
