@@ -32,6 +32,7 @@
 
 #include <linux/keyctl.h>
 
+#include "common.h"
 #include "wqfs.h"
 
 #define ROUNDS_MAX 4000
@@ -45,25 +46,6 @@ struct shared {
 static struct shared *shared;
 static cpu_set_t all_cpus;
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static _Noreturn void fail(const char *what)
-{
-	fprintf(stderr, "latency: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static long keyctl(int op, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
-{
-	return syscall(SYS_keyctl, op, a, b, c, d);
-}
-
 static void pin(int cpu)
 {
 	cpu_set_t set;
@@ -71,7 +53,7 @@ static void pin(int cpu)
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
 	if (sched_setaffinity(0, sizeof(set), &set) < 0)
-		fail("sched_setaffinity");
+		bench_fail("sched_setaffinity");
 }
 
 /* Reads ROUNDS times from FD in a child on CPU. */
@@ -82,7 +64,7 @@ static pid_t start_reader(int fd, int rounds, int cpu)
 	shared->done = 0;
 	pid = fork();
 	if (pid < 0)
-		fail("fork");
+		bench_fail("fork");
 	if (pid > 0)
 		return pid;
 	pin(cpu);
@@ -91,7 +73,7 @@ static pid_t start_reader(int fd, int rounds, int cpu)
 
 		if (read(fd, buf, sizeof(buf)) <= 0)
 			_exit(1);
-		shared->returned[i] = now_ns();
+		shared->returned[i] = bench_now_ns();
 		__atomic_store_n(&shared->done, i + 1, __ATOMIC_RELEASE);
 	}
 	_exit(0);
@@ -168,11 +150,11 @@ struct target {
 
 static struct call write_pipe(int fd)
 {
-	struct call c = {.began = now_ns()};
+	struct call c = {.began = bench_now_ns()};
 
 	if (write(fd, "0123456789abcdef", 16) != 16)
-		fail("write");
-	c.returned = now_ns();
+		bench_fail("write");
+	c.returned = bench_now_ns();
 	return c;
 }
 
@@ -184,17 +166,17 @@ static struct call update_key(const struct target *t)
 	struct call c;
 	int n;
 
-	r.begin_ns = now_ns();
+	r.begin_ns = bench_now_ns();
 	n = snprintf(payload, sizeof(payload), "%llu", (unsigned long long)r.begin_ns);
 	if (t->report_fd >= 0 && ioctl(t->report_fd, WQFS_IOC_REPORT, &r) < 0)
-		fail("WQFS_IOC_REPORT");
-	c.began = now_ns();
-	if (keyctl(KEYCTL_UPDATE, (unsigned long)t->key, (unsigned long)payload,
+		bench_fail("WQFS_IOC_REPORT");
+	c.began = bench_now_ns();
+	if (bench_keyctl(KEYCTL_UPDATE, (unsigned long)t->key, (unsigned long)payload,
 		    (unsigned long)n, 0) < 0)
-		fail("keyctl(KEYCTL_UPDATE)");
-	c.returned = r.end_ns = now_ns();
+		bench_fail("keyctl(KEYCTL_UPDATE)");
+	c.returned = r.end_ns = bench_now_ns();
 	if (t->report_fd >= 0 && ioctl(t->report_fd, WQFS_IOC_REPORT, &r) < 0)
-		fail("WQFS_IOC_REPORT");
+		bench_fail("WQFS_IOC_REPORT");
 	return c;
 }
 
@@ -211,61 +193,35 @@ static struct result measure(int fd, const struct target *t, int rounds)
 		calls[i] = t->write_fd >= 0 ? write_pipe(t->write_fd) : update_key(t);
 	}
 	if (waitpid(pid, &status, 0) < 0 || status != 0)
-		fail("the reader");
+		bench_fail("the reader");
 	return evaluate(calls, rounds);
-}
-
-/* ---- the mount ---- */
-
-static int run(char *const argv[])
-{
-	pid_t pid = fork();
-	int status;
-
-	if (pid == 0) {
-		execvp(argv[0], argv);
-		_exit(127);
-	}
-	return pid < 0 || waitpid(pid, &status, 0) < 0 ? -1 : status;
 }
 
 static struct result measure_wqfs(
 	const char *wqfs, const char *mode, int rounds, int reader_cpu)
 {
-	char dir[] = "/tmp/wqfs-latency-XXXXXX", name[64], opts[64];
-	struct target t = {.write_fd = -1, .report_fd = -1};
-	struct wqfs_watch_key w;
+	struct target t = {.write_fd = -1, .report_fd = -1, .reader_cpu = reader_cpu};
+	struct bench_mount m;
 	struct result result;
 	int fd;
 
-	if (!mkdtemp(dir))
-		fail("mkdtemp");
-	snprintf(opts, sizeof(opts), "-osource=%s", strcmp(mode, "trace") ? "poll" : "trace");
-	if (run((char *[]){(char *)wqfs, opts, dir, NULL}) != 0) {
-		rmdir(dir);
-		exit(1);
-	}
-	snprintf(name, sizeof(name), "%s/q", dir);
-	fd = open(name, O_RDONLY | O_CREAT, 0600);
+	bench_mount(&m, wqfs, strcmp(mode, "trace") ? "source=poll" : "source=trace");
+	fd = bench_queue(&m);
+	t.key = bench_add_key("wqfs-latency");
+	bench_watch(fd, t.key, 1);
 	if (!strcmp(mode, "poll"))
 		t.phase_ms = 20;
 	if (!strcmp(mode, "report"))
-		t.report_fd = open(dir, O_RDONLY | O_DIRECTORY);
-	t.key = (int)syscall(
-		SYS_add_key, "user", "wqfs-latency", "0", 1, KEY_SPEC_SESSION_KEYRING);
-	w = (struct wqfs_watch_key){t.key, 1};
-	if (fd < 0 || t.key < 0 || ioctl(fd, WQFS_IOC_WATCH_KEY, &w) < 0)
-		fail("watching a key");
+		t.report_fd = open(m.dir, O_RDONLY | O_DIRECTORY);
 	pin(0);
 	result = measure(fd, &t, rounds);
 	sched_setaffinity(0, sizeof(all_cpus), &all_cpus);
 	close(fd);
 	if (t.report_fd >= 0)
 		close(t.report_fd);
-	keyctl(KEYCTL_UNLINK, (unsigned long)t.key, (unsigned long)KEY_SPEC_SESSION_KEYRING, 0,
-		0);
-	run((char *[]){"fusermount3", "-u", dir, NULL});
-	rmdir(dir);
+	bench_keyctl(KEYCTL_UNLINK, (unsigned long)t.key,
+		(unsigned long)KEY_SPEC_SESSION_KEYRING, 0, 0);
+	bench_unmount(&m);
 	return result;
 }
 
@@ -287,7 +243,7 @@ static void compare(const char *wqfs, const char *mode, int cores)
 	struct result floor;
 
 	if (pipe(fds) < 0)
-		fail("pipe");
+		bench_fail("pipe");
 	t.write_fd = fds[1];
 	pin(0);
 	floor = measure(fds[0], &t, 2000); /* next to what it is the floor of */
@@ -300,8 +256,8 @@ static void compare(const char *wqfs, const char *mode, int cores)
 
 int main(int argc, char **argv)
 {
-	static char *defaults[] = {"trace", "report", "poll", NULL};
-	char **modes = argc > 2 ? argv + 2 : defaults;
+	static const char *const defaults[] = {"trace", "report", "poll", NULL};
+	const char *const *modes = argc > 2 ? (const char *const *)argv + 2 : defaults;
 
 	if (argc < 2) {
 		fprintf(stderr, "usage: latency WQFS [trace|report|poll...]\n");
@@ -310,15 +266,13 @@ int main(int argc, char **argv)
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		-1, 0);
 	if (shared == MAP_FAILED || sched_getaffinity(0, sizeof(all_cpus), &all_cpus) < 0)
-		fail("set-up");
-	/* payloads can be read, and keys seen, only by who has them in its session */
-	if (keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0) < 0)
-		fail("a session keyring");
+		bench_fail("set-up");
+	bench_join_session(); /* payloads can be read only by who has them in its session */
 	for (int cores = 2; cores >= 1; cores--) {
 		if (cores > CPU_COUNT(&all_cpus))
 			continue;
 		printf("writer and reader on %s\n", cores == 2 ? "two cores" : "one core");
-		for (char **mode = modes; *mode; mode++)
+		for (const char *const *mode = modes; *mode; mode++)
 			compare(argv[1], *mode, cores);
 	}
 	return 0;

@@ -72,6 +72,7 @@ struct wqfs_stats {
 	__u64 lost;	/* records dropped because the queue was full */
 	__u64 filtered; /* records that the filter refused */
 	__u64 losses;	/* LOSS records delivered */
+	__u64 rounds;	/* of the mount: times that every watched key was looked at */
 };
 
 /* How read() gives a record. */

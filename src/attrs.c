@@ -53,10 +53,15 @@ static void print_filter(const struct wq_node *node, FILE *f)
 {
 	static const struct wqfs_filter none;
 	const struct wq_filter *filter = wq_queue_filter(node->queue);
-	char text[4096];
+	const struct wqfs_filter *user = filter ? &filter->user : &none;
+	int len = wq_filter_to_text(user, NULL, 0);
+	char *text = malloc((size_t)len + 1);
 
-	wq_filter_to_text(filter ? &filter->user : &none, text, sizeof(text));
+	if (!text)
+		return;
+	wq_filter_to_text(user, text, (size_t)len + 1);
 	fputs(text, f);
+	free(text);
 }
 
 static void print_size(const struct wq_node *node, FILE *f)
@@ -182,7 +187,7 @@ static int set_watch(struct wq_node *node, struct wq_keys *keys, const char *tex
 int wq_attr_set(struct wq_node *node, struct wq_keys *keys, const char *name, const char *value,
 	size_t len, const struct wq_caller *caller)
 {
-	char text[4096];
+	char text[16384]; /* no filter is longer in words */
 
 	if (len >= sizeof(text) || memchr(value, '\0', len))
 		return -EINVAL;

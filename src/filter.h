@@ -32,7 +32,7 @@ int wq_filter_parse(struct wq_filter *f, const void *raw, size_t len);
  * 31 never passes. */
 bool wq_filter_pass(const struct wq_filter *f, const struct watch_notification *n);
 
-/* Reads the words of wqfs(5), "Filters in words": rules separated by white space
+/* Reads the words of wqctl(1), "FILTERS IN WORDS": rules separated by white space
  * or ';'. "none" gives nr_filters 0 (no filter). 0, or -EINVAL with a sentence at
  * WHY (of WHY_SIZE bytes) that names the word and the reason. The result has
  * passed wq_filter_parse() unless it is empty. */

@@ -272,7 +272,8 @@ static int look_members(struct wq_look *look, int32_t serial, const struct wq_ke
 	r = wq_key_state_reserve(new, (size_t)n);
 	if (r < 0)
 		return r;
-	qsort(look->serials, (size_t)n, sizeof(int32_t), by_serial);
+	if (n)
+		qsort(look->serials, (size_t)n, sizeof(int32_t), by_serial);
 	for (long i = 0; i < n; i++)
 		new->members[i] = (struct wq_key_member){look->serials[i], 0};
 	return 0;

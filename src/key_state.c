@@ -169,18 +169,18 @@ static void diff_payload(const struct wq_key_state *old, const struct wq_key_sta
 		ops->record(arg, NOTIFY_KEY_UPDATED, 0);
 }
 
-void wq_key_diff(const struct wq_key_state *old, const struct wq_key_state *new, bool sees,
+void wq_key_diff(const struct wq_key_state *old, const struct wq_key_state *new,
 	const struct wq_diff_ops *ops, void *arg)
 {
 	switch (new->life) {
 	case WQ_KEY_ALIVE:
 		diff_payload(old, new, ops, arg);
 		if (old->uid != new->uid || old->gid != new->gid || old->perm != new->perm ||
-			(old->life == WQ_KEY_HIDDEN && sees))
+			(old->life == WQ_KEY_HIDDEN && ops->sees(old)))
 			ops->record(arg, NOTIFY_KEY_SETATTR, 0);
 		break;
 	case WQ_KEY_HIDDEN:
-		if (old->life == WQ_KEY_ALIVE && sees)
+		if (old->life == WQ_KEY_ALIVE && ops->sees(old))
 			ops->record(arg, NOTIFY_KEY_SETATTR, 0);
 		break;
 	case WQ_KEY_REVOKED:

@@ -84,14 +84,16 @@ struct wq_diff_ops {
 	/* The record SUBTYPE with AUX for the key under comparison. */
 	void (*record)(void *arg, enum key_notification_subtype subtype, uint32_t aux);
 	enum wq_member_fate (*fate)(void *arg, int32_t serial);
+	/* Does our view of S rest on its attributes, not on possession? Then losing it means
+	 * that they have changed. Asked only where a view was lost or has come back. */
+	bool (*sees)(const struct wq_key_state *s);
 };
 
-/* Turns what differs between OLD and NEW of one key into records, in the order and
- * with the limits that wqfs(5), "What polling cannot see", documents. SEES: our view
- * of the key does not rest on possession, so that losing it means its attributes
- * changed (also in OLD that is HIDDEN: then it still holds what was known before). GONE yields
- * no record here: the owner of the watch list posts REMOVAL. */
-void wq_key_diff(const struct wq_key_state *old, const struct wq_key_state *new, bool sees,
+/* Turns what differs between OLD and NEW of one key into records, in the order and with the
+ * limits that wqfs(5), "What polling cannot see", documents. GONE yields no record here: the
+ * owner of the watch list posts REMOVAL. An OLD that is HIDDEN still holds what was known
+ * before. */
+void wq_key_diff(const struct wq_key_state *old, const struct wq_key_state *new,
 	const struct wq_diff_ops *ops, void *arg);
 
 #endif

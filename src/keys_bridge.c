@@ -146,6 +146,8 @@ static struct wq_key *new_key(struct wq_keys *keys, int32_t serial)
 	}
 	TAILQ_INSERT_TAIL(&keys->all, key, node);
 	wq_keys_proc_first_view(keys);
+	if (keys->trace)
+		wq_trace_tell_exits(keys->trace);
 	return key;
 }
 
@@ -257,6 +259,7 @@ void wq_keys_free(struct wq_keys *keys)
 void wq_keys_stats(const struct wq_keys *keys, struct wqfs_stats *s)
 {
 	s->source = keys->trace ? WQFS_SOURCE_TRACE : WQFS_SOURCE_POLL;
+	s->rounds = keys->round - keys->running;
 	s->interval_us = (uint32_t)(keys->interval_ns / 1000u);
 }
 

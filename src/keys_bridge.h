@@ -80,7 +80,7 @@ void wq_keys_catch_up(struct wq_keys *keys);
 int wq_keys_report(struct wq_keys *keys, const struct wqfs_key_report *report,
 	const struct wq_caller *caller);
 
-/* Fills what the bridge knows: source, interval_us. */
+/* Fills what the bridge knows: source, interval_us, rounds. */
 void wq_keys_stats(const struct wq_keys *keys, struct wqfs_stats *s);
 
 /* In words: the source in use, and why not a better one. Valid until the next call into

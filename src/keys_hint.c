@@ -673,9 +673,12 @@ static void on_hint(void *arg, const struct wq_hint *h)
 	take_hint(keys, h, NULL);
 }
 
-static void on_exited(void *arg)
+static bool on_exited(void *arg)
 {
-	wq_keys_may_end(arg);
+	struct wq_keys *keys = arg;
+
+	wq_keys_may_end(keys);
+	return !TAILQ_EMPTY(&keys->all);
 }
 
 static int by_address(const void *a, const void *b)
@@ -757,8 +760,11 @@ void wq_keys_start_trace(struct wq_keys *keys)
 	keys->sessions = wq_sessions_new(wq_now_ns());
 	keys->trace = wq_trace_new(keys->loop, &trace_ops, keys, keys->config.buffer_kb,
 		keys->why_not, sizeof(keys->why_not));
-	if (keys->trace)
+	if (keys->trace) {
+		if (!TAILQ_EMPTY(&keys->all))
+			wq_trace_tell_exits(keys->trace);
 		return;
+	}
 	wq_sessions_free(keys->sessions);
 	keys->sessions = NULL;
 }

@@ -76,8 +76,6 @@ static enum wq_member_fate fate_of(void *arg, int32_t serial)
 	return WQ_MEMBER_UNLINKED;
 }
 
-static const struct wq_diff_ops diff_ops = {post_difference, fate_of};
-
 /* ---- one key ---- */
 
 /* KEY_OTH_VIEW, KEY_GRP_VIEW, KEY_USR_VIEW: which of them decides for UID and GID, as
@@ -242,10 +240,10 @@ static enum wq_member_fate any_fate(void *arg, int32_t serial)
 
 static bool differs(const struct wq_key *key, const struct wq_key_state *new)
 {
-	static const struct wq_diff_ops ops = {count_difference, any_fate};
+	static const struct wq_diff_ops ops = {count_difference, any_fate, sees_by_attributes};
 	unsigned int n = 0;
 
-	wq_key_diff(&key->state, new, sees_by_attributes(&key->state), &ops, &n);
+	wq_key_diff(&key->state, new, &ops, &n);
 	return n > 0 || new->life == WQ_KEY_GONE;
 }
 
@@ -268,6 +266,8 @@ static void clear_suspect(struct wq_key *key)
 	key->suspect_ns = 0;
 }
 
+static const struct wq_diff_ops diff_ops = {post_difference, fate_of, sees_by_attributes};
+
 /* A difference that is SURE is one that no hint will explain any more. */
 static void look(struct wq_key *key, bool sure)
 {
@@ -287,7 +287,7 @@ static void look(struct wq_key *key, bool sure)
 		return;
 	}
 	note_unexpected_expiry(key, new);
-	wq_key_diff(&key->state, new, sees_by_attributes(&key->state), &diff_ops, key);
+	wq_key_diff(&key->state, new, &diff_ops, key);
 	adopt(&key->state, new, r == 1);
 	if (key->state.life == WQ_KEY_GONE)
 		wq_keys_bury(key);

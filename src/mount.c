@@ -80,40 +80,81 @@ int wq_mount_clean_stale(const char *mountpoint)
 
 /* ---- one line ---- */
 
-/* The first line of what was printed, without the program names in front. */
-static void say_why(const char *mountpoint, char *text)
+/* libfuse and fusermount3 print what they have to say: it is caught, to be said once and in
+ * our own name. */
+struct caught {
+	int words, err; /* a file for them; where stderr went, or -1 */
+	char text[4096];
+};
+
+static void catch_words(struct caught *c)
+{
+	c->words = memfd_create("words", MFD_CLOEXEC);
+	c->err = fcntl(2, F_DUPFD_CLOEXEC, 3);
+	memset(c->text, 0, sizeof(c->text));
+	if (c->words >= 0 && c->err >= 0)
+		dup2(c->words, 2);
+}
+
+static void caught_words(struct caught *c)
+{
+	if (c->words >= 0 && c->err >= 0) {
+		dup2(c->err, 2);
+		(void)!pread(c->words, c->text, sizeof(c->text) - 1, 0);
+	}
+	if (c->words >= 0)
+		close(c->words);
+	if (c->err >= 0)
+		close(c->err);
+}
+
+/* The first line, without the program names in front. */
+static const char *reason(struct caught *c)
 {
 	static const char *const prefixes[] = {"fusermount3: ", "fuse: ", "mount: "};
-	char *line = text;
+	char *line = c->text;
 
 	line[strcspn(line, "\n")] = '\0';
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
 		if (!strncmp(line, prefixes[i], strlen(prefixes[i])))
 			line += strlen(prefixes[i]);
-	fprintf(stderr, "wqfs: cannot mount on %s: %s\n", mountpoint,
-		*line ? line : "libfuse did not say why");
+	return *line ? line : "libfuse did not say why";
+}
+
+struct fuse_session *wq_session_new(struct fuse_args *args, const struct fuse_lowlevel_ops *ops,
+	size_t ops_size, void *userdata)
+{
+	struct caught c;
+	struct fuse_session *se;
+
+	catch_words(&c);
+	se = fuse_session_new(args, ops, ops_size, userdata);
+	caught_words(&c);
+	if (!se)
+		fprintf(stderr, "wqfs: %s\n", reason(&c));
+	else
+		fputs(c.text, stderr); /* warnings */
+	return se;
 }
 
 int wq_mount(struct fuse_session *se, const char *mountpoint)
 {
-	int words = memfd_create("mount", MFD_CLOEXEC), err = fcntl(2, F_DUPFD_CLOEXEC, 3);
-	char text[4096] = "";
+	struct caught c;
+	struct stat st;
 	int r;
 
-	if (words >= 0 && err >= 0)
-		dup2(words, 2);
-	r = fuse_session_mount(se, mountpoint);
-	if (words >= 0 && err >= 0) {
-		dup2(err, 2);
-		(void)!pread(words, text, sizeof(text) - 1, 0);
+	/* the kernel lets root mount a filesystem on a file */
+	if (stat(mountpoint, &st) == 0 && !S_ISDIR(st.st_mode)) {
+		fprintf(stderr, "wqfs: cannot mount on %s: %s\n", mountpoint,
+			strerror(ENOTDIR));
+		return -1;
 	}
+	catch_words(&c);
+	r = fuse_session_mount(se, mountpoint);
+	caught_words(&c);
 	if (r != 0)
-		say_why(mountpoint, text);
-	else if (*text) /* warnings */
-		fputs(text, stderr);
-	if (words >= 0)
-		close(words);
-	if (err >= 0)
-		close(err);
+		fprintf(stderr, "wqfs: cannot mount on %s: %s\n", mountpoint, reason(&c));
+	else
+		fputs(c.text, stderr); /* warnings */
 	return r == 0 ? 0 : -1;
 }

@@ -20,6 +20,23 @@
 		template, offsetof(struct wq_options, field), 1 \
 	}
 
+#define KEY_NUMBER 1
+
+/* fuse_opt's own %u takes "32abc" for 32 and -1 for a large number. */
+static const struct {
+	const char *name;
+	size_t offset;
+} numbers[] = {
+	{"default_size=", offsetof(struct wq_options, default_size)},
+	{"max_size=", offsetof(struct wq_options, max_size)},
+	{"max_queues=", offsetof(struct wq_options, max_queues)},
+	{"max_read=", offsetof(struct wq_options, max_read)},
+	{"poll_min_ms=", offsetof(struct wq_options, poll_min_ms)},
+	{"poll_max_ms=", offsetof(struct wq_options, poll_max_ms)},
+	{"resync_s=", offsetof(struct wq_options, resync_s)},
+	{"trace_buffer_kb=", offsetof(struct wq_options, trace_buffer_kb)},
+};
+
 static const struct fuse_opt spec[] = {
 	OPT("-f", foreground),
 	OPT("-d", debug),
@@ -28,16 +45,16 @@ static const struct fuse_opt spec[] = {
 	OPT("--help", show_help),
 	OPT("-V", show_version),
 	OPT("--version", show_version),
-	OPT("default_size=%u", default_size),
-	OPT("max_size=%u", max_size),
-	OPT("max_queues=%u", max_queues),
-	OPT("max_read=%u", max_read),
 	OPT("cpu_budget=%s", cpu_budget_text),
-	OPT("poll_min_ms=%u", poll_min_ms),
-	OPT("poll_max_ms=%u", poll_max_ms),
 	OPT("source=%s", source_text),
-	OPT("resync_s=%u", resync_s),
-	OPT("trace_buffer_kb=%u", trace_buffer_kb),
+	FUSE_OPT_KEY("default_size=", KEY_NUMBER),
+	FUSE_OPT_KEY("max_size=", KEY_NUMBER),
+	FUSE_OPT_KEY("max_queues=", KEY_NUMBER),
+	FUSE_OPT_KEY("max_read=", KEY_NUMBER),
+	FUSE_OPT_KEY("poll_min_ms=", KEY_NUMBER),
+	FUSE_OPT_KEY("poll_max_ms=", KEY_NUMBER),
+	FUSE_OPT_KEY("resync_s=", KEY_NUMBER),
+	FUSE_OPT_KEY("trace_buffer_kb=", KEY_NUMBER),
 	FUSE_OPT_END,
 };
 
@@ -63,10 +80,28 @@ static int take_word(struct wq_options *o, const char *word)
 	return o->mountpoint ? 0 : wrong("out of memory");
 }
 
+static int take_number(struct wq_options *o, const char *arg)
+{
+	const char *text = strchr(arg, '=') + 1;
+	unsigned long n;
+	char *end;
+
+	errno = 0;
+	n = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || errno || n > UINT_MAX)
+		return wrong("%s: a whole number is wanted", arg);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (!strncmp(arg, numbers[i].name, strlen(numbers[i].name)))
+			*(unsigned int *)((char *)o + numbers[i].offset) = (unsigned int)n;
+	return 0;
+}
+
 static int on_arg(void *data, const char *arg, int key, struct fuse_args *out)
 {
 	if (key == FUSE_OPT_KEY_NONOPT)
 		return take_word(data, arg) < 0 ? -1 : 0;
+	if (key == KEY_NUMBER)
+		return take_number(data, arg) < 0 ? -1 : 0;
 	return 1; /* libfuse's, or an error that it names */
 }
 

@@ -36,7 +36,7 @@ int wq_format_parse(const char *name);
 
 /* Writes R in FORMAT to BUF of SIZE bytes, no NUL behind it. Returns the bytes it
  * takes, or -ENOBUFS if they are more than SIZE (then nothing is to be used), or
- * -ENOMEM (JSON only). Text and JSON are a line each, as wqfs(5) describes them.
+ * -ENOMEM (JSON only). Text and JSON are a line each, as wqctl(1) describes them.
  * BUF may be NULL with SIZE 0 to ask nothing but whether it fits. */
 ssize_t wq_record_render(
 	const struct wq_record *r, enum wqfs_format format, void *buf, size_t size);

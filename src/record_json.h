@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Records as JSON, an object a line, as wqfs(5) describes it. */
+/* Records as JSON, an object a line, as wqctl(1) describes it. */
 #ifndef WQ_RECORD_JSON_H
 #define WQ_RECORD_JSON_H
 

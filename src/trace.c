@@ -25,10 +25,9 @@
 #include <tracefs/tracefs.h>
 #include <uthash.h>
 
-#define PREFIX	     "wqfs-"
-#define EXITS_PREFIX "wqfs-exits-"
-/* The exits of a busy machine wake us no oftener than this. */
+/* The exits of processes on a busy machine wake us no oftener than this. */
 #define EXITS_EVERY_NS 20000000u
+#define EXITS_KB       4
 
 enum call { CALL_KEYCTL, CALL_ADD_KEY, CALL_REQUEST_KEY, CALLS };
 
@@ -66,10 +65,26 @@ struct event {
 	int32_t arg[WQ_HINT_ARGS];
 };
 
-struct cpu {
-	struct wq_source source;
+/* Each of these is an instance of its own, so that only what is worth it wakes us. */
+enum stream_id {
+	STREAM_ENTER, /* calls begin: read along with the next */
+	STREAM_LEAVE, /* calls return: we are woken */
+	STREAM_EXITS, /* processes exit: we are woken now and then */
+	STREAMS,
+};
+
+static const char *const prefixes[STREAMS] = {
+	[STREAM_ENTER] = "wqfs-enter-",
+	[STREAM_LEAVE] = "wqfs-leave-",
+	[STREAM_EXITS] = "wqfs-exits-",
+};
+
+struct stream {
 	struct wq_trace *trace;
-	struct kbuffer *kbuf;
+	struct tracefs_instance *instance;
+	int *cpus;		/* ncpus raw buffers; -1: a CPU that is not there */
+	struct wq_source ready; /* an epoll of them all; -1: not open */
+	bool polled;
 };
 
 struct wq_trace {
@@ -77,15 +92,13 @@ struct wq_trace {
 	const struct wq_trace_ops *ops;
 	void *arg;
 	int tracefs; /* a mount of its own, seen by nobody else */
-	struct tracefs_instance *instance, *exits;
-	struct layout layout[CALLS];
-	struct cpu *cpus;
 	int ncpus;
+	struct stream stream[STREAMS];
+	struct wq_timer exits_timer;
+	struct layout layout[CALLS];
+	struct kbuffer *kbuf;
 	void *page;
 	size_t page_size;
-	struct wq_source exits_source; /* of any of the CPUs: one descriptor for all */
-	struct wq_timer exits_timer;
-	int exits_fd;
 
 	struct event *events; /* read, not given out yet */
 	size_t nevents, cap;
@@ -113,6 +126,23 @@ static int mount_tracefs(void)
 	return fd;
 }
 
+/* The daemon that an instance is named after, or 0. */
+static pid_t owner_of(const char *instance)
+{
+	for (int i = 0; i < STREAMS; i++) {
+		size_t n = strlen(prefixes[i]);
+		char *end;
+		long pid;
+
+		if (strncmp(instance, prefixes[i], n))
+			continue;
+		pid = strtol(instance + n, &end, 10);
+		if (!*end && pid > 0)
+			return (pid_t)pid;
+	}
+	return 0;
+}
+
 /* Removes the instances of daemons that are not there any more. */
 static void clean_stale(int tracefs)
 {
@@ -121,21 +151,11 @@ static void clean_stale(int tracefs)
 	struct dirent *e;
 
 	while (dir && (e = readdir(dir))) {
-		const char *number = NULL;
-		char *end;
-		long pid;
+		pid_t pid = owner_of(e->d_name);
 
-		if (!strncmp(e->d_name, EXITS_PREFIX, strlen(EXITS_PREFIX)))
-			number = e->d_name + strlen(EXITS_PREFIX);
-		else if (!strncmp(e->d_name, PREFIX, strlen(PREFIX)))
-			number = e->d_name + strlen(PREFIX);
-		if (!number)
-			continue;
-		pid = strtol(number, &end, 10);
-		if (*end || pid <= 0 ||
-			(pid != getpid() && (kill((pid_t)pid, 0) == 0 || errno != ESRCH)))
-			continue;
-		unlinkat(dirfd(dir), e->d_name, AT_REMOVEDIR);
+		/* one of our own number is from before we had it */
+		if (pid && (pid == getpid() || (kill(pid, 0) < 0 && errno == ESRCH)))
+			unlinkat(dirfd(dir), e->d_name, AT_REMOVEDIR);
 	}
 	if (dir)
 		closedir(dir);
@@ -174,7 +194,7 @@ static int learn_layout(struct wq_trace *t, struct tep_handle *tep, enum call ca
 	int r;
 
 	snprintf(name, sizeof(name), "sys_enter_%s", calls[call].name);
-	r = parse_event(tep, t->instance, name, &event);
+	r = parse_event(tep, t->stream[STREAM_LEAVE].instance, name, &event);
 	if (r < 0)
 		return r;
 	l->enter_id = event->id;
@@ -184,7 +204,7 @@ static int learn_layout(struct wq_trace *t, struct tep_handle *tep, enum call ca
 			return -EINVAL;
 	}
 	snprintf(name, sizeof(name), "sys_exit_%s", calls[call].name);
-	r = parse_event(tep, t->instance, name, &event);
+	r = parse_event(tep, t->stream[STREAM_LEAVE].instance, name, &event);
 	if (r < 0)
 		return r;
 	l->exit_id = event->id;
@@ -204,12 +224,107 @@ static int learn_layouts(struct wq_trace *t)
 	return r;
 }
 
+/* ---- streams ---- */
+
+static int stream_open_cpu(struct stream *s, int i)
+{
+	struct epoll_event ev = {.events = EPOLLIN};
+	char file[64];
+
+	snprintf(file, sizeof(file), "per_cpu/cpu%d/trace_pipe_raw", i);
+	s->cpus[i] = tracefs_instance_file_open(
+		s->instance, file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (s->cpus[i] < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return epoll_ctl(s->ready.fd, EPOLL_CTL_ADD, s->cpus[i], &ev) < 0 ? -errno : 0;
+}
+
+/* Makes the instance and opens its buffers; no event is on yet. */
+static int stream_open(struct wq_trace *t, enum stream_id id, unsigned int buffer_kb)
+{
+	struct stream *s = &t->stream[id];
+	char name[64];
+	int r = 0;
+
+	s->cpus = malloc((size_t)t->ncpus * sizeof(*s->cpus));
+	if (!s->cpus)
+		return -ENOMEM;
+	for (int i = 0; i < t->ncpus; i++)
+		s->cpus[i] = -1;
+	s->ready.fd = epoll_create1(EPOLL_CLOEXEC);
+	snprintf(name, sizeof(name), "%s%d", prefixes[id], (int)getpid());
+	errno = 0;
+	s->instance = tracefs_instance_create(name);
+	/* woken by the first event, and times that compare with clock_gettime()'s */
+	if (s->ready.fd < 0 || !s->instance ||
+		tracefs_instance_file_write(s->instance, "buffer_percent", "0") < 0 ||
+		tracefs_instance_file_write(s->instance, "trace_clock", "mono") < 0 ||
+		tracefs_instance_set_buffer_size(s->instance, buffer_kb, -1) < 0 ||
+		tracefs_trace_on(s->instance) < 0)
+		return errno ? -errno : -EIO;
+	for (int i = 0; r == 0 && i < t->ncpus; i++)
+		r = stream_open_cpu(s, i);
+	return r;
+}
+
+static int stream_poll(struct stream *s)
+{
+	int r = s->polled ? 0 : wq_loop_add(s->trace->loop, &s->ready, EPOLLIN);
+
+	s->polled |= r == 0;
+	return r;
+}
+
+static void stream_rest(struct stream *s)
+{
+	if (s->polled)
+		wq_loop_del(s->trace->loop, &s->ready);
+	s->polled = false;
+}
+
+static void stream_close(struct stream *s)
+{
+	stream_rest(s);
+	for (int i = 0; s->cpus && i < s->trace->ncpus; i++)
+		if (s->cpus[i] >= 0)
+			close(s->cpus[i]);
+	free(s->cpus);
+	s->cpus = NULL;
+	if (s->ready.fd >= 0)
+		close(s->ready.fd);
+	s->ready.fd = -1;
+	if (s->instance) {
+		tracefs_instance_destroy(s->instance);
+		tracefs_instance_free(s->instance);
+	}
+	s->instance = NULL;
+}
+
+/* Calls FN, if there is one, for each page that S has. 0, or -errno. */
+static int stream_read(struct stream *s, void (*fn)(struct wq_trace *t))
+{
+	struct wq_trace *t = s->trace;
+
+	for (int i = 0; i < t->ncpus; i++) {
+		ssize_t n = 0;
+
+		while (s->cpus[i] >= 0 && (n = read(s->cpus[i], t->page, t->page_size)) > 0)
+			if (fn)
+				fn(t);
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return -errno;
+	}
+	return 0;
+}
+
 /* ---- set-up ---- */
 
-/* What changes something, and not by us. The exits cannot be told apart: those of calls
- * whose entry was not let through are dropped when they are read. */
-static int write_filter(struct wq_trace *t, enum call call, bool enter)
+/* What changes something, and not by us. The returns cannot be told apart: those of calls
+ * whose beginning was not let through are dropped when they are read. */
+static int enable_call(struct wq_trace *t, enum call call, enum stream_id id)
 {
+	struct tracefs_instance *instance = t->stream[id].instance;
+	bool enter = id == STREAM_ENTER;
 	char filter[1024], name[64];
 	int n = snprintf(filter, sizeof(filter), "common_pid != %d", (int)getpid());
 
@@ -223,124 +338,110 @@ static int write_filter(struct wq_trace *t, enum call call, bool enter)
 				i + 1 == nops ? ")" : "");
 	}
 	snprintf(name, sizeof(name), "sys_%s_%s", enter ? "enter" : "exit", calls[call].name);
-	if (tracefs_event_file_write(t->instance, "syscalls", name, "filter", filter) < 0 ||
-		tracefs_event_file_write(t->instance, "syscalls", name, "enable", "1") < 0)
-		return -errno;
+	errno = 0;
+	if (tracefs_event_file_write(instance, "syscalls", name, "filter", filter) < 0 ||
+		tracefs_event_file_write(instance, "syscalls", name, "enable", "1") < 0)
+		return errno ? -errno : -EIO;
 	return 0;
 }
 
-static void on_cpu(struct wq_source *source, uint32_t events)
+static int enable_calls(struct wq_trace *t)
 {
-	wq_trace_drain(wq_container_of(source, struct cpu, source)->trace);
+	int r = 0;
+
+	/* beginnings first: a return without one means nothing */
+	for (int call = 0; r == 0 && call < CALLS; call++)
+		r = enable_call(t, (enum call)call, STREAM_ENTER);
+	for (int call = 0; r == 0 && call < CALLS; call++)
+		r = enable_call(t, (enum call)call, STREAM_LEAVE);
+	return r;
 }
 
-static int open_cpu(struct wq_trace *t, int i)
+static void on_leave(struct wq_source *source, uint32_t events)
 {
-	struct cpu *cpu = &t->cpus[i];
-	char file[64];
-
-	cpu->trace = t;
-	cpu->source.ready = on_cpu;
-	snprintf(file, sizeof(file), "per_cpu/cpu%d/trace_pipe_raw", i);
-	cpu->source.fd = tracefs_instance_file_open(
-		t->instance, file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (cpu->source.fd < 0)
-		return errno == ENOENT ? 0 : -errno; /* a CPU that is not there */
-	cpu->kbuf = kbuffer_alloc(sizeof(long) == 8 ? KBUFFER_LSIZE_8 : KBUFFER_LSIZE_4,
-		__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? KBUFFER_ENDIAN_LITTLE
-							  : KBUFFER_ENDIAN_BIG);
-	if (!cpu->kbuf)
-		return -ENOMEM;
-	return wq_loop_add(t->loop, &cpu->source, EPOLLIN);
+	wq_trace_drain(wq_container_of(source, struct stream, ready)->trace);
 }
 
-static struct tracefs_instance *make_instance(const char *prefix, unsigned int buffer_kb)
+/* Which processes they were does not matter. They are read, not thrown away by a write to
+ * "trace": that waits for an RCU grace period. */
+static void on_exits(struct wq_source *source, uint32_t events)
 {
-	struct tracefs_instance *instance;
-	char name[64];
+	struct stream *s = wq_container_of(source, struct stream, ready);
+	struct wq_trace *t = s->trace;
 
-	snprintf(name, sizeof(name), "%s%d", prefix, (int)getpid());
-	instance = tracefs_instance_create(name);
-	if (!instance)
-		return NULL;
-	/* woken by the first event, and times that compare with clock_gettime()'s */
-	if (tracefs_instance_file_write(instance, "buffer_percent", "0") < 0 ||
-		tracefs_instance_file_write(instance, "trace_clock", "mono") < 0 ||
-		tracefs_instance_set_buffer_size(instance, buffer_kb, -1) < 0 ||
-		tracefs_trace_on(instance) < 0) {
-		tracefs_instance_destroy(instance);
-		tracefs_instance_free(instance);
-		return NULL;
-	}
-	return instance;
+	stream_rest(s);
+	stream_read(s, NULL);
+	if (t->ops->exited(t->arg))
+		wq_timer_set(t->loop, &t->exits_timer, wq_now_ns() + EXITS_EVERY_NS);
 }
 
 static void exits_again(struct wq_timer *timer)
 {
-	struct wq_trace *t = wq_container_of(timer, struct wq_trace, exits_timer);
-
-	if (wq_loop_add(t->loop, &t->exits_source, EPOLLIN) < 0)
-		t->ops->died(t->arg, "epoll refused to watch process exits again");
+	wq_trace_tell_exits(wq_container_of(timer, struct wq_trace, exits_timer));
 }
 
-/* Which processes they were does not matter. */
-static void on_exits(struct wq_source *source, uint32_t events)
+void wq_trace_tell_exits(struct wq_trace *t)
 {
-	struct wq_trace *t = wq_container_of(source, struct wq_trace, exits_source);
+	struct stream *s = &t->stream[STREAM_EXITS];
 
-	wq_loop_del(t->loop, source);
-	tracefs_instance_file_write(t->exits, "trace", "0"); /* empties it */
-	wq_timer_set(t->loop, &t->exits_timer, wq_now_ns() + EXITS_EVERY_NS);
-	t->ops->exited(t->arg);
+	if (s->instance && !t->exits_timer.set)
+		stream_poll(s);
 }
 
 /* Not worth failing for: without it the resync finds what ended with a process. */
-static void watch_exits(struct wq_trace *t)
+static void prepare_exits(struct wq_trace *t)
 {
-	t->exits_source.fd = -1;
-	t->exits_source.ready = on_exits;
-	t->exits_timer.fire = exits_again;
-	t->exits = make_instance(EXITS_PREFIX, 4);
-	if (!t->exits)
-		return;
-	if (tracefs_event_enable(t->exits, "sched", "sched_process_exit") < 0)
-		return;
-	t->exits_source.fd = tracefs_instance_file_open(
-		t->exits, "trace_pipe", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (t->exits_source.fd >= 0)
-		wq_loop_add(t->loop, &t->exits_source, EPOLLIN);
+	struct stream *s = &t->stream[STREAM_EXITS];
+
+	if (stream_open(t, STREAM_EXITS, EXITS_KB) < 0 ||
+		tracefs_event_enable(s->instance, "sched", "sched_process_exit") < 0)
+		stream_close(s);
+}
+
+static bool has_syscall_events(const struct wq_trace *t)
+{
+	char file[64];
+
+	snprintf(file, sizeof(file), "events/syscalls/sys_enter_%s", calls[CALL_KEYCTL].name);
+	return tracefs_dir_exists(t->stream[STREAM_LEAVE].instance, file);
 }
 
 static int set_up(struct wq_trace *t, unsigned int buffer_kb)
 {
-	char file[64];
 	int r;
 
-	t->instance = make_instance(PREFIX, buffer_kb);
-	if (!t->instance)
-		return errno ? -errno : -EIO;
-	snprintf(file, sizeof(file), "events/syscalls/sys_enter_%s", calls[CALL_KEYCTL].name);
-	if (!tracefs_file_exists(t->instance, file) && !tracefs_dir_exists(t->instance, file))
-		return -ENOENT;
-	r = learn_layouts(t);
-	for (int call = 0; r == 0 && call < CALLS; call++) {
-		r = write_filter(t, (enum call)call, true);
-		if (r == 0)
-			r = write_filter(t, (enum call)call, false);
-	}
-	t->ncpus = (int)sysconf(_SC_NPROCESSORS_CONF);
-	t->cpus = calloc((size_t)t->ncpus, sizeof(*t->cpus));
 	t->page_size = (size_t)sysconf(_SC_PAGESIZE);
 	t->page = malloc(t->page_size);
-	if (!t->cpus || !t->page)
+	t->kbuf = kbuffer_alloc(sizeof(long) == 8 ? KBUFFER_LSIZE_8 : KBUFFER_LSIZE_4,
+		__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? KBUFFER_ENDIAN_LITTLE
+							  : KBUFFER_ENDIAN_BIG);
+	if (!t->page || !t->kbuf)
 		return -ENOMEM;
-	for (int i = 0; i < t->ncpus; i++)
-		t->cpus[i].source.fd = -1;
-	for (int i = 0; r == 0 && i < t->ncpus; i++)
-		r = open_cpu(t, i);
+	r = stream_open(t, STREAM_ENTER, buffer_kb);
 	if (r == 0)
-		watch_exits(t);
+		r = stream_open(t, STREAM_LEAVE, buffer_kb);
+	if (r == 0 && !has_syscall_events(t))
+		r = -ENOENT;
+	if (r == 0)
+		r = learn_layouts(t);
+	if (r == 0)
+		r = enable_calls(t);
+	if (r == 0)
+		r = stream_poll(&t->stream[STREAM_LEAVE]);
+	if (r == 0)
+		prepare_exits(t);
 	return r;
+}
+
+static void init(struct wq_trace *t)
+{
+	t->ncpus = (int)sysconf(_SC_NPROCESSORS_CONF);
+	t->tracefs = -1;
+	t->exits_timer.fire = exits_again;
+	for (int i = 0; i < STREAMS; i++)
+		t->stream[i] = (struct stream){.trace = t, .ready = {.fd = -1}};
+	t->stream[STREAM_LEAVE].ready.ready = on_leave;
+	t->stream[STREAM_EXITS].ready.ready = on_exits;
 }
 
 static const char *reason(int r)
@@ -371,6 +472,7 @@ struct wq_trace *wq_trace_new(struct wq_loop *loop, const struct wq_trace_ops *o
 	t->loop = loop;
 	t->ops = ops;
 	t->arg = arg;
+	init(t);
 	t->tracefs = mount_tracefs();
 	r = t->tracefs;
 	if (r < 0)
@@ -387,43 +489,29 @@ err:
 	return NULL;
 }
 
-static void remove_instance(struct tracefs_instance *instance)
-{
-	if (!instance)
-		return;
-	tracefs_instance_destroy(instance);
-	tracefs_instance_free(instance);
-}
-
-void wq_trace_free(struct wq_trace *t)
+static void forget_entered(struct wq_trace *t)
 {
 	struct entered *e, *tmp;
 
-	if (!t)
-		return;
-	for (int i = 0; t->cpus && i < t->ncpus; i++) {
-		if (t->cpus[i].source.fd >= 0) {
-			wq_loop_del(t->loop, &t->cpus[i].source);
-			close(t->cpus[i].source.fd);
-		}
-		if (t->cpus[i].kbuf)
-			kbuffer_free(t->cpus[i].kbuf);
-	}
-	wq_timer_clear(t->loop, &t->exits_timer);
-	if (t->exits && t->exits_source.fd >= 0) {
-		wq_loop_del(t->loop, &t->exits_source);
-		close(t->exits_source.fd);
-	}
-	remove_instance(t->exits);
-	remove_instance(t->instance);
-	tracefs_set_tracing_dir(NULL);
-	if (t->tracefs >= 0)
-		close(t->tracefs);
 	HASH_ITER (hh, t->entered, e, tmp) {
 		HASH_DEL(t->entered, e);
 		free(e);
 	}
-	free(t->cpus);
+}
+
+void wq_trace_free(struct wq_trace *t)
+{
+	if (!t)
+		return;
+	wq_timer_clear(t->loop, &t->exits_timer);
+	for (int i = 0; i < STREAMS; i++)
+		stream_close(&t->stream[i]);
+	tracefs_set_tracing_dir(NULL);
+	if (t->tracefs >= 0)
+		close(t->tracefs);
+	if (t->kbuf)
+		kbuffer_free(t->kbuf);
+	forget_entered(t);
 	free(t->page);
 	free(t->events);
 	free(t);
@@ -496,33 +584,21 @@ static void keep(struct wq_trace *t, const struct event *e)
 	t->events[t->nevents++] = *e;
 }
 
-static void read_page(struct wq_trace *t, struct cpu *cpu)
+static void read_page(struct wq_trace *t)
 {
 	unsigned long long ts;
 	void *data;
 
-	kbuffer_load_subbuffer(cpu->kbuf, t->page);
-	if (kbuffer_missed_events(cpu->kbuf))
+	kbuffer_load_subbuffer(t->kbuf, t->page);
+	if (kbuffer_missed_events(t->kbuf))
 		t->lost = true;
-	for (data = kbuffer_read_event(cpu->kbuf, &ts); data;
-		data = kbuffer_next_event(cpu->kbuf, &ts)) {
+	for (data = kbuffer_read_event(t->kbuf, &ts); data;
+		data = kbuffer_next_event(t->kbuf, &ts)) {
 		struct event e;
 
 		if (decode(t, data, ts, &e))
 			keep(t, &e);
 	}
-}
-
-/* All that one CPU has. 0, or -errno. */
-static int read_cpu(struct wq_trace *t, struct cpu *cpu)
-{
-	ssize_t n;
-
-	if (cpu->source.fd < 0)
-		return 0;
-	while ((n = read(cpu->source.fd, t->page, t->page_size)) > 0)
-		read_page(t, cpu);
-	return n < 0 && errno != EAGAIN && errno != EINTR ? -errno : 0;
 }
 
 static int by_time(const void *a, const void *b)
@@ -592,16 +668,6 @@ static void give_out(struct wq_trace *t, uint64_t until)
 	memmove(t->events, t->events + n, t->nevents * sizeof(*t->events));
 }
 
-static void forget_entered(struct wq_trace *t)
-{
-	struct entered *e, *tmp;
-
-	HASH_ITER (hh, t->entered, e, tmp) {
-		HASH_DEL(t->entered, e);
-		free(e);
-	}
-}
-
 /* What was read belongs to before the loss or after it, nobody knows: it goes too. */
 static void give_up(struct wq_trace *t)
 {
@@ -618,10 +684,11 @@ void wq_trace_drain(struct wq_trace *t)
 	t->draining = true;
 	do {
 		uint64_t until = wq_now_ns();
-		int r = 0;
+		/* a return that is read has its beginning read after it */
+		int r = stream_read(&t->stream[STREAM_LEAVE], read_page);
 
-		for (int i = 0; r == 0 && i < t->ncpus; i++)
-			r = read_cpu(t, &t->cpus[i]);
+		if (r == 0)
+			r = stream_read(&t->stream[STREAM_ENTER], read_page);
 		if (r < 0) {
 			t->ops->died(t->arg, strerror(-r));
 			break;
@@ -635,23 +702,25 @@ void wq_trace_drain(struct wq_trace *t)
 	t->draining = false;
 }
 
-bool wq_trace_alive(struct wq_trace *t)
+static bool stream_alive(const struct stream *s, const char *event_prefix)
 {
 	char name[64];
 
-	if (tracefs_trace_is_on(t->instance) != 1)
+	if (tracefs_trace_is_on(s->instance) != 1)
 		return false;
 	for (int call = 0; call < CALLS; call++) {
-		snprintf(name, sizeof(name), "sys_exit_%s", calls[call].name);
-		if (tracefs_event_is_enabled(t->instance, "syscalls", name) !=
-			TRACEFS_ALL_ENABLED)
-			return false;
-		snprintf(name, sizeof(name), "sys_enter_%s", calls[call].name);
-		if (tracefs_event_is_enabled(t->instance, "syscalls", name) !=
+		snprintf(name, sizeof(name), "%s%s", event_prefix, calls[call].name);
+		if (tracefs_event_is_enabled(s->instance, "syscalls", name) !=
 			TRACEFS_ALL_ENABLED)
 			return false;
 	}
 	return true;
+}
+
+bool wq_trace_alive(struct wq_trace *t)
+{
+	return stream_alive(&t->stream[STREAM_ENTER], "sys_enter_") &&
+	       stream_alive(&t->stream[STREAM_LEAVE], "sys_exit_");
 }
 
 #else /* !HAVE_TRACEFS */
@@ -668,6 +737,10 @@ void wq_trace_free(struct wq_trace *trace)
 }
 
 void wq_trace_drain(struct wq_trace *trace)
+{
+}
+
+void wq_trace_tell_exits(struct wq_trace *trace)
 {
 }
 

@@ -20,8 +20,9 @@ struct wq_trace_ops {
 	/* H has begun (end_ns 0) or ended; a result below 0 means that it failed. In the
 	 * order of time. */
 	void (*hint)(void *arg, const struct wq_hint *h);
-	/* Some process has exited: keyrings may have gone with it. Not told of each. */
-	void (*exited)(void *arg);
+	/* Some processes have exited: keyrings may have gone with them. Told at most every 20
+	 * ms, after wq_trace_tell_exits() and for as long as it returns true. */
+	bool (*exited)(void *arg);
 	/* Events were lost: what was done until now is not known. */
 	void (*lost)(void *arg);
 	/* It has died. To be freed, not from here. */
@@ -39,6 +40,9 @@ void wq_trace_free(struct wq_trace *trace);
 
 /* Gives out every event of before this call. Does not wait. May call any of the ops. */
 void wq_trace_drain(struct wq_trace *trace);
+
+/* Asks for ops->exited. */
+void wq_trace_tell_exits(struct wq_trace *trace);
 
 /* Is it still switched on, as it was set up? */
 bool wq_trace_alive(struct wq_trace *trace);

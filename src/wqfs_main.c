@@ -225,9 +225,11 @@ static int serve(struct daemon *d, struct fuse_args *args)
 	if (resolve_mountpoint(&d->options) < 0 ||
 		wq_mount_clean_stale(d->options.mountpoint) < 0)
 		return 1; /* said already */
-	d->se = fuse_session_new(args, &wqfs_ops, sizeof(wqfs_ops), d->fs);
-	if (!d->se || wq_mount(d->se, d->options.mountpoint) < 0)
-		return 1; /* said already */
+	d->se = wq_session_new(args, &wqfs_ops, sizeof(wqfs_ops), d->fs);
+	if (!d->se)
+		return 2; /* said already */
+	if (wq_mount(d->se, d->options.mountpoint) < 0)
+		return 1;
 	r = open_signals(d);
 	if (r == 0)
 		r = open_device(d);

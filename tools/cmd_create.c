@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -29,9 +30,10 @@ static bool read_mode(const char *text, unsigned int *mode)
 	return true;
 }
 
-static bool set_format(const struct queue_file *q, const char *format)
+static bool set_format(const struct queue_file *q, const struct wanted *w)
 {
-	if (!fsetxattr(q->fd, WQFS_XATTR_FORMAT, format, strlen(format), 0))
+	if (!fsetxattr(q->fd, WQFS_XATTR_FORMAT, w->format, strlen(w->format), 0) &&
+		!fchmod(q->fd, w->mode))
 		return true;
 	wq_complain(WQ_ACT_FORMAT, errno, q->path, NULL);
 	return false;
@@ -41,16 +43,18 @@ static bool set_up(const struct queue_file *q, const struct wanted *w)
 {
 	return (!w->size || queue_file_set_size(q, w->size)) &&
 	       (!w->filter.nr_filters || queue_file_set_filter(q, &w->filter)) &&
-	       (!w->format || set_format(q, w->format));
+	       (!w->format || set_format(q, w));
 }
 
 /* A queue that is not as it was asked for is not left behind. */
 static bool create(const char *name, const struct wanted *w)
 {
+	/* The kernel lets only those set an attribute who may write the file. */
+	unsigned int mode = w->format ? w->mode | 0200 : w->mode;
 	struct queue_file q;
 	bool done;
 
-	if (!queue_file_create(&q, name, w->mode))
+	if (!queue_file_create(&q, name, mode))
 		return false;
 	done = set_up(&q, w);
 	if (!done)

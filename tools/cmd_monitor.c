@@ -50,8 +50,7 @@ static int run(const struct wqctl_cmd *cmd, int argc, char **argv)
 	char why[200];
 	int option, status;
 
-	/* '+': a key may begin with '-', as -3 does. */
-	while ((option = getopt_long(argc, argv, "+f:t", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "f:t", options, NULL)) != -1) {
 		switch (option) {
 		case 'm':
 			mount = optarg;

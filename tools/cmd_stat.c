@@ -35,7 +35,9 @@ static bool print_attribute(const struct queue_file *q, const char *label, const
 
 	if (!text)
 		return false;
-	printf("%-9s %s\n", label, text);
+	printf("%-9s ", label);
+	show_clean(text, strlen(text));
+	putchar('\n');
 	free(text);
 	return true;
 }
@@ -58,13 +60,8 @@ static bool print_file(const struct queue_file *q)
 	show_clean(q->path, strlen(q->path));
 	printf("\n%-9s %u (%s), group %u (%s), mode %04o\n", "owner", st.st_uid,
 		pw ? pw->pw_name : "?", st.st_gid, gr ? gr->gr_name : "?", st.st_mode & 07777U);
-	printf("%-9s %s\n", "posted at", when);
+	printf("%-9s %s\n", "last post", when);
 	return true;
-}
-
-static const char *source_name(unsigned int source)
-{
-	return source == WQFS_SOURCE_TRACE ? "trace" : "poll";
 }
 
 static bool print_stats(const struct queue_file *q)
@@ -77,8 +74,7 @@ static bool print_stats(const struct queue_file *q)
 	printf("%-9s %llu posted, %llu read, %llu lost, %llu losses told, %llu filtered\n",
 		"records", s.posted, s.read, s.lost, s.losses, s.filtered);
 	printf("%-9s %u besides this one, %u blocked reads\n", "opens", s.opens - 1, s.readers);
-	printf("%-9s %s, keys are looked at every %u.%03u ms\n", "source",
-		source_name(s.source), s.interval_us / 1000, s.interval_us % 1000);
+	printf("%-9s %u.%03u ms\n", "interval", s.interval_us / 1000, s.interval_us % 1000);
 	printf("%-9s %u\n", "watches", s.watches);
 	return true;
 }
@@ -112,7 +108,8 @@ static bool print_queue(const char *name)
 	if (!queue_file_open(&q, name))
 		return false;
 	done = print_file(&q) && print_attribute(&q, "filter", WQFS_XATTR_FILTER) &&
-	       print_attribute(&q, "format", WQFS_XATTR_FORMAT) && print_stats(&q) &&
+	       print_attribute(&q, "format", WQFS_XATTR_FORMAT) &&
+	       print_attribute(&q, "source", WQFS_XATTR_SOURCE) && print_stats(&q) &&
 	       print_watches(&q);
 	queue_file_close(&q);
 	return done;

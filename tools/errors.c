@@ -46,7 +46,7 @@ static const struct {
 	{KEYS, ENOKEY, "no such key"},
 	{KEYS, EKEYREVOKED, "the key has been revoked"},
 	{KEYS, EKEYEXPIRED, "the key has expired"},
-	{KEYS, EACCES, "the key does not grant you View"},
+	{KEYS, EACCES, "the key does not grant View to you, or not to the wqfs daemon"},
 	{BIT(WQ_ACT_READ), ENOBUFS, "a record is longer than any should be"},
 };
 

@@ -6,8 +6,9 @@
 #   golden_begin             first: says why the test cannot run, or takes what it needs
 #   golden_run FEATURES DIFFS OPTIONS MOUNT_OPTIONS
 #                            every scenario whose needs are met. FEATURES: words of
-#                            "# needs:" that this way of learning provides. DIFFS: the
-#                            directory of permitted differences. OPTIONS: the runner's.
+#                            "# needs:" that this way of learning provides. DIFFS: where
+#                            in tests/golden permitted differences are, besides mount/.
+#                            OPTIONS: the runner's.
 #   golden_end               last: prints the plan; the exit status
 #
 # A file of permitted differences is the output of diff(1), golden first, with the
@@ -61,6 +62,15 @@ golden_unmet() {
 	done
 }
 
+# The file of permitted differences of scenario $1, there or not.
+golden_diff_file() {
+	for dir in mount $diffs; do
+		file=$golden/$dir/$1.diff
+		[ ! -f "$file" ] || break
+	done
+	echo "$file"
+}
+
 # The alternative number $2 of the differences in file $1.
 golden_permitted() {
 	awk -v want="$2" '/^or$/ { n++; next } !/^#/ && n + 1 == want' "$1"
@@ -92,7 +102,7 @@ golden_case() {
 	if "$runner" $options -t 60 -f "$work/mnt" -e "$golden/expected" \
 		-x "$wqfs -f $mount_options $work/mnt" "$1" >"$work/out" 9<&-; then
 		differences=$(diff "$golden/expected/$name.out" "$work/out")
-		if golden_compare "$differences" "$diffs/$name.diff"; then
+		if golden_compare "$differences" "$(golden_diff_file "$name")"; then
 			echo "ok $count - $name"
 			return
 		fi
@@ -105,8 +115,9 @@ golden_case() {
 }
 
 golden_run() {
-	features=$1 diffs=$2 options=$3 mount_options=
-	[ -z "$4" ] || mount_options="-o $4"
+	features=$1 diffs=$2 options=$3 mount_options="-o $4"
+	# Other users take part in some scenarios.
+	[ "$(id -u)" != 0 ] || mount_options=$mount_options,allow_other
 	for scenario in "$golden"/scenarios/*.scn; do
 		golden_case "$scenario"
 	done

@@ -225,19 +225,43 @@ uid_t it_nobody(void)
 	return pw->pw_uid;
 }
 
-void it_become(uid_t uid, bool own)
+static gid_t group_of(uid_t uid)
 {
 	const struct passwd *pw = getpwuid(uid);
-	gid_t gid = pw ? pw->pw_gid : (gid_t)uid;
 
-	if (own) {
-		IT_EQ(chown(".", uid, gid), 0);
-		IT_EQ(chown(IT_MNT, uid, gid), 0);
-	}
+	return pw ? pw->pw_gid : (gid_t)uid;
+}
+
+static void change_user(uid_t uid)
+{
+	gid_t gid = group_of(uid);
+
 	IT_EQ(setgroups(0, NULL), 0);
 	IT_EQ(setresgid(gid, gid, gid), 0);
 	IT_EQ(setresuid(uid, uid, uid), 0);
+	/* the change has cleared both */
+	IT_EQ(prctl(PR_SET_DUMPABLE, 1), 0);
+	IT_EQ(prctl(PR_SET_PDEATHSIG, SIGKILL), 0);
 	IT_OK(keyctl_join_session_keyring(NULL) > 0);
+}
+
+void it_become(uid_t uid)
+{
+	IT_EQ(chown(".", uid, group_of(uid)), 0);
+	IT_EQ(chown(IT_MNT, uid, group_of(uid)), 0);
+	change_user(uid);
+}
+
+void it_as(uid_t uid, void (*fn)(void *arg), void *arg)
+{
+	pid_t pid = it_fork();
+
+	if (pid == 0) {
+		change_user(uid);
+		fn(arg);
+		_exit(0);
+	}
+	it_join(pid);
 }
 
 void it_device_mode(mode_t mode)

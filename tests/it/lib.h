@@ -128,8 +128,11 @@ void it_need_root(void);
 uid_t it_nobody(void);
 
 /* This process becomes the user UID in no group but its own, with a session keyring of its
- * own. OWN: the test's directory becomes its, so that it can mount there. */
-void it_become(uid_t uid, bool own);
+ * own; the test's directory becomes its, so that it can mount there. */
+void it_become(uid_t uid);
+
+/* Runs FN as UID, who owns nothing here, in a child; waits until all its checks have held. */
+void it_as(uid_t uid, void (*fn)(void *arg), void *arg);
 
 /* This process and what it starts see a /dev/fuse of MODE, in a mount namespace of their
  * own. Skips if that cannot be. */

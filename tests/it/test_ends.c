@@ -220,7 +220,7 @@ static void stale_mount_point_can_be_used_again_by_a_user(void)
 	uid_t uid = it_nobody();
 
 	it_device_mode(0666);
-	it_become(uid, true);
+	it_become(uid);
 	restart_on_stale();
 }
 

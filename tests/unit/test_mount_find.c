@@ -82,12 +82,15 @@ END_TEST
 
 /* ---- names of queues ---- */
 
-static char dir[] = "/tmp/wqfs-mount-find-XXXXXX";
+#define TEMPLATE "/tmp/wqfs-mount-find-XXXXXX"
+
+static char dir[sizeof(TEMPLATE)];
 
 static void enter_dir(void)
 {
 	FILE *f;
 
+	memcpy(dir, TEMPLATE, sizeof(dir));
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	ck_assert_int_eq(chdir(dir), 0);
 	f = fopen("here", "w");

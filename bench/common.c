@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/keyctl.h>
+
+#include "common.h"
+#include "wqfs.h"
+
+uint64_t bench_now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+void bench_fail(const char *what)
+{
+	fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, what, strerror(errno));
+	exit(1);
+}
+
+long bench_keyctl(int op, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
+{
+	return syscall(SYS_keyctl, op, a, b, c, d);
+}
+
+void bench_join_session(void)
+{
+	if (bench_keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0) < 0)
+		bench_fail("a session keyring");
+}
+
+int32_t bench_add_key(const char *description)
+{
+	long key = syscall(
+		SYS_add_key, "user", description, "payload", 7, KEY_SPEC_SESSION_KEYRING);
+
+	if (key < 0)
+		bench_fail("add_key");
+	return (int32_t)key;
+}
+
+/* In the foreground and as our child: its number is known, and its end. */
+void bench_mount(struct bench_mount *m, const char *wqfs, const char *opts)
+{
+	struct stat before, now;
+
+	strcpy(m->dir, "/tmp/wqfs-bench-XXXXXX");
+	if (!mkdtemp(m->dir) || stat(m->dir, &before) < 0)
+		bench_fail("a directory to mount on");
+	m->daemon = fork();
+	if (m->daemon < 0)
+		bench_fail("fork");
+	if (m->daemon == 0) {
+		execlp(wqfs, wqfs, "-f", "-o", opts, m->dir, (char *)NULL);
+		_exit(127);
+	}
+	do {
+		if (waitpid(m->daemon, NULL, WNOHANG) != 0) {
+			rmdir(m->dir);
+			fprintf(stderr, "%s: %s did not mount\n", program_invocation_short_name,
+				wqfs);
+			exit(1);
+		}
+		usleep(1000);
+	} while (stat(m->dir, &now) < 0 || now.st_dev == before.st_dev);
+}
+
+void bench_unmount(struct bench_mount *m)
+{
+	kill(m->daemon, SIGTERM);
+	waitpid(m->daemon, NULL, 0);
+	rmdir(m->dir);
+}
+
+int bench_queue(const struct bench_mount *m)
+{
+	char name[64];
+	int fd;
+
+	snprintf(name, sizeof(name), "%s/q", m->dir);
+	fd = open(name, O_RDONLY | O_CREAT, 0600);
+	if (fd < 0)
+		bench_fail(name);
+	return fd;
+}
+
+void bench_watch(int fd, int32_t key, int id)
+{
+	struct wqfs_watch_key w = {key, id};
+
+	if (ioctl(fd, WQFS_IOC_WATCH_KEY, &w) < 0)
+		bench_fail("WQFS_IOC_WATCH_KEY");
+}
+
+static void read_proc(pid_t pid, const char *name, char *text, size_t size)
+{
+	char path[64];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, size - 1);
+	if (n < 0)
+		bench_fail(path);
+	text[n] = '\0';
+	close(fd);
+}
+
+uint64_t bench_cpu_ns(pid_t pid)
+{
+	char text[256];
+	uint64_t ns;
+
+	read_proc(pid, "schedstat", text, sizeof(text));
+	if (sscanf(text, "%" SCNu64, &ns) != 1)
+		bench_fail("schedstat");
+	return ns;
+}
+
+uint64_t bench_wakeups(pid_t pid)
+{
+	char text[4096];
+	const char *p;
+	uint64_t n;
+
+	read_proc(pid, "status", text, sizeof(text));
+	p = strstr(text, "\nvoluntary_ctxt_switches:");
+	if (!p || sscanf(p, " voluntary_ctxt_switches: %" SCNu64, &n) != 1)
+		bench_fail("status");
+	return n;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the benchmarks share. Errors end the program with a line on stderr. */
+#ifndef WQ_BENCH_COMMON_H
+#define WQ_BENCH_COMMON_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/* A wqfs of its own, on a directory of its own. */
+struct bench_mount {
+	char dir[32];
+	pid_t daemon;
+};
+
+/* CLOCK_MONOTONIC. */
+uint64_t bench_now_ns(void);
+
+/* Says what failed, and errno, and exits with 1. */
+_Noreturn void bench_fail(const char *what);
+
+long bench_keyctl(int op, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
+
+/* Joins a fresh session keyring: the daemon, started after it, has it too. */
+void bench_join_session(void);
+
+/* A user key of DESCRIPTION in the session keyring. */
+int32_t bench_add_key(const char *description);
+
+/* Runs WQFS, an executable, with -o OPTS, and waits until it is mounted. */
+void bench_mount(struct bench_mount *m, const char *wqfs, const char *opts);
+void bench_unmount(struct bench_mount *m);
+
+/* Makes a queue in it that records come out of as they are. */
+int bench_queue(const struct bench_mount *m);
+
+void bench_watch(int fd, int32_t key, int id);
+
+/* CPU time that process PID has used, in nanoseconds, and how often it has woken up. */
+uint64_t bench_cpu_ns(pid_t pid);
+uint64_t bench_wakeups(pid_t pid);
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What wqfs costs while nothing happens, with many watched keys: CPU time and wake-ups of
+ * the daemon, by polling and by trace; and what a look at one key costs, as a multiple of
+ * the bare keyctl(KEYCTL_DESCRIBE) and keyctl(KEYCTL_READ) of it in the same run.
+ *
+ *	idle WQFS [KEYS [SECONDS]]
+ *
+ * The trace wakes when other programs use keys: run it on a machine where none does.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <linux/keyctl.h>
+
+#include "common.h"
+#include "wqfs.h"
+
+static int32_t *keys;
+static int nkeys = 10000, seconds = 20;
+
+/* CPU time of one describe and one read, averaged over all keys and several rounds. */
+static double bare_ns(void)
+{
+	char buf[4096];
+	uint64_t began = bench_cpu_ns(getpid());
+	int rounds = 5;
+
+	for (int r = 0; r < rounds; r++) {
+		for (int i = 0; i < nkeys; i++) {
+			unsigned long k = (unsigned long)keys[i];
+
+			if (bench_keyctl(KEYCTL_DESCRIBE, k, (unsigned long)buf, sizeof(buf),
+				    0) < 0 ||
+				bench_keyctl(
+					KEYCTL_READ, k, (unsigned long)buf, sizeof(buf), 0) < 0)
+				bench_fail("keyctl");
+		}
+	}
+	return (double)(bench_cpu_ns(getpid()) - began) / rounds / nkeys;
+}
+
+struct usage {
+	uint64_t cpu_ns, wakeups, rounds;
+	uint32_t interval_us;
+};
+
+static struct wqfs_stats stats(int fd)
+{
+	struct wqfs_stats s;
+
+	if (ioctl(fd, WQFS_IOC_GET_STATS, &s) < 0)
+		bench_fail("WQFS_IOC_GET_STATS");
+	return s;
+}
+
+/* What the daemon uses in the next seconds. */
+static struct usage measure(const struct bench_mount *m, int fd)
+{
+	struct usage u;
+	uint64_t rounds = stats(fd).rounds;
+	struct wqfs_stats after;
+
+	u.cpu_ns = bench_cpu_ns(m->daemon);
+	u.wakeups = bench_wakeups(m->daemon);
+	sleep((unsigned int)seconds);
+	u.wakeups = bench_wakeups(m->daemon) - u.wakeups;
+	u.cpu_ns = bench_cpu_ns(m->daemon) - u.cpu_ns;
+	after = stats(fd);
+	u.rounds = after.rounds - rounds;
+	u.interval_us = after.interval_us;
+	return u;
+}
+
+static void run(const char *wqfs, const char *name, const char *opts, double bare)
+{
+	struct bench_mount m;
+	struct usage u;
+	int fd;
+
+	bench_mount(&m, wqfs, opts);
+	fd = bench_queue(&m);
+	for (int i = 0; i < nkeys; i++)
+		bench_watch(fd, keys[i], i & 255);
+	/* the looks that a new watch asks for are not what is measured */
+	if (ioctl(fd, WQFS_IOC_SYNC) < 0)
+		bench_fail("WQFS_IOC_SYNC");
+	u = measure(&m, fd);
+	printf("%-6s %d keys, %d s: %.4f %% of a core, %llu wake-ups, each key every %.3f s",
+		name, nkeys, seconds, (double)u.cpu_ns / seconds / 1e7,
+		(unsigned long long)u.wakeups, u.interval_us / 1e6);
+	if (u.rounds)
+		printf("; a look costs %.0f ns a key, %.2f times the bare calls (%.0f ns)",
+			(double)u.cpu_ns / (double)u.rounds / nkeys,
+			(double)u.cpu_ns / (double)u.rounds / nkeys / bare, bare);
+	printf("\n");
+	fflush(stdout);
+	close(fd);
+	bench_unmount(&m);
+}
+
+int main(int argc, char **argv)
+{
+	struct rlimit r;
+
+	if (argc < 2) {
+		fprintf(stderr, "usage: idle WQFS [KEYS [SECONDS]]\n");
+		return 2;
+	}
+	if (argc > 2)
+		nkeys = atoi(argv[2]);
+	if (argc > 3)
+		seconds = atoi(argv[3]);
+	keys = calloc((size_t)nkeys, sizeof(*keys));
+	if (!keys)
+		bench_fail("memory");
+	/* it bounds a user's watches */
+	getrlimit(RLIMIT_NOFILE, &r);
+	r.rlim_cur = r.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &r);
+	bench_join_session();
+	for (int i = 0; i < nkeys; i++) {
+		char description[32];
+
+		snprintf(description, sizeof(description), "wqfs-idle-%d", i);
+		keys[i] = bench_add_key(description);
+	}
+	/* one round of polling is measured at a time: a budget that gives many of them */
+	run(argv[1], "poll", "source=poll", bare_ns());
+	run(argv[1], "poll", "source=poll,cpu_budget=20%", bare_ns());
+	if (geteuid() == 0)
+		run(argv[1], "trace", "source=trace,resync_s=3600", 0);
+	return 0;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A mount that fails: one line that says what and why, and an exit status. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lib.h"
+
+static size_t lines(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += *text == '\n';
+	return n;
+}
+
+/* Runs the daemon with OPTIONS on MOUNTPOINT, in the background if it can: it must fail with
+ * one line in which WHY stands, in the words of its own name. */
+static void must_fail(const char *options, const char *mountpoint, const char *why)
+{
+	const char **from = it_daemon_argv(options), *argv[32];
+	const char *said;
+	size_t n = 0;
+	int status;
+
+	for (size_t i = 0; from[i]; i++)
+		if (strcmp(from[i], "-f") && strcmp(from[i], IT_MNT))
+			argv[n++] = from[i];
+	argv[n++] = mountpoint;
+	argv[n] = NULL;
+	status = it_run(argv, IT_OUT);
+	said = it_text(IT_OUT);
+	if (status < 1 || status > 2 || lines(said) != 1 || !strstr(said, why) ||
+		strncmp(said, "wqfs: ", 6))
+		IT_FAIL("-o %s %s ends with %d and says: %s", options ? options : "",
+			mountpoint ? mountpoint : "", status, said);
+	IT_OK(it_unmounted());
+}
+
+static void mount_points_that_are_none_are_named(void)
+{
+	close(open("file", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	must_fail(NULL, "file", "file: ");
+	must_fail(NULL, "missing", "missing: No such file or directory");
+	must_fail(NULL, "missing/below", "missing/below: No such file or directory");
+	must_fail(NULL, "file/below", "file/below: Not a directory");
+	must_fail(NULL, NULL, "no mount point");
+}
+
+static void user_without_the_device_is_told(void)
+{
+	uid_t uid = it_nobody();
+
+	it_device_mode(0600);
+	it_become(uid);
+	must_fail(NULL, IT_MNT, "/dev/fuse");
+	must_fail(NULL, IT_MNT, "Permission denied");
+}
+
+static void user_cannot_mount_on_roots_directory(void)
+{
+	uid_t uid = it_nobody();
+
+	IT_EQ(mkdir("roots", 0755), 0);
+	it_device_mode(0666);
+	it_become(uid);
+	must_fail(NULL, "roots", "roots");
+}
+
+static void wrong_options_are_named(void)
+{
+	static const struct {
+		const char *options, *why;
+	} cases[] = {
+		{"colour=red", "colour=red"},
+		{"default_size=0", "default_size=0"},
+		{"default_size=513", "default_size=513"},
+		{"max_size=0", "max_size=0"},
+		{"max_size=10000000", "max_size=10000000"},
+		{"max_read=100", "max_read=100"},
+		{"cpu_budget=0", "cpu_budget=0"},
+		{"cpu_budget=101%", "cpu_budget=101%"},
+		{"cpu_budget=much", "cpu_budget=much"},
+		{"poll_min_ms=0", "poll_min_ms=0"},
+		{"poll_min_ms=2000", "poll_min_ms=2000"},
+		{"poll_max_ms=9999999", "poll_max_ms=9999999"},
+		{"poll_max_ms=soon", "poll_max_ms=soon"},
+		{"default_size=32k", "default_size=32k"},
+		{"max_queues=-1", "max_queues=-1"},
+		{"max_queues=4294967296", "max_queues=4294967296"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		must_fail(cases[i].options, IT_MNT, cases[i].why);
+}
+
+static void users_may_not_raise_max_size(void)
+{
+	uid_t uid = it_nobody();
+
+	it_become(uid);
+	must_fail("max_size=1024", IT_MNT, "max_size=1024");
+}
+
+static void fstab_form_mounts(void)
+{
+	const char **from = it_daemon_argv("default_size=64"), *argv[32];
+	char mounts[65536];
+	pid_t daemon;
+	size_t n = 0;
+	ssize_t len;
+	int fd;
+
+	it_stop(it_start(NULL)); /* skips where nothing can be mounted */
+	from = it_daemon_argv("default_size=64");
+	for (size_t i = 0; from[i]; i++) {
+		if (!strcmp(from[i], IT_MNT))
+			argv[n++] = "my,queues";
+		argv[n++] = from[i];
+	}
+	argv[n] = NULL;
+	daemon = it_spawn(argv, IT_OUT);
+	IT_UNTIL(it_mounted());
+	fd = open("/proc/self/mounts", O_RDONLY | O_CLOEXEC);
+	len = read(fd, mounts, sizeof(mounts) - 1);
+	close(fd);
+	IT_OK(len > 0);
+	mounts[len] = '\0';
+	IT_OK(strstr(mounts, "\nmy,queues /"));
+	fd = it_queue("q", O_RDONLY);
+	IT_EQ(it_stats(fd).size, 64);
+	it_stop(daemon);
+}
+
+static const struct it_test tests[] = {
+	{"a mount point that is none is named", mount_points_that_are_none_are_named},
+	{"a user who may not open /dev/fuse is told", user_without_the_device_is_told},
+	{"a user cannot mount on root's directory", user_cannot_mount_on_roots_directory},
+	{"wrong options are named", wrong_options_are_named},
+	{"users may not raise max_size", users_may_not_raise_max_size},
+	{"a source in front of the mount point is shown as such", fstab_form_mounts},
+};
+
+IT_MAIN(tests)

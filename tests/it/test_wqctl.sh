@@ -1,0 +1,453 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# wqctl on a mounted wqfs: each subcommand, and what it says when it cannot.
+# Runs in the build directory; $WQFS and $WQCTL may name other binaries.
+set -u
+
+skip()
+{
+	echo "SKIP: $1"
+	exit 77
+}
+
+[ -c /dev/fuse ] || skip "there is no /dev/fuse"
+if ! [ -r /dev/fuse ] || ! [ -w /dev/fuse ]; then
+	skip "/dev/fuse is not for us to open"
+fi
+for tool in keyctl fusermount3 setfattr; do
+	command -v "$tool" >/dev/null || skip "$tool is not installed"
+done
+if [ -z "${WQCTL_TEST_SESSION:-}" ]; then
+	keyctl show @s >/dev/null 2>&1 || skip "the kernel gives us no keyrings"
+	export WQCTL_TEST_SESSION=1
+	exec keyctl session - "$BASH" "$0" 2> >(grep -v '^Joined session keyring' >&2)
+fi
+
+wqfs=$(realpath "${WQFS:-./wqfs}")
+wqctl=$(realpath "${WQCTL:-./wqctl}")
+tmp=$(mktemp -d /tmp/wqctl-test-XXXXXX)
+mnt=$tmp/mnt
+daemon=
+export WQFS_MOUNT=$mnt
+unset XDG_RUNTIME_DIR
+
+# ---- what the tests are written in ----
+
+passed=0 failed=0
+
+ok()
+{
+	passed=$((passed + 1))
+	echo "ok - $1"
+}
+
+not_ok()
+{
+	failed=$((failed + 1))
+	echo "not ok - $1"
+}
+
+# expect SENTENCE STATUS STDOUT STDERR COMMAND...
+expect()
+{
+	local sentence=$1 status=$2 out=$3 err=$4 got
+	shift 4
+	timeout 30 "$@" >"$tmp/out" 2>"$tmp/err"
+	got=$?
+	if [ "$got" = "$status" ] && [ "$(cat "$tmp/out")" = "$out" ] &&
+		[ "$(cat "$tmp/err")" = "$err" ]; then
+		ok "$sentence"
+		return
+	fi
+	not_ok "$sentence"
+	printf '# %s\n' "$*" "status $got, not $status" "stdout:"
+	diff <(echo "$out") "$tmp/out" | sed 's/^/# /'
+	echo "# stderr:"
+	diff <(echo "$err") "$tmp/err" | sed 's/^/# /'
+}
+
+# expect_matching SENTENCE STATUS PATTERN COMMAND...: all of stdout is matched.
+expect_matching()
+{
+	local sentence=$1 status=$2 pattern=$3 got out
+	shift 3
+	out=$(timeout 30 "$@" 2>&1)
+	got=$?
+	if [ "$got" = "$status" ] && [[ $out =~ ^$pattern$ ]]; then
+		ok "$sentence"
+		return
+	fi
+	not_ok "$sentence"
+	printf '# %s\n' "$*" "status $got, not $status" "pattern $pattern" "output $out"
+}
+
+# until_true SECONDS COMMAND...: waits for a condition.
+until_true()
+{
+	local end=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.02
+	done
+}
+
+# ends SENTENCE PID STATUS
+ends()
+{
+	local got
+	if until_true 30 bash -c "! kill -0 $2"; then
+		wait "$2"
+		got=$?
+		[ "$got" = "$3" ] && ok "$1" && return
+		echo "# status $got, not $3"
+	else
+		kill -KILL "$2"
+	fi
+	not_ok "$1"
+}
+
+has_opens()
+{
+	"$wqctl" stat "$1" | grep -q "^opens *$2 besides"
+}
+
+start_wqfs()
+{
+	mkdir -p "$mnt"
+	"$wqfs" -f -o "default_permissions,source=poll$1" "$mnt" &
+	daemon=$!
+	until_true 30 "$wqctl" ls "$mnt" && return
+	not_ok "a wqfs can be mounted"
+	exit 1
+}
+
+stop_wqfs()
+{
+	[ -n "$daemon" ] || return
+	fusermount3 -u "$mnt" 2>/dev/null || fusermount3 -uz "$mnt" 2>/dev/null
+	wait "$daemon"
+	daemon=
+}
+
+clean_up()
+{
+	stop_wqfs
+	rm -rf "$tmp"
+}
+trap clean_up EXIT
+
+# ---- the tests ----
+
+usage()
+{
+	local line
+	line=$("$wqctl" "$1" --help | sed -n 1p)
+	printf '%s\n' "${2:+wqctl $1: $2
+}$line"
+}
+
+test_usage()
+{
+	local cmd
+
+	for cmd in create ls stat size filter watch unwatch read sync monitor; do
+		expect_matching "$cmd says how it is used" 0 "usage: wqctl $cmd .*" "$wqctl" $cmd --help
+	done
+	expect_matching "the overview lists the commands" 0 'usage: .*  monitor .*' "$wqctl" --help
+	expect_matching "without arguments it is a usage error" 2 'usage: .*' "$wqctl"
+	expect_matching "the version is told" 0 'wqctl [0-9].*' "$wqctl" --version
+	expect "an unknown command is named" 2 "" \
+		'wqctl: there is no command "foo"; see wqctl --help' "$wqctl" foo
+	expect "an unknown option is named" 2 "" \
+		"wqctl read: unrecognized option '--foo'
+$(usage read)" "$wqctl" read --foo q
+	expect "a missing argument is a usage error" 2 "" \
+		"$(usage watch "more is needed")" "$wqctl" watch q
+	expect "an argument too many is named" 2 "" \
+		"$(usage unwatch '"x" is too much')" "$wqctl" unwatch q @s x
+	expect "a mode that is none is named" 2 "" \
+		"$(usage create '"9" is no mode (octal, 0 to 777)')" "$wqctl" create -m 9 q
+	expect "a count that is none is named" 2 "" \
+		"$(usage read '"0" is no number of records')" "$wqctl" read -n 0 q
+	expect "a format that is none is named" 2 "" \
+		"$(usage monitor '"xml" is no format')" "$wqctl" monitor --format xml @s
+	expect "an id that is none is named" 2 "" \
+		"$(usage watch '"256" is no id (0 to 255)')" "$wqctl" watch q @s 256
+	expect "a bad word of a filter is named" 2 "" \
+		"$(usage filter '"update" is no subtype of key: neither a name nor a number from 0 to 255')" \
+		"$wqctl" filter q key:update
+}
+
+test_create()
+{
+	expect "create makes a queue" 0 "" "" "$wqctl" create q
+	expect "only its owner may use it" 0 "400" "" stat -c %a "$mnt/q"
+	expect "create does not take a queue that is there" 1 "" \
+		"wqctl: $mnt/q: there is a queue of that name already" "$wqctl" create q
+	expect "create sets mode, size, filter and format" 0 "" "" \
+		"$wqctl" create -m 640 -s 40 -f 'pl id=3' --format json "$mnt/full"
+	expect "the mode is exact" 0 "640" "" stat -c %a "$mnt/full"
+	expect "the size is rounded up" 0 "64" "" "$wqctl" size full
+	expect "the filter is there" 0 "key:updated,linked id=3" "" "$wqctl" filter full
+	expect "the format is there" 0 "json" "" \
+		getfattr --only-values --absolute-names -n user.wqfs.format "$mnt/full"
+	expect "a size beyond the mount's is refused" 1 "" \
+		"wqctl: $mnt/big: the size must be from 1 to the mount's max_size" \
+		"$wqctl" create -s 4000000 big
+	expect "and the queue is not left behind" 1 "" "" test -e "$mnt/big"
+	expect "create needs a wqfs" 1 "" \
+		"wqctl: $tmp/plain: not on a wqfs: no queue was made" "$wqctl" create "$tmp/plain"
+	expect "and leaves no plain file" 1 "" "" test -e "$tmp/plain"
+	expect "a missing directory is told" 1 "" "wqctl: $tmp/no/q: no such directory" \
+		"$wqctl" create "$tmp/no/q"
+	expect "a name too long is told" 1 "" \
+		"wqctl: $mnt/$(printf '%0256d' 0): a queue's name has at most 255 bytes" \
+		"$wqctl" create "$(printf '%0256d' 0)"
+	rm -f "$mnt/full"
+	expect "a format can be set for a queue that nobody may write" 0 "" "" \
+		"$wqctl" create -m 400 --format text text
+	expect "which it stays" 0 "400" "" stat -c %a "$mnt/text"
+	rm -f "$mnt/text"
+}
+
+test_open()
+{
+	local cmd
+
+	for cmd in stat size filter read sync; do
+		expect "$cmd names a queue that is not there" 1 "" \
+			"wqctl: $mnt/nosuch: no such queue" "$wqctl" $cmd nosuch
+	done
+	expect "a plain file is no queue" 1 "" "wqctl: /etc/passwd: not a queue of wqfs" \
+		"$wqctl" stat /etc/passwd
+	expect "a device is not even opened" 1 "" "wqctl: /dev/null: not a queue of wqfs" \
+		"$wqctl" read /dev/null
+	expect "in the root of a wqfs names are its own" 0 "256" "" \
+		sh -c "cd '$mnt' && WQFS_MOUNT=/ exec '$wqctl' size q"
+}
+
+test_ls()
+{
+	expect "ls lists queues with their state" 0 \
+		"MODE      OWNER        SIZE QUEUED WATCHES   LOST NAME
+$(printf 'r-------- %-10s    256      0       0      0 q' "$(id -un)")" "" "$wqctl" ls
+	expect "ls takes the directory" 0 "$("$wqctl" ls)" "" env -u WQFS_MOUNT "$wqctl" ls "$mnt"
+	expect "ls wants a wqfs" 1 "" "wqctl: $tmp: not the root of a wqfs" "$wqctl" ls "$tmp"
+}
+
+test_size()
+{
+	"$wqctl" create sized
+	expect "size shows the mount's default" 0 "256" "" "$wqctl" size sized
+	expect "size 0 is refused" 1 "" \
+		"wqctl: $mnt/sized: the size must be from 1 to the mount's max_size" \
+		"$wqctl" size sized 0
+	expect "size sets it" 0 "" "" "$wqctl" size sized 33
+	expect "rounded up" 0 "64" "" "$wqctl" size sized
+	expect "but only once" 1 "" \
+		"wqctl: $mnt/sized: its size was set already (it can be set once), or more records wait in it" \
+		"$wqctl" size sized 64
+	rm -f "$mnt/sized"
+}
+
+test_filter()
+{
+	expect "a new queue has no filter" 0 "none" "" "$wqctl" filter q
+	expect "filter takes words" 0 "" "" "$wqctl" filter q key:updated,linked 'id=3;' 9:1
+	expect "filter shows them" 0 "key:updated,linked id=3; 9:1" "" "$wqctl" filter q
+	expect "filter takes keyctl's letters" 0 "" "" "$wqctl" filter q nc
+	expect "filter shows what they mean" 0 "key:unlinked,cleared" "" "$wqctl" filter q
+	chmod u+w "$mnt/q" # for setting attributes, root excepted
+	expect "setfattr speaks the same words" 0 "" "" \
+		setfattr -n user.wqfs.filter -v 'key:setattr id=9' "$mnt/q"
+	expect "as filter shows" 0 "key:setattr id=9" "" "$wqctl" filter q
+	chmod u-w "$mnt/q"
+	expect "none removes it" 0 "" "" "$wqctl" filter q none
+	expect "and it is gone" 0 "none" "" "$wqctl" filter q
+}
+
+test_watch()
+{
+	expect "watch takes a key" 0 "" "" "$wqctl" watch q "$key" 7
+	expect "but not twice" 1 "" "wqctl: $mnt/q: %user:wqctl-test: this queue watches that key already" \
+		"$wqctl" watch q "%user:wqctl-test" 8
+	expect "watch takes a keyring of the session's" 0 "" "" "$wqctl" watch q @s
+	expect "a key that is not there is named" 1 "" "wqctl: $mnt/q: %user:nosuch: no such key" \
+		"$wqctl" watch q %user:nosuch
+	expect "so is a serial" 1 "" "wqctl: $mnt/q: 1: no such key" "$wqctl" watch q 1
+	expect "what is no key's name is named" 1 "" \
+		"wqctl: $mnt/q: @x: not a key's name: @s @u @us @t @p @g @a, %TYPE:DESCRIPTION, %:KEYRING or a serial" \
+		"$wqctl" watch q @x
+	# Where kernel.keys.gc_delay is 0 it is destroyed soon.
+	expect_matching "a key that was revoked is refused" 1 \
+		"wqctl: $mnt/q: $revoked: (the key has been revoked|no such key)" \
+		"$wqctl" watch q "$revoked"
+	expect "unwatch needs a watch" 1 "" \
+		"wqctl: $mnt/q: @u: this queue does not watch that key" "$wqctl" unwatch q @u
+	expect_matching "stat shows the watches and how they are observed" 0 \
+		".*
+watches   2
+.*  $key 7 user;$(id -u);$(id -g);3f3f0000;wqctl-test  -- payload compared.*" "$wqctl" stat q
+}
+
+test_limit_of_watches()
+{
+	"$wqctl" create many
+	expect "the limit of watches is told" 1 "" \
+		"wqctl: $mnt/many: %:wqctl-11: you have as many watches as your limit of open files (RLIMIT_NOFILE) allows" \
+		bash -c "ulimit -n 10
+			for i in 1 2 3 4 5 6 7 8 9 10 11; do
+				keyctl newring wqctl-\$i @s >/dev/null
+				'$wqctl' watch many %:wqctl-\$i || exit
+			done"
+	rm -f "$mnt/many"
+}
+
+test_read()
+{
+	keyctl update "$key" two
+	expect "sync looks at once" 0 "" "" "$wqctl" sync q
+	expect "read prints a line a record, in keyctl's words" 0 "$key upd" "" \
+		"$wqctl" read --nonblock q
+	expect "read --nonblock ends when there is nothing" 0 "" "" "$wqctl" read --nonblock q
+	for payload in three four five six; do
+		keyctl update "$key" $payload
+		"$wqctl" sync q
+	done
+	expect "read -n takes so many" 0 "$key upd
+$key upd" "" "$wqctl" read -n 2 q
+	expect_matching "in JSON too" 0 \
+		"\{\"time\":\"20[-0-9T:.]*Z\",\"type\":\"key\",\"subtype\":\"updated\",\"id\":7,\"key\":$key,\"aux\":0.*\}" \
+		"$wqctl" read -n 1 --format json q
+	expect_matching "in text the time can stand first" 0 "20[-0-9T:.]*Z $key upd" \
+		"$wqctl" read -n 1 --time q
+	expect "and nothing more was taken than printed" 0 "" "" "$wqctl" read --nonblock q
+	"$wqctl" unwatch q "$key"
+	expect "raw is the kernel's bytes" 0 "00000000 10070000 $(printf %08x "$key") 00000000" "" \
+		bash -c "'$wqctl' read -n 1 --format raw q | od -An -tx4 --endian=little | sed 's/^ //' |
+			sed 's/^00000000 00000710/00000000 10070000/'"
+	keyctl link "$key" @u
+	keyctl unlink "$key" @u
+	"$wqctl" unwatch q @s
+	expect_matching "a removal names its key" 0 "[0-9]* gc" "$wqctl" read -n 1 q
+	expect "output that cannot be written is a failure" 1 "" \
+		"wqctl: standard output: No space left on device" \
+		bash -c "'$wqctl' stat q >/dev/full"
+	expect "so is a pipe that was closed" 1 "" "wqctl: standard output: Broken pipe" \
+		bash -c "'$wqctl' read q | true; exit \${PIPESTATUS[0]}"
+}
+
+test_signals()
+{
+	local signal reader
+
+	"$wqctl" watch q "$key"
+	for signal in INT TERM; do
+		env --default-signal=INT "$wqctl" read q >"$tmp/reader" &
+		reader=$!
+		until_true 30 has_opens q 1
+		keyctl update "$key" "$signal"
+		"$wqctl" sync q
+		until_true 30 grep -q "$key upd" "$tmp/reader"
+		expect "a waiting read prints at once" 0 "$key upd" "" cat "$tmp/reader"
+		kill -"$signal" $reader
+		ends "SIG$signal ends it well" $reader 0
+	done
+	"$wqctl" unwatch q "$key"
+	"$wqctl" read -n 1 q >/dev/null
+}
+
+test_monitor()
+{
+	local monitor n=0
+
+	"$wqctl" monitor "$key" >"$tmp/monitor" &
+	monitor=$!
+	# It has no name to look at: what it prints first shows that it watches.
+	until grep -q upd "$tmp/monitor" || [ $n = 1000 ]; do
+		n=$((n + 1))
+		keyctl update "$key" "monitor $n"
+		sleep 0.03
+	done
+	expect "monitor prints what happens" 0 "$key upd" "" sed -n 1p "$tmp/monitor"
+	expect "and leaves no queue to be seen" 0 "q" "" ls -A "$mnt"
+	keyctl unlink "$key" @s
+	until_true 30 grep -q gc "$tmp/monitor"
+	expect "until the key is gone" 0 "$key gc" "" tail -n 1 "$tmp/monitor"
+	ends "then it ends" $monitor 0
+	expect "monitor names a key that is not there" 1 "" \
+		"wqctl: $mnt/.anonymous: 1: no such key" "$wqctl" monitor 1
+	expect "monitor wants a wqfs" 1 "" \
+		"wqctl: $tmp/.anonymous: not on a wqfs: no queue was made" \
+		"$wqctl" monitor --mount "$tmp" @s
+}
+
+as_nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups --)
+
+test_others()
+{
+	if [ "$(id -u)" != 0 ] || ! "${as_nobody[@]}" test -x "$wqctl"; then
+		echo "# not root, or the build is not for others: no test with another user"
+		return
+	fi
+	chmod 755 "$tmp"
+	expect "without a wqfs a bare name says so" 1 "" \
+		"wqctl: q: no such file here, and no wqfs is mounted" \
+		unshare -m sh -c "umount -l -t fuse.wqfs -a; unset WQFS_MOUNT; exec '$wqctl' stat q"
+	expect "a queue is its owner's" 1 "" \
+		"wqctl: $mnt/q: the queue's owner and mode do not let you open it" \
+		"${as_nobody[@]}" "$wqctl" read q
+	expect "ls shows it all the same" 0 \
+		"MODE      OWNER        SIZE QUEUED WATCHES   LOST NAME
+r-------- root            -      -       -      - q" "" "${as_nobody[@]}" "$wqctl" ls
+	"${as_nobody[@]}" "$wqctl" create n1
+	expect "the limit of queues is told" 1 "" \
+		"wqctl: $mnt/n2: you have as many queues as the mount's max_queues allows" \
+		"${as_nobody[@]}" "$wqctl" create n2
+	expect "a key that grants no View is told" 1 "" \
+		"wqctl: $mnt/n1: $private: the key does not grant View to you, or not to the wqfs daemon" \
+		"${as_nobody[@]}" "$wqctl" watch n1 "$private"
+	rm -f "$mnt/n1"
+}
+
+test_end_of_the_daemon()
+{
+	local reader
+
+	"$wqctl" read q >"$tmp/reader" &
+	reader=$!
+	until_true 30 has_opens q 1
+	kill -TERM "$daemon"
+	wait "$daemon"
+	daemon=
+	ends "read ends well with the daemon" $reader 0
+}
+
+case $(id -u) in
+0) start_wqfs ,allow_other,max_queues=1 ;;
+*) start_wqfs "" ;;
+esac
+key=$(keyctl add user wqctl-test one @s)
+keyctl setperm "$key" 0x3f3f0000
+revoked=$(keyctl add user wqctl-revoked x @s)
+keyctl revoke "$revoked"
+private=$(keyctl add user wqctl-private x @s)
+keyctl setperm "$private" 0x3f000000
+
+test_usage
+test_create
+test_open
+test_ls
+test_size
+test_filter
+test_limit_of_watches
+test_watch
+test_read
+test_signals
+test_monitor
+test_others
+test_end_of_the_daemon
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
