@@ -90,6 +90,7 @@ until_holds() {
 	deadline=$(($(date +%s) + 20))
 	until "$@"; do
 		[ "$(date +%s)" -lt $deadline ] || return 1
+		sleep 0.02
 	done
 }
 
