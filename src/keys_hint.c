@@ -211,6 +211,8 @@ static void changed(const struct taking *t, struct wq_key *key, bool payload)
 		key->stale_payload = true;
 	else
 		key->stale_attrs = true;
+	/* what a pass has read of it may be from before */
+	key->proc.pass = key->proc.seen_pass = 0;
 	if (!t->keys->trace)
 		wq_keys_rebase(key);
 }

@@ -65,6 +65,7 @@ struct told {
 	uint64_t at_ns;
 };
 
+#define DEAD_MAX   64
 #define NAMES_MAX  64
 #define TOLD_MAX   256
 #define RECENT_MAX 1024
@@ -83,7 +84,9 @@ struct wq_keys {
 	struct wq_key *by_serial;
 	struct user *users;
 	struct key_list all;
-	struct key_list gone; /* destroyed: told at the end of the round */
+	struct key_list gone;	/* destroyed: told at the end of the round */
+	int32_t dead[DEAD_MAX]; /* the last that were seen dead before they were gone */
+	unsigned int dead_next;
 
 	/* the round: every key looked at once */
 	struct wq_timer timer;

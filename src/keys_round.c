@@ -45,32 +45,51 @@ static void post_difference(void *arg, enum key_notification_subtype subtype, ui
 	wq_keys_note_told(arg, (uint8_t)subtype, aux);
 }
 
-static bool known_dead(const struct wq_key *key)
+/* Past the time that /proc/keys gave it? */
+static bool known_expired(const struct wq_key *key)
 {
 	const struct wq_expiry *e = &key->proc.expiry;
 
-	if (key->state.life >= WQ_KEY_EXPIRED && key->state.life < WQ_KEY_GONE)
-		return true;
 	return key->proc.pass && e->from <= e->to && e->to <= time(NULL);
 }
 
+static bool known_dead(const struct wq_key *key)
+{
+	return (key->state.life >= WQ_KEY_EXPIRED && key->state.life < WQ_KEY_GONE) ||
+	       known_expired(key);
+}
+
+/* Was SERIAL dead before it was gone, as far as we saw? */
+static bool died_before(const struct wq_keys *keys, int32_t serial)
+{
+	const struct wq_key *key = wq_keys_find(keys, serial);
+
+	if (key && known_dead(key))
+		return true;
+	for (unsigned int i = 0; i < DEAD_MAX; i++)
+		if (keys->dead[i] == serial)
+			return true;
+	return false;
+}
+
 /* The kernel posts nothing when it drops a link to a dead key. A key that is gone
- * altogether was unlinked for the last time, unless it was known to be dead before. */
+ * altogether was unlinked for the last time, unless it was seen dead before; or, with a
+ * trace, in any case: that would have told of the unlinking. */
 static enum wq_member_fate fate_of(void *arg, int32_t serial)
 {
 	const struct wq_key *ring = arg;
-	const struct wq_key *member = wq_keys_find(ring->keys, serial);
 
-	if (member && known_dead(member))
+	if (died_before(ring->keys, serial))
 		return WQ_MEMBER_COLLECTED;
 	switch (wq_look_life(ring->keys->look, serial)) {
 	case WQ_KEY_EXPIRED:
 	case WQ_KEY_REVOKED:
 	case WQ_KEY_INVALIDATED:
 		return WQ_MEMBER_COLLECTED;
+	case WQ_KEY_GONE:
+		return ring->keys->trace ? WQ_MEMBER_COLLECTED : WQ_MEMBER_UNLINKED;
 	case WQ_KEY_ALIVE:
 	case WQ_KEY_HIDDEN:
-	case WQ_KEY_GONE:
 		break;
 	}
 	return WQ_MEMBER_UNLINKED;
@@ -188,6 +207,8 @@ void wq_keys_bury(struct wq_key *key)
 
 	step_over(key);
 	clear_suspect(key);
+	if (known_dead(key))
+		keys->dead[keys->dead_next++ % DEAD_MAX] = key->serial;
 	TAILQ_REMOVE(&keys->all, key, node);
 	TAILQ_INSERT_TAIL(&keys->gone, key, node);
 	key->state.life = WQ_KEY_GONE;
@@ -223,7 +244,6 @@ static void absorb_told(struct wq_key *key, const struct wq_key_state *new)
 		old->uid = new->uid;
 		old->gid = new->gid;
 		old->perm = new->perm;
-		key->proc.pass = 0;
 	}
 	key->stale_payload = key->stale_attrs = false;
 }
@@ -288,9 +308,10 @@ static void look(struct wq_key *key, bool sure)
 	}
 	note_unexpected_expiry(key, new);
 	wq_key_diff(&key->state, new, &diff_ops, key);
-	adopt(&key->state, new, r == 1);
-	if (key->state.life == WQ_KEY_GONE)
+	if (new->life == WQ_KEY_GONE)
 		wq_keys_bury(key);
+	else
+		adopt(&key->state, new, r == 1);
 }
 
 void wq_keys_look_at(struct wq_key *key)
@@ -413,7 +434,11 @@ static bool proc_step(struct wq_keys *keys)
 	keys->proc_cost_ns += wq_now_ns() - began;
 	if (r > 0)
 		return true;
-	if (r == 0)
+	if (r < 0)
+		return false;
+	/* What a hint tells is no difference; while one is on its way nothing is judged. */
+	wq_keys_catch_up(keys);
+	if (!wq_keys_inflight(keys, wq_now_ns()))
 		TAILQ_FOREACH (key, &keys->all, node)
 			judge_line(key);
 	return false;

@@ -161,6 +161,7 @@ int wq_loop_run(struct wq_loop *loop)
 		loop->nbatch = 0;
 		fire_due(loop);
 	}
+	loop->stop = false;
 	return 0;
 }
 

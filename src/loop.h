@@ -38,7 +38,8 @@ void wq_loop_del(struct wq_loop *loop, struct wq_source *source);
 void wq_timer_set(struct wq_loop *loop, struct wq_timer *timer, uint64_t due_ns);
 void wq_timer_clear(struct wq_loop *loop, struct wq_timer *timer);
 
-/* Runs until wq_loop_stop(). 0, or -errno of epoll_wait(). */
+/* Runs until wq_loop_stop(), also where that was called before; then it may be run again.
+ * 0, or -errno of epoll_wait(). */
 int wq_loop_run(struct wq_loop *loop);
 void wq_loop_stop(struct wq_loop *loop);
 

@@ -1,0 +1,559 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The keys bridge on real keys, without a mount: what the kernel would have posted stands in
+ * the queue after a look. Each test has a session keyring of its own, which ends with it.
+ *
+ * INSTANTIATED cannot be had: a watch waits for a key's construction, the kernel's as well.
+ */
+#include <check.h>
+#include <errno.h>
+#include <keyutils.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "container.h"
+#include "keys_bridge.h"
+#include "loop.h"
+
+#define ID 9
+
+static struct wq_loop *loop;
+static struct wq_keys *keys;
+static struct wq_queue *queue;
+static struct wq_caller self;
+
+static bool in_no_group(const struct wq_caller *caller, gid_t gid)
+{
+	return false;
+}
+
+static bool in_any_group(const struct wq_caller *caller, gid_t gid)
+{
+	return true;
+}
+
+static void end_loop(struct wq_queue *woken)
+{
+	wq_loop_stop(loop);
+}
+
+static const struct wq_queue_ops ops = {.wake = end_loop};
+
+static void begin(const struct wq_keys_config *config)
+{
+	loop = wq_loop_new();
+	keys = wq_keys_new(config, loop);
+	queue = wq_queue_new(&ops, NULL, WQFS_SIZE_MAX);
+	ck_assert_ptr_nonnull(queue);
+	ck_assert_ptr_nonnull(keys);
+	ck_assert_int_eq(wq_queue_set_size(queue, WQFS_SIZE_MAX), 0);
+	self = (struct wq_caller){
+		.pid = getpid(), .uid = geteuid(), .gid = getegid(), .in_group = in_no_group};
+}
+
+static void set_up(void)
+{
+	const struct wq_keys_config config = {0.01, 10, 1000};
+
+	ck_assert_int_gt(keyctl_join_session_keyring(NULL), 0);
+	begin(&config);
+}
+
+static void tear_down(void)
+{
+	wq_queue_put(queue);
+	wq_keys_free(keys);
+	wq_loop_free(loop);
+}
+
+static int32_t add(const char *description)
+{
+	key_serial_t key = add_key("user", description, "1", 1, KEY_SPEC_SESSION_KEYRING);
+
+	ck_assert_msg(key > 0, "add_key: %s", strerror(errno));
+	return key;
+}
+
+static int32_t add_ring(const char *description)
+{
+	key_serial_t key = add_key("keyring", description, NULL, 0, KEY_SPEC_SESSION_KEYRING);
+
+	ck_assert_msg(key > 0, "add_key: %s", strerror(errno));
+	return key;
+}
+
+static int watch(int32_t key)
+{
+	return wq_keys_watch(keys, queue, key, ID, &self);
+}
+
+/* ---- looking ---- */
+
+struct look {
+	struct wq_keys_sync sync;
+	bool done;
+};
+
+static void look_done(struct wq_keys_sync *sync)
+{
+	wq_container_of(sync, struct look, sync)->done = true;
+	wq_loop_stop(loop);
+}
+
+static void look(void)
+{
+	struct look l = {.sync = {.done = look_done}};
+
+	wq_keys_sync(keys, &l.sync);
+	while (!l.done)
+		ck_assert_int_eq(wq_loop_run(loop), 0);
+}
+
+/* Takes everything: "key.SUBTYPE:AUX" or "REMOVAL:KEY", with a blank between; the serials of
+ * the two keys that are given are written A and B. */
+static const char *records(int32_t a, int32_t b)
+{
+	static char text[4096];
+	unsigned char buf[WQFS_RECORD_MAX + 1];
+	struct wq_take take;
+	size_t n = 0;
+
+	text[0] = '\0';
+	while (wq_queue_peek(queue, WQFS_FORMAT_RAW, buf, 16, &take) > 0) {
+		struct key_notification k;
+		uint32_t other;
+		char name[16];
+
+		memcpy(&k, buf, sizeof(k));
+		other = k.watch.type == WATCH_TYPE_META ? k.key_id : k.aux;
+		snprintf(name, sizeof(name), "%u", other);
+		if (other && (other == (uint32_t)a || other == (uint32_t)b))
+			snprintf(name, sizeof(name), "%s", other == (uint32_t)a ? "A" : "B");
+		ck_assert_uint_eq((k.watch.info & WATCH_INFO_ID) >> WATCH_INFO_ID__SHIFT, ID);
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s%d:%s", n ? " " : "",
+			k.watch.type == WATCH_TYPE_META ? "meta." : "", (int)k.watch.subtype,
+			name);
+		wq_queue_consume(queue, &take);
+	}
+	return text;
+}
+
+/* ---- events ---- */
+
+static int32_t key_a, key_b, ring;
+
+static void update(void)
+{
+	ck_assert_int_eq(keyctl_update(key_a, "22", 2), 0);
+}
+
+static void update_with_the_same(void)
+{
+	ck_assert_int_eq(keyctl_update(key_a, "1", 1), 0);
+}
+
+static void revoke_a(void)
+{
+	ck_assert_int_eq(keyctl_revoke(key_a), 0);
+}
+
+static void setperm(void)
+{
+	ck_assert_int_eq(keyctl_setperm(key_a, KEY_POS_ALL | KEY_USR_VIEW | KEY_USR_READ), 0);
+}
+
+static void set_timeout(void)
+{
+	ck_assert_int_eq(keyctl_set_timeout(key_a, 1000), 0);
+}
+
+static void update_and_setperm(void)
+{
+	update();
+	setperm();
+}
+
+static void link_a(void)
+{
+	ck_assert_int_eq(keyctl_link(key_a, ring), 0);
+}
+
+static void link_both(void)
+{
+	link_a();
+	ck_assert_int_eq(keyctl_link(key_b, ring), 0);
+}
+
+static void unlink_a(void)
+{
+	ck_assert_int_eq(keyctl_unlink(key_a, ring), 0);
+}
+
+static void clear(void)
+{
+	ck_assert_int_eq(keyctl_clear(ring), 0);
+}
+
+static void link_and_unlink(void)
+{
+	link_a();
+	unlink_a();
+}
+
+static void displace_a(void)
+{
+	key_b = add_key("user", "wqfs-test:a", "2", 1, ring);
+	ck_assert_int_gt(key_b, 0);
+}
+
+static void displace_by_move(void)
+{
+	int32_t other = add_ring("wqfs-test:other");
+
+	key_b = add_key("user", "wqfs-test:a", "2", 1, other);
+	ck_assert_int_gt(key_b, 0);
+	ck_assert_int_eq(keyctl_move(key_b, other, ring, 0), 0);
+}
+
+static void nothing(void)
+{
+}
+
+static const struct {
+	const char *says;
+	void (*before)(void), (*change)(void);
+	bool of_ring; /* the ring is watched, else key A */
+	const char *records;
+} events[] = {
+	{"nothing", nothing, nothing, false, ""},
+	{"an update", nothing, update, false, "1:0"},
+	{"an update that changes nothing is not seen", nothing, update_with_the_same, false,
+		""},
+	{"a revocation", nothing, revoke_a, false, "5:0"},
+	{"a change of permissions", nothing, setperm, false, "7:0"},
+	{"a timeout", nothing, set_timeout, false, "7:0"},
+	{"the payload comes before the attributes", nothing, update_and_setperm, false,
+		"1:0 7:0"},
+	{"a link", nothing, link_a, true, "2:A"},
+	{"a second link is not seen", link_a, link_a, true, ""},
+	{"an unlink", link_both, unlink_a, true, "3:A"},
+	{"a clear", link_both, clear, true, "4:0"},
+	{"a link that is undone is not seen", nothing, link_and_unlink, true, ""},
+	{"an add_key() over a key that is there: its own update, not the ring's", link_a,
+		displace_a, true, ""},
+	{"a move over one of the same name: the link alone", link_a, displace_by_move, true,
+		"2:B"},
+};
+
+START_TEST(changes_give_the_records_of_the_kernel)
+{
+	const char *got;
+
+	key_a = add("wqfs-test:a");
+	key_b = add("wqfs-test:b");
+	ring = add_ring("wqfs-test:ring");
+	events[_i].before();
+	ck_assert_int_eq(watch(events[_i].of_ring ? ring : key_a), 0);
+	events[_i].change();
+	look();
+	got = records(key_a, key_b);
+	ck_assert_msg(!strcmp(got, events[_i].records), "%s: \"%s\", not \"%s\"",
+		events[_i].says, got, events[_i].records);
+	/* and never again */
+	look();
+	ck_assert_str_eq(records(key_a, key_b), "");
+}
+END_TEST
+
+static bool is_gone(int32_t key)
+{
+	return keyctl_unlink(key, KEY_SPEC_SESSION_KEYRING) < 0 && errno == ENOKEY;
+}
+
+/* The kernel destroys keys a little later; until then there is nothing to be seen. */
+static void await_end(int32_t key)
+{
+	while (!is_gone(key))
+		look();
+	look();
+}
+
+START_TEST(key_that_loses_its_last_link_is_removed)
+{
+	key_a = add("wqfs-test:a");
+	ck_assert_int_eq(watch(key_a), 0);
+	ck_assert_int_eq(keyctl_unlink(key_a, KEY_SPEC_SESSION_KEYRING), 0);
+	await_end(key_a);
+	ck_assert_str_eq(records(key_a, 0), "meta.0:A");
+	ck_assert_int_eq(watch(key_a), -ENOKEY);
+}
+END_TEST
+
+START_TEST(invalidated_key_is_told_and_removed)
+{
+	const char *got;
+
+	key_a = add("wqfs-test:a");
+	ck_assert_int_eq(watch(key_a), 0);
+	ck_assert_int_eq(keyctl_invalidate(key_a), 0);
+	look();
+	await_end(key_a);
+	got = records(key_a, 0);
+	/* collected before the look, it cannot be told from one that lost its last link */
+	ck_assert_msg(!strcmp(got, "6:0 meta.0:A") || !strcmp(got, "meta.0:A"), "%s", got);
+}
+END_TEST
+
+START_TEST(unwatch_posts_removal_behind_what_came_before)
+{
+	key_a = add("wqfs-test:a");
+	ck_assert_int_eq(watch(key_a), 0);
+	update();
+	ck_assert_int_eq(wq_keys_watch(keys, queue, key_a, -1, &self), 0);
+	ck_assert_str_eq(records(key_a, 0), "1:0 meta.0:A");
+	update();
+	look();
+	ck_assert_str_eq(records(key_a, 0), "");
+}
+END_TEST
+
+START_TEST(what_came_before_a_watch_is_not_for_it)
+{
+	struct wq_queue *other = wq_queue_new(&ops, NULL, WQFS_SIZE_MAX);
+
+	key_a = add("wqfs-test:a");
+	ck_assert_int_eq(wq_queue_set_size(other, 32), 0);
+	ck_assert_int_eq(wq_keys_watch(keys, other, key_a, ID, &self), 0);
+	update();
+	ck_assert_int_eq(watch(key_a), 0);
+	look();
+	ck_assert_str_eq(records(key_a, 0), "");
+	ck_assert_uint_eq(wq_queue_bytes(other, WQFS_FORMAT_RAW), 16);
+	wq_queue_put(other);
+}
+END_TEST
+
+START_TEST(queue_that_goes_takes_its_watches_along)
+{
+	for (int i = 0; i < 3; i++) {
+		key_a = add("wqfs-test:a");
+		ck_assert_int_eq(watch(key_a), 0);
+		wq_queue_put(queue);
+		update();
+		look();
+		queue = wq_queue_new(&ops, NULL, WQFS_SIZE_MAX);
+		ck_assert_int_eq(wq_queue_set_size(queue, 32), 0);
+	}
+}
+END_TEST
+
+/* ---- who and what ---- */
+
+START_TEST(watches_that_cannot_be_are_refused)
+{
+	key_a = add("wqfs-test:a");
+	key_b = add("wqfs-test:b");
+	ck_assert_int_eq(wq_keys_watch(keys, queue, key_a, 256, &self), -EINVAL);
+	ck_assert_int_eq(wq_keys_watch(keys, queue, key_a, -2, &self), -EINVAL);
+	ck_assert_int_eq(wq_keys_watch(keys, queue, 0, ID, &self), -EINVAL);
+	ck_assert_int_eq(wq_keys_watch(keys, queue, -3, ID, &self), -EINVAL);
+	ck_assert_int_eq(wq_keys_watch(keys, queue, 0x7fffffff, ID, &self), -ENOKEY);
+	ck_assert_int_eq(wq_keys_watch(keys, queue, key_a, -1, &self), -EBADSLT);
+	ck_assert_int_eq(watch(key_a), 0);
+	ck_assert_int_eq(watch(key_a), -EBUSY);
+	ck_assert_int_eq(wq_keys_watch(keys, queue, key_b, -1, &self), -EBADSLT);
+	ck_assert_int_eq(keyctl_revoke(key_b), 0);
+	ck_assert_int_eq(watch(key_b), -EKEYREVOKED);
+}
+END_TEST
+
+START_TEST(view_is_the_callers)
+{
+	static const struct {
+		uint32_t perm;
+		bool owner, in_group;
+		int result;
+	} cases[] = {
+		{KEY_USR_VIEW, true, false, 0},
+		{KEY_USR_READ, true, false, -EACCES},
+		{KEY_USR_READ | KEY_OTH_VIEW, true, false, -EACCES},
+		{KEY_USR_VIEW, false, false, -EACCES},
+		{KEY_USR_VIEW | KEY_OTH_VIEW, false, false, 0},
+		{KEY_USR_VIEW | KEY_GRP_VIEW, false, false, -EACCES},
+		{KEY_USR_VIEW | KEY_GRP_VIEW, false, true, 0},
+		{KEY_USR_VIEW | KEY_GRP_READ | KEY_OTH_VIEW, false, true, -EACCES},
+	};
+
+	key_a = add("wqfs-test:a");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct wq_caller caller = self;
+
+		ck_assert_int_eq(keyctl_setperm(key_a, KEY_POS_ALL | cases[i].perm), 0);
+		caller.uid += !cases[i].owner;
+		caller.gid += !cases[i].owner;
+		caller.in_group = cases[i].in_group ? in_any_group : in_no_group;
+		ck_assert_msg(wq_keys_watch(keys, queue, key_a, ID, &caller) == cases[i].result,
+			"case %zu", i);
+		if (cases[i].result == 0)
+			ck_assert_int_eq(wq_keys_watch(keys, queue, key_a, -1, &caller), 0);
+		records(key_a, 0);
+	}
+}
+END_TEST
+
+struct line {
+	char text[512];
+};
+
+static void describe(const struct wq_watch *w, void *line)
+{
+	wq_keys_describe_watch(w, ((struct line *)line)->text, sizeof(struct line));
+}
+
+START_TEST(how_a_key_is_observed_is_said)
+{
+	static const struct {
+		uint32_t perm;
+		const char *says;
+	} cases[] = {
+		{KEY_POS_ALL | KEY_USR_VIEW, "payload compared"},
+		{KEY_POS_VIEW | KEY_POS_SETATTR | KEY_USR_VIEW, "payload not readable"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct line line = {0};
+		char name[32];
+
+		snprintf(name, sizeof(name), "wqfs-test:%zu", i);
+		key_a = add(name);
+		ck_assert_int_eq(keyctl_setperm(key_a, cases[i].perm), 0);
+		ck_assert_int_eq(watch(key_a), 0);
+		look();
+		wq_queue_each_watch(queue, describe, &line);
+		ck_assert_msg(strstr(line.text, cases[i].says) != NULL, "%s", line.text);
+		ck_assert_ptr_nonnull(strstr(line.text, name));
+		ck_assert_int_eq(wq_keys_watch(keys, queue, key_a, -1, &self), 0);
+	}
+}
+END_TEST
+
+/* ---- when ---- */
+
+START_TEST(changes_are_found_without_being_asked_for)
+{
+	key_a = add("wqfs-test:a");
+	ck_assert_int_eq(watch(key_a), 0);
+	update();
+	ck_assert_int_eq(wq_loop_run(loop), 0); /* until the queue wakes */
+	ck_assert_str_eq(records(key_a, 0), "1:0");
+}
+END_TEST
+
+/* Of which every second one is then updated. */
+static void watch_many(int n)
+{
+	char name[32];
+
+	for (int i = 0; i < n; i++) {
+		int32_t key;
+
+		snprintf(name, sizeof(name), "wqfs-test:many%d", i);
+		key = add(name);
+		ck_assert_int_eq(watch(key), 0);
+		if (i % 2)
+			ck_assert_int_eq(keyctl_update(key, "2", 1), 0);
+	}
+}
+
+START_TEST(cancelled_sync_is_not_done)
+{
+	struct look l = {.sync = {.done = look_done}};
+
+	watch_many(100);
+	wq_keys_sync(keys, &l.sync);
+	if (!l.done) { /* it may have ended at once */
+		wq_keys_sync_cancel(keys, &l.sync);
+		look();
+		ck_assert(!l.done);
+	}
+}
+END_TEST
+
+START_TEST(interval_follows_the_budget)
+{
+	static const double budgets[] = {0.0001, 0.01, 1};
+	uint32_t intervals[3];
+
+	key_a = add("wqfs-test:a");
+	for (int i = 0; i < 3; i++) {
+		const struct wq_keys_config config = {budgets[i], 10, 1000};
+		struct wqfs_stats s = {0};
+
+		tear_down();
+		begin(&config);
+		ck_assert_int_eq(watch(key_a), 0);
+		look();
+		wq_keys_stats(keys, &s);
+		ck_assert_uint_eq(s.source, WQFS_SOURCE_POLL);
+		ck_assert_uint_ge(s.interval_us, 10000);
+		intervals[i] = s.interval_us;
+	}
+	/* a look takes more than 1 us: a ten-thousandth of a core is then worth 10 ms and more
+	 */
+	ck_assert_uint_gt(intervals[0], intervals[2]);
+	ck_assert_uint_eq(intervals[2], 10000);
+}
+END_TEST
+
+START_TEST(many_keys_are_all_looked_at)
+{
+	int n = geteuid() ? 100 : 1000; /* a user may have 200 keys */
+	struct wqfs_stats s;
+
+	watch_many(n);
+	look();
+	wq_queue_stats(queue, &s);
+	ck_assert_uint_eq(s.posted + s.lost, (uint64_t)n / 2);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("keys_bridge");
+	TCase *what = tcase_create("events"), *who = tcase_create("watches");
+	TCase *when = tcase_create("looks");
+	SRunner *runner;
+	int failed;
+
+	if (keyctl_get_keyring_ID(KEY_SPEC_THREAD_KEYRING, 1) < 0) {
+		printf("SKIP: this kernel has no keys for us: %s\n", strerror(errno));
+		return 77;
+	}
+	tcase_add_checked_fixture(what, set_up, tear_down);
+	tcase_add_loop_test(what, changes_give_the_records_of_the_kernel, 0,
+		sizeof(events) / sizeof(events[0]));
+	tcase_add_test(what, key_that_loses_its_last_link_is_removed);
+	tcase_add_test(what, invalidated_key_is_told_and_removed);
+	tcase_add_test(what, unwatch_posts_removal_behind_what_came_before);
+	tcase_add_test(what, what_came_before_a_watch_is_not_for_it);
+	tcase_add_test(what, queue_that_goes_takes_its_watches_along);
+	suite_add_tcase(suite, what);
+	tcase_add_checked_fixture(who, set_up, tear_down);
+	tcase_add_test(who, watches_that_cannot_be_are_refused);
+	tcase_add_test(who, view_is_the_callers);
+	tcase_add_test(who, how_a_key_is_observed_is_said);
+	suite_add_tcase(suite, who);
+	tcase_add_checked_fixture(when, set_up, tear_down);
+	tcase_add_test(when, changes_are_found_without_being_asked_for);
+	tcase_add_test(when, cancelled_sync_is_not_done);
+	tcase_add_test(when, interval_follows_the_budget);
+	tcase_add_test(when, many_keys_are_all_looked_at);
+	suite_add_tcase(suite, when);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
