@@ -43,8 +43,10 @@ static const struct wq_queue_ops ops = {.wake = end_loop};
 
 static void begin(const struct wq_keys_config *config)
 {
+	char why[256];
+
 	loop = wq_loop_new();
-	keys = wq_keys_new(config, loop);
+	keys = wq_keys_new(config, loop, why, sizeof(why));
 	queue = wq_queue_new(&ops, NULL, WQFS_SIZE_MAX);
 	ck_assert_ptr_nonnull(queue);
 	ck_assert_ptr_nonnull(keys);
@@ -55,7 +57,12 @@ static void begin(const struct wq_keys_config *config)
 
 static void set_up(void)
 {
-	const struct wq_keys_config config = {0.01, 10, 1000};
+	const struct wq_keys_config config = {
+		.cpu_budget = 0.01,
+		.poll_min_ms = 10,
+		.poll_max_ms = 1000,
+		.source = WQ_KEYS_POLL,
+	};
 
 	ck_assert_int_gt(keyctl_join_session_keyring(NULL), 0);
 	begin(&config);
@@ -488,7 +495,12 @@ START_TEST(interval_follows_the_budget)
 
 	key_a = add("wqfs-test:a");
 	for (int i = 0; i < 3; i++) {
-		const struct wq_keys_config config = {budgets[i], 10, 1000};
+		const struct wq_keys_config config = {
+			.cpu_budget = budgets[i],
+			.poll_min_ms = 10,
+			.poll_max_ms = 1000,
+			.source = WQ_KEYS_POLL,
+		};
 		struct wqfs_stats s = {0};
 
 		tear_down();
