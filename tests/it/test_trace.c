@@ -100,6 +100,20 @@ static void operations_without_a_difference_are_told(void)
 	TOLD_UNTIL(s.ar, "RING:cleared RING:linked:B RING:linked:B");
 }
 
+/* A search that is given a keyring links what it finds. */
+static void search_that_links_is_told(void)
+{
+	struct scene s;
+
+	set_up(&s, "source=trace,resync_s=" NEVER_S);
+	IT_EQ(keyctl_search(KEY_SPEC_SESSION_KEYRING, "user", "wqfs-test:b", 0), s.b);
+	for (int i = 0; i < 2; i++)
+		IT_EQ(keyctl_search(KEY_SPEC_SESSION_KEYRING, "user", "wqfs-test:b", s.ring),
+			s.b);
+	TOLD_UNTIL(s.ar, "RING:linked:B RING:linked:B");
+	TOLD_NOTHING(s.ar);
+}
+
 static void operations_that_fail_are_not_told(void)
 {
 	struct scene s;
@@ -571,6 +585,7 @@ static void what_it_does_not_see_is_told_at_once_by_a_report(void)
 static const struct it_test tests[] = {
 	{"operations that leave no difference are told",
 		operations_without_a_difference_are_told},
+	{"a search that links is told", search_that_links_is_told},
 	{"operations that fail are not told", operations_that_fail_are_not_told},
 	{"records say who did it", records_say_who},
 	{"an overrun is one LOSS in every queue, then what differs, then all is told again",
