@@ -66,7 +66,7 @@ _wqctl_word()
 
 	if (($# == 1)); then
 		mapfile -t COMPREPLY < <(compgen -W 'create ls stat size filter watch unwatch read
-			sync monitor --help --version' -- "$cur")
+			sync monitor doctor --help --version' -- "$cur")
 		return
 	fi
 	case $cmd:$prev in

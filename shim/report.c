@@ -10,11 +10,11 @@
 #include "report.h"
 
 /* What an argument of an operation is, a letter each:
- *   k  a key. The operation may destroy it or hide it: resolved before
- *   d  a keyring that the operation itself may create (KEY_LOOKUP_CREATE), which is then
- *      another one than before: resolved again after
+ *   k  a key
+ *   d  a keyring that the operation creates if it is not there (KEY_LOOKUP_CREATE), and
+ *      so does finding out which it is
  *   i  0, or the destination of an instantiation, whose special values all mean the
- *      requestor's keyring, known only until it is done: resolved before
+ *      requestor's keyring
  *   n  a number, told as it is
  *   -  a pointer or a length, of no use to anybody else: told as 0
  */
@@ -53,24 +53,22 @@ static const struct changing_op *find(unsigned int op, const long arg[4])
 	return NULL;
 }
 
-/* The serial of a special keyring of this process, or 0. Creates none. */
-static int resolve(int special)
+/* The serial of a special keyring of this process, or 0. Asked before the operation, which
+ * may destroy it, hide it, or make it another one's. */
+static int resolve(int special, bool create)
 {
-	long serial = wqshim_sys(SYS_keyctl, KEYCTL_GET_KEYRING_ID, special, 0);
+	long serial = wqshim_sys(SYS_keyctl, KEYCTL_GET_KEYRING_ID, special, create);
 
 	return serial > 0 ? (int)serial : 0;
 }
 
-static void take_argument(struct wqshim_report *r, int i, char kind, int value)
+static int told(char kind, int value)
 {
-	r->special[i] = kind == 'd' && value < 0 ? value : 0;
 	if (kind == '-')
-		value = 0;
-	else if (kind == 'i' && value < 0)
-		value = resolve(KEY_SPEC_REQUESTOR_KEYRING);
-	else if (kind != 'n' && value < 0)
-		value = resolve(value);
-	r->key.arg[i] = value;
+		return 0;
+	if (kind == 'n' || value >= 0)
+		return value;
+	return resolve(kind == 'i' ? KEY_SPEC_REQUESTOR_KEYRING : value, kind == 'd');
 }
 
 static unsigned long long now_ns(void)
@@ -97,7 +95,7 @@ bool wqshim_report_begin(struct wqshim_report *r, unsigned int op, const long ar
 		return false;
 	r->key = (struct wqfs_key_report){.op = op};
 	for (int i = 0; i < 4; i++)
-		take_argument(r, i, changing->arg[i], (int)arg[i]);
+		r->key.arg[i] = told(changing->arg[i], (int)arg[i]);
 	r->key.begin_ns = now_ns();
 	tell(r);
 	return true;
@@ -107,12 +105,6 @@ void wqshim_report_end(struct wqshim_report *r, long result)
 {
 	r->key.end_ns = now_ns();
 	r->key.result = (int)result;
-	for (int i = 0; i < 4; i++) {
-		int serial = r->special[i] ? resolve(r->special[i]) : 0;
-
-		if (serial)
-			r->key.arg[i] = serial;
-	}
 	tell(r);
 	wqshim_sys(SYS_close, r->mount);
 }
@@ -123,6 +115,5 @@ void wqshim_report_update(struct wqshim_report *r, long key)
 
 	r->key = (struct wqfs_key_report){
 		.op = KEYCTL_UPDATE, .arg = {(int)key}, .begin_ns = begin_ns};
-	r->special[0] = 0;
 	wqshim_report_end(r, 0);
 }

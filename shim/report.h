@@ -12,8 +12,7 @@
 #include "wqfs.h"
 
 struct wqshim_report {
-	int mount;	/* its root directory */
-	int special[4]; /* arguments to resolve again when the operation is done */
+	int mount; /* its root directory */
 	struct wqfs_key_report key;
 };
 

@@ -64,9 +64,22 @@ static struct inflight *find_inflight(struct wq_keys *keys, pid_t tid)
 	return f;
 }
 
+/* Might a watch be told of H? */
+static bool concerns(const struct wq_keys *keys, const struct wq_hint *h)
+{
+	for (int i = 0; i < WQ_HINT_ARGS; i++)
+		if (h->arg[i] < 0 || (h->arg[i] > 0 && wq_keys_find(keys, h->arg[i])))
+			return true;
+	return false;
+}
+
 static void begin(struct wq_keys *keys, const struct wq_hint *h)
 {
 	struct inflight *f = find_inflight(keys, h->who.pid);
+
+	/* Who it is is asked now: a short-lived process is gone next. */
+	if (keys->trace && concerns(keys, h))
+		wq_task_get(&keys->tasks, h->who.pid, h->begin_ns);
 
 	if (f) {
 		f->hint = *h;

@@ -23,6 +23,7 @@ static const struct wqctl_cmd *const commands[] = {
 	&wqctl_read,
 	&wqctl_sync,
 	&wqctl_monitor,
+	&wqctl_doctor,
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))

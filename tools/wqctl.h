@@ -18,8 +18,8 @@ struct wqctl_cmd {
 	int (*run)(const struct wqctl_cmd *cmd, int argc, char **argv);
 };
 
-extern const struct wqctl_cmd wqctl_create, wqctl_filter, wqctl_ls, wqctl_monitor, wqctl_read,
-	wqctl_size, wqctl_stat, wqctl_sync, wqctl_unwatch, wqctl_watch;
+extern const struct wqctl_cmd wqctl_create, wqctl_doctor, wqctl_filter, wqctl_ls, wqctl_monitor,
+	wqctl_read, wqctl_size, wqctl_stat, wqctl_sync, wqctl_unwatch, wqctl_watch;
 
 /* The option that every subcommand has; the value is 'h'. */
 #define WQCTL_HELP_OPTION                      \

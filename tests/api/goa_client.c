@@ -36,20 +36,20 @@ static void on_term(int sig)
 
 static int open_queue(void)
 {
-	struct {
-		struct watch_notification_filter head;
-		struct watch_notification_type_filter rule;
-	} filter = {
-		.head.nr_filters = 1,
-		.rule = {.type = WATCH_TYPE_KEY_NOTIFY, .subtype_filter = {~0U}},
-	};
+	union {
+		struct watch_notification_filter filter;
+		char room[sizeof(struct watch_notification_filter) +
+			  sizeof(struct watch_notification_type_filter)];
+	} u = {.filter.nr_filters = 1};
 	int fds[2];
 
+	u.filter.filters[0] = (struct watch_notification_type_filter){
+		.type = WATCH_TYPE_KEY_NOTIFY, .subtype_filter = {~0U}};
 	if (pipe2(fds, O_NOTIFICATION_PIPE | O_CLOEXEC | O_NONBLOCK))
 		die("pipe2");
 	if (ioctl(fds[0], IOC_WATCH_QUEUE_SET_SIZE, 256))
 		die("IOC_WATCH_QUEUE_SET_SIZE");
-	if (ioctl(fds[0], IOC_WATCH_QUEUE_SET_FILTER, &filter))
+	if (ioctl(fds[0], IOC_WATCH_QUEUE_SET_FILTER, &u.filter))
 		die("IOC_WATCH_QUEUE_SET_FILTER");
 	if (keyctl_watch_key(KEY_SPEC_SESSION_KEYRING, fds[0], 0x01) ||
 		keyctl_watch_key(KEY_SPEC_USER_KEYRING, fds[0], 0x02))

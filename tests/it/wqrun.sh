@@ -40,13 +40,13 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# wqrun as the caller, and, by root only, as somebody ordinary.
+# wqrun as the caller, and, by root only, as somebody ordinary; not for ever.
 as_caller() {
-	"$deny" "$build/wqrun" "$@"
+	timeout 120 "$deny" "$build/wqrun" "$@"
 }
 
 as_user() {
-	"$deny" -u $user "$build/wqrun" "$@"
+	timeout 120 "$deny" -u $user "$build/wqrun" "$@"
 }
 
 # Why as_user cannot be used; nothing if it can.
@@ -98,7 +98,7 @@ until_holds() {
 compare() {
 	expected=$1
 	shift
-	timeout 120 "$@" >"$work/out" 2>"$work/err"
+	"$@" >"$work/out" 2>"$work/err"
 	status=$?
 	diff "$expected" "$work/out" && return
 	echo "exit status $status"

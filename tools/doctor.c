@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "doctor.h"
+
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+#include <linux/keyctl.h>
+
+#include "facility.h"
+#include "mount_check.h"
+#include "mount_find.h"
+#include "wqfs.h"
+#include "wqrun_paths.h"
+
+/* What was found, as far as conclusions hang on it. */
+struct findings {
+	FILE *out;
+	struct wq_facility facility;
+	bool keys, fuse, parts, trace;
+	char *mount; /* a wqfs that serves, or NULL */
+};
+
+/* ---- lines ---- */
+
+__attribute__((format(printf, 4, 5))) static bool line(
+	const struct findings *f, const char *what, bool ok, const char *format, ...)
+{
+	va_list ap;
+
+	fprintf(f->out, "%-14s %-4s ", what, ok ? "yes" : "no");
+	va_start(ap, format);
+	vfprintf(f->out, format, ap);
+	va_end(ap);
+	fputc('\n', f->out);
+	return ok;
+}
+
+/* ---- the kernel ---- */
+
+/* Is a filter of system calls in force for this process? */
+static bool has_seccomp_filter(void)
+{
+	FILE *status = fopen("/proc/self/status", "re");
+	char text[256];
+	bool filtered = false;
+
+	while (status && fgets(text, sizeof(text), status))
+		if (!strncmp(text, "Seccomp:\t2", strlen("Seccomp:\t2")))
+			filtered = true;
+	if (status)
+		fclose(status);
+	return filtered;
+}
+
+static const char *pipe_reason(int err)
+{
+	switch (err) {
+	case 0:
+		return "pipe2() makes notification pipes";
+	case ENOPKG:
+		return "the kernel is built without CONFIG_WATCH_QUEUE";
+	case EINVAL:
+		return "the kernel is older than Linux 5.8";
+	case EPERM:
+	case ENOSYS:
+		return "a filter of system calls forbids pipe2(O_NOTIFICATION_PIPE)";
+	default:
+		return strerror(err);
+	}
+}
+
+static const char *watch_reason(int err)
+{
+	switch (err) {
+	case 0:
+		return "keyctl() takes KEYCTL_WATCH_KEY";
+	case EOPNOTSUPP:
+		return "the kernel is built without CONFIG_KEY_NOTIFICATIONS";
+	default:
+		return "keyctl() is out of reach";
+	}
+}
+
+static void look_at_facility(struct findings *f)
+{
+	const struct wq_facility *is = &f->facility;
+
+	wq_facility_probe(&f->facility);
+	line(f, "kernel queues", wq_facility_there(is), "%s%s%s", pipe_reason(is->pipe),
+		is->pipe && is->watch ? "" : ", and ",
+		is->pipe && is->watch ? "" : watch_reason(is->watch));
+}
+
+/* keyctl() refuses key 0 with EINVAL if it is there at all. */
+static void look_at_keys(struct findings *f)
+{
+	int err = syscall(SYS_keyctl, KEYCTL_DESCRIBE, 0, NULL, 0) < 0 ? errno : 0;
+
+	if (err == EINVAL)
+		f->keys = line(f, "keys", true, "keyctl() is allowed");
+	else if (has_seccomp_filter())
+		line(f, "keys", false,
+			"keyctl() is forbidden (%s) by a seccomp filter, as containers have "
+			"it: "
+			"start the container with a profile that allows keyctl, add_key and "
+			"request_key",
+			strerror(err));
+	else if (err == ENOSYS)
+		line(f, "keys", false, "the kernel is built without CONFIG_KEYS");
+	else
+		line(f, "keys", false, "keyctl() fails: %s", strerror(err));
+}
+
+/* "  uid: usage nkeys/nikeys qnkeys/maxkeys qnbytes/maxbytes" */
+static void look_at_quota(const struct findings *f)
+{
+	FILE *users = fopen("/proc/key-users", "re");
+	unsigned int uid, keys, max_keys, bytes, max_bytes;
+	char text[256];
+
+	while (users && fgets(text, sizeof(text), users))
+		if (sscanf(text, "%u: %*u %*u/%*u %u/%u %u/%u", &uid, &keys, &max_keys, &bytes,
+			    &max_bytes) == 5 &&
+			uid == getuid())
+			line(f, "key quota", keys < max_keys && bytes < max_bytes,
+				"%u of %u keys, %u of %u bytes%s", keys, max_keys, bytes,
+				max_bytes,
+				keys < max_keys && bytes < max_bytes
+					? ""
+					: ": no key can be added (see keyrings(7), maxkeys)");
+	if (users)
+		fclose(users);
+}
+
+/* ---- tracing ---- */
+
+/* A mount of tracefs that is attached nowhere, or -errno. */
+static int open_tracefs(void)
+{
+	int fs = fsopen("tracefs", FSOPEN_CLOEXEC), fd;
+
+	if (fs < 0)
+		return -errno;
+	fd = fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) ? -1
+							      : fsmount(fs, FSMOUNT_CLOEXEC, 0);
+	if (fd < 0)
+		fd = -errno;
+	close(fs);
+	return fd;
+}
+
+static int find_tracepoints(void)
+{
+	int fd = open_tracefs(), err;
+
+	if (fd < 0)
+		return -fd;
+	err = faccessat(fd, "events/syscalls/sys_enter_keyctl", F_OK, 0) ? ENOENT : 0;
+	close(fd);
+	return err;
+}
+
+static const char *trace_reason(int err)
+{
+	switch (err) {
+	case 0:
+		return "a wqfs that you mount is told of changes at once";
+	case EPERM:
+	case EACCES:
+		return "only root may trace: a wqfs that you mount looks at keys again and "
+		       "again, "
+		       "one that root mounts is told of changes";
+	case ENODEV:
+		return "the kernel is built without tracing (CONFIG_FTRACE)";
+	case ENOENT:
+		return "the kernel is built without CONFIG_FTRACE_SYSCALLS";
+	default:
+		return strerror(err);
+	}
+}
+
+static void look_at_tracing(struct findings *f)
+{
+#ifdef HAVE_TRACEFS
+	int err = find_tracepoints();
+
+	f->trace = line(f, "tracing", !err, "%s", trace_reason(err));
+#else
+	line(f, "tracing", false, "this wqfs was built without libtracefs");
+#endif
+}
+
+/* ---- FUSE ---- */
+
+static bool look_at_dev_fuse(const struct findings *f)
+{
+	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC), err = errno;
+
+	if (fd >= 0) {
+		close(fd);
+		return line(f, "/dev/fuse", true, "it can be opened");
+	}
+	switch (err) {
+	case ENOENT:
+	case ENODEV:
+	case ENXIO:
+		return line(f, "/dev/fuse", false,
+			"there is none: load the kernel's module (modprobe fuse), or start the "
+			"container with --device /dev/fuse");
+	case EACCES:
+		return line(f, "/dev/fuse", false,
+			"only others may open it: on most systems its mode is 0666");
+	default:
+		return line(f, "/dev/fuse", false, "%s", strerror(err));
+	}
+}
+
+/* The path of PROGRAM, to be freed, or NULL. */
+static char *find_program(const char *program)
+{
+	const char *path = getenv("PATH");
+	char *list = strdup(path ? path : "/usr/bin:/bin"), *rest = list, *dir, *found = NULL;
+
+	while (list && !found && (dir = strsep(&rest, ":"))) {
+		if (asprintf(&found, "%s/%s", dir, program) < 0)
+			found = NULL;
+		if (found && access(found, X_OK)) {
+			free(found);
+			found = NULL;
+		}
+	}
+	free(list);
+	return found;
+}
+
+/* Root mounts without it. */
+static bool look_at_fusermount(const struct findings *f)
+{
+	char *path = find_program("fusermount3");
+	bool root = geteuid() == 0, ok = false;
+	struct stat st;
+
+	if (!path)
+		line(f, "fusermount3", false, "%s",
+			root ? "but root needs none"
+			     : "there is none: install fuse3 (Debian: fuse3)");
+	else if (!root && (stat(path, &st) || !(st.st_mode & S_ISUID) || st.st_uid))
+		line(f, "fusermount3", false, "%s is not set-user-ID root", path);
+	else
+		ok = line(f, "fusermount3", true, "%s", path);
+	free(path);
+	return ok || root;
+}
+
+static void look_at_fuse(struct findings *f)
+{
+	bool device = look_at_dev_fuse(f), mounter = look_at_fusermount(f);
+
+	f->fuse = device && mounter;
+}
+
+/* ---- wqfs ---- */
+
+static bool look_at_part(const struct findings *f, const char *what, const char *path, int mode)
+{
+	return access(path, mode) ? line(f, what, false, "%s: %s", path, strerror(errno))
+				  : line(f, what, true, "%s", path);
+}
+
+static void look_at_parts(struct findings *f)
+{
+	bool daemon = look_at_part(f, "daemon", wqrun_daemon_path(), X_OK);
+	bool shim = look_at_part(f, "wqrun's part", wqrun_shim_path(), R_OK);
+
+	f->parts = daemon && shim;
+}
+
+static void look_at_mount(struct findings *f)
+{
+	char source[256] = "", *mount;
+	int err = wq_mount_find(&mount);
+
+	if (err) {
+		line(f, "mount", false, "no wqfs is mounted that would be yours");
+		return;
+	}
+	err = wq_mount_check(mount);
+	if (err) {
+		line(f, "mount", false, "%s: %s", mount,
+			err == -ENOTTY ? "no wqfs is mounted there" : strerror(-err));
+		free(mount);
+		return;
+	}
+	f->mount = mount;
+	if (getxattr(mount, WQFS_XATTR_SOURCE, source, sizeof(source) - 1) < 0)
+		source[0] = '\0';
+	line(f, "mount", true, "%s%s%.*s", mount, *source ? ", " : "",
+		(int)strcspn(source, "\n"), source);
+}
+
+/* ---- what follows ---- */
+
+static bool conclude(const struct findings *f)
+{
+	fputc('\n', f->out);
+	if (wq_facility_there(&f->facility)) {
+		fputs("Programs use the kernel's own queues; wqrun would leave them to it.\n",
+			f->out);
+		return true;
+	}
+	if (!f->keys) {
+		fputs("Without keys there is nothing to watch.\n", f->out);
+		return false;
+	}
+	if (f->mount && f->parts) {
+		fprintf(f->out, "wqrun would use the wqfs on %s.\n", f->mount);
+		return true;
+	}
+	if (f->fuse && f->parts) {
+		fprintf(f->out,
+			"wqrun would start a private wqfs for each command, which %s.\n",
+			f->trace ? "is told of changes by tracing"
+				 : "is told of what the command does, and looks for the rest");
+		return true;
+	}
+	fprintf(f->out, "wqrun cannot run programs: see what says no above%s.\n",
+		f->mount ? "; the mount can be used with wqctl" : "");
+	return false;
+}
+
+bool wq_doctor(FILE *out)
+{
+	struct findings f = {.out = out};
+	bool ok;
+
+	look_at_facility(&f);
+	look_at_keys(&f);
+	look_at_quota(&f);
+	look_at_fuse(&f);
+	look_at_tracing(&f);
+	look_at_parts(&f);
+	look_at_mount(&f);
+	ok = conclude(&f);
+	free(f.mount);
+	return ok;
+}
