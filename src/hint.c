@@ -14,6 +14,7 @@ static const uint32_t keyctl_ops[] = {
 	KEYCTL_CLEAR,
 	KEYCTL_LINK,
 	KEYCTL_UNLINK,
+	KEYCTL_SEARCH, /* links what it finds, if told where */
 	KEYCTL_INSTANTIATE,
 	KEYCTL_NEGATE,
 	KEYCTL_SET_TIMEOUT,
@@ -53,6 +54,7 @@ bool wq_hint_may_destroy(uint32_t op)
 	case KEYCTL_INVALIDATE:
 	case KEYCTL_MOVE:
 	case KEYCTL_LINK: /* these may put a key in the place of another */
+	case KEYCTL_SEARCH:
 	case KEYCTL_INSTANTIATE:
 	case KEYCTL_INSTANTIATE_IOV:
 	case KEYCTL_NEGATE:

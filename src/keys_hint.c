@@ -601,6 +601,11 @@ static void take(const struct taking *t)
 	case KEYCTL_UNLINK:
 		op_unlink(t, h->arg[1], h->arg[0]);
 		break;
+	case KEYCTL_SEARCH:
+		if (!h->arg[3])
+			return; /* what was found was linked nowhere */
+		op_link(t, h->arg[3], h->result);
+		break;
 	case KEYCTL_MOVE:
 		op_move(t);
 		break;

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -488,6 +489,45 @@ size_t it_count(const void *buf, size_t len)
 	while (it_next(&p, &len, &r))
 		n++;
 	return n;
+}
+
+/* ---- collection of keys ---- */
+
+#define GC_DELAY "/proc/sys/kernel/keys/gc_delay"
+
+static char old_gc_delay[32];
+
+static bool write_gc_delay(const char *text)
+{
+	int fd = open(GC_DELAY, O_WRONLY | O_CLOEXEC);
+	bool done = fd >= 0 && write(fd, text, strlen(text)) > 0;
+
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
+static void put_gc_delay_back(void)
+{
+	write_gc_delay(old_gc_delay);
+}
+
+void it_collect_at_once(void)
+{
+	/* kept open, and with it the lock, until we exit */
+	int lock = open(GC_DELAY, O_RDONLY | O_CLOEXEC);
+
+	if (lock < 0 || flock(lock, LOCK_EX) < 0)
+		return;
+	snprintf(old_gc_delay, sizeof(old_gc_delay), "%s", it_text(GC_DELAY));
+	if (write_gc_delay("0\n"))
+		atexit(put_gc_delay_back);
+}
+
+void it_need_collection(void)
+{
+	if (strcmp(it_text(GC_DELAY), "0\n"))
+		it_skip("%s cannot be set to 0", GC_DELAY);
 }
 
 /* ---- the runner ---- */

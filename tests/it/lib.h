@@ -38,6 +38,14 @@ struct it_test {
  * all. What main() is to return: 0; 1: one failed; 77: none could run. */
 int it_main(int argc, char **argv, const struct it_test *tests, size_t n);
 
+/* For main(), before it_main(): while this program runs, dead keys are collected at once
+ * (gc_delay 0). It is the whole machine's: waits until no other test has it so. Put back
+ * when the program exits. */
+void it_collect_at_once(void);
+
+/* Skips where it_collect_at_once() could not. */
+void it_need_collection(void);
+
 #define IT_MAIN(tests)                                                                 \
 	int main(int argc, char **argv)                                                \
 	{                                                                              \

@@ -1,0 +1,617 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The trace as a source: what it tells, what becomes of it, and of who has none. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <mntent.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+
+#include "lib.h"
+#include "told.h"
+
+#define NEVER_S "86400" /* as good as no resync */
+/* Others use keys too: a buffer that holds what they do meanwhile, and more than it holds. */
+#define BUFFER_KB "64"
+#define UPDATES	  20000
+#define ALL_PERM  (KEY_POS_ALL | KEY_USR_ALL)
+
+/* A, B and a keyring RING, which holds neither, watched by two queues: A and B by one, A
+ * and RING by the other. */
+struct scene {
+	int tracefs;
+	pid_t daemon;
+	int32_t a, b, ring;
+	int ab, ar;
+};
+
+static void set_up(struct scene *s, const char *options)
+{
+	s->tracefs = told_need_trace();
+	s->daemon = it_start(options);
+	s->a = it_key("wqfs-test:a");
+	s->b = it_key("wqfs-test:b");
+	s->ring = add_key("keyring", "wqfs-test:ring", NULL, 0, KEY_SPEC_SESSION_KEYRING);
+	IT_OK(s->ring > 0);
+	IT_EQ(keyctl_setperm(s->ring, ALL_PERM), 0);
+	told_name(s->a, "A");
+	told_name(s->b, "B");
+	told_name(s->ring, "RING");
+	s->ab = it_queue("ab", O_RDONLY | O_NONBLOCK);
+	s->ar = it_queue("ar", O_RDONLY | O_NONBLOCK);
+	IT_EQ(it_watch(s->ab, s->a, 1), 0);
+	IT_EQ(it_watch(s->ab, s->b, 2), 0);
+	IT_EQ(it_watch(s->ar, s->a, 3), 0);
+	IT_EQ(it_watch(s->ar, s->ring, 4), 0);
+}
+
+/* The payload is the one that it has: only who is told of the operation knows of it. */
+static void update(int32_t key)
+{
+	IT_EQ(keyctl_update(key, "1", 1), 0);
+}
+
+static void is_told_exactly(const struct scene *s)
+{
+	update(s->a);
+	update(s->b);
+	TOLD_UNTIL(s->ab, "A:updated B:updated");
+	TOLD_UNTIL(s->ar, "A:updated");
+	TOLD_NOTHING(s->ab);
+	TOLD_NOTHING(s->ar);
+}
+
+static const char *source_of(const char *path)
+{
+	static char text[512];
+	ssize_t n = getxattr(path, WQFS_XATTR_SOURCE, text, sizeof(text) - 1);
+
+	IT_OK(n > 0);
+	text[n] = '\0';
+	return text;
+}
+
+static bool traces(void)
+{
+	return !strncmp(source_of(IT_MNT), "trace", strlen("trace"));
+}
+
+/* ---- what it tells ---- */
+
+static void operations_without_a_difference_are_told(void)
+{
+	struct scene s;
+
+	set_up(&s, "source=trace,resync_s=" NEVER_S);
+	is_told_exactly(&s);
+	IT_EQ(keyctl_clear(s.ring), 0);
+	IT_EQ(keyctl_link(s.b, s.ring), 0);
+	IT_EQ(keyctl_link(s.b, s.ring), 0);
+	TOLD_UNTIL(s.ar, "RING:cleared RING:linked:B RING:linked:B");
+}
+
+/* A search that is given a keyring links what it finds. */
+static void search_that_links_is_told(void)
+{
+	struct scene s;
+
+	set_up(&s, "source=trace,resync_s=" NEVER_S);
+	IT_EQ(keyctl_search(KEY_SPEC_SESSION_KEYRING, "user", "wqfs-test:b", 0), s.b);
+	for (int i = 0; i < 2; i++)
+		IT_EQ(keyctl_search(KEY_SPEC_SESSION_KEYRING, "user", "wqfs-test:b", s.ring),
+			s.b);
+	TOLD_UNTIL(s.ar, "RING:linked:B RING:linked:B");
+	TOLD_NOTHING(s.ar);
+}
+
+static void operations_that_fail_are_not_told(void)
+{
+	struct scene s;
+
+	set_up(&s, "source=trace,resync_s=" NEVER_S);
+	IT_EQ(keyctl_setperm(s.a, ALL_PERM & ~(KEY_POS_WRITE | KEY_USR_WRITE)), 0);
+	TOLD_UNTIL(s.ar, "A:setattr");
+	IT_ERRNO(keyctl_update(s.a, "2", 1), EACCES);
+	IT_ERRNO(keyctl_unlink(s.b, s.ring), ENOENT);
+	TOLD_NOTHING(s.ar);
+}
+
+struct doer {
+	int32_t key;
+	uid_t uid;
+	bool thread;
+};
+
+static _Noreturn void do_it(const struct doer *d)
+{
+	if (d->uid) {
+		IT_EQ(setresgid(d->uid, d->uid, d->uid), 0);
+		IT_EQ(setresuid(d->uid, d->uid, d->uid), 0);
+	}
+	IT_EQ(prctl(PR_SET_NAME, "odd ) \"name\""), 0);
+	IT_EQ(keyctl_update(d->key, "1", 1), 0);
+	_exit(0);
+}
+
+static void is_by(const char *line, pid_t pid, const struct doer *d)
+{
+	json_error_t error;
+	json_t *record = json_loads(line, 0, &error);
+	json_int_t by = 0, uid = -1, gid = -1, key = 0;
+	const char *comm = "";
+
+	if (!record ||
+		json_unpack_ex(record, &error, 0, "{s:I, s:{s:I, s:I, s:I, s:s}}", "key", &key,
+			"who", "pid", &by, "uid", &uid, "gid", &gid, "comm", &comm))
+		IT_FAIL("%s: %s", line, error.text);
+	IT_EQ(key, d->key);
+	IT_EQ(by, pid);
+	IT_EQ(uid, d->uid);
+	IT_EQ(gid, d->uid);
+	IT_STR(comm, "odd ) \"name\"");
+	json_decref(record);
+}
+
+static void records_say_who(void)
+{
+	struct doer doers[] = {{.uid = 0}, {.uid = it_nobody()}};
+	struct scene s;
+	char line[1024];
+
+	set_up(&s, "source=trace,allow_other");
+	IT_EQ(ioctl(s.ar, WQFS_IOC_SET_FORMAT, WQFS_FORMAT_JSON), 0);
+	IT_EQ(keyctl_setperm(s.b, ALL_PERM | KEY_OTH_ALL), 0);
+	IT_EQ(it_watch(s.ar, s.b, 5), 0);
+	for (size_t i = 0; i < sizeof(doers) / sizeof(doers[0]); i++) {
+		ssize_t n;
+		pid_t pid;
+
+		doers[i].key = s.b;
+		pid = it_fork();
+		if (pid == 0)
+			do_it(&doers[i]);
+		/* it is not gone before the record is made: it waits to be reaped */
+		IT_UNTIL(it_state(pid) == 'Z');
+		IT_UNTIL((n = read(s.ar, line, sizeof(line) - 1)) > 0);
+		line[n] = '\0';
+		is_by(line, pid, &doers[i]);
+		it_join(pid);
+	}
+}
+
+/* ---- overrun ---- */
+
+static void stop(pid_t daemon)
+{
+	IT_EQ(kill(daemon, SIGSTOP), 0);
+	IT_UNTIL(it_state(daemon) == 'T');
+}
+
+static void overrun_is_told_once_to_every_queue(void)
+{
+	struct scene s;
+
+	set_up(&s, "source=trace,resync_s=" NEVER_S ",trace_buffer_kb=" BUFFER_KB);
+	is_told_exactly(&s);
+	for (int turn = 0; turn < 2; turn++) {
+		stop(s.daemon);
+		IT_EQ(keyctl_link(s.b, s.ring), 0);
+		for (int i = 0; i < UPDATES; i++)
+			update(s.a);
+		IT_EQ(kill(s.daemon, SIGCONT), 0);
+		TOLD_UNTIL(s.ab, "LOSS");
+		/* and the resync tells what differs */
+		TOLD_UNTIL(s.ar, "LOSS RING:linked:B");
+		TOLD_NOTHING(s.ab);
+		TOLD_NOTHING(s.ar);
+		is_told_exactly(&s);
+		IT_EQ(keyctl_unlink(s.b, s.ring), 0);
+		TOLD_UNTIL(s.ar, "RING:unlinked:B");
+	}
+	IT_OK(traces());
+	IT_EQ(kill(s.daemon, SIGTERM), 0);
+	IT_EQ(it_wait(s.daemon), 0);
+	IT_OK(strstr(it_text(IT_OUT), "overflowed") != NULL);
+	_exit(0);
+}
+
+/* ---- its death ---- */
+
+static void cut(const struct scene *s, const char *what, const char *file)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "instances/wqfs-%s-%d/%s", what, (int)s->daemon, file);
+	told_write(s->tracefs, path, "0");
+}
+
+/* What the daemon says at its end is more than nothing here. */
+static void ends_having_said(pid_t daemon, const char *words)
+{
+	IT_EQ(kill(daemon, SIGTERM), 0);
+	IT_EQ(it_wait(daemon), 0);
+	if (!strstr(it_text(IT_OUT), words))
+		IT_FAIL("it said: %s", it_text(IT_OUT));
+	IT_OK(it_unmounted());
+	_exit(0);
+}
+
+static const struct {
+	const char *instance, *file;
+	bool link_is_seen; /* nevertheless */
+} cuts[] = {
+	{"enter", "tracing_on", false},
+	{"leave", "tracing_on", false},
+	{"enter", "events/syscalls/sys_enter_keyctl/enable", false},
+	{"enter", "events/syscalls/sys_enter_add_key/enable", true},
+	{"leave", "events/syscalls/sys_exit_keyctl/enable", false},
+	{"leave", "events/syscalls/sys_exit_request_key/enable", true},
+	{"leave", "events/enable", false},
+};
+
+static void dead_trace_is_found_by_a_sync_and_replaced(void)
+{
+	struct scene s;
+
+	set_up(&s, "source=trace,resync_s=" NEVER_S);
+	for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++) {
+		cut(&s, cuts[i].instance, cuts[i].file);
+		IT_EQ(keyctl_link(s.b, s.ring), 0);
+		IT_EQ(ioctl(s.ab, WQFS_IOC_SYNC), 0);
+		TOLD_UNTIL(s.ab, "LOSS");
+		TOLD_UNTIL(s.ar,
+			cuts[i].link_is_seen ? "RING:linked:B LOSS" : "LOSS RING:linked:B");
+		IT_OK(traces());
+		is_told_exactly(&s);
+		IT_EQ(keyctl_unlink(s.b, s.ring), 0);
+		TOLD_UNTIL(s.ar, "RING:unlinked:B");
+	}
+	ends_having_said(s.daemon, "another one");
+}
+
+static void dead_trace_is_found_by_the_resync_and_replaced(void)
+{
+	struct scene s;
+
+	set_up(&s, "source=trace,resync_s=1");
+	cut(&s, "leave", "tracing_on");
+	IT_EQ(keyctl_link(s.b, s.ring), 0);
+	TOLD_UNTIL(s.ab, "LOSS");
+	TOLD_UNTIL(s.ar, "LOSS RING:linked:B");
+	is_told_exactly(&s);
+	ends_having_said(s.daemon, "another one");
+}
+
+/* No descriptor is left for another one. */
+static void where_no_other_can_be_had_polling_takes_over(void)
+{
+	const struct rlimit none = {.rlim_cur = 3, .rlim_max = 3};
+	struct scene s;
+
+	set_up(&s, "source=trace,resync_s=" NEVER_S);
+	IT_EQ(prlimit(s.daemon, RLIMIT_NOFILE, &none, NULL), 0);
+	cut(&s, "enter", "tracing_on");
+	IT_EQ(ioctl(s.ab, WQFS_IOC_SYNC), 0);
+	TOLD_UNTIL(s.ab, "LOSS");
+	TOLD_UNTIL(s.ar, "LOSS");
+	IT_OK(strstr(source_of(IT_MNT), "poll") == source_of(IT_MNT));
+	IT_OK(strstr(source_of(IT_MNT), strerror(EMFILE)) != NULL);
+	IT_EQ(it_stats(s.ab).source, WQFS_SOURCE_POLL);
+	IT_EQ(keyctl_link(s.b, s.ring), 0);
+	TOLD_UNTIL(s.ar, "RING:linked:B"); /* unasked */
+	IT_EQ(keyctl_update(s.a, "2", 1), 0);
+	TOLD_UNTIL(s.ab, "A:updated");
+	ends_having_said(s.daemon, "polling");
+}
+
+/* ---- what it leaves ---- */
+
+static unsigned int instances_of(int tracefs, pid_t daemon)
+{
+	int fd = openat(tracefs, "instances", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	unsigned int n = 0;
+	struct dirent *e;
+
+	IT_OK(dir != NULL);
+	while ((e = readdir(dir))) {
+		const char *dash = strrchr(e->d_name, '-');
+
+		n += !strncmp(e->d_name, "wqfs-", 5) && dash && atoi(dash + 1) == daemon;
+	}
+	closedir(dir);
+	return n;
+}
+
+static void leave_by_sigterm(pid_t daemon)
+{
+	it_stop(daemon);
+}
+
+static void leave_by_unmounting(pid_t daemon)
+{
+	it_unmount(NULL);
+	it_ends(daemon);
+}
+
+static void leave_by_lazy_unmounting(pid_t daemon)
+{
+	it_unmount("-z");
+	it_ends(daemon);
+}
+
+static void leave_by_force(pid_t daemon)
+{
+	IT_EQ(umount2(IT_MNT, MNT_FORCE | MNT_DETACH), 0);
+	it_ends(daemon);
+}
+
+static void instances_end_with_the_daemon(void)
+{
+	static void (*const ways[])(pid_t) = {
+		leave_by_sigterm,
+		leave_by_unmounting,
+		leave_by_lazy_unmounting,
+		leave_by_force,
+	};
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		struct scene s;
+
+		set_up(&s, "source=trace");
+		IT_OK(instances_of(s.tracefs, s.daemon) >= 2);
+		close(s.ab);
+		close(s.ar);
+		ways[i](s.daemon);
+		IT_EQ(instances_of(s.tracefs, s.daemon), 0);
+		close(s.tracefs);
+	}
+}
+
+static void next_daemon_removes_what_a_killed_one_left(void)
+{
+	struct scene s;
+	pid_t killed;
+
+	set_up(&s, "source=trace");
+	killed = s.daemon;
+	IT_OK(instances_of(s.tracefs, killed) >= 2);
+	IT_EQ(kill(killed, SIGKILL), 0);
+	IT_EQ(it_wait(killed), -SIGKILL);
+	s.daemon = it_start("source=trace");
+	IT_EQ(instances_of(s.tracefs, killed), 0);
+	IT_OK(instances_of(s.tracefs, s.daemon) >= 2);
+}
+
+/* A name that only looks like ours is another's. */
+static void instances_of_others_are_left_alone(void)
+{
+	static const char *const names[] = {
+		"instances/wqfs-leave-", "instances/wqfs-leave-1x", "instances/wqfs-leave-0"};
+	int tracefs = told_need_trace();
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		IT_OK(mkdirat(tracefs, names[i], 0700) == 0 || errno == EEXIST);
+	it_stop(it_start("source=trace"));
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		IT_EQ(fstatat(tracefs, names[i], &st, 0), 0);
+		IT_EQ(unlinkat(tracefs, names[i], AT_REMOVEDIR), 0);
+	}
+}
+
+static unsigned int mounts_of_tracefs(const char *table, bool unmount)
+{
+	FILE *f = setmntent(table, "re");
+	unsigned int n = 0;
+	struct mntent *m;
+
+	IT_OK(f != NULL);
+	while ((m = getmntent(f))) {
+		if (strcmp(m->mnt_type, "tracefs") && strcmp(m->mnt_type, "debugfs"))
+			continue;
+		n++;
+		if (unmount)
+			IT_EQ(umount2(m->mnt_dir, MNT_DETACH), 0);
+	}
+	endmntent(f);
+	return n;
+}
+
+static void works_where_tracefs_is_not_mounted_and_mounts_none(void)
+{
+	struct scene s;
+	char table[64];
+
+	close(told_need_trace());
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		it_skip("no mount namespace of its own: %m");
+	while (mounts_of_tracefs("/proc/self/mounts", true))
+		;
+	set_up(&s, "source=trace");
+	is_told_exactly(&s);
+	snprintf(table, sizeof(table), "/proc/%d/mounts", (int)s.daemon);
+	IT_EQ(mounts_of_tracefs(table, false), 0);
+	IT_EQ(mounts_of_tracefs("/proc/self/mounts", false), 0);
+	it_stop(s.daemon);
+	IT_EQ(mounts_of_tracefs("/proc/self/mounts", false), 0);
+}
+
+/* ---- who has none ---- */
+
+static unsigned int lines(const char *text)
+{
+	unsigned int n = 0;
+
+	while ((text = strchr(text, '\n'))) {
+		text++;
+		n++;
+	}
+	return n;
+}
+
+static void user_who_wants_the_trace_is_told_why_not(void)
+{
+	uid_t uid = it_nobody();
+
+	it_device_mode(0666);
+	it_become(uid);
+	IT_OK(it_run(it_daemon_argv("source=trace"), IT_OUT) > 0);
+	if (lines(it_text(IT_OUT)) != 1 || !strstr(it_text(IT_OUT), "source=trace") ||
+		!strstr(it_text(IT_OUT), "only root may"))
+		IT_FAIL("it says: %s", it_text(IT_OUT));
+	IT_OK(it_unmounted());
+}
+
+static void user_polls_and_is_told_why(void)
+{
+	const char *argv[] = {WQCTL_PROGRAM, "stat", IT_MNT "/q", NULL};
+	uid_t uid = it_nobody();
+
+	it_device_mode(0666);
+	it_become(uid);
+	it_start("source=auto");
+	IT_EQ(strncmp(source_of(IT_MNT), "poll", 4), 0);
+	IT_OK(strstr(source_of(IT_MNT), "only root may") != NULL);
+	close(it_queue("q", O_RDONLY));
+	IT_STR(source_of(IT_MNT "/q"), source_of(IT_MNT));
+	IT_EQ(it_run(argv, "stat.out"), 0);
+	IT_OK(strstr(it_text("stat.out"), "\nsource    poll") != NULL);
+	IT_OK(strstr(it_text("stat.out"), "only root may") != NULL);
+}
+
+static void root_traces_unasked_and_wqctl_says_so(void)
+{
+	const char *argv[] = {WQCTL_PROGRAM, "stat", IT_MNT "/ab", NULL};
+	struct scene s;
+
+	set_up(&s, "source=auto");
+	IT_OK(traces());
+	IT_EQ(it_stats(s.ab).source, WQFS_SOURCE_TRACE);
+	IT_EQ(it_run(argv, "stat.out"), 0);
+	IT_OK(strstr(it_text("stat.out"), "\nsource    trace") != NULL);
+}
+
+/* ---- what it does not see ---- */
+
+#ifdef __x86_64__
+/* A call as a 32-bit program makes it: the kernel does not trace these. */
+static long keyctl_32(unsigned int op, uint32_t a, uint32_t b)
+{
+	const long nr_keyctl = 288; /* of i386 */
+	long r;
+
+	__asm__ volatile(
+		"int $0x80"
+		: "=a"(r)
+		: "a"(nr_keyctl), "b"((long)op), "c"((long)a), "d"((long)b), "S"(0L), "D"(0L)
+		: "memory", "r8", "r9", "r10", "r11");
+	return (int)r;
+}
+
+static void need_32_bit(int32_t key)
+{
+	pid_t pid = it_fork();
+
+	if (pid == 0)
+		_exit(keyctl_32(KEYCTL_SETPERM, (uint32_t)key, ALL_PERM) == 0 ? 0 : 1);
+	if (it_wait(pid) != 0)
+		it_skip("this kernel runs no 32-bit programs");
+}
+#else
+static long keyctl_32(unsigned int op, uint32_t a, uint32_t b)
+{
+	return -ENOSYS;
+}
+
+static void need_32_bit(int32_t key)
+{
+	it_skip("no 32-bit system calls on this machine");
+}
+#endif
+
+static void resync_tells_what_the_trace_does_not_see(void)
+{
+	struct scene s;
+
+	set_up(&s, "source=trace,resync_s=1");
+	need_32_bit(s.b);
+	IT_EQ(keyctl_32(KEYCTL_LINK, (uint32_t)s.b, (uint32_t)s.ring), 0);
+	TOLD_UNTIL(s.ar, "RING:linked:B");
+	TOLD_NOTHING(s.ar);
+	IT_EQ(keyctl_32(KEYCTL_UNLINK, (uint32_t)s.b, (uint32_t)s.ring), 0);
+	IT_EQ(ioctl(s.ar, WQFS_IOC_SYNC), 0);
+	IT_STR(told(s.ar), "RING:unlinked:B");
+}
+
+static void report_32(const struct scene *s, struct wqfs_key_report *r, uint32_t a, uint32_t b)
+{
+	r->end_ns = 0;
+	r->arg[0] = (int32_t)a;
+	r->arg[1] = (int32_t)b;
+	r->begin_ns = it_now_ns();
+	IT_EQ(ioctl(s->ar, WQFS_IOC_REPORT, r), 0);
+	r->result = (int32_t)keyctl_32(r->op, a, b);
+	r->end_ns = it_now_ns();
+	IT_EQ(r->result, 0);
+	IT_EQ(ioctl(s->ar, WQFS_IOC_REPORT, r), 0);
+}
+
+static void what_it_does_not_see_is_told_at_once_by_a_report(void)
+{
+	struct wqfs_key_report link = {.op = KEYCTL_LINK}, perm = {.op = KEYCTL_SETPERM};
+	struct scene s;
+
+	set_up(&s, "source=trace,resync_s=" NEVER_S);
+	need_32_bit(s.b);
+	report_32(&s, &link, (uint32_t)s.b, (uint32_t)s.ring);
+	IT_STR(told(s.ar), "RING:linked:B");
+	report_32(&s, &link, (uint32_t)s.b, (uint32_t)s.ring);
+	report_32(&s, &perm, (uint32_t)s.a, ALL_PERM | KEY_OTH_VIEW);
+	IT_STR(told(s.ar), "RING:linked:B A:setattr");
+	TOLD_NOTHING(s.ar);
+}
+
+static const struct it_test tests[] = {
+	{"operations that leave no difference are told",
+		operations_without_a_difference_are_told},
+	{"a search that links is told", search_that_links_is_told},
+	{"operations that fail are not told", operations_that_fail_are_not_told},
+	{"records say who did it", records_say_who},
+	{"an overrun is one LOSS in every queue, then what differs, then all is told again",
+		overrun_is_told_once_to_every_queue},
+	{"a trace that was switched off is found by a sync: LOSS, and another one",
+		dead_trace_is_found_by_a_sync_and_replaced},
+	{"a trace that was switched off is found by the resync: LOSS, and another one",
+		dead_trace_is_found_by_the_resync_and_replaced},
+	{"where no other trace can be had polling takes over and says why",
+		where_no_other_can_be_had_polling_takes_over},
+	{"trace instances end with the daemon, whatever way it ends",
+		instances_end_with_the_daemon},
+	{"the next daemon removes the instances of a killed one",
+		next_daemon_removes_what_a_killed_one_left},
+	{"instances of others are left alone", instances_of_others_are_left_alone},
+	{"it works where tracefs is not mounted, and mounts none",
+		works_where_tracefs_is_not_mounted_and_mounts_none},
+	{"a user who wants the trace is told in one line why not",
+		user_who_wants_the_trace_is_told_why_not},
+	{"a user's mount polls, and it and wqctl say why", user_polls_and_is_told_why},
+	{"root's mount traces unasked, and wqctl says so",
+		root_traces_unasked_and_wqctl_says_so},
+	{"the resync tells what the trace does not see",
+		resync_tells_what_the_trace_does_not_see},
+	{"what the trace does not see is told once and at once by a report",
+		what_it_does_not_see_is_told_at_once_by_a_report},
+};
+
+IT_MAIN(tests)

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "lib.h"
+#include "told.h"
+
+#define NAMES 16
+
+static struct {
+	int32_t key;
+	const char *name;
+} names[NAMES];
+
+/* ---- words ---- */
+
+void told_name(int32_t key, const char *name)
+{
+	for (int i = 0; i < NAMES; i++) {
+		if (names[i].key && names[i].key != key)
+			continue;
+		names[i].key = key;
+		names[i].name = name;
+		return;
+	}
+	IT_FAIL("more than %d names", NAMES);
+}
+
+/* A serial in words, in one of two static buffers. */
+static const char *name_of(uint32_t key)
+{
+	static char number[2][16];
+	static int turn;
+
+	for (int i = 0; i < NAMES; i++)
+		if (names[i].key && (uint32_t)names[i].key == key)
+			return names[i].name;
+	turn = !turn;
+	snprintf(number[turn], sizeof(number[turn]), "%u", key);
+	return number[turn];
+}
+
+static size_t word(char *to, size_t size, const struct it_record *r)
+{
+	static const char *const verbs[] = {
+		[NOTIFY_KEY_INSTANTIATED] = "instantiated",
+		[NOTIFY_KEY_UPDATED] = "updated",
+		[NOTIFY_KEY_LINKED] = "linked",
+		[NOTIFY_KEY_UNLINKED] = "unlinked",
+		[NOTIFY_KEY_CLEARED] = "cleared",
+		[NOTIFY_KEY_REVOKED] = "revoked",
+		[NOTIFY_KEY_INVALIDATED] = "invalidated",
+		[NOTIFY_KEY_SETATTR] = "setattr",
+	};
+	int n;
+
+	if (r->type == WATCH_TYPE_META && r->subtype == WATCH_META_LOSS_NOTIFICATION)
+		n = snprintf(to, size, "LOSS");
+	else if (r->type == WATCH_TYPE_META)
+		n = snprintf(to, size, "%s:removed", name_of(r->key));
+	else if (r->subtype == NOTIFY_KEY_LINKED || r->subtype == NOTIFY_KEY_UNLINKED)
+		n = snprintf(to, size, "%s:%s:%s", name_of(r->key), verbs[r->subtype],
+			name_of(r->aux));
+	else
+		n = snprintf(to, size, "%s:%s", name_of(r->key), verbs[r->subtype]);
+	IT_OK(n > 0 && (size_t)n < size);
+	return (size_t)n;
+}
+
+const char *told(int fd)
+{
+	static char text[16384];
+	unsigned char buf[4096];
+	size_t n = 0;
+	ssize_t got;
+
+	text[0] = '\0';
+	while ((got = read(fd, buf, sizeof(buf))) > 0) {
+		const unsigned char *p = buf;
+		size_t left = (size_t)got;
+		struct it_record r;
+
+		while (it_next(&p, &left, &r)) {
+			if (n)
+				text[n++] = ' ';
+			n += word(text + n, sizeof(text) - n - 1, &r);
+		}
+	}
+	IT_OK(got < 0 && errno == EAGAIN);
+	return text;
+}
+
+void told_until(const char *file, int line, int fd, const char *want)
+{
+	uint64_t end = it_now_ns() + IT_DEADLINE_S * 1000000000ull;
+	char all[16384] = "";
+
+	while (strcmp(all, want)) {
+		const char *more = told(fd);
+		size_t n = strlen(all);
+
+		snprintf(all + n, sizeof(all) - n, "%s%s", n && *more ? " " : "", more);
+		if (strncmp(all, want, strlen(all)) || it_now_ns() > end)
+			it_fail(file, line, "told \"%s\", not \"%s\"", all, want);
+		it_breathe();
+	}
+}
+
+void told_nothing(const char *file, int line, int fd)
+{
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	it_check_str(file, line, "what is told besides", told(fd), "");
+}
+
+/* ---- tracefs ---- */
+
+int told_need_trace(void)
+{
+	int fs, fd;
+
+	it_need_root();
+	fs = fsopen("tracefs", FSOPEN_CLOEXEC);
+	if (fs < 0 || fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		it_skip("no tracefs here: %m");
+	fd = fsmount(fs, FSMOUNT_CLOEXEC, 0);
+	if (fd < 0)
+		it_skip("tracefs cannot be mounted: %m");
+	close(fs);
+	if (faccessat(fd, "events/syscalls/sys_enter_keyctl/enable", W_OK, 0) < 0)
+		it_skip("this kernel has no syscall tracepoints: %m");
+	return fd;
+}
+
+void told_write(int dir, const char *path, const char *text)
+{
+	int fd = openat(dir, path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		IT_FAIL("%s: %m", path);
+	close(fd);
+}
