@@ -34,11 +34,18 @@ static void sys_close(int fd)
 	wqshim_sys(SYS_close, fd);
 }
 
-int wqshim_open_mount(void)
+const char *wqshim_mount(void)
 {
 	const char *mount = getenv("WQFS_MOUNT");
 
-	if (!mount || !*mount)
+	return mount && *mount ? mount : NULL;
+}
+
+int wqshim_open_mount(void)
+{
+	const char *mount = wqshim_mount();
+
+	if (!mount)
 		return -ENOENT;
 	return sys_openat(AT_FDCWD, mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
 }
