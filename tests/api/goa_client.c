@@ -36,15 +36,15 @@ static void on_term(int sig)
 
 static int open_queue(void)
 {
-	struct {
-		struct watch_notification_filter head;
-		struct watch_notification_type_filter rule;
-	} filter = {
-		.head.nr_filters = 1,
-		.rule = {.type = WATCH_TYPE_KEY_NOTIFY, .subtype_filter = {~0U}},
-	};
+	union {
+		struct watch_notification_filter f;
+		unsigned char room[sizeof(struct watch_notification_filter) +
+				   sizeof(struct watch_notification_type_filter)];
+	} filter = {.f.nr_filters = 1};
 	int fds[2];
 
+	filter.f.filters[0] = (struct watch_notification_type_filter){
+		.type = WATCH_TYPE_KEY_NOTIFY, .subtype_filter = {~0U}};
 	if (pipe2(fds, O_NOTIFICATION_PIPE | O_CLOEXEC | O_NONBLOCK))
 		die("pipe2");
 	if (ioctl(fds[0], IOC_WATCH_QUEUE_SET_SIZE, 256))

@@ -30,7 +30,7 @@ command -v keyctl >/dev/null || skip_all 'there is no keyctl (Debian: keyutils)'
 # Without root a filter takes fusermount3 its rights; then a kernel without will do.
 if [ "$(id -u)" != 0 ]; then
 	"$build/wqrun" --version >/dev/null || skip_all 'wqrun does not run'
-	deny=env
+	deny='env'
 	keyctl supports notify && skip_all 'only root can deny the facility of this kernel'
 fi
 
