@@ -64,10 +64,23 @@ static struct inflight *find_inflight(struct wq_keys *keys, pid_t tid)
 	return f;
 }
 
+/* Might a watch be told of H? */
+static bool concerns(const struct wq_keys *keys, const struct wq_hint *h)
+{
+	for (int i = 0; i < WQ_HINT_ARGS; i++)
+		if (h->arg[i] < 0 || (h->arg[i] > 0 && wq_keys_find(keys, h->arg[i])))
+			return true;
+	return false;
+}
+
 /* NULL: no memory. A look may tell it first then: was_told() knows. */
 static struct inflight *begin(struct wq_keys *keys, const struct wq_hint *h)
 {
 	struct inflight *f = find_inflight(keys, h->who.pid);
+
+	/* Who it is is asked now: a short-lived process is gone next. */
+	if (keys->trace && concerns(keys, h))
+		wq_task_get(&keys->tasks, h->who.pid, h->begin_ns);
 
 	if (f) {
 		f->hint = *h;
@@ -100,6 +113,7 @@ static void begin_reported(
 		return;
 	f->reported = true;
 	f->report = *h;
+	f->report.who = wq_caller_cred(caller);
 	f->reporter = *caller;
 	f->reporter.in_group = in_no_group; /* the request goes */
 	f->reporter.private = NULL;
@@ -117,7 +131,7 @@ static bool explain(const struct inflight *f, struct wq_hint *h, struct wq_calle
 	if (h->op == WQFS_REPORT_ADD_KEY)
 		h->arg[1] = f->report.arg[1];
 	*caller = f->reporter;
-	h->who = wq_caller_cred(caller);
+	h->who = f->report.who;
 	return true;
 }
 

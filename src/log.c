@@ -85,7 +85,8 @@ void wq_log(enum wq_log_level level, const char *format, ...)
 	char text[1024], note[64];
 	va_list ap;
 
-	if (level == WQ_LOG_DEBUG && !out.debug)
+	/* a terminal hears of errors; the system's log of what was chosen as well */
+	if (!out.debug && level > (out.syslog ? WQ_LOG_INFO : WQ_LOG_WARNING))
 		return;
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);

@@ -12,7 +12,8 @@
 
 enum wq_log_level { WQ_LOG_ERR = 3, WQ_LOG_WARNING = 4, WQ_LOG_INFO = 6, WQ_LOG_DEBUG = 7 };
 
-/* DEBUG lets debug lines through as well. Until wq_log_to_syslog() lines go to stderr. */
+/* Without DEBUG stderr gets errors and warnings, syslog also what is INFO; with it all. Until
+ * wq_log_to_syslog() lines go to stderr. */
 void wq_log_init(const char *program, bool debug);
 void wq_log_to_syslog(void);
 

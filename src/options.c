@@ -177,9 +177,9 @@ static int check(struct wq_options *o)
 			o->poll_min_ms, o->poll_max_ms);
 	if (o->resync_s < 1 || o->resync_s > 86400)
 		return wrong("resync_s=%u: seconds from 1 to 86400 are wanted", o->resync_s);
-	if (o->trace_buffer_kb < 4 || o->trace_buffer_kb > 1048576)
-		return wrong(
-			"trace_buffer_kb=%u: 4 to 1048576 KiB are wanted", o->trace_buffer_kb);
+	if (o->trace_buffer_kb > 1048576)
+		return wrong("trace_buffer_kb=%u: at most 1048576 KiB are wanted",
+			o->trace_buffer_kb);
 	r = parse_source(o);
 	return r < 0 ? r : check_sizes(o);
 }
@@ -227,7 +227,6 @@ int wq_options_parse(struct wq_options *o, struct fuse_args *args)
 		.poll_min_ms = 10,
 		.poll_max_ms = 1000,
 		.resync_s = 30,
-		.trace_buffer_kb = 1408,
 	};
 	if (fuse_opt_parse(args, o, spec, on_arg) < 0)
 		return -EINVAL; /* said already */
@@ -270,7 +269,8 @@ void wq_options_help(const char *program)
 	       "    -o source=WHAT      how changes are learnt: trace, poll, or auto: trace\n"
 	       "                        where the machine allows it, else poll (auto)\n"
 	       "    -o resync_s=N       trace: seconds between two looks at every key (30)\n"
-	       "    -o trace_buffer_kb=N  trace: KiB of buffer of each CPU (1408)\n"
+	       "    -o trace_buffer_kb=N  trace: KiB of each of a CPU's two buffers\n"
+	       "                        (0: 16 MiB shared out to all)\n"
 	       "\n"
 	       "libfuse's options:\n",
 		program, program);

@@ -13,7 +13,10 @@
 
 #include "wqfs.h"
 
-/* The subject of a change. pid 0: not known, and the rest says nothing. */
+/* The subject of a change. pid 0: not known, and the rest says nothing. uid
+ * WQ_UID_UNKNOWN: it had gone before more could be asked; gid and comm say nothing. */
+#define WQ_UID_UNKNOWN ((uid_t)-1)
+
 struct wq_cred {
 	pid_t pid;
 	uid_t uid;

@@ -61,6 +61,8 @@ static json_t *comm_to_json(const char *comm)
 
 static json_t *who_to_json(const struct wq_cred *who)
 {
+	if (who->uid == WQ_UID_UNKNOWN)
+		return json_pack("{s:I}", "pid", (json_int_t)who->pid);
 	return json_pack("{s:I, s:I, s:I, s:o}", "pid", (json_int_t)who->pid, "uid",
 		(json_int_t)who->uid, "gid", (json_int_t)who->gid, "comm",
 		comm_to_json(who->comm));
@@ -232,12 +234,12 @@ static void read_comm(const char *text, char *comm)
 
 static int read_who(json_t *obj, struct wq_cred *who)
 {
-	json_int_t pid, uid, gid;
-	const char *comm;
+	json_int_t pid, uid = WQ_UID_UNKNOWN, gid = 0;
+	const char *comm = "";
 
 	if (!obj)
 		return 0;
-	if (json_unpack(obj, "{s:I, s:I, s:I, s:s}", "pid", &pid, "uid", &uid, "gid", &gid,
+	if (json_unpack(obj, "{s:I, s?I, s?I, s?s}", "pid", &pid, "uid", &uid, "gid", &gid,
 		    "comm", &comm))
 		return -EINVAL;
 	who->pid = (pid_t)pid;

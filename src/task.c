@@ -95,7 +95,7 @@ const struct wq_task *wq_task_get(struct wq_tasks *tasks, pid_t tid, uint64_t no
 
 struct wq_cred wq_task_cred(const struct wq_task *task, pid_t tid)
 {
-	struct wq_cred who = {.pid = tid};
+	struct wq_cred who = {.pid = tid, .uid = WQ_UID_UNKNOWN};
 
 	if (!task)
 		return who;

@@ -29,6 +29,10 @@
 #define EXITS_EVERY_NS 20000000u
 #define EXITS_KB       4
 
+/* A few tenths of a second of four busy cores; where there are many, each is given less. */
+#define BUFFERS_KB    16384u
+#define BUFFER_MIN_KB 256u
+
 enum call { CALL_KEYCTL, CALL_ADD_KEY, CALL_REQUEST_KEY, CALLS };
 
 static const struct {
@@ -406,9 +410,19 @@ static bool has_syscall_events(const struct wq_trace *t)
 	return tracefs_dir_exists(t->stream[STREAM_LEAVE].instance, file);
 }
 
+static unsigned int share_of_buffers(int ncpus)
+{
+	unsigned int kb = BUFFERS_KB / 2 / (unsigned int)ncpus;
+
+	return kb < BUFFER_MIN_KB ? BUFFER_MIN_KB : kb;
+}
+
 static int set_up(struct wq_trace *t, unsigned int buffer_kb)
 {
 	int r;
+
+	if (!buffer_kb)
+		buffer_kb = share_of_buffers(t->ncpus);
 
 	t->page_size = (size_t)sysconf(_SC_PAGESIZE);
 	t->page = malloc(t->page_size);

@@ -31,7 +31,8 @@ struct wq_trace_ops {
 
 /* Starts a trace on LOOP. NULL after writing into WHY (of WHY_SIZE bytes) what the machine
  * does not allow: not root, no tracefs, no syscall tracepoints, built without it. Removes
- * instances that dead daemons left. BUFFER_KB: of each CPU's buffer. */
+ * instances that dead daemons left. BUFFER_KB: of
+ * each of a CPU's two buffers; 0: 16 MiB shared out to all, but no less than 256 each. */
 struct wq_trace *wq_trace_new(struct wq_loop *loop, const struct wq_trace_ops *ops, void *arg,
 	unsigned int buffer_kb, char *why, size_t why_size);
 

@@ -157,10 +157,14 @@ static void on_ready(struct wqfs *fs)
 {
 	struct daemon *d = fs->owner;
 
+	if (d->ready_fd >= 0) {
+		wq_log_to_syslog();
+		to_null();
+	}
+	wq_log(WQ_LOG_INFO, "%s: changes of keys are learnt by %s", d->options.mountpoint,
+		wq_keys_source_text(d->keys));
 	if (d->ready_fd < 0)
 		return;
-	wq_log_to_syslog();
-	to_null();
 	(void)!write(d->ready_fd, "", 1);
 	close(d->ready_fd);
 	d->ready_fd = -1;

@@ -113,6 +113,10 @@ static void print_who(const struct wq_cred *who)
 {
 	if (!who->pid)
 		return;
+	if (who->uid == WQ_UID_UNKNOWN) {
+		printf(" by [%d]", who->pid);
+		return;
+	}
 	fputs(" by ", stdout);
 	show_clean(who->comm, strnlen(who->comm, sizeof(who->comm)));
 	printf("[%d] uid %u", who->pid, who->uid);

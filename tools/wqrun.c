@@ -191,8 +191,7 @@ static bool preload(const char *shim)
 static bool prepare(const struct options *o)
 {
 	char *mount = choose_mount(o);
-	bool ok = mount && !setenv(WQ_MOUNT_ENV, mount, 1) &&
-		  preload(wqrun_shim_path());
+	bool ok = mount && !setenv(WQ_MOUNT_ENV, mount, 1) && preload(wqrun_shim_path());
 
 	free(mount);
 	return ok;

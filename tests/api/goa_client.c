@@ -37,19 +37,19 @@ static void on_term(int sig)
 static int open_queue(void)
 {
 	union {
-		struct watch_notification_filter f;
-		unsigned char room[sizeof(struct watch_notification_filter) +
-				   sizeof(struct watch_notification_type_filter)];
-	} filter = {.f.nr_filters = 1};
+		struct watch_notification_filter filter;
+		char room[sizeof(struct watch_notification_filter) +
+			  sizeof(struct watch_notification_type_filter)];
+	} u = {.filter.nr_filters = 1};
 	int fds[2];
 
-	filter.f.filters[0] = (struct watch_notification_type_filter){
+	u.filter.filters[0] = (struct watch_notification_type_filter){
 		.type = WATCH_TYPE_KEY_NOTIFY, .subtype_filter = {~0U}};
 	if (pipe2(fds, O_NOTIFICATION_PIPE | O_CLOEXEC | O_NONBLOCK))
 		die("pipe2");
 	if (ioctl(fds[0], IOC_WATCH_QUEUE_SET_SIZE, 256))
 		die("IOC_WATCH_QUEUE_SET_SIZE");
-	if (ioctl(fds[0], IOC_WATCH_QUEUE_SET_FILTER, &filter))
+	if (ioctl(fds[0], IOC_WATCH_QUEUE_SET_FILTER, &u.filter))
 		die("IOC_WATCH_QUEUE_SET_FILTER");
 	if (keyctl_watch_key(KEY_SPEC_SESSION_KEYRING, fds[0], 0x01) ||
 		keyctl_watch_key(KEY_SPEC_USER_KEYRING, fds[0], 0x02))

@@ -318,22 +318,28 @@ static void need_device(void)
 	close(fd);
 }
 
-/* In front of the daemon's own words stand those of WQFS_WRAPPER ("valgrind -q ..."). */
+/* For another run of the same tests: in front of the daemon's own words stand those of
+ * WQFS_WRAPPER ("valgrind -q ..."), behind its options WQFS_OPTIONS ("source=poll"). */
 const char **it_daemon_argv(const char *options)
 {
 	static const char *argv[32];
 	static char words[1024];
 	const char *program = getenv("WQFS"), *wrapper = getenv("WQFS_WRAPPER");
+	const char *more = getenv("WQFS_OPTIONS");
 	size_t n = 0;
 
 	snprintf(words, sizeof(words), "%s", wrapper ? wrapper : "");
-	for (char *w = strtok(words, " "); w && n < 24; w = strtok(NULL, " "))
+	for (char *w = strtok(words, " "); w && n < 20; w = strtok(NULL, " "))
 		argv[n++] = w;
 	argv[n++] = program ? program : WQFS_PROGRAM;
 	argv[n++] = "-f";
 	if (options) {
 		argv[n++] = "-o";
 		argv[n++] = options;
+	}
+	if (more) {
+		argv[n++] = "-o";
+		argv[n++] = more;
 	}
 	argv[n++] = IT_MNT;
 	argv[n] = NULL;
