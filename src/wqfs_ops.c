@@ -171,6 +171,8 @@ static void free_handle(struct wqfs *fs, struct wq_handle *h)
 	node->opens--;
 	if (h->writer && --node->writers == 0 && node->had_writer)
 		wqfs_writers_gone(fs, node);
+	if (!h->writer && node->opens == node->writers)
+		wqfs_readers_gone(node);
 	free(h);
 	wq_namespace_reap(&fs->ns, node);
 }
