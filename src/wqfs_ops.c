@@ -373,12 +373,6 @@ static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	fuse_reply_err(req, 0);
 }
 
-/* A close() of one of perhaps many descriptors: nothing ends by it. */
-static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
-{
-	fuse_reply_err(req, 0);
-}
-
 /* The kernel's notification pipes refuse writes so (pipe_write()). */
 static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t off,
 	struct fuse_file_info *fi)
@@ -501,6 +495,8 @@ static void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 		wqfs_reply(req, wq_attr_remove(node, name));
 }
 
+/* No flush: nothing ends with a close() of one of perhaps many descriptors, and the kernel that
+ * is told so once asks no more. */
 const struct fuse_lowlevel_ops wqfs_ops = {
 	.init = op_init,
 	.lookup = op_lookup,
@@ -518,7 +514,6 @@ const struct fuse_lowlevel_ops wqfs_ops = {
 	.open = op_open,
 	.read = wqfs_op_read,
 	.write = op_write,
-	.flush = op_flush,
 	.fsync = op_fsync,
 	.release = op_release,
 	.readdir = op_readdir,
