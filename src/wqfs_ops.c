@@ -503,6 +503,8 @@ static void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 		wqfs_reply(req, wq_attr_remove(node, name));
 }
 
+/* No flush: nothing ends with a close() of one of perhaps many descriptors, and the kernel that
+ * is told so once asks no more. */
 const struct fuse_lowlevel_ops wqfs_ops = {
 	.init = op_init,
 	.lookup = op_lookup,
