@@ -16,6 +16,10 @@
 #ifndef FOPEN_STREAM
 #define FOPEN_STREAM (1 << 4)
 #endif
+/* Of Linux 5.18. */
+#ifndef FOPEN_NOFLUSH
+#define FOPEN_NOFLUSH (1 << 5)
+#endif
 
 /* As the kernel takes it when no time is given: it asks every time. */
 #define NO_CACHE 0.0
@@ -93,12 +97,14 @@ static void reply_entry(fuse_req_t req, struct wq_node *node)
 }
 
 /* libfuse has no name for FOPEN_STREAM, so the reply is made by hand. Without it readers
- * that share a descriptor would queue up, uninterruptible, on its position's lock. */
+ * that share a descriptor would queue up, uninterruptible, on its position's lock. Without
+ * FOPEN_NOFLUSH a close() after the daemon's end would fail, although all was read. */
 static struct fuse_open_out make_open(const struct wq_handle *h)
 {
 	return (struct fuse_open_out){
 		.fh = (uint64_t)(uintptr_t)h,
-		.open_flags = FOPEN_DIRECT_IO | FOPEN_NONSEEKABLE | FOPEN_STREAM,
+		.open_flags =
+			FOPEN_DIRECT_IO | FOPEN_NONSEEKABLE | FOPEN_STREAM | FOPEN_NOFLUSH,
 	};
 }
 
@@ -373,12 +379,6 @@ static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	fuse_reply_err(req, 0);
 }
 
-/* A close() of one of perhaps many descriptors: nothing ends by it. */
-static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
-{
-	fuse_reply_err(req, 0);
-}
-
 /* The kernel's notification pipes refuse writes so (pipe_write()). */
 static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t off,
 	struct fuse_file_info *fi)
@@ -518,7 +518,7 @@ const struct fuse_lowlevel_ops wqfs_ops = {
 	.open = op_open,
 	.read = wqfs_op_read,
 	.write = op_write,
-	.flush = op_flush,
+	/* no flush: a close() ends nothing, and older kernels learn so from its absence */
 	.fsync = op_fsync,
 	.release = op_release,
 	.readdir = op_readdir,

@@ -320,7 +320,9 @@ static void need_device(void)
 }
 
 /* For another run of the same tests: in front of the daemon's own words stand those of
- * WQFS_WRAPPER ("valgrind -q ..."), behind its options WQFS_OPTIONS ("source=poll"). */
+ * WQFS_WRAPPER ("valgrind -q ..."), behind its options WQFS_OPTIONS ("source=trace"). By
+ * default it polls: a trace would see what goes on in the whole machine, and say LOSS where
+ * that is more than its buffers hold. */
 const char **it_daemon_argv(const char *options)
 {
 	static const char *argv[32];
@@ -338,10 +340,8 @@ const char **it_daemon_argv(const char *options)
 		argv[n++] = "-o";
 		argv[n++] = options;
 	}
-	if (more) {
-		argv[n++] = "-o";
-		argv[n++] = more;
-	}
+	argv[n++] = "-o";
+	argv[n++] = more ? more : "source=poll";
 	argv[n++] = IT_MNT;
 	argv[n] = NULL;
 	return argv;

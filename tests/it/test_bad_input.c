@@ -47,8 +47,11 @@ static void wrong_sizes_are_refused(void)
 	IT_ERRNO(ioctl(fd, IOC_WATCH_QUEUE_SET_SIZE, 64), EBUSY);
 }
 
+/* struct watch_notification_filter with room for one rule too many */
 struct filter {
-	struct watch_notification_filter head;
+	struct {
+		__u32 nr_filters, __reserved;
+	} head;
 	struct watch_notification_type_filter rules[WQFS_FILTER_MAX + 1];
 };
 

@@ -5,6 +5,7 @@
 # has one, is denied to what they run, so that they mean the same everywhere. Results are
 # TAP: check SENTENCE COMMAND... runs a check, finish ends the test.
 
+# shellcheck disable=SC2034 # for who sources this
 top=$(cd "${srcdir:-.}" && pwd)
 build=$PWD
 WQRUN_DAEMON=$build/wqfs
@@ -30,7 +31,7 @@ command -v keyctl >/dev/null || skip_all 'there is no keyctl (Debian: keyutils)'
 # Without root a filter takes fusermount3 its rights; then a kernel without will do.
 if [ "$(id -u)" != 0 ]; then
 	"$build/wqrun" --version >/dev/null || skip_all 'wqrun does not run'
-	deny=env
+	deny='env'
 	keyctl supports notify && skip_all 'only root can deny the facility of this kernel'
 fi
 
