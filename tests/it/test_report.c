@@ -385,6 +385,39 @@ static void reporter_that_dies_holds_nothing_up(void)
 	TOLD_NOTHING(fd);
 }
 
+/* Who begins again and again, and ends nothing. */
+static _Noreturn void begin_for_ever(void)
+{
+	for (;;) {
+		struct wqfs_key_report r = report_of(KEYCTL_UPDATE, key_a, 0);
+
+		begin(fd, &r);
+		it_breathe();
+	}
+}
+
+static void who_never_ends_what_it_begins_holds_nothing_up(void)
+{
+	enum { OTHERS = 4 };
+	pid_t others[OTHERS];
+
+	set_up("source=poll");
+	for (int i = 0; i < OTHERS; i++) {
+		others[i] = it_fork();
+		if (others[i] == 0)
+			begin_for_ever();
+	}
+	IT_EQ(keyctl_link(key_a, ring), 0);
+	TOLD_UNTIL(fd, "RING:linked:A");
+	IT_EQ(keyctl_set_timeout(key_a, 1000), 0);
+	TOLD_UNTIL(fd, "A:setattr");
+	for (int i = 0; i < OTHERS; i++) {
+		IT_EQ(kill(others[i], SIGKILL), 0);
+		IT_EQ(it_wait(others[i]), -SIGKILL);
+	}
+	TOLD_NOTHING(fd);
+}
+
 static const struct it_test tests[] = {
 	{"what leaves no difference is told by a report",
 		what_leaves_no_difference_is_told_by_a_report},
@@ -409,6 +442,8 @@ static const struct it_test tests[] = {
 	{"trace and report tell it once", trace_and_report_tell_it_once},
 	{"a reporter that dies before its end holds nothing up",
 		reporter_that_dies_holds_nothing_up},
+	{"who never ends what it begins holds nothing up",
+		who_never_ends_what_it_begins_holds_nothing_up},
 };
 
 IT_MAIN(tests)
