@@ -14,6 +14,9 @@
 #define FIRST_NS (NS_PER_MS / 2)
 #define LAST_NS	 (2u * NS_PER_S) /* after this distance they clearly stay */
 
+#define DUE_EVERY_NS (20 * NS_PER_MS)
+#define DUE_AT_ONCE  256 /* keys; more are looked for within the budget */
+
 time_t wq_keys_gc_delay(void)
 {
 	unsigned int delay = 300;
@@ -56,6 +59,15 @@ static bool check_slice(struct wq_keys *keys)
 	return keys->end_next != NULL;
 }
 
+/* What was done to a key comes before its end. */
+static void tell_ends(struct wq_keys *keys)
+{
+	if (TAILQ_EMPTY(&keys->gone))
+		return;
+	wq_keys_catch_up(keys);
+	wq_keys_tell_gone(keys);
+}
+
 static void on_end_timer(struct wq_timer *timer)
 {
 	struct wq_keys *keys = wq_container_of(timer, struct wq_keys, end_timer);
@@ -67,11 +79,7 @@ static void on_end_timer(struct wq_timer *timer)
 		keys->end_cost_ns = 0;
 	}
 	more = check_slice(keys);
-	if (!TAILQ_EMPTY(&keys->gone)) {
-		/* what was done before it ended comes before its end */
-		wq_keys_catch_up(keys);
-		wq_keys_tell_gone(keys);
-	}
+	tell_ends(keys);
 	keys->end_cost_ns += wq_now_ns() - began;
 	if (more) {
 		wq_timer_set(keys->loop, timer, 0);
@@ -96,34 +104,59 @@ void wq_keys_may_end(struct wq_keys *keys)
 
 /* ---- at a known time ---- */
 
-static void plan_next_end(struct wq_keys *keys)
+static uint64_t real_ns(void)
 {
 	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+static void plan_next_end(struct wq_keys *keys)
+{
 	const struct wq_key *key;
-	time_t first = 0;
+	uint64_t now = real_ns(), first = UINT64_MAX;
 
 	TAILQ_FOREACH (key, &keys->all, node)
-		if (key->ends_at && (!first || key->ends_at < first))
-			first = key->ends_at;
+		if (key->ends_at && (uint64_t)key->ends_at * NS_PER_S < first)
+			first = (uint64_t)key->ends_at * NS_PER_S;
 	wq_timer_clear(keys->loop, &keys->ends_at_timer);
-	if (!first)
+	if (first == UINT64_MAX)
 		return;
-	clock_gettime(CLOCK_REALTIME, &now);
+	/* that time may have come, and the kernel take its time */
 	wq_timer_set(keys->loop, &keys->ends_at_timer,
-		wq_now_ns() +
-			(first > now.tv_sec ? (uint64_t)(first - now.tv_sec) : 0) * NS_PER_S);
+		wq_now_ns() + (first > now + DUE_EVERY_NS ? first - now : DUE_EVERY_NS));
+}
+
+/* The kernel collects a key in the second after its time, since it counts whole ones: until
+ * then it is asked for again and again. */
+static void check_due(struct wq_keys *keys)
+{
+	time_t now = time(NULL);
+	struct wq_key *key, *next;
+	unsigned int n = 0;
+
+	for (key = TAILQ_FIRST(&keys->all); key; key = next) {
+		next = TAILQ_NEXT(key, node);
+		if (!key->ends_at || key->ends_at > now)
+			continue;
+		if (n < DUE_AT_ONCE && now <= key->ends_at + 1) {
+			n++;
+			if (!wq_look_exists(keys->look, key->serial))
+				wq_keys_bury(key);
+			continue;
+		}
+		key->ends_at = 0;
+		wq_keys_may_end(keys);
+	}
 }
 
 static void on_ends_at_timer(struct wq_timer *timer)
 {
 	struct wq_keys *keys = wq_container_of(timer, struct wq_keys, ends_at_timer);
-	time_t now = time(NULL);
-	struct wq_key *key;
 
-	TAILQ_FOREACH (key, &keys->all, node)
-		if (key->ends_at && key->ends_at <= now)
-			key->ends_at = 0;
-	wq_keys_may_end(keys);
+	check_due(keys);
+	tell_ends(keys);
 	plan_next_end(keys);
 }
 

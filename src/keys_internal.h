@@ -106,6 +106,7 @@ struct wq_keys {
 	struct wq_proc_keys *proc;
 	uint64_t proc_pass;
 	uint64_t proc_began_ns, proc_cost_ns;
+	uint64_t proc_held_ns; /* since when hints on their way keep passes from counting */
 	bool proc_failed;
 
 	/* hints */

@@ -12,6 +12,7 @@
 #define NAMES_PER_LOOK	 128	   /* members described in one look, to know a displacement */
 #define SUSPECT_NS	 NS_PER_MS /* after a difference: until the hints are asked for it */
 #define PROC_SHARE	 0.25	   /* of the CPU budget may go into /proc/keys */
+#define PROC_HELD_NS	 NS_PER_S
 #define PROC_AT_WATCH_NS (NS_PER_MS / 4) /* a pass this cheap is made for each new watch */
 
 static uint64_t cpu_ns(void)
@@ -424,6 +425,19 @@ static bool proc_begin(struct wq_keys *keys)
 	return true;
 }
 
+/* What a hint tells is no difference: while one is on its way nothing is judged. On a busy
+ * machine, or for somebody's ill will, one always is. */
+static bool proc_held_up(struct wq_keys *keys)
+{
+	uint64_t now = wq_now_ns();
+
+	if (!wq_keys_inflight(keys, now))
+		keys->proc_held_ns = 0;
+	else if (!keys->proc_held_ns)
+		keys->proc_held_ns = now;
+	return keys->proc_held_ns && now - keys->proc_held_ns < PROC_HELD_NS;
+}
+
 /* One part of a pass. True: there is more. */
 static bool proc_step(struct wq_keys *keys)
 {
@@ -436,9 +450,8 @@ static bool proc_step(struct wq_keys *keys)
 		return true;
 	if (r < 0)
 		return false;
-	/* What a hint tells is no difference; while one is on its way nothing is judged. */
 	wq_keys_catch_up(keys);
-	if (!wq_keys_inflight(keys, wq_now_ns()))
+	if (!proc_held_up(keys))
 		TAILQ_FOREACH (key, &keys->all, node)
 			judge_line(key);
 	return false;

@@ -392,13 +392,14 @@ void wq_trace_tell_exits(struct wq_trace *t)
 		stream_poll(s);
 }
 
-/* Not worth failing for: without it the resync finds what ended with a process. */
+/* A process has its keyrings until it is reaped, which may be long after its exit. Not worth
+ * failing for: without it the resync finds what ended with a process. */
 static void prepare_exits(struct wq_trace *t)
 {
 	struct stream *s = &t->stream[STREAM_EXITS];
 
 	if (stream_open(t, STREAM_EXITS, EXITS_KB) < 0 ||
-		tracefs_event_enable(s->instance, "sched", "sched_process_exit") < 0)
+		tracefs_event_enable(s->instance, "sched", "sched_process_free") < 0)
 		stream_close(s);
 }
 

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* With the trace a key's end is told when the kernel destroys it, not at the next resync.
+ * How much later is printed. */
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib.h"
+#include "told.h"
+
+#define ALL_PERM (KEY_POS_ALL | KEY_USR_ALL)
+
+/* A key A, linked in the keyring RING alone. */
+static int32_t key_a, ring;
+static int fd;
+static pid_t daemon_pid;
+
+static void set_up(void)
+{
+	it_need_collection();
+	close(told_need_trace());
+	daemon_pid = it_start("source=trace,resync_s=86400");
+	ring = add_key("keyring", "wqfs-test:ring", NULL, 0, KEY_SPEC_SESSION_KEYRING);
+	key_a = add_key("user", "wqfs-test:a", "1", 1, ring);
+	IT_OK(ring > 0 && key_a > 0);
+	IT_EQ(keyctl_setperm(key_a, ALL_PERM), 0);
+	told_name(key_a, "A");
+	told_name(ring, "RING");
+	fd = it_queue("q", O_RDONLY | O_NONBLOCK);
+	IT_EQ(it_watch(fd, key_a, 1), 0);
+}
+
+/* The error of an unlink says so of dead keys too, which are there until collected. */
+static bool is_destroyed(int32_t key)
+{
+	return keyctl_unlink(key, KEY_SPEC_SESSION_KEYRING) < 0 && errno == ENOKEY;
+}
+
+/* Waits for KEY's end, told with WANT; prints how long after its destruction it came. */
+static void measure(const char *what, int32_t key, const char *want)
+{
+	uint64_t gone_ns, told_ns;
+	char all[256] = "";
+
+	IT_UNTIL(is_destroyed(key));
+	gone_ns = it_now_ns();
+	while (!strstr(all, "removed")) {
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+		size_t n = strlen(all);
+
+		IT_EQ(poll(&p, 1, IT_DEADLINE_S * 1000), 1);
+		snprintf(all + n, sizeof(all) - n, "%s%s", n ? " " : "", told(fd));
+	}
+	told_ns = it_now_ns();
+	IT_STR(all, want);
+	printf("# %s: told within %.1f ms of the key's end\n", what,
+		(double)(told_ns - gone_ns) / 1e6);
+	fflush(stdout);
+}
+
+static void unlink_it(void)
+{
+	IT_EQ(keyctl_unlink(key_a, ring), 0);
+}
+
+static void clear_its_ring(void)
+{
+	IT_EQ(keyctl_clear(ring), 0);
+}
+
+static void unlink_its_ring(void)
+{
+	IT_EQ(keyctl_unlink(ring, KEY_SPEC_SESSION_KEYRING), 0);
+}
+
+static void invalidate_it(void)
+{
+	IT_EQ(keyctl_invalidate(key_a), 0);
+}
+
+static void set_its_timeout(void)
+{
+	IT_EQ(keyctl_set_timeout(key_a, 1), 0);
+}
+
+/* Another key of its name takes its place. */
+static void displace_it(void)
+{
+	int32_t other = add_key("keyring", "wqfs-test:o", NULL, 0, KEY_SPEC_SESSION_KEYRING);
+	int32_t b = add_key("user", "wqfs-test:a", "2", 1, other);
+
+	IT_OK(other > 0 && b > 0);
+	IT_EQ(keyctl_link(b, ring), 0);
+}
+
+static const struct {
+	const char *what;
+	void (*end)(void);
+	const char *told;
+} ends[] = {
+	{"last link removed", unlink_it, "A:removed"},
+	{"keyring cleared", clear_its_ring, "A:removed"},
+	{"keyring ended", unlink_its_ring, "A:removed"},
+	{"displaced", displace_it, "A:removed"},
+	{"invalidated", invalidate_it, "A:invalidated A:removed"},
+	{"timed out", set_its_timeout, "A:setattr A:removed"},
+};
+
+static void ends_of_keys_are_told(void)
+{
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		set_up();
+		ends[i].end();
+		measure(ends[i].what, key_a, ends[i].told);
+		TOLD_NOTHING(fd);
+		close(fd);
+		it_stop(daemon_pid);
+	}
+}
+
+/* The timeout was set before the watch: nobody told of it. */
+static void timeout_from_before_the_watch_is_known(void)
+{
+	int32_t key;
+
+	set_up();
+	key = it_key("wqfs-test:early");
+	IT_EQ(keyctl_set_timeout(key, 2), 0);
+	told_name(key, "EARLY");
+	IT_EQ(it_watch(fd, key, 2), 0);
+	measure("timed out, as known before", key, "EARLY:removed");
+}
+
+/* The kernel counts whole seconds from when the first was set; another one is set in
+ * another part of a second. */
+static void timeouts_do_not_delay_each_other(void)
+{
+	uint64_t set_ns;
+	int32_t other;
+
+	set_up();
+	other = it_key("wqfs-test:other");
+	IT_EQ(it_watch(fd, other, 2), 0);
+	IT_EQ(keyctl_set_timeout(key_a, 2), 0);
+	set_ns = it_now_ns();
+	IT_UNTIL(it_now_ns() > set_ns + 700000000u);
+	IT_EQ(keyctl_set_timeout(other, 1000), 0);
+	told_name(other, "OTHER");
+	measure("timed out, with another in mind", key_a, "A:setattr OTHER:setattr A:removed");
+}
+
+static void timeout_that_is_taken_back_ends_nothing(void)
+{
+	set_up();
+	IT_EQ(keyctl_set_timeout(key_a, 1), 0);
+	IT_EQ(keyctl_set_timeout(key_a, 0), 0);
+	TOLD_UNTIL(fd, "A:setattr A:setattr");
+	TOLD_NOTHING(fd);
+}
+
+/* A process in a session of its own, whose keyring is told to the test. */
+static pid_t start_session(int *end, int32_t *session)
+{
+	int up[2], down[2];
+	pid_t pid;
+
+	IT_EQ(pipe(up), 0);
+	IT_EQ(pipe(down), 0);
+	pid = it_fork();
+	if (pid == 0) {
+		int32_t own = keyctl_join_session_keyring(NULL);
+		char byte;
+
+		close(down[1]);
+		IT_EQ(keyctl_setperm(own, ALL_PERM), 0);
+		IT_EQ(write(up[1], &own, sizeof(own)), sizeof(own));
+		IT_EQ(read(down[0], &byte, 1), 0);
+		_exit(0);
+	}
+	IT_EQ(read(up[0], session, sizeof(*session)), sizeof(*session));
+	close(up[0]);
+	close(up[1]);
+	close(down[0]);
+	*end = down[1];
+	return pid;
+}
+
+/* A process that has exited has its session until it is reaped, late or soon. */
+static void session_ends(uint64_t reaped_after_ns, int sig, const char *what)
+{
+	int32_t session;
+	uint64_t exited_ns;
+	pid_t pid;
+	int end;
+
+	set_up();
+	pid = start_session(&end, &session);
+	told_name(session, "SESSION");
+	IT_EQ(it_watch(fd, session, 2), 0);
+	TOLD_NOTHING(fd);
+	if (sig)
+		IT_EQ(kill(pid, sig), 0);
+	close(end);
+	IT_UNTIL(it_state(pid) == 'Z');
+	exited_ns = it_now_ns();
+	IT_UNTIL(it_now_ns() >= exited_ns + reaped_after_ns);
+	IT_EQ(it_wait(pid), -sig);
+	measure(what, session, "SESSION:removed");
+}
+
+static void session_ends_with_its_last_process(void)
+{
+	session_ends(0, 0, "last process of the session exited");
+}
+
+static void session_ends_when_its_last_process_is_killed(void)
+{
+	session_ends(0, SIGKILL, "last process of the session was killed");
+}
+
+static void session_ends_when_its_last_process_is_reaped(void)
+{
+	session_ends(4000000000u, 0, "last process of the session was reaped after 4 s");
+}
+
+static const struct it_test tests[] = {
+	{"the end of a key is told, whatever ends it", ends_of_keys_are_told},
+	{"a timeout that was set before the watch is known",
+		timeout_from_before_the_watch_is_known},
+	{"timeouts do not delay each other", timeouts_do_not_delay_each_other},
+	{"a timeout that is taken back ends nothing", timeout_that_is_taken_back_ends_nothing},
+	{"a session keyring ends with its last process", session_ends_with_its_last_process},
+	{"a session keyring ends when its last process is killed",
+		session_ends_when_its_last_process_is_killed},
+	{"a session keyring ends when its last process is reaped, however late",
+		session_ends_when_its_last_process_is_reaped},
+};
+
+int main(int argc, char **argv)
+{
+	it_collect_at_once();
+	return it_main(argc, argv, tests, sizeof(tests) / sizeof(tests[0]));
+}

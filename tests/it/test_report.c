@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a process says it did (WQFS_IOC_REPORT): who is believed of what, and that nothing is
+ * told twice. Where a test needs it, the mount polls so rarely that only a report, or the
+ * look that it leads to, can tell.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "lib.h"
+#include "told.h"
+
+#define BLIND	 "source=poll,poll_min_ms=3600000,poll_max_ms=3600000"
+#define ALL_PERM (KEY_POS_ALL | KEY_USR_ALL)
+#define NOT_LONG (10 * 1000000000ull) /* for what takes about a second */
+
+static int32_t key_a, ring;
+static int fd;
+
+static void set_up(const char *options)
+{
+	it_start(options);
+	key_a = it_key("wqfs-test:a");
+	ring = add_key("keyring", "wqfs-test:ring", NULL, 0, KEY_SPEC_SESSION_KEYRING);
+	IT_OK(ring > 0);
+	IT_EQ(keyctl_setperm(ring, ALL_PERM), 0);
+	told_name(key_a, "A");
+	told_name(ring, "RING");
+	fd = it_queue("q", O_RDONLY | O_NONBLOCK);
+	IT_EQ(it_watch(fd, key_a, 1), 0);
+	IT_EQ(it_watch(fd, ring, 2), 0);
+}
+
+static struct wqfs_key_report report_of(uint32_t op, int32_t arg0, int32_t arg1)
+{
+	return (struct wqfs_key_report){.op = op, .arg = {arg0, arg1}, .begin_ns = it_now_ns()};
+}
+
+static void begin(int to, struct wqfs_key_report *r)
+{
+	r->begin_ns = it_now_ns();
+	r->end_ns = 0;
+	IT_EQ(ioctl(to, WQFS_IOC_REPORT, r), 0);
+}
+
+static void end(int to, struct wqfs_key_report *r, int32_t result)
+{
+	r->result = result;
+	r->end_ns = it_now_ns();
+	IT_EQ(ioctl(to, WQFS_IOC_REPORT, r), 0);
+}
+
+/* ---- who is believed ---- */
+
+static void what_leaves_no_difference_is_told_by_a_report(void)
+{
+	struct wqfs_key_report update, clear, link;
+
+	set_up(BLIND);
+	update = report_of(KEYCTL_UPDATE, key_a, 0);
+	IT_EQ(keyctl_update(key_a, "1", 1), 0);
+	end(fd, &update, 0);
+	IT_STR(told(fd), "A:updated");
+	clear = report_of(KEYCTL_CLEAR, ring, 0);
+	IT_EQ(keyctl_clear(ring), 0);
+	end(fd, &clear, 0);
+	IT_STR(told(fd), "RING:cleared");
+	for (int i = 0; i < 2; i++) {
+		link = report_of(KEYCTL_LINK, key_a, ring);
+		IT_EQ(keyctl_link(key_a, ring), 0);
+		end(fd, &link, 0);
+		IT_STR(told(fd), "RING:linked:A");
+	}
+	TOLD_NOTHING(fd);
+}
+
+/* What happened before, unreported, is a difference still; what is reported is not. */
+static void reports_and_differences_go_together(void)
+{
+	struct wqfs_key_report update;
+	int32_t b;
+
+	set_up(BLIND);
+	b = it_key("wqfs-test:b");
+	told_name(b, "B");
+	IT_EQ(keyctl_link(b, ring), 0);
+	update = report_of(KEYCTL_UPDATE, key_a, 0);
+	IT_EQ(keyctl_update(key_a, "22", 2), 0);
+	end(fd, &update, 0);
+	IT_STR(told(fd), "A:updated");
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	IT_STR(told(fd), "RING:linked:B");
+	TOLD_NOTHING(fd);
+}
+
+static void users_are_believed_of_their_own_keys(void)
+{
+	uid_t uid = it_nobody();
+
+	it_device_mode(0666);
+	it_become(uid);
+	what_leaves_no_difference_is_told_by_a_report();
+}
+
+/* The word of an owner is taken: it could have done what it says, and the kernel would have
+ * told. */
+static void owners_report_of_what_was_not_is_told(void)
+{
+	struct wqfs_key_report r;
+
+	set_up(BLIND);
+	r = report_of(KEYCTL_UPDATE, key_a, 0);
+	end(fd, &r, 0);
+	IT_STR(told(fd), "A:updated");
+	TOLD_NOTHING(fd);
+}
+
+static void report_all(void *unused)
+{
+	struct wqfs_key_report r = report_of(KEYCTL_UPDATE, key_a, 0);
+	int own = it_queue("other", O_RDONLY | O_NONBLOCK);
+
+	end(own, &r, 0);
+	r = report_of(KEYCTL_SETPERM, key_a, 0);
+	end(own, &r, 0);
+	r = report_of(KEYCTL_CLEAR, ring, 0);
+	end(own, &r, 0);
+	r = report_of(KEYCTL_LINK, key_a, ring);
+	end(own, &r, 0);
+}
+
+static void who_may_not_view_a_key_is_not_believed_but_it_is_looked_at(void)
+{
+	uid_t uid = it_nobody();
+	int32_t b;
+
+	set_up(BLIND ",allow_other");
+	it_as(uid, report_all, NULL);
+	IT_STR(told(fd), "");
+	b = it_key("wqfs-test:b");
+	told_name(b, "B");
+	IT_EQ(keyctl_link(b, ring), 0);
+	IT_EQ(keyctl_update(key_a, "2", 1), 0);
+	it_as(uid, report_all, NULL);
+	TOLD_UNTIL(fd, "A:updated RING:linked:B");
+	TOLD_NOTHING(fd);
+}
+
+static void report_update(void *unused)
+{
+	struct wqfs_key_report r = report_of(KEYCTL_UPDATE, key_a, 0);
+
+	end(it_queue("other", O_RDONLY | O_NONBLOCK), &r, 0);
+}
+
+static void who_may_view_a_key_is_believed(void)
+{
+	uid_t uid = it_nobody();
+
+	set_up(BLIND ",allow_other");
+	IT_EQ(keyctl_setperm(key_a, ALL_PERM | KEY_OTH_VIEW), 0);
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	IT_STR(told(fd), "A:setattr");
+	it_as(uid, report_update, NULL);
+	IT_STR(told(fd), "A:updated");
+}
+
+static void give_to_nobody(int32_t key, uid_t uid)
+{
+	IT_EQ(keyctl_chown(key, uid, (gid_t)-1), 0);
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	IT_STR(told(fd), "A:setattr");
+}
+
+static void root_is_believed_of_all_keys(void)
+{
+	uid_t uid = it_nobody();
+
+	set_up(BLIND);
+	IT_EQ(keyctl_setperm(key_a, ALL_PERM | KEY_OTH_VIEW), 0);
+	give_to_nobody(key_a, uid);
+	report_update(NULL);
+	IT_STR(told(fd), "A:updated");
+}
+
+static void report_on_the_root_directory_counts_too(void)
+{
+	struct wqfs_key_report r;
+	int dir;
+
+	set_up(BLIND);
+	dir = open(IT_MNT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	IT_OK(dir >= 0);
+	r = report_of(KEYCTL_UPDATE, key_a, 0);
+	end(dir, &r, 0);
+	IT_STR(told(fd), "A:updated");
+}
+
+static void unwatched_and_missing_keys_are_nothing_to_report(void)
+{
+	static const int32_t serials[] = {0x7fffffff, 0, -1, -3, -100};
+
+	set_up(BLIND);
+	for (size_t i = 0; i < sizeof(serials) / sizeof(serials[0]); i++) {
+		struct wqfs_key_report r = report_of(KEYCTL_UPDATE, serials[i], 0);
+
+		end(fd, &r, 0);
+		r = report_of(KEYCTL_LINK, serials[i], serials[i]);
+		end(fd, &r, 0);
+		r = report_of(KEYCTL_UNLINK, key_a, serials[i]);
+		end(fd, &r, 0);
+		r = report_of(WQFS_REPORT_ADD_KEY, serials[i], 0);
+		end(fd, &r, serials[i] > 0 ? serials[i] : 1);
+	}
+	TOLD_NOTHING(fd);
+}
+
+/* ---- what is refused ---- */
+
+static void reports_that_cannot_be_are_refused(void)
+{
+	const uint64_t now = it_now_ns(), later = now + 3600 * 1000000000ull;
+	const struct {
+		const char *what;
+		uint32_t op;
+		uint64_t begin_ns, end_ns;
+	} cases[] = {
+		{"an operation that changes nothing", KEYCTL_DESCRIBE, now, now},
+		{"an operation that changes nothing, begun", KEYCTL_READ, now, 0},
+		{"no operation", 0xffff, now, now},
+		{"behind the last", WQFS_REPORT_REQUEST_KEY + 1, now, now},
+		{"it begins in the future", KEYCTL_UPDATE, later, later + 1},
+		{"it begins in the future, begun", KEYCTL_UPDATE, later, 0},
+		{"it ends in the future", KEYCTL_UPDATE, now, later},
+		{"it ends before it begins", KEYCTL_UPDATE, now, now - 1},
+		{"the end of time", KEYCTL_UPDATE, now, UINT64_MAX},
+	};
+
+	set_up(BLIND);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct wqfs_key_report r = {.op = cases[i].op,
+			.arg = {key_a},
+			.begin_ns = cases[i].begin_ns,
+			.end_ns = cases[i].end_ns};
+
+		if (ioctl(fd, WQFS_IOC_REPORT, &r) != -1 || errno != EINVAL)
+			IT_FAIL("%s: %m, not EINVAL", cases[i].what);
+	}
+	TOLD_NOTHING(fd);
+}
+
+static void operation_that_failed_is_not_told(void)
+{
+	struct wqfs_key_report r;
+
+	set_up(BLIND);
+	r = report_of(KEYCTL_UPDATE, key_a, 0);
+	begin(fd, &r);
+	end(fd, &r, -EACCES);
+	r = report_of(KEYCTL_REVOKE, key_a, 0);
+	end(fd, &r, -1);
+	TOLD_NOTHING(fd);
+}
+
+/* ---- once ---- */
+
+/* Asks for a look in a child that waits for it. */
+static pid_t look_meanwhile(void)
+{
+	pid_t pid = it_fork();
+
+	if (pid == 0) {
+		IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+		_exit(0);
+	}
+	return pid;
+}
+
+/* The look waits for the end of the operation that may explain what it found. */
+static void look_between_an_operation_and_its_report_tells_nothing_twice(void)
+{
+	struct wqfs_key_report r;
+	pid_t looker;
+
+	set_up(BLIND);
+	r = report_of(KEYCTL_UPDATE, key_a, 0);
+	begin(fd, &r);
+	IT_EQ(keyctl_update(key_a, "22", 2), 0);
+	looker = look_meanwhile();
+	IT_UNTIL(it_in_syscall(looker, SYS_ioctl));
+	end(fd, &r, 0);
+	it_join(looker);
+	IT_STR(told(fd), "A:updated");
+	TOLD_NOTHING(fd);
+}
+
+/* The same where the beginning was left out: the look has told it, the report has not. */
+static void report_of_what_a_look_has_told_tells_nothing(void)
+{
+	struct wqfs_key_report r;
+
+	set_up(BLIND);
+	r = report_of(KEYCTL_LINK, key_a, ring);
+	IT_EQ(keyctl_link(key_a, ring), 0);
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	IT_STR(told(fd), "RING:linked:A");
+	end(fd, &r, 0);
+	IT_STR(told(fd), "");
+	TOLD_NOTHING(fd);
+}
+
+/* Polling as fast as it can beside reports of both kinds. */
+static void polling_and_reports_tell_each_operation_once(void)
+{
+	enum { TIMES = 200 };
+	struct wqfs_key_report r;
+
+	set_up("source=poll,poll_min_ms=1,cpu_budget=100%");
+	IT_EQ(ioctl(fd, IOC_WATCH_QUEUE_SET_SIZE, 512), 0);
+	for (int i = 0; i < TIMES; i++) {
+		r = report_of(KEYCTL_UPDATE, key_a, 0);
+		begin(fd, &r);
+		IT_EQ(keyctl_update(key_a, "11" + i % 2, (size_t)(2 - i % 2)), 0);
+		end(fd, &r, 0);
+	}
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	IT_EQ(it_stats(fd).posted, TIMES);
+}
+
+static void trace_and_report_tell_it_once(void)
+{
+	struct wqfs_key_report r;
+	int32_t b;
+
+	close(told_need_trace());
+	set_up("source=trace,resync_s=86400");
+	for (int i = 0; i < 20; i++) {
+		r = report_of(KEYCTL_UPDATE, key_a, 0);
+		if (i % 2)
+			begin(fd, &r);
+		IT_EQ(keyctl_update(key_a, "1", 1), 0);
+		end(fd, &r, 0);
+		IT_STR(told(fd), "A:updated");
+	}
+	r = report_of(WQFS_REPORT_ADD_KEY, ring, 0);
+	begin(fd, &r);
+	b = add_key("user", "wqfs-test:b", "1", 1, ring);
+	end(fd, &r, b);
+	told_name(b, "B");
+	IT_STR(told(fd), "RING:linked:B");
+	TOLD_NOTHING(fd);
+}
+
+/* ---- who dies ---- */
+
+static void begin_and_die(void)
+{
+	struct wqfs_key_report r = report_of(KEYCTL_UPDATE, key_a, 0);
+
+	begin(fd, &r);
+	IT_EQ(keyctl_update(key_a, "22", 2), 0);
+	kill(getpid(), SIGKILL);
+}
+
+static void reporter_that_dies_holds_nothing_up(void)
+{
+	uint64_t began_ns, took_ns;
+	pid_t pid;
+
+	set_up(BLIND);
+	pid = it_fork();
+	if (pid == 0)
+		begin_and_die();
+	IT_EQ(it_wait(pid), -SIGKILL);
+	began_ns = it_now_ns();
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	took_ns = it_now_ns() - began_ns;
+	printf("# a look after the reporter died took %.0f ms\n", (double)took_ns / 1e6);
+	fflush(stdout);
+	IT_OK(took_ns < NOT_LONG);
+	IT_STR(told(fd), "A:updated");
+	TOLD_NOTHING(fd);
+}
+
+/* Who begins again and again, and ends nothing. */
+static _Noreturn void begin_for_ever(void)
+{
+	for (;;) {
+		struct wqfs_key_report r = report_of(KEYCTL_UPDATE, key_a, 0);
+
+		begin(fd, &r);
+		it_breathe();
+	}
+}
+
+static void who_never_ends_what_it_begins_holds_nothing_up(void)
+{
+	enum { OTHERS = 4 };
+	pid_t others[OTHERS];
+
+	set_up("source=poll");
+	for (int i = 0; i < OTHERS; i++) {
+		others[i] = it_fork();
+		if (others[i] == 0)
+			begin_for_ever();
+	}
+	IT_EQ(keyctl_link(key_a, ring), 0);
+	TOLD_UNTIL(fd, "RING:linked:A");
+	IT_EQ(keyctl_set_timeout(key_a, 1000), 0);
+	TOLD_UNTIL(fd, "A:setattr");
+	for (int i = 0; i < OTHERS; i++) {
+		IT_EQ(kill(others[i], SIGKILL), 0);
+		IT_EQ(it_wait(others[i]), -SIGKILL);
+	}
+	TOLD_NOTHING(fd);
+}
+
+static const struct it_test tests[] = {
+	{"what leaves no difference is told by a report",
+		what_leaves_no_difference_is_told_by_a_report},
+	{"reports and differences go together", reports_and_differences_go_together},
+	{"users are believed of their own keys", users_are_believed_of_their_own_keys},
+	{"an owner's report of what was not is told", owners_report_of_what_was_not_is_told},
+	{"who may not View a key is not believed, but it is looked at",
+		who_may_not_view_a_key_is_not_believed_but_it_is_looked_at},
+	{"who may View a key is believed", who_may_view_a_key_is_believed},
+	{"root is believed of all keys", root_is_believed_of_all_keys},
+	{"a report on the root directory counts too", report_on_the_root_directory_counts_too},
+	{"unwatched and missing keys are nothing to report",
+		unwatched_and_missing_keys_are_nothing_to_report},
+	{"reports that cannot be are refused", reports_that_cannot_be_are_refused},
+	{"an operation that failed is not told", operation_that_failed_is_not_told},
+	{"a look between an operation and its report tells nothing twice",
+		look_between_an_operation_and_its_report_tells_nothing_twice},
+	{"a report of what a look has told tells nothing",
+		report_of_what_a_look_has_told_tells_nothing},
+	{"polling and reports tell each operation once",
+		polling_and_reports_tell_each_operation_once},
+	{"trace and report tell it once", trace_and_report_tell_it_once},
+	{"a reporter that dies before its end holds nothing up",
+		reporter_that_dies_holds_nothing_up},
+	{"who never ends what it begins holds nothing up",
+		who_never_ends_what_it_begins_holds_nothing_up},
+};
+
+IT_MAIN(tests)
