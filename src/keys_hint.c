@@ -15,6 +15,7 @@
 #include "log.h"
 
 #define INFLIGHT_NS    NS_PER_S /* an operation that takes longer is not waited for */
+#define KTHREADD       2	/* which all kernel threads are children of */
 #define RINGS_AT_ONCE  256	/* keyrings looked at for one hint; more take a round */
 #define TRACE_RETRY_NS (60ull * NS_PER_S)
 
@@ -150,27 +151,32 @@ static int32_t user_keyring(const struct wq_keys *keys, const char *prefix, uid_
 	return found;
 }
 
+/* The user whose keyrings the operation's thread has, in UID. False: it is gone. */
+static bool real_user(const struct taking *t, uid_t *uid)
+{
+	const struct wq_task *task = wq_task_get(&t->keys->tasks, t->h->who.pid, t->h->end_ns);
+
+	if (task)
+		*uid = task->ruid;
+	return task != NULL;
+}
+
 /* Keyring ID as the operation's thread meant it: its serial; 0: none was given, or it is
  * one that nobody watches; below 0: it cannot be told. */
 static int32_t keyring(const struct taking *t, int32_t id)
 {
-	const struct wq_task *task;
-	pid_t tid = t->h->who.pid;
-	int32_t serial;
+	int32_t serial = 0;
+	uid_t uid;
 
-	if (id >= 0)
-		return id;
-	task = wq_task_get(&t->keys->tasks, tid, t->h->end_ns);
 	switch (id) {
 	case KEY_SPEC_SESSION_KEYRING:
-		serial = t->keys->sessions ? wq_sessions_find(t->keys->sessions, tid, task,
-						     &t->keys->tasks, t->h->end_ns)
-					   : 0;
+		if (t->keys->sessions)
+			serial = wq_sessions_find(t->keys->sessions, t->h->who.pid);
 		return serial ? serial : id;
 	case KEY_SPEC_USER_KEYRING:
-		return task ? user_keyring(t->keys, "_uid", task->ruid) : id;
+		return real_user(t, &uid) ? user_keyring(t->keys, "_uid", uid) : id;
 	case KEY_SPEC_USER_SESSION_KEYRING:
-		return task ? user_keyring(t->keys, "_uid_ses", task->ruid) : id;
+		return real_user(t, &uid) ? user_keyring(t->keys, "_uid_ses", uid) : id;
 	default:
 		return id;
 	}
@@ -322,6 +328,13 @@ static bool more_rings_than(const struct wq_keys *keys, unsigned int max)
 
 enum guess { GUESS_LINKED, GUESS_UNLINKED, GUESS_CLEARED, GUESS_OTHER };
 
+static bool lacks(const struct wq_key *ring, int32_t serial)
+{
+	int r = wq_look_holds(ring->keys->look, ring->serial, serial);
+
+	return r == 0 || r == 2;
+}
+
 /* Is RING the one, by what it holds now and held before? */
 static bool fits(const struct wq_key *ring, enum guess what, int32_t serial)
 {
@@ -331,7 +344,7 @@ static bool fits(const struct wq_key *ring, enum guess what, int32_t serial)
 	case GUESS_LINKED:
 		return !had && wq_look_holds(ring->keys->look, ring->serial, serial) == 1;
 	case GUESS_UNLINKED:
-		return had && wq_look_holds(ring->keys->look, ring->serial, serial) == 0;
+		return had && lacks(ring, serial);
 	case GUESS_CLEARED:
 		return ring->state.len && wq_look_holds(ring->keys->look, ring->serial, 0) == 2;
 	case GUESS_OTHER:
@@ -377,6 +390,11 @@ static void by_difference(const struct taking *t, enum guess what, int32_t seria
 
 /* ---- operations ---- */
 
+static bool of_user(int32_t id)
+{
+	return id == KEY_SPEC_USER_KEYRING || id == KEY_SPEC_USER_SESSION_KEYRING;
+}
+
 /* SERIAL was linked into keyring ID. */
 static void op_link(const struct taking *t, int32_t id, int32_t key)
 {
@@ -390,9 +408,10 @@ static void op_link(const struct taking *t, int32_t id, int32_t key)
 	watched = subject(t, ring);
 	if (!watched)
 		return;
-	/* A session that was inferred is checked by what it holds. */
-	if (serial < 0 || (id < 0 && has_members(watched) &&
-				  wq_look_holds(t->keys->look, ring, serial) == 0)) {
+	/* It may have been another user's, for the moment of the call. */
+	if (of_user(key) && has_members(watched) && lacks(watched, serial))
+		serial = key;
+	if (serial < 0 || (of_user(id) && has_members(watched) && lacks(watched, serial))) {
 		by_difference(t, GUESS_LINKED, serial);
 		return;
 	}
@@ -529,22 +548,31 @@ static void op_timeout(const struct taking *t)
 static void op_session_to_parent(const struct taking *t)
 {
 	const struct wq_task *task = wq_task_get(&t->keys->tasks, t->h->who.pid, t->h->end_ns);
-	int32_t session = keyring(t, KEY_SPEC_SESSION_KEYRING);
 
 	if (task)
-		wq_sessions_joined(t->keys->sessions, task->parent, session > 0 ? session : 0,
-			t->h->end_ns);
+		wq_sessions_joined(t->keys->sessions, task->parent,
+			wq_sessions_find(t->keys->sessions, t->h->who.pid));
+}
+
+/* A user session keyring stands in where there is no session: the first operation that puts
+ * something into it makes a session, for its thread alone, without a word. */
+static bool stands_in(struct wq_keys *keys, int32_t serial)
+{
+	static const char prefix[] = "_uid_ses.";
+	struct wq_key_state *s = &keys->scratch;
+
+	return wq_look_describe(keys->look, serial, s) < 0 || s->life != WQ_KEY_ALIVE ||
+	       !strncmp(wq_key_description(s), prefix, strlen(prefix));
 }
 
 static void op_keyring_id(const struct taking *t)
 {
-	const struct wq_task *task;
-
 	if (t->h->arg[0] != KEY_SPEC_SESSION_KEYRING)
 		return;
-	task = wq_task_get(&t->keys->tasks, t->h->who.pid, t->h->end_ns);
-	if (task)
-		wq_sessions_told(t->keys->sessions, task, t->h->result, t->h->end_ns);
+	if (t->h->arg[1]) /* it may have been made by this */
+		wq_sessions_joined(t->keys->sessions, t->h->who.pid, t->h->result);
+	else if (!stands_in(t->keys, t->h->result))
+		wq_sessions_told(t->keys->sessions, t->h->who.pid, t->h->result);
 }
 
 /* What says which session keyring somebody has; only the trace is believed. */
@@ -554,8 +582,7 @@ static void learn(const struct taking *t)
 		return;
 	switch (t->h->op) {
 	case KEYCTL_JOIN_SESSION_KEYRING:
-		wq_sessions_joined(
-			t->keys->sessions, t->h->who.pid, t->h->result, t->h->end_ns);
+		wq_sessions_joined(t->keys->sessions, t->h->who.pid, t->h->result);
 		break;
 	case KEYCTL_SESSION_TO_PARENT:
 		op_session_to_parent(t);
@@ -741,6 +768,31 @@ static void tell_loss(struct wq_keys *keys)
 	free(queues);
 }
 
+/* Kernel threads start the programs of upcalls, each in a session of its own. */
+static bool is_kernel_thread(struct wq_keys *keys, pid_t tid)
+{
+	const struct wq_task *task = wq_task_get(&keys->tasks, tid, wq_now_ns());
+
+	return tid == KTHREADD || (task && task->parent == KTHREADD);
+}
+
+static void on_forked(void *arg, pid_t parent, pid_t child)
+{
+	struct wq_keys *keys = arg;
+
+	if (!wq_sessions_has(keys->sessions, parent) && is_kernel_thread(keys, parent))
+		wq_sessions_began(keys->sessions, child);
+	else
+		wq_sessions_forked(keys->sessions, parent, child);
+}
+
+static void on_forks_lost(void *arg)
+{
+	struct wq_keys *keys = arg;
+
+	wq_sessions_forget(keys->sessions);
+}
+
 static void forget_all_inflight(struct wq_keys *keys)
 {
 	struct inflight *f, *tmp;
@@ -755,6 +807,7 @@ static void on_lost(void *arg)
 
 	wq_log(WQ_LOG_WARNING, "the trace buffer overflowed: LOSS, and a look at every key");
 	forget_all_inflight(keys);
+	wq_sessions_forget(keys->sessions);
 	tell_loss(keys);
 	wq_timer_set(keys->loop, &keys->timer, 0);
 }
@@ -768,7 +821,8 @@ static void on_died(void *arg, const char *why)
 	wq_timer_set(keys->loop, &keys->timer, 0);
 }
 
-static const struct wq_trace_ops trace_ops = {on_hint, on_exited, on_lost, on_died};
+static const struct wq_trace_ops trace_ops = {
+	on_hint, on_forked, on_forks_lost, on_exited, on_lost, on_died};
 
 void wq_keys_start_trace(struct wq_keys *keys)
 {
@@ -777,7 +831,11 @@ void wq_keys_start_trace(struct wq_keys *keys)
 		snprintf(keys->why_not, sizeof(keys->why_not), "source=poll");
 		return;
 	}
-	keys->sessions = wq_sessions_new(wq_now_ns());
+	keys->sessions = wq_sessions_new();
+	if (!keys->sessions) {
+		snprintf(keys->why_not, sizeof(keys->why_not), "out of memory");
+		return;
+	}
 	keys->trace = wq_trace_new(keys->loop, &trace_ops, keys, keys->config.buffer_kb,
 		keys->why_not, sizeof(keys->why_not));
 	if (keys->trace) {

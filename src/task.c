@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "task.h"
@@ -27,23 +25,10 @@ static bool slurp(pid_t tid, const char *name, char *buf, size_t size)
 	return n > 0;
 }
 
-/* Ticks since boot, suspend included, as CLOCK_MONOTONIC, which leaves it out. */
-static uint64_t from_ticks(uint64_t ticks)
-{
-	struct timespec mono, boot;
-	int64_t ns = (int64_t)(ticks * (1000000000u / (uint64_t)sysconf(_SC_CLK_TCK)));
-
-	clock_gettime(CLOCK_MONOTONIC, &mono);
-	clock_gettime(CLOCK_BOOTTIME, &boot);
-	ns -= (boot.tv_sec - mono.tv_sec) * 1000000000LL + (boot.tv_nsec - mono.tv_nsec);
-	return ns > 0 ? (uint64_t)ns : 0;
-}
-
-/* "pid (comm) state ppid ... starttime ...": the comm may hold anything, ')' too. */
+/* "pid (comm) state ppid ...": the comm may hold anything, ')' too. */
 static bool parse_stat(const char *text, struct wq_task *t)
 {
 	const char *open = strchr(text, '('), *close = strrchr(text, ')');
-	uint64_t ticks;
 	size_t n;
 	int ppid;
 
@@ -51,13 +36,9 @@ static bool parse_stat(const char *text, struct wq_task *t)
 		return false;
 	n = (size_t)(close - open - 1);
 	memcpy(t->comm, open + 1, n < 15 ? n : 15);
-	if (sscanf(close + 1,
-		    " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d"
-		    " %*d %" SCNu64,
-		    &ppid, &ticks) != 2)
+	if (sscanf(close + 1, " %*c %d", &ppid) != 1)
 		return false;
 	t->parent = ppid;
-	t->start_ns = from_ticks(ticks);
 	return true;
 }
 

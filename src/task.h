@@ -11,9 +11,8 @@
 
 struct wq_task {
 	pid_t tid, tgid;
-	pid_t parent;	   /* its process's, by now: an orphan's is another than it was */
-	uint64_t start_ns; /* CLOCK_MONOTONIC, to 10 ms, when this thread began */
-	uid_t ruid, uid;   /* real and filesystem */
+	pid_t parent;	 /* its process's, by now: an orphan's is another than it was */
+	uid_t ruid, uid; /* real and filesystem */
 	gid_t gid;
 	char comm[16];
 };

@@ -257,6 +257,8 @@ static const struct {
 	{"leave", "events/syscalls/sys_exit_keyctl/enable", false},
 	{"leave", "events/syscalls/sys_exit_request_key/enable", true},
 	{"leave", "events/enable", false},
+	{"forks", "tracing_on", true},
+	{"forks", "events/sched/sched_process_fork/enable", true},
 };
 
 static void dead_trace_is_found_by_a_sync_and_replaced(void)
