@@ -89,7 +89,8 @@ enum wqfs_format {
 /* What a process did to a key, or is about to do. Serials are real ones; a keyring
  * argument that was not given is 0. arg[] are keyctl()'s own arguments 2 to 5, pointers
  * and lengths left 0; ADD_KEY and REQUEST_KEY: arg[0] is the destination keyring, and
- * their result the key.
+ * their result the key. ADD_KEY: arg[1] is a key of that type and description that was
+ * found there, or below, beforehand; if it is the result too, that was updated.
  *
  * A report with end_ns 0 comes before the operation, the same with end_ns set after it,
  * also when it failed. The first may be left out; with it a look that falls between the

@@ -72,24 +72,29 @@ long wqshim_keyctl(int op, const long arg[4])
 	return ret;
 }
 
-/* add_key() updates a key that the keyring has, which posts nothing to the keyring. Only
- * who may search that can know beforehand; the key found may be in a keyring below. */
+/* add_key() updates a key that the keyring has, which posts nothing to the keyring: only
+ * who may search it can know beforehand. */
 static long find_namesake(const long arg[5])
 {
-	return arg[1] ? wqshim_sys(SYS_keyctl, KEYCTL_SEARCH, arg[4], arg[0], arg[1], 0) : 0;
+	long key =
+		arg[1] ? wqshim_sys(SYS_keyctl, KEYCTL_SEARCH, arg[4], arg[0], arg[1], 0) : 0;
+
+	return key > 0 ? key : 0;
 }
 
 long wqshim_add_key(const long arg[5])
 {
-	const long dest[4] = {arg[4]};
 	struct wqshim_report report;
-	bool reported = wqshim_report_begin(&report, WQFS_REPORT_ADD_KEY, dest);
-	long namesake = reported ? find_namesake(arg) : 0;
-	long ret = wqshim_sys(SYS_add_key, arg[0], arg[1], arg[2], arg[3], arg[4]);
+	bool reported = wqshim_mount() != NULL;
+	long ret;
 
-	if (reported && ret > 0 && ret == namesake)
-		wqshim_report_update(&report, ret);
-	else if (reported)
+	if (reported) {
+		const long told[4] = {arg[4], find_namesake(arg)};
+
+		reported = wqshim_report_begin(&report, WQFS_REPORT_ADD_KEY, told);
+	}
+	ret = wqshim_sys(SYS_add_key, arg[0], arg[1], arg[2], arg[3], arg[4]);
+	if (reported)
 		wqshim_report_end(&report, ret);
 	return ret;
 }

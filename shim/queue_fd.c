@@ -34,11 +34,18 @@ static void sys_close(int fd)
 	wqshim_sys(SYS_close, fd);
 }
 
-int wqshim_open_mount(void)
+const char *wqshim_mount(void)
 {
 	const char *mount = getenv("WQFS_MOUNT");
 
-	if (!mount || !*mount)
+	return mount && *mount ? mount : NULL;
+}
+
+int wqshim_open_mount(void)
+{
+	const char *mount = wqshim_mount();
+
+	if (!mount)
 		return -ENOENT;
 	return sys_openat(AT_FDCWD, mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
 }
@@ -191,15 +198,27 @@ int wqshim_set_filter(int fd, const void *filter)
 	return ret ? ret : (int)wqshim_sys(SYS_ioctl, fd, WQFS_IOC_SET_FILTER, (long)&f);
 }
 
+/* Raised by what the program itself does, never to interrupt it. */
+static bool is_fault(int sig)
+{
+	return sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL ||
+	       sig == SIGTRAP || sig == SIGSYS || sig == SIGABRT;
+}
+
+static bool may_interrupt(int sig)
+{
+	struct sigaction sa;
+
+	return !is_fault(sig) && sigaction(sig, NULL, &sa) == 0 && sa.sa_handler != SIG_DFL &&
+	       sa.sa_handler != SIG_IGN && !(sa.sa_flags & SA_RESTART);
+}
+
 /* Nobody can tell which handler ran. If the program has one that does not restart, the
  * interruption may be what it waits for. */
 static bool has_interrupting_handler(void)
 {
-	struct sigaction sa;
-
 	for (int sig = 1; sig <= SIGRTMAX; sig++)
-		if (sigaction(sig, NULL, &sa) == 0 && sa.sa_handler != SIG_DFL &&
-			sa.sa_handler != SIG_IGN && !(sa.sa_flags & SA_RESTART))
+		if (may_interrupt(sig))
 			return true;
 	return false;
 }

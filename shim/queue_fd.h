@@ -11,8 +11,11 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-/* The mount's root directory, to be closed by the caller; -ENOENT if $WQFS_MOUNT does
- * not name one, or open()'s error. */
+/* The mount that $WQFS_MOUNT names, or NULL. */
+const char *wqshim_mount(void);
+
+/* Its root directory, to be closed by the caller; -ENOENT if none is named, or open()'s
+ * error. */
 int wqshim_open_mount(void);
 
 /* pipe2() with O_NOTIFICATION_PIPE in FLAGS, on the mount: FDS gets the reading and the

@@ -40,7 +40,7 @@ static const struct changing_op {
 	{KEYCTL_GET_PERSISTENT, "nd--"},
 	{KEYCTL_RESTRICT_KEYRING, "k---"},
 	{KEYCTL_MOVE, "dkdn"},
-	{WQFS_REPORT_ADD_KEY, "d---"},
+	{WQFS_REPORT_ADD_KEY, "dn--"},
 	{WQFS_REPORT_REQUEST_KEY, "d---"},
 };
 
@@ -107,13 +107,4 @@ void wqshim_report_end(struct wqshim_report *r, long result)
 	r->key.result = (int)result;
 	tell(r);
 	wqshim_sys(SYS_close, r->mount);
-}
-
-void wqshim_report_update(struct wqshim_report *r, long key)
-{
-	const unsigned long long begin_ns = r->key.begin_ns;
-
-	r->key = (struct wqfs_key_report){
-		.op = KEYCTL_UPDATE, .arg = {(int)key}, .begin_ns = begin_ns};
-	wqshim_report_end(r, 0);
 }

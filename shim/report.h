@@ -26,7 +26,4 @@ bool wqshim_report_begin(struct wqshim_report *r, unsigned int op, const long ar
  * what begin took; errno is kept. */
 void wqshim_report_end(struct wqshim_report *r, long result);
 
-/* The same for an add_key() that turned out to be an update of KEY: told as that. */
-void wqshim_report_update(struct wqshim_report *r, long key);
-
 #endif

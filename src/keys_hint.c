@@ -74,7 +74,8 @@ static bool concerns(const struct wq_keys *keys, const struct wq_hint *h)
 	return false;
 }
 
-static void begin(struct wq_keys *keys, const struct wq_hint *h)
+/* NULL: no memory. A look may tell it first then: was_told() knows. */
+static struct inflight *begin(struct wq_keys *keys, const struct wq_hint *h)
 {
 	struct inflight *f = find_inflight(keys, h->who.pid);
 
@@ -84,16 +85,55 @@ static void begin(struct wq_keys *keys, const struct wq_hint *h)
 
 	if (f) {
 		f->hint = *h;
-		return;
+		return f;
 	}
 	f = calloc(1, sizeof(*f));
 	if (!f)
-		return; /* a look may tell it first: was_told() then knows */
+		return NULL;
 	f->tid = h->who.pid;
 	f->hint = *h;
 	HASH_ADD(hh, keys->inflight, tid, sizeof(f->tid), f);
-	if (!f->hh.tbl)
-		free(f);
+	if (f->hh.tbl)
+		return f;
+	free(f);
+	return NULL;
+}
+
+static bool in_no_group(const struct wq_caller *caller, gid_t gid)
+{
+	return false;
+}
+
+/* CALLER is about to do H, which the trace will tell as well. */
+static void begin_reported(
+	struct wq_keys *keys, const struct wq_hint *h, const struct wq_caller *caller)
+{
+	struct inflight *f = begin(keys, h);
+
+	if (!f)
+		return;
+	f->reported = true;
+	f->report = *h;
+	f->report.who = wq_caller_cred(caller);
+	f->reporter = *caller;
+	f->reporter.in_group = in_no_group; /* the request goes */
+	f->reporter.private = NULL;
+}
+
+/* Completes H from the trace by what its thread said beforehand: special keyrings, and the
+ * namesake of a key to be added. True if so; then CALLER must have the right to say it. */
+static bool explain(const struct inflight *f, struct wq_hint *h, struct wq_caller *caller)
+{
+	if (!f || !f->reported || f->report.op != h->op || f->report.begin_ns > h->begin_ns)
+		return false;
+	for (int i = 0; i < WQ_HINT_ARGS; i++)
+		if (h->arg[i] < 0 && f->report.arg[i] > 0)
+			h->arg[i] = f->report.arg[i];
+	if (h->op == WQFS_REPORT_ADD_KEY)
+		h->arg[1] = f->report.arg[1];
+	*caller = f->reporter;
+	h->who = f->report.who;
+	return true;
 }
 
 bool wq_keys_inflight(struct wq_keys *keys, uint64_t at_ns)
@@ -467,7 +507,7 @@ static void op_add_key(const struct taking *t)
 	struct wq_key *key = wq_keys_find(t->keys, serial);
 	const struct wq_key *watched = ring > 0 ? wq_keys_find(t->keys, ring) : NULL;
 
-	if (key && key->since_ns <= t->h->begin_ns) {
+	if (serial == t->h->arg[1] || (key && key->since_ns <= t->h->begin_ns)) {
 		key = subject(t, serial);
 		if (!key)
 			return;
@@ -699,8 +739,12 @@ int wq_keys_report(struct wq_keys *keys, const struct wqfs_key_report *report,
 		return -EINVAL;
 	if (keys->trace) {
 		wq_keys_catch_up(keys);
+		if (!h.end_ns) {
+			begin_reported(keys, &h, caller);
+			return 0;
+		}
 		/* what the trace does not see: 32-bit programs */
-		if (!h.end_ns || traced(keys, h.who.pid, h.begin_ns, h.end_ns))
+		if (traced(keys, h.who.pid, h.begin_ns, h.end_ns))
 			return 0;
 	}
 	if (h.end_ns && h.result >= 0)
@@ -714,10 +758,15 @@ int wq_keys_report(struct wq_keys *keys, const struct wqfs_key_report *report,
 static void on_hint(void *arg, const struct wq_hint *h)
 {
 	struct wq_keys *keys = arg;
+	struct wq_hint explained = *h;
+	struct wq_caller caller;
+	bool reported = false;
 
-	if (h->end_ns)
+	if (h->end_ns) {
 		note_recent(keys, h);
-	take_hint(keys, h, NULL);
+		reported = explain(find_inflight(keys, h->who.pid), &explained, &caller);
+	}
+	take_hint(keys, &explained, reported ? &caller : NULL);
 }
 
 static bool on_exited(void *arg)

@@ -54,6 +54,9 @@ TAILQ_HEAD(key_list, wq_key);
 struct inflight {
 	pid_t tid;
 	struct wq_hint hint;
+	bool reported; /* tid itself said so, which knows more than the trace: */
+	struct wq_hint report;
+	struct wq_caller reporter;
 	UT_hash_handle hh;
 };
 

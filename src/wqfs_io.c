@@ -221,10 +221,41 @@ void wqfs_writers_gone(struct wqfs *fs, struct wq_node *node)
 	end_of_file(node);
 }
 
+void wqfs_readers_gone(struct wq_node *node)
+{
+	notify_pollers(node);
+}
+
 static void heard(struct wqfs *fs, struct wq_handle *h)
 {
 	fs->last_polls -= h->last_poll;
 	h->last_poll = false;
+}
+
+/* Of a writing end, as pipe_poll() has it: the kernel's room for records is counted in
+ * pages, each of them for WQFS_SIZE_UNIT records, but a record takes one for itself. */
+static unsigned int poll_writer(const struct wq_node *node)
+{
+	struct wqfs_stats stats = {0};
+	unsigned int events = 0;
+
+	wq_queue_stats(node->queue, &stats);
+	if (!stats.size || stats.queued < stats.size / WQFS_SIZE_UNIT)
+		events |= POLLOUT | POLLWRNORM;
+	if (node->opens == node->writers)
+		events |= POLLERR;
+	return events;
+}
+
+static unsigned int poll_reader(const struct wqfs *fs, const struct wq_node *node)
+{
+	unsigned int events = 0;
+
+	if (wq_queue_readable(node->queue))
+		events |= POLLIN | POLLRDNORM;
+	if (at_end(fs, node))
+		events |= POLLHUP;
+	return events;
 }
 
 void wqfs_op_poll(
@@ -232,7 +263,6 @@ void wqfs_op_poll(
 {
 	struct wqfs *fs = wqfs_of(req);
 	struct wq_handle *h;
-	unsigned int events = 0;
 
 	if (ino == WQ_ROOT_INO) {
 		if (ph)
@@ -248,11 +278,7 @@ void wqfs_op_poll(
 		h->poll = ph;
 	}
 	wq_keys_catch_up(fs->keys);
-	if (wq_queue_readable(h->node->queue))
-		events |= POLLIN | POLLRDNORM;
-	if (at_end(fs, h->node))
-		events |= POLLHUP;
-	fuse_reply_poll(req, events);
+	fuse_reply_poll(req, h->writer ? poll_writer(h->node) : poll_reader(fs, h->node));
 }
 
 /* ---- ioctls ---- */

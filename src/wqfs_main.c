@@ -60,7 +60,9 @@ static void on_device(struct wq_source *source, uint32_t events)
 		if (n == -EAGAIN || n == -EINTR)
 			return;
 		if (n <= 0) {
-			if (n < 0) {
+			/* ECONNABORTED: the unmount came between a request's queueing
+			 * and its being read (fuse_dev_do_read()) */
+			if (n < 0 && n != -ECONNABORTED) {
 				wq_log(WQ_LOG_ERR, "/dev/fuse: %s", strerror(-n));
 				d->status = 1;
 			}

@@ -171,6 +171,8 @@ static void free_handle(struct wqfs *fs, struct wq_handle *h)
 	node->opens--;
 	if (h->writer && --node->writers == 0 && node->had_writer)
 		wqfs_writers_gone(fs, node);
+	if (!h->writer && node->opens == node->writers)
+		wqfs_readers_gone(node);
 	free(h);
 	wq_namespace_reap(&fs->ns, node);
 }
@@ -501,6 +503,8 @@ static void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 		wqfs_reply(req, wq_attr_remove(node, name));
 }
 
+/* No flush: nothing ends with a close() of one of perhaps many descriptors, and the kernel that
+ * is told so once asks no more. */
 const struct fuse_lowlevel_ops wqfs_ops = {
 	.init = op_init,
 	.lookup = op_lookup,

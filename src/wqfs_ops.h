@@ -99,6 +99,9 @@ void wqfs_op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg,
 /* The last writer of an anonymous queue has gone: readers get end of file. */
 void wqfs_writers_gone(struct wqfs *fs, struct wq_node *node);
 
+/* The last reader of a queue has gone: who polls a writing end gets an error. */
+void wqfs_readers_gone(struct wq_node *node);
+
 /* HANDLE is being released: whatever still waits through it is answered. */
 void wqfs_forget_handle(struct wqfs *fs, struct wq_handle *handle);
 

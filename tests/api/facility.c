@@ -326,7 +326,7 @@ static void send_descriptor(int to, int fd)
 	union {
 		struct cmsghdr head;
 		char room[CMSG_SPACE(sizeof(int))];
-	} control;
+	} control = {.room = {0}};
 	char c = 0;
 	struct iovec byte = {.iov_base = &c, .iov_len = 1};
 	struct msghdr msg = {.msg_iov = &byte,
@@ -348,7 +348,7 @@ static int receive_descriptor(int from)
 	union {
 		struct cmsghdr head;
 		char room[CMSG_SPACE(sizeof(int))];
-	} control;
+	} control = {.room = {0}};
 	char c;
 	struct iovec byte = {.iov_base = &c, .iov_len = 1};
 	struct msghdr msg = {.msg_iov = &byte,

@@ -160,6 +160,9 @@ const char **it_daemon_argv(const char *options);
  * be mounted. If it still runs when the test is over, it is ended by it_stop(). */
 pid_t it_start(const char *options);
 
+/* Skips, for the reason WHY, where the daemon is run by WQFS_WRAPPER. */
+void it_need_bare_daemon(const char *why);
+
 /* Is something mounted on mnt, and does it answer? */
 bool it_mounted(void);
 

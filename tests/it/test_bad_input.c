@@ -11,7 +11,8 @@
 
 #include "lib.h"
 
-#define PAGE 4096u
+#define PAGE	    4096u
+#define NO_POINTERS "valgrind does not know pidfd_open()"
 
 static void unknown_ioctls_are_refused(void)
 {
@@ -94,6 +95,7 @@ static void filters_are_judged_as_the_kernel_does(void)
 	struct wqfs_filter before, after, sized;
 	int fd;
 
+	it_need_bare_daemon(NO_POINTERS);
 	it_start(NULL);
 	fd = it_queue("q", O_RDONLY);
 	for (size_t i = 0; i < NR_FILTERS; i++) {
@@ -139,6 +141,7 @@ static void filter_that_cannot_be_read_is_a_fault(void)
 	struct watch_notification_filter *head;
 	int fd;
 
+	it_need_bare_daemon(NO_POINTERS);
 	it_start(NULL);
 	fd = it_queue("q", O_RDONLY);
 	IT_EQ(mprotect(two + PAGE, PAGE, PROT_NONE), 0);
@@ -180,6 +183,7 @@ static void filter_that_never_comes_is_a_fault_and_holds_nobody_up(void)
 	char buf[16];
 	int fd;
 
+	it_need_bare_daemon(NO_POINTERS);
 	it_start(NULL);
 	key = it_key("wqfs-test:uffd");
 	fd = it_queue("q", O_RDONLY);
@@ -208,6 +212,7 @@ static void filter_that_never_comes_can_be_given_up(void)
 	pid_t pids[40];
 	int fd;
 
+	it_need_bare_daemon(NO_POINTERS);
 	it_start(NULL);
 	fd = it_queue("q", O_RDONLY);
 	/* more of them than are waited for at a time: the rest get EAGAIN */
@@ -234,6 +239,7 @@ static void filter_of_who_may_not_be_looked_into_needs_the_sized_form(void)
 	uid_t uid = it_nobody();
 	int fd;
 
+	it_need_bare_daemon(NO_POINTERS);
 	it_device_mode(0666);
 	it_become(uid);
 	it_start(NULL);

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What the scripts beside this file share. They are run by ./run, natively on the
 # reference kernel to record what keyctl says there, and under wqrun to compare.
@@ -9,7 +10,7 @@ if [ -z "${tmp:-}" ]; then
 	: >"$tmp/names"
 	export tmp
 fi
-cd "$tmp"
+cd "$tmp" || exit
 
 # name WORD SERIAL: from now on SERIAL is printed as WORD, so that runs compare.
 name() {
