@@ -194,7 +194,8 @@ static int32_t user_keyring(const struct wq_keys *keys, const char *prefix, uid_
 /* The user whose keyrings the operation's thread has, in UID. False: it is gone. */
 static bool real_user(const struct taking *t, uid_t *uid)
 {
-	const struct wq_task *task = wq_task_get(&t->keys->tasks, t->h->who.pid, t->h->end_ns);
+	/* not as it was a moment before: it may have become that user since */
+	const struct wq_task *task = wq_task_read(&t->keys->tasks, t->h->who.pid, t->h->end_ns);
 
 	if (task)
 		*uid = task->ruid;
@@ -430,11 +431,6 @@ static void by_difference(const struct taking *t, enum guess what, int32_t seria
 
 /* ---- operations ---- */
 
-static bool of_user(int32_t id)
-{
-	return id == KEY_SPEC_USER_KEYRING || id == KEY_SPEC_USER_SESSION_KEYRING;
-}
-
 /* SERIAL was linked into keyring ID. */
 static void op_link(const struct taking *t, int32_t id, int32_t key)
 {
@@ -448,10 +444,7 @@ static void op_link(const struct taking *t, int32_t id, int32_t key)
 	watched = subject(t, ring);
 	if (!watched)
 		return;
-	/* It may have been another user's, for the moment of the call. */
-	if (of_user(key) && has_members(watched) && lacks(watched, serial))
-		serial = key;
-	if (serial < 0 || (of_user(id) && has_members(watched) && lacks(watched, serial))) {
+	if (serial < 0) {
 		by_difference(t, GUESS_LINKED, serial);
 		return;
 	}

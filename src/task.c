@@ -62,16 +62,33 @@ static bool read_task(pid_t tid, struct wq_task *t)
 	       slurp(tid, "status", text, sizeof(text)) && parse_status(text, t);
 }
 
+static bool remembered(const struct wq_tasks *tasks, unsigned int i, pid_t tid, uint64_t now_ns)
+{
+	return tasks->slot[i].known && tasks->slot[i].task.tid == tid &&
+	       now_ns - tasks->slot[i].read_ns < FRESH_NS;
+}
+
+const struct wq_task *wq_task_read(struct wq_tasks *tasks, pid_t tid, uint64_t now_ns)
+{
+	unsigned int i = (unsigned int)tid % WQ_TASKS;
+	struct wq_task task;
+
+	if (read_task(tid, &task)) {
+		tasks->slot[i].task = task;
+		tasks->slot[i].read_ns = now_ns;
+		tasks->slot[i].known = true;
+	} else if (!remembered(tasks, i, tid, now_ns)) {
+		return NULL;
+	}
+	return &tasks->slot[i].task;
+}
+
 const struct wq_task *wq_task_get(struct wq_tasks *tasks, pid_t tid, uint64_t now_ns)
 {
 	unsigned int i = (unsigned int)tid % WQ_TASKS;
 
-	if (tasks->slot[i].known && tasks->slot[i].task.tid == tid &&
-		now_ns - tasks->slot[i].read_ns < FRESH_NS)
-		return &tasks->slot[i].task;
-	tasks->slot[i].known = read_task(tid, &tasks->slot[i].task);
-	tasks->slot[i].read_ns = now_ns;
-	return tasks->slot[i].known ? &tasks->slot[i].task : NULL;
+	return remembered(tasks, i, tid, now_ns) ? &tasks->slot[i].task
+						 : wq_task_read(tasks, tid, now_ns);
 }
 
 struct wq_cred wq_task_cred(const struct wq_task *task, pid_t tid)

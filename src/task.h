@@ -31,6 +31,9 @@ struct wq_tasks {
  * call. */
 const struct wq_task *wq_task_get(struct wq_tasks *tasks, pid_t tid, uint64_t now_ns);
 
+/* The same as it is now; as it was a moment before if it is gone. */
+const struct wq_task *wq_task_read(struct wq_tasks *tasks, pid_t tid, uint64_t now_ns);
+
 /* It as a record's subject; pid alone where nothing else is known. */
 struct wq_cred wq_task_cred(const struct wq_task *task, pid_t tid);
 

@@ -21,7 +21,7 @@
  * was there before all of them. */
 static int sockets[ACTORS][2];
 
-enum deed { JOIN, OWN, LINK, UNLINK, CLEAR, FORK, LEAVE };
+enum deed { JOIN, OWN, BECOME, LINK, UNLINK, CLEAR, FORK, LEAVE };
 
 struct request {
 	enum deed deed;
@@ -44,6 +44,8 @@ static int32_t do_deed(const struct request *r)
 		return join();
 	case OWN: /* what keyctl(1) does */
 		return keyctl_get_keyring_ID(SESSION, 0);
+	case BECOME:
+		return setresuid((uid_t)r->a, (uid_t)r->a, (uid_t)r->a);
 	case LINK:
 		return (int32_t)keyctl_link(r->a, r->b);
 	case UNLINK:
@@ -311,6 +313,26 @@ static void user_keyring_is_that_of_who_uses_it(void)
 	TOLD_UNTIL(fd, "USER:linked:K USER:linked:K USER:unlinked:K");
 }
 
+/* As when sudo has opened a session as root and then runs a command as the user. */
+static void who_becomes_another_user_has_that_users_keyring(void)
+{
+	uid_t uid = it_nobody();
+	int32_t user;
+
+	two_sessions();
+	user = keyctl_get_keyring_ID(KEY_SPEC_USER_KEYRING, 1);
+	IT_OK(user > 0);
+	told_name(user, "USER");
+	IT_EQ(it_watch(fd, user, 3), 0);
+	IT_EQ(keyctl_setperm(key_k, ALL_PERM | KEY_OTH_ALL), 0);
+	does(0, LINK, key_k, SESSION);
+	does(0, BECOME, (int32_t)uid, 0);
+	does(0, LINK, key_k, KEY_SPEC_USER_KEYRING);
+	does(0, UNLINK, key_k, KEY_SPEC_USER_KEYRING);
+	TOLD_UNTIL(fd, "S:linked:K");
+	TOLD_NOTHING(fd);
+}
+
 static const struct it_test tests[] = {
 	{"who joined a session is known", who_joined_is_known},
 	{"children have the session of their parent, until they join another",
@@ -325,6 +347,8 @@ static const struct it_test tests[] = {
 	{"keyrings of a process or thread are nobody else's",
 		keyrings_of_the_process_are_nobody_elses},
 	{"the user keyring is that of who uses it", user_keyring_is_that_of_who_uses_it},
+	{"who becomes another user has that user's keyring",
+		who_becomes_another_user_has_that_users_keyring},
 };
 
 IT_MAIN(tests)

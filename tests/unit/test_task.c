@@ -118,6 +118,24 @@ START_TEST(who_is_gone_is_remembered_for_a_second)
 }
 END_TEST
 
+START_TEST(who_is_read_anew_is_as_now)
+{
+	pid_t pid;
+
+	prctl(PR_SET_NAME, "before");
+	ck_assert_str_eq(wq_task_get(&tasks, getpid(), S)->comm, "before");
+	prctl(PR_SET_NAME, "after");
+	ck_assert_str_eq(wq_task_get(&tasks, getpid(), S + 1)->comm, "before");
+	ck_assert_str_eq(wq_task_read(&tasks, getpid(), S + 2)->comm, "after");
+	ck_assert_str_eq(wq_task_get(&tasks, getpid(), S + 3)->comm, "after");
+	pid = start("gone");
+	ck_assert_ptr_nonnull(wq_task_read(&tasks, pid, S));
+	end(pid);
+	ck_assert_str_eq(wq_task_read(&tasks, pid, 2 * S - 1)->comm, "gone");
+	ck_assert_ptr_null(wq_task_read(&tasks, pid, 2 * S));
+}
+END_TEST
+
 START_TEST(two_of_one_slot_are_told_apart)
 {
 	ck_assert_ptr_nonnull(wq_task_get(&tasks, getpid(), S));
@@ -153,6 +171,7 @@ int main(void)
 	tcase_add_loop_test(tcase, any_name_is_read, 0, sizeof(names) / sizeof(names[0]));
 	tcase_add_test(tcase, thread_belongs_to_its_process);
 	tcase_add_test(tcase, who_is_gone_is_remembered_for_a_second);
+	tcase_add_test(tcase, who_is_read_anew_is_as_now);
 	tcase_add_test(tcase, two_of_one_slot_are_told_apart);
 	tcase_add_test(tcase, subject_of_a_record_is_said_as_far_as_it_is_known);
 	suite_add_tcase(suite, tcase);
