@@ -15,13 +15,14 @@
 
 #define ACTORS	 6
 #define ALL_PERM (KEY_POS_ALL | KEY_USR_ALL)
+#define USER_ID	 61234 /* nobody's: others use keyrings of theirs */
 #define SESSION	 KEY_SPEC_SESSION_KEYRING
 
 /* Processes that do what they are asked to. Each is reached by a socket of its own, which
  * was there before all of them. */
 static int sockets[ACTORS][2];
 
-enum deed { JOIN, OWN, BECOME, LINK, UNLINK, CLEAR, FORK, LEAVE };
+enum deed { JOIN, OWN, USER, BECOME, LINK, UNLINK, CLEAR, FORK, LEAVE };
 
 struct request {
 	enum deed deed;
@@ -37,6 +38,14 @@ static int32_t join(void)
 	return keyctl_setperm(own, ALL_PERM) < 0 ? -1 : own;
 }
 
+/* All may see it from now on. */
+static int32_t user_keyring(void)
+{
+	int32_t user = keyctl_get_keyring_ID(KEY_SPEC_USER_KEYRING, 1);
+
+	return keyctl_setperm(user, ALL_PERM | KEY_OTH_VIEW | KEY_OTH_READ) < 0 ? -1 : user;
+}
+
 static int32_t do_deed(const struct request *r)
 {
 	switch (r->deed) {
@@ -44,6 +53,8 @@ static int32_t do_deed(const struct request *r)
 		return join();
 	case OWN: /* what keyctl(1) does */
 		return keyctl_get_keyring_ID(SESSION, 0);
+	case USER:
+		return user_keyring();
 	case BECOME:
 		return setresuid((uid_t)r->a, (uid_t)r->a, (uid_t)r->a);
 	case LINK:
@@ -298,38 +309,44 @@ static void keyrings_of_the_process_are_nobody_elses(void)
 	TOLD_UNTIL(fd, "S:linked:K");
 }
 
-static void user_keyring_is_that_of_who_uses_it(void)
+/* ACTOR becomes USER_ID, whose user keyring is watched and called USER then. */
+static void becomes_user(int actor)
 {
 	int32_t user;
 
-	two_sessions();
-	user = keyctl_get_keyring_ID(KEY_SPEC_USER_KEYRING, 1);
+	does(actor, BECOME, USER_ID, 0);
+	user = ask(actor, USER, 0, 0);
 	IT_OK(user > 0);
 	told_name(user, "USER");
-	IT_EQ(it_watch(fd, user, 3), 0);
+	(void)it_watch(fd, user, 3); /* once is enough */
+}
+
+static void user_keyring_is_that_of_who_uses_it(void)
+{
+	two_sessions();
+	IT_EQ(keyctl_setperm(key_k, ALL_PERM | KEY_OTH_ALL), 0);
+	becomes_user(0);
+	becomes_user(1);
 	does(0, LINK, key_k, KEY_SPEC_USER_KEYRING);
 	does(1, LINK, key_k, KEY_SPEC_USER_KEYRING);
 	does(0, UNLINK, key_k, KEY_SPEC_USER_KEYRING);
-	TOLD_UNTIL(fd, "USER:linked:K USER:linked:K USER:unlinked:K");
+	TOLD_UNTIL(fd, "USER:setattr USER:linked:K USER:linked:K USER:unlinked:K");
+	TOLD_NOTHING(fd);
 }
 
 /* As when sudo has opened a session as root and then runs a command as the user. */
 static void who_becomes_another_user_has_that_users_keyring(void)
 {
-	uid_t uid = it_nobody();
-	int32_t user;
-
 	two_sessions();
-	user = keyctl_get_keyring_ID(KEY_SPEC_USER_KEYRING, 1);
-	IT_OK(user > 0);
-	told_name(user, "USER");
-	IT_EQ(it_watch(fd, user, 3), 0);
 	IT_EQ(keyctl_setperm(key_k, ALL_PERM | KEY_OTH_ALL), 0);
+	becomes_user(1);
 	does(0, LINK, key_k, SESSION);
-	does(0, BECOME, (int32_t)uid, 0);
+	does(0, BECOME, USER_ID, 0);
 	does(0, LINK, key_k, KEY_SPEC_USER_KEYRING);
+	does(0, LINK, key_k, KEY_SPEC_USER_KEYRING);
+	TOLD_UNTIL(fd, "S:linked:K USER:linked:K USER:linked:K");
 	does(0, UNLINK, key_k, KEY_SPEC_USER_KEYRING);
-	TOLD_UNTIL(fd, "S:linked:K");
+	TOLD_UNTIL(fd, "USER:unlinked:K");
 	TOLD_NOTHING(fd);
 }
 
