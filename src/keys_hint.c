@@ -67,7 +67,7 @@ static void notify(const struct taking *t, struct wq_key *key,
 		return;
 	if (!t->caller)
 		who = wq_task_cred(
-			wq_task_recent(&t->keys->tasks, t->h->tid, t->h->end_ns), t->h->tid);
+			wq_task_get(&t->keys->tasks, t->h->tid, t->h->end_ns), t->h->tid);
 	wq_keys_post(key, subtype, aux, &who, t->h->end_ns);
 }
 
@@ -250,26 +250,6 @@ static void by_difference(const struct taking *t, enum guess what, int32_t seria
 		wq_keys_look_soon(t->keys);
 }
 
-/* An inferred keyring is checked by what it holds: true if it cannot be WATCHED. */
-static bool belied(const struct taking *t, const struct wq_key *watched, int32_t id,
-	enum guess what, int32_t serial)
-{
-	int holds;
-
-	if (id >= 0 || !has_members(watched))
-		return false;
-	holds = wq_look_holds(t->keys->look, watched->serial, serial);
-	switch (what) {
-	case GUESS_LINKED:
-		return holds == WQ_HOLDS_OTHERS || holds == WQ_HOLDS_NOTHING;
-	case GUESS_UNLINKED:
-		return holds == WQ_HOLDS_IT;
-	case GUESS_CLEARED:
-		break;
-	}
-	return holds == WQ_HOLDS_OTHERS;
-}
-
 /* ---- operations ---- */
 
 /* SERIAL was linked into keyring ID. */
@@ -285,7 +265,7 @@ static void op_link(const struct taking *t, int32_t id, int32_t key)
 	watched = subject(t, ring);
 	if (!watched)
 		return;
-	if (serial < 0 || belied(t, watched, id, GUESS_LINKED, serial)) {
+	if (serial < 0) {
 		by_difference(t, GUESS_LINKED, serial);
 		return;
 	}
@@ -304,7 +284,7 @@ static void op_unlink(const struct taking *t, int32_t id, int32_t key)
 	watched = subject(t, ring);
 	if (!watched)
 		return;
-	if (serial < 0 || belied(t, watched, id, GUESS_UNLINKED, serial))
+	if (serial < 0)
 		by_difference(t, GUESS_UNLINKED, serial);
 	else
 		unlinked(t, watched, serial);
@@ -320,11 +300,7 @@ static void op_clear(const struct taking *t, int32_t id)
 		return;
 	}
 	watched = subject(t, ring);
-	if (!watched)
-		return;
-	if (belied(t, watched, id, GUESS_CLEARED, 0))
-		by_difference(t, GUESS_CLEARED, 0);
-	else
+	if (watched)
 		cleared(t, watched, 0);
 }
 

@@ -237,6 +237,9 @@ int32_t wq_keys_special(struct wq_keys *keys, const struct wq_hint *h, int32_t i
 /* Takes in what H, from the trace, says of who has which session keyring. */
 void wq_keys_learn(struct wq_keys *keys, const struct wq_hint *h);
 
+/* PARENT has made CHILD, which has the same session keyring. */
+void wq_keys_forked(struct wq_keys *keys, pid_t parent, pid_t child);
+
 /* ---- keys_hint.c ---- */
 
 /* The one path: H has begun, or ended. CALLER reported it; NULL: the trace did. */

@@ -6,6 +6,8 @@
 
 #include "keys_internal.h"
 
+#define KTHREADD 2 /* which all kernel threads are children of */
+
 /* The only watched keyring of that description that belongs to UID: its serial; 0: there
  * is none; -1: there are several, since a user can make one of the same description. */
 static int32_t user_keyring(const struct wq_keys *keys, const char *prefix, uid_t uid)
@@ -26,24 +28,31 @@ static int32_t user_keyring(const struct wq_keys *keys, const char *prefix, uid_
 	return found;
 }
 
+/* The user whose keyrings H's thread has, in UID. False: it is gone. */
+static bool real_user(struct wq_keys *keys, const struct wq_hint *h, uid_t *uid)
+{
+	/* not as it was a moment before: it may have become that user since */
+	const struct wq_task *task = wq_task_read(&keys->tasks, h->tid, h->end_ns);
+
+	if (task)
+		*uid = task->ruid;
+	return task != NULL;
+}
+
 int32_t wq_keys_special(struct wq_keys *keys, const struct wq_hint *h, int32_t id)
 {
-	const struct wq_task *task;
-	int32_t serial;
+	int32_t serial = 0;
+	uid_t uid;
 
-	if (id >= 0)
-		return id;
-	task = wq_task_get(&keys->tasks, h->tid, h->end_ns);
 	switch (id) {
 	case KEY_SPEC_SESSION_KEYRING:
-		serial = keys->sessions ? wq_sessions_find(keys->sessions, h->tid, task,
-						  &keys->tasks, h->end_ns)
-					: 0;
+		if (keys->sessions)
+			serial = wq_sessions_find(keys->sessions, h->tid);
 		return serial ? serial : id;
 	case KEY_SPEC_USER_KEYRING:
-		return task ? user_keyring(keys, "_uid", task->ruid) : id;
+		return real_user(keys, h, &uid) ? user_keyring(keys, "_uid", uid) : id;
 	case KEY_SPEC_USER_SESSION_KEYRING:
-		return task ? user_keyring(keys, "_uid_ses", task->ruid) : id;
+		return real_user(keys, h, &uid) ? user_keyring(keys, "_uid_ses", uid) : id;
 	default:
 		return id;
 	}
@@ -53,23 +62,31 @@ int32_t wq_keys_special(struct wq_keys *keys, const struct wq_hint *h, int32_t i
 static void session_to_parent(struct wq_keys *keys, const struct wq_hint *h)
 {
 	const struct wq_task *task = wq_task_get(&keys->tasks, h->tid, h->end_ns);
-	pid_t parent = task ? task->parent : 0;
-	int32_t session = wq_keys_special(keys, h, KEY_SPEC_SESSION_KEYRING);
 
-	if (parent)
+	if (task)
 		wq_sessions_joined(
-			keys->sessions, parent, session > 0 ? session : 0, h->end_ns);
+			keys->sessions, task->parent, wq_sessions_find(keys->sessions, h->tid));
+}
+
+/* A user session keyring stands in where there is no session: the first operation that puts
+ * something into it makes a session, for its thread alone, without a word. */
+static bool stands_in(struct wq_keys *keys, int32_t serial)
+{
+	static const char prefix[] = "_uid_ses.";
+	struct wq_key_state *s = &keys->scratch;
+
+	return wq_look_describe(keys->look, serial, s) < 0 || s->life != WQ_KEY_ALIVE ||
+	       !strncmp(wq_key_description(s), prefix, strlen(prefix));
 }
 
 static void keyring_id(struct wq_keys *keys, const struct wq_hint *h)
 {
-	const struct wq_task *task;
-
 	if (h->arg[0] != KEY_SPEC_SESSION_KEYRING)
 		return;
-	task = wq_task_get(&keys->tasks, h->tid, h->end_ns);
-	if (task)
-		wq_sessions_told(keys->sessions, task, h->result, h->end_ns);
+	if (h->arg[1]) /* it may have been made by this */
+		wq_sessions_joined(keys->sessions, h->tid, h->result);
+	else if (!stands_in(keys, h->result))
+		wq_sessions_told(keys->sessions, h->tid, h->result);
 }
 
 void wq_keys_learn(struct wq_keys *keys, const struct wq_hint *h)
@@ -78,7 +95,7 @@ void wq_keys_learn(struct wq_keys *keys, const struct wq_hint *h)
 		return;
 	switch (h->op) {
 	case KEYCTL_JOIN_SESSION_KEYRING:
-		wq_sessions_joined(keys->sessions, h->tid, h->result, h->end_ns);
+		wq_sessions_joined(keys->sessions, h->tid, h->result);
 		break;
 	case KEYCTL_SESSION_TO_PARENT:
 		session_to_parent(keys, h);
@@ -89,4 +106,20 @@ void wq_keys_learn(struct wq_keys *keys, const struct wq_hint *h)
 	default:
 		break;
 	}
+}
+
+/* Kernel threads have no session that anybody is told; what they start has a new one. */
+static bool is_kernel_thread(struct wq_keys *keys, pid_t tid)
+{
+	const struct wq_task *task = wq_task_get(&keys->tasks, tid, wq_now_ns());
+
+	return tid == KTHREADD || (task && task->parent == KTHREADD);
+}
+
+void wq_keys_forked(struct wq_keys *keys, pid_t parent, pid_t child)
+{
+	if (!wq_sessions_has(keys->sessions, parent) && is_kernel_thread(keys, parent))
+		wq_sessions_began(keys->sessions, child);
+	else
+		wq_sessions_forked(keys->sessions, parent, child);
 }

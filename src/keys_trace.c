@@ -27,6 +27,18 @@ static void on_hint(void *arg, const struct wq_hint *h)
 	wq_keys_take_hint(keys, &explained, reported ? &caller : NULL);
 }
 
+static void on_forked(void *arg, pid_t parent, pid_t child)
+{
+	wq_keys_forked(arg, parent, child);
+}
+
+static void on_forks_lost(void *arg)
+{
+	struct wq_keys *keys = arg;
+
+	wq_sessions_forget(keys->sessions);
+}
+
 static bool on_exited(void *arg)
 {
 	struct wq_keys *keys = arg;
@@ -81,6 +93,7 @@ static void on_lost(void *arg)
 
 	wq_log(WQ_LOG_WARNING, "the trace buffer overflowed: LOSS, and a look at every key");
 	wq_keys_forget_all_inflight(keys);
+	wq_sessions_forget(keys->sessions); /* a join may have been among them */
 	tell_loss(keys);
 	wq_keys_resync(keys);
 }
@@ -94,7 +107,14 @@ static void on_died(void *arg, const char *why)
 	wq_keys_resync(keys);
 }
 
-static const struct wq_trace_ops trace_ops = {on_hint, on_exited, on_lost, on_died};
+static const struct wq_trace_ops trace_ops = {
+	.hint = on_hint,
+	.forked = on_forked,
+	.forks_lost = on_forks_lost,
+	.exited = on_exited,
+	.lost = on_lost,
+	.died = on_died,
+};
 
 void wq_keys_start_trace(struct wq_keys *keys)
 {
@@ -103,7 +123,11 @@ void wq_keys_start_trace(struct wq_keys *keys)
 		snprintf(keys->why_not, sizeof(keys->why_not), "source=poll");
 		return;
 	}
-	keys->sessions = wq_sessions_new(wq_now_ns());
+	keys->sessions = wq_sessions_new();
+	if (!keys->sessions) {
+		snprintf(keys->why_not, sizeof(keys->why_not), "out of memory");
+		return;
+	}
 	keys->trace = wq_trace_new(keys->loop, &trace_ops, keys, keys->config.buffer_kb,
 		keys->why_not, sizeof(keys->why_not));
 	if (keys->trace) {

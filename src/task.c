@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "loop.h"
 #include "task.h"
 
-#define MOMENT_NS 5000000u
-#define FRESH_NS  1000000000u
+#define FRESH_NS 1000000000u
 
 static bool slurp(pid_t tid, const char *name, char *buf, size_t size)
 {
@@ -29,23 +25,10 @@ static bool slurp(pid_t tid, const char *name, char *buf, size_t size)
 	return n > 0;
 }
 
-/* Ticks since boot, suspend included, as CLOCK_MONOTONIC, which leaves it out. */
-static uint64_t from_ticks(uint64_t ticks)
-{
-	struct timespec mono, boot;
-	int64_t ns = (int64_t)(ticks * (1000000000u / (uint64_t)sysconf(_SC_CLK_TCK)));
-
-	clock_gettime(CLOCK_MONOTONIC, &mono);
-	clock_gettime(CLOCK_BOOTTIME, &boot);
-	ns -= (boot.tv_sec - mono.tv_sec) * 1000000000LL + (boot.tv_nsec - mono.tv_nsec);
-	return ns > 0 ? (uint64_t)ns : 0;
-}
-
-/* "pid (comm) state ppid ... starttime ...": the comm may hold anything, ')' too. */
+/* "pid (comm) state ppid ...": the comm may hold anything, ')' too. */
 static bool parse_stat(const char *text, struct wq_task *t)
 {
 	const char *open = strchr(text, '('), *close = strrchr(text, ')');
-	uint64_t ticks;
 	size_t n;
 	int ppid;
 
@@ -53,13 +36,9 @@ static bool parse_stat(const char *text, struct wq_task *t)
 		return false;
 	n = (size_t)(close - open - 1);
 	memcpy(t->comm, open + 1, n < 15 ? n : 15);
-	if (sscanf(close + 1,
-		    " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d"
-		    " %*d %" SCNu64,
-		    &ppid, &ticks) != 2)
+	if (sscanf(close + 1, " %*c %d", &ppid) != 1)
 		return false;
 	t->parent = ppid;
-	t->start_ns = from_ticks(ticks);
 	return true;
 }
 
@@ -83,46 +62,33 @@ static bool read_task(pid_t tid, struct wq_task *t)
 	       slurp(tid, "status", text, sizeof(text)) && parse_status(text, t);
 }
 
-/* What was read of TID, if it was. */
-static struct wq_task *cached(struct wq_tasks *tasks, pid_t tid, uint64_t *read_ns)
+static bool remembered(const struct wq_tasks *tasks, unsigned int i, pid_t tid, uint64_t now_ns)
 {
-	unsigned int i = (unsigned int)tid % WQ_TASKS;
-
-	*read_ns = tasks->slot[i].read_ns;
-	return tasks->slot[i].known && tasks->slot[i].task.tid == tid ? &tasks->slot[i].task
-								      : NULL;
+	return tasks->slot[i].known && tasks->slot[i].task.tid == tid &&
+	       now_ns - tasks->slot[i].read_ns < FRESH_NS;
 }
 
-const struct wq_task *wq_task_get(struct wq_tasks *tasks, pid_t tid, uint64_t at_ns)
+const struct wq_task *wq_task_read(struct wq_tasks *tasks, pid_t tid, uint64_t now_ns)
 {
 	unsigned int i = (unsigned int)tid % WQ_TASKS;
 	struct wq_task task;
-	uint64_t read_ns;
-	const struct wq_task *have = cached(tasks, tid, &read_ns);
 
-	if (have && read_ns >= at_ns)
-		return have;
-	read_ns = wq_now_ns();
-	if (!read_task(tid, &task))
-		return NULL; /* what is known of it stays, for wq_task_recent() */
-	tasks->slot[i].known = true;
-	tasks->slot[i].task = task;
-	tasks->slot[i].read_ns = read_ns;
+	if (read_task(tid, &task)) {
+		tasks->slot[i].task = task;
+		tasks->slot[i].read_ns = now_ns;
+		tasks->slot[i].known = true;
+	} else if (!remembered(tasks, i, tid, now_ns)) {
+		return NULL;
+	}
 	return &tasks->slot[i].task;
 }
 
-const struct wq_task *wq_task_recent(struct wq_tasks *tasks, pid_t tid, uint64_t at_ns)
+const struct wq_task *wq_task_get(struct wq_tasks *tasks, pid_t tid, uint64_t now_ns)
 {
-	uint64_t read_ns;
-	const struct wq_task *task = cached(tasks, tid, &read_ns);
+	unsigned int i = (unsigned int)tid % WQ_TASKS;
 
-	if (task && read_ns + MOMENT_NS >= at_ns)
-		return task;
-	task = wq_task_get(tasks, tid, at_ns);
-	if (task)
-		return task;
-	task = cached(tasks, tid, &read_ns);
-	return task && read_ns + FRESH_NS >= at_ns ? task : NULL;
+	return remembered(tasks, i, tid, now_ns) ? &tasks->slot[i].task
+						 : wq_task_read(tasks, tid, now_ns);
 }
 
 struct wq_cred wq_task_cred(const struct wq_task *task, pid_t tid)
@@ -131,7 +97,6 @@ struct wq_cred wq_task_cred(const struct wq_task *task, pid_t tid)
 
 	if (!task)
 		return who;
-	who.pid = task->tgid;
 	who.uid = task->uid;
 	who.gid = task->gid;
 	memcpy(who.comm, task->comm, sizeof(who.comm));

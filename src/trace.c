@@ -54,6 +54,11 @@ struct layout {
 	int ret;
 };
 
+/* The same of sched_process_fork. */
+struct fork_layout {
+	int id, child;
+};
+
 /* A call that has been entered. */
 struct entered {
 	int32_t tid;
@@ -65,15 +70,16 @@ struct entered {
 struct event {
 	uint64_t ts;
 	int32_t tid;
-	uint8_t call;
+	uint8_t call; /* CALLS: none, tid forks child */
 	bool exit;
-	int32_t result;
+	int32_t result, child;
 	uint32_t op;
 	int32_t arg[WQ_HINT_ARGS];
 };
 
 /* Each of these is an instance of its own, so that only what is worth it wakes us. */
 enum stream_id {
+	STREAM_FORKS, /* who forks whom: read along with the calls */
 	STREAM_ENTER, /* calls begin: read along with the next */
 	STREAM_LEAVE, /* calls return: we are woken */
 	STREAM_EXITS, /* processes exit: we are woken now and then */
@@ -81,6 +87,7 @@ enum stream_id {
 };
 
 static const char *const prefixes[STREAMS] = {
+	[STREAM_FORKS] = "wqfs-forks-",
 	[STREAM_ENTER] = "wqfs-enter-",
 	[STREAM_LEAVE] = "wqfs-leave-",
 	[STREAM_EXITS] = "wqfs-exits-",
@@ -103,6 +110,7 @@ struct wq_trace {
 	struct stream stream[STREAMS];
 	struct wq_timer exits_timer;
 	struct layout layout[CALLS];
+	struct fork_layout fork_layout;
 	struct kbuffer *kbuf;
 	void *page;
 	size_t page_size;
@@ -114,7 +122,7 @@ struct wq_trace {
 	struct wq_timer rest; /* to go on with them */
 	uint64_t last_ns;     /* of the page that was read last */
 	struct entered *entered;
-	bool lost, draining;
+	bool lost, forks_lost, draining;
 };
 
 /* ---- mount ---- */
@@ -196,16 +204,16 @@ static void clean_stale(int tracefs)
 /* ---- layout ---- */
 
 static int parse_event(struct tep_handle *tep, struct tracefs_instance *instance,
-	const char *name, struct tep_event **event)
+	const char *system, const char *name, struct tep_event **event)
 {
 	int len, r;
-	char *text = tracefs_event_file_read(instance, "syscalls", name, "format", &len);
+	char *text = tracefs_event_file_read(instance, system, name, "format", &len);
 
 	if (!text)
 		return -errno;
-	r = tep_parse_event(tep, text, (unsigned long)len, "syscalls");
+	r = tep_parse_event(tep, text, (unsigned long)len, system);
 	free(text);
-	*event = r ? NULL : tep_find_event_by_name(tep, "syscalls", name);
+	*event = r ? NULL : tep_find_event_by_name(tep, system, name);
 	return *event ? 0 : -EINVAL;
 }
 
@@ -224,7 +232,7 @@ static int learn_layout(struct wq_trace *t, struct tep_handle *tep, enum call ca
 	int r;
 
 	snprintf(name, sizeof(name), "sys_enter_%s", calls[call].name);
-	r = parse_event(tep, t->stream[STREAM_LEAVE].instance, name, &event);
+	r = parse_event(tep, t->stream[STREAM_LEAVE].instance, "syscalls", name, &event);
 	if (r < 0)
 		return r;
 	l->enter_id = event->id;
@@ -234,7 +242,7 @@ static int learn_layout(struct wq_trace *t, struct tep_handle *tep, enum call ca
 			return -EINVAL;
 	}
 	snprintf(name, sizeof(name), "sys_exit_%s", calls[call].name);
-	r = parse_event(tep, t->stream[STREAM_LEAVE].instance, name, &event);
+	r = parse_event(tep, t->stream[STREAM_LEAVE].instance, "syscalls", name, &event);
 	if (r < 0)
 		return r;
 	l->exit_id = event->id;
@@ -242,10 +250,22 @@ static int learn_layout(struct wq_trace *t, struct tep_handle *tep, enum call ca
 	return l->ret < 0 ? -EINVAL : 0;
 }
 
+static int learn_fork_layout(struct wq_trace *t, struct tep_handle *tep)
+{
+	struct tep_event *event;
+	int r = parse_event(
+		tep, t->stream[STREAM_FORKS].instance, "sched", "sched_process_fork", &event);
+
+	if (r < 0)
+		return r;
+	t->fork_layout = (struct fork_layout){event->id, offset_of(event, "child_pid")};
+	return t->fork_layout.child < 0 ? -EINVAL : 0;
+}
+
 static int learn_layouts(struct wq_trace *t)
 {
 	struct tep_handle *tep = tep_alloc();
-	int r = tep ? 0 : -ENOMEM;
+	int r = tep ? learn_fork_layout(t, tep) : -ENOMEM;
 
 	for (int call = 0; r == 0 && call < CALLS; call++)
 		r = learn_layout(t, tep, (enum call)call);
@@ -383,9 +403,18 @@ static int enable_call(struct wq_trace *t, enum call call, enum stream_id id)
 	return 0;
 }
 
-static int enable_calls(struct wq_trace *t)
+static int enable_forks(struct wq_trace *t)
 {
-	int r = 0;
+	errno = 0;
+	if (tracefs_event_enable(
+		    t->stream[STREAM_FORKS].instance, "sched", "sched_process_fork") < 0)
+		return errno ? -errno : -EIO;
+	return 0;
+}
+
+static int enable_all(struct wq_trace *t)
+{
+	int r = enable_forks(t);
 
 	/* beginnings first: a return without one means nothing */
 	for (int call = 0; r == 0 && call < CALLS; call++)
@@ -471,7 +500,9 @@ static int set_up(struct wq_trace *t, unsigned int buffer_kb)
 							  : KBUFFER_ENDIAN_BIG);
 	if (!t->page || !t->kbuf)
 		return -ENOMEM;
-	r = stream_open(t, STREAM_ENTER, buffer_kb);
+	r = stream_open(t, STREAM_FORKS, buffer_kb);
+	if (r == 0)
+		r = stream_open(t, STREAM_ENTER, buffer_kb);
 	if (r == 0)
 		r = stream_open(t, STREAM_LEAVE, buffer_kb);
 	if (r == 0 && !has_syscall_events(t))
@@ -479,7 +510,7 @@ static int set_up(struct wq_trace *t, unsigned int buffer_kb)
 	if (r == 0)
 		r = learn_layouts(t);
 	if (r == 0)
-		r = enable_calls(t);
+		r = enable_all(t);
 	if (r == 0)
 		r = stream_poll(&t->stream[STREAM_LEAVE]);
 	if (r == 0)
@@ -605,6 +636,13 @@ static bool decode(const struct wq_trace *t, const void *data, uint64_t ts, stru
 {
 	int id = (int)get(data, COMMON_TYPE, 2);
 
+	if (id == t->fork_layout.id) {
+		*e = (struct event){.ts = ts,
+			.call = CALLS,
+			.tid = (int32_t)get(data, COMMON_PID, 4),
+			.child = (int32_t)get(data, t->fork_layout.child, 4)};
+		return true;
+	}
 	for (int call = 0; call < CALLS; call++) {
 		const struct layout *l = &t->layout[call];
 
@@ -643,14 +681,14 @@ static void keep(struct wq_trace *t, const struct event *e)
 	t->events[t->nevents++] = *e;
 }
 
-static void read_page(struct wq_trace *t)
+static void read_page(struct wq_trace *t, bool *lost)
 {
 	unsigned long long ts;
 	void *data;
 
 	kbuffer_load_subbuffer(t->kbuf, t->page);
 	if (kbuffer_missed_events(t->kbuf))
-		t->lost = true;
+		*lost = true;
 	for (data = kbuffer_read_event(t->kbuf, &ts); data;
 		data = kbuffer_next_event(t->kbuf, &ts)) {
 		struct event e;
@@ -659,6 +697,16 @@ static void read_page(struct wq_trace *t)
 		if (decode(t, data, ts, &e))
 			keep(t, &e);
 	}
+}
+
+static void read_calls(struct wq_trace *t)
+{
+	read_page(t, &t->lost);
+}
+
+static void read_forks(struct wq_trace *t)
+{
+	read_page(t, &t->forks_lost);
 }
 
 static int by_time(const void *a, const void *b)
@@ -722,7 +770,9 @@ static void give_out(struct wq_trace *t, uint64_t end_ns)
 	while (n < t->nevents && t->events[n].ts < t->until_ns) {
 		const struct event e = t->events[n++];
 
-		if (e.exit)
+		if (e.call == CALLS)
+			t->ops->forked(t->arg, e.tid, e.child);
+		else if (e.exit)
 			on_exit_event(t, &e);
 		else
 			on_enter(t, &e);
@@ -738,14 +788,14 @@ static void give_out(struct wq_trace *t, uint64_t end_ns)
 /* What was read belongs to before the loss or after it, nobody knows: it goes too. */
 static void give_up(struct wq_trace *t)
 {
-	t->lost = t->behind = false;
+	t->lost = t->forks_lost = t->behind = false;
 	t->nevents = 0;
 	forget_entered(t);
 	t->ops->lost(t->arg);
 }
 
-/* While we are behind nothing more is read: the kernel's buffers bound what can pile up,
- * and their overflow is a loss that is told. 0, or -errno. */
+/* Everything of now. While we are behind nothing more is read: the kernel's buffers bound
+ * what can pile up, and their overflow is a loss that is told. 0, or -errno. */
 static int read_more(struct wq_trace *t)
 {
 	int r;
@@ -753,9 +803,22 @@ static int read_more(struct wq_trace *t)
 	if (t->behind)
 		return 0;
 	t->until_ns = wq_now_ns();
-	/* a return that is read has its beginning read after it */
-	r = stream_read(&t->stream[STREAM_LEAVE], read_page);
-	return r < 0 ? r : stream_read(&t->stream[STREAM_ENTER], read_page);
+	/* a return that is read has its beginning read after it, and that its thread's */
+	r = stream_read(&t->stream[STREAM_LEAVE], read_calls);
+	if (r == 0)
+		r = stream_read(&t->stream[STREAM_ENTER], read_calls);
+	if (r == 0)
+		r = stream_read(&t->stream[STREAM_FORKS], read_forks);
+	return r;
+}
+
+/* Forks can wait for the calls that come after them. */
+static bool calls_wait(const struct wq_trace *t)
+{
+	for (size_t i = 0; i < t->nevents; i++)
+		if (t->events[i].call != CALLS)
+			return true;
+	return false;
 }
 
 /* One turn of reading and giving out. 0, or -errno. */
@@ -765,6 +828,9 @@ static int turn(struct wq_trace *t, uint64_t end_ns)
 
 	if (r < 0)
 		return r;
+	if (t->forks_lost)
+		t->ops->forks_lost(t->arg);
+	t->forks_lost = false;
 	if (t->lost)
 		give_up(t);
 	else
@@ -785,22 +851,25 @@ void wq_trace_drain(struct wq_trace *t, uint64_t allowed_ns)
 	while (r == 0 && (t->behind || t->until_ns < now) && wq_now_ns() < end);
 	if (r < 0)
 		t->ops->died(t->arg, strerror(-r));
-	else if (t->nevents || t->until_ns < now)
+	else if (t->behind || t->until_ns < now || calls_wait(t))
 		/* what was read and not given out will not wake us again */
 		wq_timer_set(t->loop, &t->rest, 0);
 	t->draining = false;
 }
 
-static bool stream_alive(const struct stream *s, const char *event_prefix)
+static bool event_alive(const struct stream *s, const char *system, const char *name)
+{
+	return tracefs_trace_is_on(s->instance) == 1 &&
+	       tracefs_event_is_enabled(s->instance, system, name) == TRACEFS_ALL_ENABLED;
+}
+
+static bool calls_alive(const struct stream *s, const char *event_prefix)
 {
 	char name[64];
 
-	if (tracefs_trace_is_on(s->instance) != 1)
-		return false;
 	for (int call = 0; call < CALLS; call++) {
 		snprintf(name, sizeof(name), "%s%s", event_prefix, calls[call].name);
-		if (tracefs_event_is_enabled(s->instance, "syscalls", name) !=
-			TRACEFS_ALL_ENABLED)
+		if (!event_alive(s, "syscalls", name))
 			return false;
 	}
 	return true;
@@ -808,8 +877,9 @@ static bool stream_alive(const struct stream *s, const char *event_prefix)
 
 bool wq_trace_alive(struct wq_trace *t)
 {
-	return stream_alive(&t->stream[STREAM_ENTER], "sys_enter_") &&
-	       stream_alive(&t->stream[STREAM_LEAVE], "sys_exit_");
+	return event_alive(&t->stream[STREAM_FORKS], "sched", "sched_process_fork") &&
+	       calls_alive(&t->stream[STREAM_ENTER], "sys_enter_") &&
+	       calls_alive(&t->stream[STREAM_LEAVE], "sys_exit_");
 }
 
 #else /* !HAVE_TRACEFS */

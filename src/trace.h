@@ -20,6 +20,10 @@ struct wq_trace_ops {
 	/* H has begun (end_ns 0) or ended; a result below 0 means that it failed. In the
 	 * order of time. */
 	void (*hint)(void *arg, const struct wq_hint *h);
+	/* Thread PARENT has made CHILD, a thread or process. In the order of time, too. */
+	void (*forked)(void *arg, pid_t parent, pid_t child);
+	/* Some forks before the next hint were not seen. */
+	void (*forks_lost)(void *arg);
 	/* Some processes have exited: keyrings may have gone with them. Told at most every 20
 	 * ms, after wq_trace_tell_exits() and for as long as it returns true. */
 	bool (*exited)(void *arg);

@@ -336,12 +336,12 @@ const char **it_daemon_argv(const char *options)
 		argv[n++] = w;
 	argv[n++] = program ? program : WQFS_PROGRAM;
 	argv[n++] = "-f";
-	if (options) {
-		argv[n++] = "-o";
-		argv[n++] = options;
-	}
 	argv[n++] = "-o";
 	argv[n++] = more ? more : "source=poll";
+	if (options) {
+		argv[n++] = "-o"; /* the last one counts: what the test wants */
+		argv[n++] = options;
+	}
 	argv[n++] = IT_MNT;
 	argv[n] = NULL;
 	return argv;

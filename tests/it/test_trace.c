@@ -22,8 +22,8 @@
 
 #define NEVER_S "86400" /* as good as no resync */
 /* Others use keys too: a buffer that holds what they do meanwhile, and more than it holds. */
-#define BUFFER_KB "64"
-#define UPDATES	  20000
+#define BUFFER_KB "512"
+#define UPDATES	  60000
 #define ALL_PERM  (KEY_POS_ALL | KEY_USR_ALL)
 
 /* A, B and a keyring RING, which holds neither, watched by two queues: A and B by one, A
@@ -257,6 +257,8 @@ static const struct {
 	{"leave", "events/syscalls/sys_exit_keyctl/enable", false},
 	{"leave", "events/syscalls/sys_exit_request_key/enable", true},
 	{"leave", "events/enable", false},
+	{"forks", "tracing_on", true},
+	{"forks", "events/sched/sched_process_fork/enable", true},
 };
 
 static void dead_trace_is_found_by_a_sync_and_replaced(void)

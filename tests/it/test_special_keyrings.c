@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * @s and the like have a meaning for who uses them only: the trace follows joins and forks,
+ * and decides by what differs where that does not tell. It makes nothing up.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+#include "lib.h"
+#include "told.h"
+
+#define ACTORS	 6
+#define ALL_PERM (KEY_POS_ALL | KEY_USR_ALL)
+#define USER_ID	 61234 /* nobody's: others use keyrings of theirs */
+#define SESSION	 KEY_SPEC_SESSION_KEYRING
+
+/* Processes that do what they are asked to. Each is reached by a socket of its own, which
+ * was there before all of them. */
+static int sockets[ACTORS][2];
+
+enum deed { JOIN, OWN, USER, BECOME, LINK, UNLINK, CLEAR, FORK, LEAVE };
+
+struct request {
+	enum deed deed;
+	int32_t a, b;
+};
+
+static void act(int me);
+
+static int32_t join(void)
+{
+	int32_t own = keyctl_join_session_keyring(NULL);
+
+	return keyctl_setperm(own, ALL_PERM) < 0 ? -1 : own;
+}
+
+/* All may see it from now on. */
+static int32_t user_keyring(void)
+{
+	int32_t user = keyctl_get_keyring_ID(KEY_SPEC_USER_KEYRING, 1);
+
+	return keyctl_setperm(user, ALL_PERM | KEY_OTH_VIEW | KEY_OTH_READ) < 0 ? -1 : user;
+}
+
+static int32_t do_deed(const struct request *r)
+{
+	switch (r->deed) {
+	case JOIN:
+		return join();
+	case OWN: /* what keyctl(1) does */
+		return keyctl_get_keyring_ID(SESSION, 0);
+	case USER:
+		return user_keyring();
+	case BECOME:
+		return setresuid((uid_t)r->a, (uid_t)r->a, (uid_t)r->a);
+	case LINK:
+		return (int32_t)keyctl_link(r->a, r->b);
+	case UNLINK:
+		return (int32_t)keyctl_unlink(r->a, r->b);
+	case CLEAR:
+		return (int32_t)keyctl_clear(r->a);
+	case FORK:
+		if (fork() == 0)
+			act(r->a);
+		return 0;
+	case LEAVE:
+		break;
+	}
+	return 0;
+}
+
+static _Noreturn void act(int me)
+{
+	struct request r = {.deed = LEAVE};
+	int32_t result;
+
+	do {
+		if (read(sockets[me][1], &r, sizeof(r)) != sizeof(r))
+			_exit(0);
+		result = do_deed(&r);
+		if (write(sockets[me][1], &result, sizeof(result)) != sizeof(result))
+			_exit(1);
+	} while (r.deed != LEAVE);
+	_exit(0);
+}
+
+static int32_t ask(int actor, enum deed deed, int32_t a, int32_t b)
+{
+	struct request r = {deed, a, b};
+	int32_t result;
+
+	IT_EQ(write(sockets[actor][0], &r, sizeof(r)), sizeof(r));
+	IT_EQ(read(sockets[actor][0], &result, sizeof(result)), sizeof(result));
+	return result;
+}
+
+static void does(int actor, enum deed deed, int32_t a, int32_t b)
+{
+	IT_EQ(ask(actor, deed, a, b), 0);
+}
+
+/* ---- the scene ---- */
+
+static int32_t key_k;
+static int fd;
+
+/* Begins actors 0 and 1, children of the test. */
+static void begin_actors(void)
+{
+	close(told_need_trace());
+	for (int i = 0; i < ACTORS; i++)
+		IT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets[i]), 0);
+	for (int i = 0; i < 2; i++)
+		if (it_fork() == 0)
+			act(i);
+}
+
+static void begin_watching(void)
+{
+	it_start("source=trace,resync_s=86400");
+	key_k = it_key("wqfs-test:k");
+	told_name(key_k, "K");
+	fd = it_queue("q", O_RDONLY | O_NONBLOCK);
+}
+
+/* ACTOR is in a session of its own from now on, which is watched and called NAME. A link from
+ * a keyring of the test's makes it outlive its processes. */
+static int32_t in_session(int actor, const char *name)
+{
+	int32_t session = ask(actor, JOIN, 0, 0);
+	int32_t holder = add_key("keyring", name, NULL, 0, SESSION);
+
+	IT_OK(session > 0 && holder > 0);
+	IT_EQ(keyctl_link(session, holder), 0);
+	told_name(session, name);
+	IT_EQ(it_watch(fd, session, 1), 0);
+	return session;
+}
+
+/* Both are in sessions of their own, S and T, that have a link to K; told of while watched. */
+static void two_sessions(void)
+{
+	begin_actors();
+	begin_watching();
+	in_session(0, "S");
+	in_session(1, "T");
+	does(0, LINK, key_k, SESSION);
+	does(1, LINK, key_k, SESSION);
+	TOLD_UNTIL(fd, "S:linked:K T:linked:K");
+}
+
+/* ---- what is followed ---- */
+
+static void who_joined_is_known(void)
+{
+	two_sessions();
+	does(0, LINK, key_k, SESSION); /* again: no difference says it */
+	does(1, LINK, key_k, SESSION);
+	does(0, CLEAR, SESSION, 0);
+	does(0, CLEAR, SESSION, 0);
+	TOLD_UNTIL(fd, "S:linked:K T:linked:K S:cleared S:cleared");
+	in_session(0, "S2");
+	does(0, LINK, key_k, SESSION);
+	does(0, LINK, key_k, SESSION);
+	does(1, LINK, key_k, SESSION);
+	TOLD_UNTIL(fd, "S2:linked:K S2:linked:K T:linked:K");
+	TOLD_NOTHING(fd);
+}
+
+static void children_have_the_session_of_their_parent(void)
+{
+	two_sessions();
+	does(0, FORK, 2, 0);
+	does(0, FORK, 3, 0);
+	does(3, FORK, 4, 0);
+	for (int i = 2; i <= 4; i++) {
+		does(i, LINK, key_k, SESSION);
+		does(i, LINK, key_k, SESSION);
+		TOLD_UNTIL(fd, "S:linked:K S:linked:K");
+	}
+	/* what a child joins is its own, and what its parent joins then is not its */
+	in_session(4, "U");
+	in_session(3, "V");
+	does(4, LINK, key_k, SESSION);
+	does(4, LINK, key_k, SESSION);
+	does(3, CLEAR, SESSION, 0);
+	does(2, LINK, key_k, SESSION);
+	TOLD_UNTIL(fd, "U:linked:K U:linked:K V:cleared S:linked:K");
+	TOLD_NOTHING(fd);
+}
+
+/* Its parent is another process by then, in another session. */
+static void orphans_keep_their_session(void)
+{
+	IT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	two_sessions();
+	/* the test, which becomes its parent, is in a session that is known too */
+	told_name(join(), "OURS");
+	IT_EQ(it_watch(fd, keyctl_get_keyring_ID(SESSION, 0), 2), 0);
+	does(0, FORK, 2, 0);
+	does(0, LEAVE, 0, 0);
+	does(2, LINK, key_k, SESSION);
+	does(2, CLEAR, SESSION, 0);
+	does(2, CLEAR, SESSION, 0);
+	does(2, LINK, key_k, SESSION);
+	does(2, UNLINK, key_k, SESSION);
+	TOLD_UNTIL(fd, "S:linked:K S:cleared S:cleared S:linked:K S:unlinked:K");
+	TOLD_NOTHING(fd);
+}
+
+static void what_a_child_was_told_is_known_of_its_siblings(void)
+{
+	int32_t session;
+
+	begin_actors();
+	session = ask(0, JOIN, 0, 0); /* before the daemon is there */
+	begin_watching();
+	told_name(session, "S");
+	IT_EQ(it_watch(fd, session, 1), 0);
+	does(0, FORK, 2, 0);
+	does(0, FORK, 3, 0);
+	IT_EQ(ask(2, OWN, 0, 0), session);
+	does(3, LINK, key_k, SESSION);
+	does(3, LINK, key_k, SESSION);
+	does(0, LINK, key_k, SESSION);
+	TOLD_UNTIL(fd, "S:linked:K S:linked:K S:linked:K");
+	TOLD_NOTHING(fd);
+}
+
+/* ---- what is not known ---- */
+
+/* Actors 0 and 1 have been in sessions since before the daemon began. */
+static void two_unknown_sessions(void)
+{
+	int32_t s, t;
+
+	begin_actors();
+	s = ask(0, JOIN, 0, 0);
+	t = ask(1, JOIN, 0, 0);
+	begin_watching();
+	told_name(s, "S");
+	told_name(t, "T");
+	IT_EQ(it_watch(fd, s, 1), 0);
+	IT_EQ(it_watch(fd, t, 2), 0);
+}
+
+static void unknown_session_is_found_by_what_differs(void)
+{
+	two_unknown_sessions();
+	does(0, LINK, key_k, SESSION);
+	TOLD_UNTIL(fd, "S:linked:K");
+	does(1, LINK, key_k, SESSION);
+	TOLD_UNTIL(fd, "T:linked:K");
+	does(1, UNLINK, key_k, SESSION);
+	TOLD_UNTIL(fd, "T:unlinked:K");
+	does(0, CLEAR, SESSION, 0);
+	TOLD_UNTIL(fd, "S:cleared");
+	TOLD_NOTHING(fd);
+}
+
+static void where_nothing_differs_nothing_is_made_up(void)
+{
+	two_unknown_sessions();
+	does(0, LINK, key_k, SESSION);
+	does(1, LINK, key_k, SESSION);
+	TOLD_UNTIL(fd, "S:linked:K T:linked:K");
+	does(0, LINK, key_k, SESSION); /* S or T? */
+	TOLD_NOTHING(fd);
+	does(0, CLEAR, SESSION, 0);
+	TOLD_UNTIL(fd, "S:cleared");
+	does(0, CLEAR, SESSION, 0);
+	TOLD_NOTHING(fd);
+}
+
+/* Two rings differ by the same key, before the daemon can look between the two. */
+static void each_difference_is_told_once(void)
+{
+	int32_t t;
+
+	two_unknown_sessions();
+	t = ask(1, OWN, 0, 0);
+	for (int turn = 0; turn < 5; turn++) {
+		does(0, LINK, key_k, SESSION);
+		does(1, LINK, key_k, t);
+		TOLD_UNTIL(fd, "S:linked:K T:linked:K");
+		does(0, CLEAR, SESSION, 0);
+		does(1, CLEAR, t, 0);
+		TOLD_UNTIL(fd, "S:cleared T:cleared");
+		TOLD_NOTHING(fd);
+	}
+}
+
+/* ---- other special keyrings ---- */
+
+/* A keyring of the process, that nobody can watch. */
+static void keyrings_of_the_process_are_nobody_elses(void)
+{
+	two_sessions();
+	does(0, LINK, key_k, KEY_SPEC_PROCESS_KEYRING);
+	does(0, LINK, key_k, KEY_SPEC_THREAD_KEYRING);
+	does(0, UNLINK, key_k, KEY_SPEC_THREAD_KEYRING);
+	does(0, CLEAR, KEY_SPEC_PROCESS_KEYRING, 0);
+	TOLD_NOTHING(fd);
+	does(0, LINK, key_k, SESSION);
+	TOLD_UNTIL(fd, "S:linked:K");
+}
+
+/* ACTOR becomes USER_ID, whose user keyring is watched and called USER then. */
+static void becomes_user(int actor)
+{
+	int32_t user;
+
+	does(actor, BECOME, USER_ID, 0);
+	user = ask(actor, USER, 0, 0);
+	IT_OK(user > 0);
+	told_name(user, "USER");
+	(void)it_watch(fd, user, 3); /* once is enough */
+}
+
+static void user_keyring_is_that_of_who_uses_it(void)
+{
+	two_sessions();
+	IT_EQ(keyctl_setperm(key_k, ALL_PERM | KEY_OTH_ALL), 0);
+	becomes_user(0);
+	becomes_user(1);
+	does(0, LINK, key_k, KEY_SPEC_USER_KEYRING);
+	does(1, LINK, key_k, KEY_SPEC_USER_KEYRING);
+	does(0, UNLINK, key_k, KEY_SPEC_USER_KEYRING);
+	TOLD_UNTIL(fd, "USER:setattr USER:linked:K USER:linked:K USER:unlinked:K");
+	TOLD_NOTHING(fd);
+}
+
+/* As when sudo has opened a session as root and then runs a command as the user. */
+static void who_becomes_another_user_has_that_users_keyring(void)
+{
+	two_sessions();
+	IT_EQ(keyctl_setperm(key_k, ALL_PERM | KEY_OTH_ALL), 0);
+	becomes_user(1);
+	does(0, LINK, key_k, SESSION);
+	does(0, BECOME, USER_ID, 0);
+	does(0, LINK, key_k, KEY_SPEC_USER_KEYRING);
+	does(0, LINK, key_k, KEY_SPEC_USER_KEYRING);
+	TOLD_UNTIL(fd, "S:linked:K USER:linked:K USER:linked:K");
+	does(0, UNLINK, key_k, KEY_SPEC_USER_KEYRING);
+	TOLD_UNTIL(fd, "USER:unlinked:K");
+	TOLD_NOTHING(fd);
+}
+
+static const struct it_test tests[] = {
+	{"who joined a session is known", who_joined_is_known},
+	{"children have the session of their parent, until they join another",
+		children_have_the_session_of_their_parent},
+	{"orphans keep their session", orphans_keep_their_session},
+	{"what a child was told is known of its siblings",
+		what_a_child_was_told_is_known_of_its_siblings},
+	{"an unknown session is found by what differs",
+		unknown_session_is_found_by_what_differs},
+	{"where nothing differs nothing is made up", where_nothing_differs_nothing_is_made_up},
+	{"each of two equal differences is told once", each_difference_is_told_once},
+	{"keyrings of a process or thread are nobody else's",
+		keyrings_of_the_process_are_nobody_elses},
+	{"the user keyring is that of who uses it", user_keyring_is_that_of_who_uses_it},
+	{"who becomes another user has that user's keyring",
+		who_becomes_another_user_has_that_users_keyring},
+};
+
+IT_MAIN(tests)

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which session keyring a thread has, from what is seen of it and its relatives. */
+#include <check.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sessions.h"
+
+static struct wq_sessions *s;
+
+static void set_up(void)
+{
+	s = wq_sessions_new();
+	ck_assert_ptr_nonnull(s);
+}
+
+static void tear_down(void)
+{
+	wq_sessions_free(s);
+}
+
+/* ---- what is seen, a letter each ---- */
+
+struct seen {
+	char what; /* j: TID joins N; t: TID is told N; f: TID forks N; b: TID begins; !: all
+		      is forgotten; 0: the end */
+	int tid, n;
+};
+
+#define SEEN_MAX 8
+
+static const struct {
+	const char *says;
+	struct seen seen[SEEN_MAX];
+	int tid, session;
+} cases[] = {
+	{"nothing is known of who was not seen", {{0}}, 10, 0},
+	{"a join", {{'j', 10, 1}}, 10, 1},
+	{"the last join counts", {{'j', 10, 1}, {'j', 10, 2}}, 10, 2},
+	{"a join of nobody knows what", {{'j', 10, 1}, {'j', 10, 0}}, 10, 0},
+	{"what it was told", {{'t', 10, 1}}, 10, 1},
+	{"what it was told last", {{'t', 10, 1}, {'t', 10, 2}}, 10, 2},
+	{"a child's is its parent's", {{'j', 10, 1}, {'f', 10, 11}}, 11, 1},
+	{"a grandchild's too", {{'j', 10, 1}, {'f', 10, 11}, {'f', 11, 12}}, 12, 1},
+	{"the parent's join after the fork is not the child's",
+		{{'j', 10, 1}, {'f', 10, 11}, {'j', 10, 2}}, 11, 1},
+	{"the child's join is not the parent's", {{'j', 10, 1}, {'f', 10, 11}, {'j', 11, 2}},
+		10, 1},
+	{"a child of the unknown is unknown", {{'f', 10, 11}}, 11, 0},
+	{"what a child is told holds for its parent", {{'f', 10, 11}, {'t', 11, 1}}, 10, 1},
+	{"and for its siblings", {{'f', 10, 11}, {'f', 10, 12}, {'t', 11, 1}}, 12, 1},
+	{"and for those that come later", {{'f', 10, 11}, {'t', 11, 1}, {'f', 10, 12}}, 12, 1},
+	{"but not for who has joined another",
+		{{'f', 10, 11}, {'f', 10, 12}, {'j', 12, 2}, {'t', 11, 1}}, 12, 2},
+	{"not for a parent that had joined another",
+		{{'f', 10, 11}, {'j', 10, 0}, {'t', 11, 1}}, 10, 0},
+	{"not for who joined something unknown", {{'f', 10, 11}, {'j', 11, 0}, {'t', 11, 1}},
+		10, 0},
+	{"what contradicts is one's own", {{'j', 10, 1}, {'f', 10, 11}, {'t', 11, 2}}, 10, 1},
+	{"a number that is used again is another's",
+		{{'j', 11, 1}, {'j', 10, 2}, {'f', 10, 11}}, 11, 2},
+	{"a number that is used again by the unknown is unknown", {{'j', 11, 1}, {'f', 10, 11}},
+		11, 0},
+	{"who begins is unknown", {{'j', 11, 1}, {'b', 11, 0}}, 11, 0},
+	{"what was forgotten is unknown", {{'j', 10, 1}, {'f', 10, 11}, {'!', 0, 0}}, 11, 0},
+	{"what comes after is not",
+		{{'j', 10, 1}, {'f', 10, 11}, {'!', 0, 0}, {'f', 10, 12}, {'t', 12, 3}}, 10, 3},
+};
+
+static void see(const struct seen *seen)
+{
+	switch (seen->what) {
+	case 'j':
+		wq_sessions_joined(s, seen->tid, seen->n);
+		break;
+	case 't':
+		wq_sessions_told(s, seen->tid, seen->n);
+		break;
+	case 'f':
+		wq_sessions_forked(s, seen->tid, seen->n);
+		break;
+	case 'b':
+		wq_sessions_began(s, seen->tid);
+		break;
+	case '!':
+		wq_sessions_forget(s);
+		break;
+	default:
+		ck_abort_msg("no such letter");
+	}
+}
+
+START_TEST(sessions_follow_joins_and_forks)
+{
+	int is;
+
+	for (int i = 0; i < SEEN_MAX && cases[_i].seen[i].what; i++)
+		see(&cases[_i].seen[i]);
+	is = wq_sessions_find(s, cases[_i].tid);
+	ck_assert_msg(is == cases[_i].session, "%s: %d, not %d", cases[_i].says, is,
+		cases[_i].session);
+}
+END_TEST
+
+START_TEST(who_was_told_of_is_there)
+{
+	ck_assert(!wq_sessions_has(s, 10));
+	wq_sessions_forked(s, 10, 11);
+	ck_assert(wq_sessions_has(s, 10));
+	ck_assert(wq_sessions_has(s, 11));
+	wq_sessions_began(s, 11);
+	ck_assert(!wq_sessions_has(s, 11));
+}
+END_TEST
+
+/* Processes that are gone are dropped in time, those that live never. */
+START_TEST(who_is_gone_is_dropped_and_who_lives_is_kept)
+{
+	enum { MANY = 40000 };
+	const pid_t beyond = 1 << 23; /* no thread has such a number */
+	int kept = 0;
+
+	wq_sessions_joined(s, getpid(), 7);
+	for (int i = 0; i < MANY; i++)
+		wq_sessions_forked(s, getpid(), beyond + i);
+	ck_assert_int_eq(wq_sessions_find(s, getpid()), 7);
+	/* what it did last may still be told */
+	ck_assert_int_eq(wq_sessions_find(s, beyond + MANY - 1), 7);
+	for (int i = 0; i < MANY; i++)
+		kept += wq_sessions_has(s, beyond + i);
+	ck_assert_int_lt(kept, MANY / 2);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("sessions");
+	TCase *tcase = tcase_create("sessions");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_loop_test(
+		tcase, sessions_follow_joins_and_forks, 0, sizeof(cases) / sizeof(cases[0]));
+	tcase_add_test(tcase, who_was_told_of_is_there);
+	tcase_add_test(tcase, who_is_gone_is_dropped_and_who_lives_is_kept);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who a thread is, read from /proc: whatever it calls itself. */
+#include <check.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "task.h"
+
+#define S 1000000000ull
+
+static struct wq_tasks tasks;
+
+static void set_up(void)
+{
+	memset(&tasks, 0, sizeof(tasks));
+}
+
+/* A child of that name, which waits to be killed. */
+static pid_t start(const char *comm)
+{
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(ready), 0);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		prctl(PR_SET_NAME, comm);
+		if (write(ready[1], "", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	close(ready[1]);
+	return pid;
+}
+
+static void end(pid_t pid)
+{
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+}
+
+static const char *const names[] = {
+	"plain",
+	"two words",
+	")",
+	"(",
+	"a) S 1 1 1 (b",
+	") R 7",
+	"a\nTgid:\t1",
+	"\nUid:\t0\t0\t0",
+	"back\\slash\\n",
+	"\t \n ",
+	"\xff\xfe\x80",
+	"",
+	"fifteen letters",
+};
+
+START_TEST(any_name_is_read)
+{
+	pid_t pid = start(names[_i]);
+	const struct wq_task *t = wq_task_get(&tasks, pid, S);
+
+	ck_assert_ptr_nonnull(t);
+	ck_assert_str_eq(t->comm, names[_i]);
+	ck_assert_int_eq(t->tid, pid);
+	ck_assert_int_eq(t->tgid, pid);
+	ck_assert_int_eq(t->parent, getpid());
+	ck_assert_uint_eq(t->ruid, getuid());
+	ck_assert_uint_eq(t->uid, geteuid());
+	ck_assert_uint_eq(t->gid, getegid());
+	end(pid);
+}
+END_TEST
+
+static void *be_thread(void *arg)
+{
+	const struct wq_task *t = wq_task_get(&tasks, gettid(), S);
+
+	ck_assert_ptr_nonnull(t);
+	ck_assert_int_eq(t->tid, gettid());
+	ck_assert_int_eq(t->tgid, getpid());
+	ck_assert_int_eq(t->parent, getppid());
+	return NULL;
+}
+
+START_TEST(thread_belongs_to_its_process)
+{
+	pthread_t thread;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, be_thread, NULL), 0);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+}
+END_TEST
+
+START_TEST(who_is_gone_is_remembered_for_a_second)
+{
+	pid_t pid = start("gone");
+	const struct wq_task *t;
+
+	ck_assert_ptr_nonnull(wq_task_get(&tasks, pid, S));
+	end(pid);
+	t = wq_task_get(&tasks, pid, 2 * S - 1);
+	ck_assert_ptr_nonnull(t);
+	ck_assert_str_eq(t->comm, "gone");
+	ck_assert_ptr_null(wq_task_get(&tasks, pid, 2 * S));
+	ck_assert_ptr_null(wq_task_get(&tasks, pid, 2 * S));
+}
+END_TEST
+
+START_TEST(who_is_read_anew_is_as_now)
+{
+	pid_t pid;
+
+	prctl(PR_SET_NAME, "before");
+	ck_assert_str_eq(wq_task_get(&tasks, getpid(), S)->comm, "before");
+	prctl(PR_SET_NAME, "after");
+	ck_assert_str_eq(wq_task_get(&tasks, getpid(), S + 1)->comm, "before");
+	ck_assert_str_eq(wq_task_read(&tasks, getpid(), S + 2)->comm, "after");
+	ck_assert_str_eq(wq_task_get(&tasks, getpid(), S + 3)->comm, "after");
+	pid = start("gone");
+	ck_assert_ptr_nonnull(wq_task_read(&tasks, pid, S));
+	end(pid);
+	ck_assert_str_eq(wq_task_read(&tasks, pid, 2 * S - 1)->comm, "gone");
+	ck_assert_ptr_null(wq_task_read(&tasks, pid, 2 * S));
+}
+END_TEST
+
+START_TEST(two_of_one_slot_are_told_apart)
+{
+	ck_assert_ptr_nonnull(wq_task_get(&tasks, getpid(), S));
+	/* no thread has such a number */
+	ck_assert_ptr_null(wq_task_get(&tasks, getpid() + (1 << 23), S));
+	ck_assert_int_eq(wq_task_get(&tasks, getpid(), S)->tid, getpid());
+}
+END_TEST
+
+START_TEST(subject_of_a_record_is_said_as_far_as_it_is_known)
+{
+	struct wq_cred who = wq_task_cred(wq_task_get(&tasks, getpid(), S), getpid());
+
+	ck_assert_int_eq(who.pid, getpid());
+	ck_assert_uint_eq(who.uid, geteuid());
+	ck_assert_uint_eq(who.gid, getegid());
+	ck_assert_str_ne(who.comm, "");
+	who = wq_task_cred(NULL, 12345);
+	ck_assert_int_eq(who.pid, 12345);
+	ck_assert_uint_eq(who.uid, WQ_UID_UNKNOWN);
+	ck_assert_str_eq(who.comm, "");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("task");
+	TCase *tcase = tcase_create("task");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(tcase, set_up, NULL);
+	tcase_add_loop_test(tcase, any_name_is_read, 0, sizeof(names) / sizeof(names[0]));
+	tcase_add_test(tcase, thread_belongs_to_its_process);
+	tcase_add_test(tcase, who_is_gone_is_remembered_for_a_second);
+	tcase_add_test(tcase, who_is_read_anew_is_as_now);
+	tcase_add_test(tcase, two_of_one_slot_are_told_apart);
+	tcase_add_test(tcase, subject_of_a_record_is_said_as_far_as_it_is_known);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
