@@ -320,7 +320,7 @@ static void need_device(void)
 }
 
 /* For another run of the same tests: in front of the daemon's own words stand those of
- * WQFS_WRAPPER ("valgrind -q ..."), behind its options WQFS_OPTIONS ("source=trace"). By
+ * WQFS_WRAPPER ("valgrind -q ..."), behind its options WQFS_OPTIONS ("source=auto"). By
  * default it polls: a trace would see what goes on in the whole machine, and say LOSS where
  * that is more than its buffers hold. */
 const char **it_daemon_argv(const char *options)
