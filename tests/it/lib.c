@@ -554,13 +554,19 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 /* Forced first: whoever waits for a dead daemon is freed. */
 static void unmount(const char *path)
 {
+	pid_t pid;
+
 	if (geteuid() == 0) {
 		umount2(path, MNT_FORCE);
 		umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW);
-	} else if (fork() == 0) {
+		return;
+	}
+	pid = fork();
+	if (pid == 0) {
 		execlp("fusermount3", "fusermount3", "-u", "-q", "-z", path, (char *)NULL);
 		_exit(127);
 	}
+	waitpid(pid, NULL, 0);
 }
 
 /* Whatever is mounted below DIR. */
