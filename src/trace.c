@@ -33,8 +33,9 @@
 #define BUFFERS_KB    16384u
 #define BUFFER_MIN_KB 256u
 
-#define PAGES_AT_ONCE 64       /* of one CPU, before the others have their turn */
-#define SLICE_NS      2000000u /* requests wait no longer than this for hints */
+#define PAGES_AT_ONCE \
+	4096		  /* of one CPU: more than the buffers hold, unless they are refilled */
+#define SLICE_NS 2000000u /* requests wait no longer than this for hints */
 
 enum call { CALL_KEYCTL, CALL_ADD_KEY, CALL_REQUEST_KEY, CALLS };
 
