@@ -105,7 +105,7 @@ struct wq_trace {
 	int tracefs; /* a mount of its own, seen by nobody else */
 	int ncpus;
 	struct stream stream[STREAMS];
-	struct wq_timer exits_timer;
+	struct wq_timer exits_timer, again_timer;
 	struct layout layout[CALLS];
 	struct fork_layout fork_layout;
 	struct kbuffer *kbuf;
@@ -395,6 +395,11 @@ static void on_leave(struct wq_source *source, uint32_t events)
 	wq_trace_drain(wq_container_of(source, struct stream, ready)->trace);
 }
 
+static void drain_again(struct wq_timer *timer)
+{
+	wq_trace_drain(wq_container_of(timer, struct wq_trace, again_timer));
+}
+
 /* Which processes they were does not matter. They are read, not thrown away by a write to
  * "trace": that waits for an RCU grace period. */
 static void on_exits(struct wq_source *source, uint32_t events)
@@ -484,6 +489,7 @@ static void init(struct wq_trace *t)
 	t->ncpus = (int)sysconf(_SC_NPROCESSORS_CONF);
 	t->tracefs = -1;
 	t->exits_timer.fire = exits_again;
+	t->again_timer.fire = drain_again;
 	for (int i = 0; i < STREAMS; i++)
 		t->stream[i] = (struct stream){.trace = t, .ready = {.fd = -1}};
 	t->stream[STREAM_LEAVE].ready.ready = on_leave;
@@ -550,6 +556,7 @@ void wq_trace_free(struct wq_trace *t)
 	if (!t)
 		return;
 	wq_timer_clear(t->loop, &t->exits_timer);
+	wq_timer_clear(t->loop, &t->again_timer);
 	for (int i = 0; i < STREAMS; i++)
 		stream_close(&t->stream[i]);
 	tracefs_set_tracing_dir(NULL);
@@ -764,28 +771,29 @@ static bool calls_wait(const struct wq_trace *t)
 	return false;
 }
 
+/* What is younger than this call stays for the next: on a busy machine there is always some,
+ * and requests wait. */
 void wq_trace_drain(struct wq_trace *t)
 {
+	uint64_t until = wq_now_ns();
+	int r;
+
 	if (t->draining) /* a hint's reader asks for more: it is coming */
 		return;
 	t->draining = true;
-	do {
-		uint64_t until = wq_now_ns();
-		int r = read_all(t);
-
-		if (r < 0) {
-			t->ops->died(t->arg, strerror(-r));
-			break;
-		}
-		if (t->forks_lost)
-			t->ops->forks_lost(t->arg);
-		t->forks_lost = false;
-		if (t->lost)
-			give_up(t);
-		else if (t->nevents)
-			give_out(t, until);
-		/* what was read, but is younger, will not wake us again */
-	} while (calls_wait(t));
+	r = read_all(t);
+	if (t->forks_lost)
+		t->ops->forks_lost(t->arg);
+	t->forks_lost = false;
+	if (r < 0)
+		t->ops->died(t->arg, strerror(-r));
+	else if (t->lost)
+		give_up(t);
+	else if (t->nevents)
+		give_out(t, until);
+	/* it was read and will not wake us again */
+	if (r == 0 && calls_wait(t))
+		wq_timer_set(t->loop, &t->again_timer, 0);
 	t->draining = false;
 }
 
