@@ -225,6 +225,39 @@ static void overrun_is_told_once_to_every_queue(void)
 	_exit(0);
 }
 
+/* ---- a busy machine ---- */
+
+static _Noreturn void update_for_ever(int32_t key)
+{
+	for (;;)
+		keyctl_update(key, "1", 1);
+}
+
+static void requests_are_answered_while_others_are_busy(void)
+{
+	enum { OTHERS = 4, REQUESTS = 200 };
+	uint64_t worst_ns = 0;
+	struct scene s;
+
+	set_up(&s, "source=trace,resync_s=" NEVER_S);
+	for (int i = 0; i < OTHERS; i++)
+		if (it_fork() == 0)
+			update_for_ever(s.a);
+	for (int i = 0; i < REQUESTS; i++) {
+		uint64_t began_ns = it_now_ns(), took_ns;
+
+		(void)it_stats(s.ab);
+		took_ns = it_now_ns() - began_ns;
+		worst_ns = took_ns > worst_ns ? took_ns : worst_ns;
+	}
+	printf("# the slowest answer took %.0f ms\n", (double)worst_ns / 1e6);
+	fflush(stdout);
+	IT_EQ(kill(s.daemon, SIGTERM), 0);
+	IT_EQ(it_wait(s.daemon), 0);
+	IT_OK(it_unmounted());
+	_exit(0);
+}
+
 /* ---- its death ---- */
 
 static void cut(const struct scene *s, const char *what, const char *file)
@@ -592,6 +625,8 @@ static const struct it_test tests[] = {
 	{"records say who did it", records_say_who},
 	{"an overrun is one LOSS in every queue, then what differs, then all is told again",
 		overrun_is_told_once_to_every_queue},
+	{"requests are answered, and the end comes, while others are busy",
+		requests_are_answered_while_others_are_busy},
 	{"a trace that was switched off is found by a sync: LOSS, and another one",
 		dead_trace_is_found_by_a_sync_and_replaced},
 	{"a trace that was switched off is found by the resync: LOSS, and another one",
