@@ -3,7 +3,7 @@
  * The example of the kernel's document on notification queues, written out: a queue of
  * 256 records that watches the session keyring, and the consumer's loop. A child makes
  * the changes. It knows nothing of wqfs: it prints the same under wqrun as on a kernel
- * with CONFIG_WATCH_QUEUE, where example.out was recorded.
+ * with CONFIG_WATCH_QUEUE, where example.expected was recorded.
  */
 #include <errno.h>
 #include <fcntl.h>
