@@ -18,7 +18,8 @@ struct wq_hint {
 	int32_t arg[WQ_HINT_ARGS];
 	int32_t result;
 	uint64_t begin_ns, end_ns; /* CLOCK_MONOTONIC around it */
-	struct wq_cred who;
+	pid_t tid;		   /* the thread that did it */
+	struct wq_cred who;	   /* if it was told; else to be asked by tid */
 };
 
 /* Does a success of OP change something that a watch would be told of, or teach what a

@@ -246,8 +246,8 @@ int wq_look_holds(struct wq_look *look, int32_t ring, int32_t serial)
 		return (int)n;
 	for (long i = 0; i < n; i++)
 		if (look->serials[i] == serial)
-			return 1;
-	return n ? 0 : 2;
+			return WQ_HOLDS_IT;
+	return n ? WQ_HOLDS_OTHERS : WQ_HOLDS_NOTHING;
 }
 
 static int look_members(struct wq_look *look, int32_t serial, const struct wq_key_state *old,

@@ -35,8 +35,13 @@ int wq_look_constructed(struct wq_look *look, int32_t serial);
  * is not dead. */
 enum wq_key_life wq_look_life(struct wq_look *look, int32_t serial);
 
-/* Does keyring RING hold SERIAL? 1: yes; 0: no; 2: no, and it is empty; -errno: its
- * members cannot be read. */
+enum wq_holds {
+	WQ_HOLDS_IT,
+	WQ_HOLDS_OTHERS,
+	WQ_HOLDS_NOTHING, /* it is empty */
+};
+
+/* Does keyring RING hold SERIAL? An enum wq_holds, or -errno: its members cannot be read. */
 int wq_look_holds(struct wq_look *look, int32_t ring, int32_t serial);
 
 /* Is there still a key SERIAL, whatever its state and whoever may see it? */

@@ -89,19 +89,10 @@ bool wq_keys_caller_may_view(const struct wq_key_state *s, const struct wq_calle
 	return wq_keys_may_view(s, caller->uid, caller_in_group, caller);
 }
 
-/* What lookup_user_key(KEY_NEED_VIEW) says to CALLER; the description is in
- * keys->scratch when it says 0. */
-static int lookup(struct wq_keys *keys, int32_t serial, const struct wq_caller *caller)
+/* What the kernel says to one who names a key of that life; 0: nothing against it. */
+static int life_error(enum wq_key_life life)
 {
-	struct wq_key_state *s = &keys->scratch;
-	int r;
-
-	if (serial <= 0)
-		return -EINVAL;
-	r = wq_look_describe(keys->look, serial, s);
-	if (r < 0)
-		return r;
-	switch (s->life) {
+	switch (life) {
 	case WQ_KEY_ALIVE:
 		break;
 	case WQ_KEY_HIDDEN:
@@ -114,6 +105,24 @@ static int lookup(struct wq_keys *keys, int32_t serial, const struct wq_caller *
 	case WQ_KEY_GONE:
 		return -ENOKEY;
 	}
+	return 0;
+}
+
+/* What lookup_user_key(KEY_NEED_VIEW) says to CALLER; the description is in
+ * keys->scratch when it says 0. */
+static int lookup(struct wq_keys *keys, int32_t serial, const struct wq_caller *caller)
+{
+	struct wq_key_state *s = &keys->scratch;
+	int r;
+
+	if (serial <= 0)
+		return -EINVAL;
+	r = wq_look_describe(keys->look, serial, s);
+	if (r < 0)
+		return r;
+	r = life_error(s->life);
+	if (r < 0)
+		return r;
 	/* once watched it has been constructed */
 	r = wq_keys_find(keys, serial) ? 0 : wq_look_constructed(keys->look, serial);
 	if (r < 0)
@@ -122,33 +131,36 @@ static int lookup(struct wq_keys *keys, int32_t serial, const struct wq_caller *
 }
 
 /* Begins to observe SERIAL, which lookup() has just described. */
-static struct wq_key *new_key(struct wq_keys *keys, int32_t serial)
+static int new_key(struct wq_keys *keys, int32_t serial, struct wq_key **out)
 {
 	struct wq_key *key = calloc(1, sizeof(*key));
-	int r;
+	int r = -ENOMEM;
 
 	if (!key)
-		return NULL;
+		return -ENOMEM;
 	key->keys = keys;
 	key->serial = serial;
 	key->proc.len = -1;
 	wq_watch_list_init(&key->watchers, release_watch);
 	r = wq_keys_first_look(key);
-	if (r < 0) {
-		free(key);
-		return NULL;
+	if (r == 0) /* it may have died since lookup() */
+		r = life_error(key->state.life);
+	if (r == 0) {
+		HASH_ADD_INT(keys->by_serial, serial, key);
+		if (!key->hh.tbl)
+			r = -ENOMEM;
 	}
-	HASH_ADD_INT(keys->by_serial, serial, key);
-	if (!key->hh.tbl) {
+	if (r < 0) {
 		wq_key_state_fini(&key->state);
 		free(key);
-		return NULL;
+		return r;
 	}
 	TAILQ_INSERT_TAIL(&keys->all, key, node);
 	wq_keys_proc_first_view(keys);
 	if (keys->trace)
 		wq_trace_tell_exits(keys->trace);
-	return key;
+	*out = key;
+	return 0;
 }
 
 static int add_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t serial,
@@ -156,19 +168,19 @@ static int add_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t seria
 {
 	struct wq_key *key = wq_keys_find(keys, serial);
 	struct key_watch *kw = calloc(1, sizeof(*kw));
-	int r = -ENOMEM;
+	int r = 0;
 
 	if (!kw)
 		return -ENOMEM;
 	if (!key)
-		key = new_key(keys, serial);
+		r = new_key(keys, serial, &key);
 	else if (!keys->trace)
 		wq_keys_look_at(key); /* what was before this watch is not for it */
-	if (!key)
+	if (r < 0)
 		goto err;
-	if (key->state.life == WQ_KEY_GONE) {
+	if (key->buried) {
 		r = -ENOKEY;
-		goto err_key;
+		goto err;
 	}
 	wq_watch_init(&kw->watch, queue);
 	kw->watch.id = (uint64_t)serial;
@@ -260,7 +272,9 @@ void wq_keys_stats(const struct wq_keys *keys, struct wqfs_stats *s)
 {
 	s->source = keys->trace ? WQFS_SOURCE_TRACE : WQFS_SOURCE_POLL;
 	s->rounds = keys->round - keys->running;
-	s->interval_us = (uint32_t)(keys->interval_ns / 1000u);
+	s->interval_us = keys->interval_ns / 1000u > UINT32_MAX
+				 ? UINT32_MAX
+				 : (uint32_t)(keys->interval_ns / 1000u);
 }
 
 const char *wq_keys_source_text(struct wq_keys *keys)

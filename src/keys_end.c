@@ -112,20 +112,28 @@ static uint64_t real_ns(void)
 	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
+/* Sets the timer for WHEN_NS of CLOCK_REALTIME, if it is not set for an earlier time. */
+static void plan_end(struct wq_keys *keys, uint64_t when_ns)
+{
+	uint64_t now = real_ns();
+	/* that time may have come, and the kernel take its time */
+	uint64_t due =
+		wq_now_ns() + (when_ns > now + DUE_EVERY_NS ? when_ns - now : DUE_EVERY_NS);
+
+	if (!keys->ends_at_timer.set || due < keys->ends_at_timer.due_ns)
+		wq_timer_set(keys->loop, &keys->ends_at_timer, due);
+}
+
 static void plan_next_end(struct wq_keys *keys)
 {
 	const struct wq_key *key;
-	uint64_t now = real_ns(), first = UINT64_MAX;
+	time_t first = 0;
 
 	TAILQ_FOREACH (key, &keys->all, node)
-		if (key->ends_at && (uint64_t)key->ends_at * NS_PER_S < first)
-			first = (uint64_t)key->ends_at * NS_PER_S;
-	wq_timer_clear(keys->loop, &keys->ends_at_timer);
-	if (first == UINT64_MAX)
-		return;
-	/* that time may have come, and the kernel take its time */
-	wq_timer_set(keys->loop, &keys->ends_at_timer,
-		wq_now_ns() + (first > now + DUE_EVERY_NS ? first - now : DUE_EVERY_NS));
+		if (key->ends_at && (!first || key->ends_at < first))
+			first = key->ends_at;
+	if (first)
+		plan_end(keys, (uint64_t)first * NS_PER_S);
 }
 
 /* The kernel collects a key in the second after its time, since it counts whole ones: until
@@ -163,8 +171,9 @@ static void on_ends_at_timer(struct wq_timer *timer)
 void wq_keys_ends_at(struct wq_key *key, time_t when)
 {
 	key->ends_at = when;
-	if (key->keys->trace)
-		plan_next_end(key->keys);
+	/* a timer for a time that is none any more finds nothing, and is set anew */
+	if (when && key->keys->trace)
+		plan_end(key->keys, (uint64_t)when * NS_PER_S);
 }
 
 void wq_keys_end_init(struct wq_keys *keys)

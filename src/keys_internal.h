@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What the files of the keys bridge share: keys_bridge.c (watches, life), keys_round.c
- * (looking at keys, and what a difference means), keys_hint.c (what a hint means),
- * keys_end.c (when a key may have ended).
+ * (looking at keys, and what a difference means), keys_hint.c (what a hint means), keys_told.c
+ * (that nothing is told twice), keys_special.c (special keyrings), keys_trace.c (the trace as
+ * a source), keys_end.c (when a key may have ended).
  */
 #ifndef WQ_KEYS_INTERNAL_H
 #define WQ_KEYS_INTERNAL_H
@@ -30,6 +31,7 @@ struct proc_view {
 	bool expired;
 	struct wq_expiry expiry, new_expiry;
 	long len, new_len; /* of a payload, or -1 */
+	uint64_t held_ns;  /* since when hints that are on their way hold it up; 0: none */
 };
 
 struct wq_key {
@@ -42,6 +44,8 @@ struct wq_key {
 	bool stale_payload, stale_attrs;
 	uint64_t since_ns;   /* the first look: hints from before it are in it */
 	uint64_t suspect_ns; /* when a difference was seen that a hint may yet explain; or 0 */
+	bool buried;	     /* on keys->gone */
+	size_t unnamed_from; /* members from here on may lack a name */
 	time_t ends_at;	     /* CLOCK_REALTIME when it will be collected; 0: not known */
 	UT_hash_handle hh;
 	TAILQ_ENTRY(wq_key) node; /* in keys->all, or in keys->gone */
@@ -90,14 +94,18 @@ struct wq_keys {
 	struct key_list gone;	/* destroyed: told at the end of the round */
 	int32_t dead[DEAD_MAX]; /* the last that were seen dead before they were gone */
 	unsigned int dead_next;
+	int32_t unlinked[DEAD_MAX]; /* the last unlinked from who knows where */
+	unsigned int unlinked_next;
 
 	/* the round: every key looked at once */
 	struct wq_timer timer;
 	bool running, proc_stage;
 	struct wq_key *next;
-	uint64_t round;	   /* counts them */
-	uint64_t round_ns; /* when it began */
-	uint64_t cost_ns;  /* CPU time of this round so far */
+	uint64_t round;	    /* counts them */
+	uint64_t round_ns;  /* when it began */
+	uint64_t resync_ns; /* when the last thorough one did */
+	bool soon;	    /* another is wanted before that */
+	uint64_t cost_ns;   /* CPU time of this round so far */
 	uint64_t last_cost_ns;
 	uint64_t interval_ns; /* from look to look at one key */
 	uint64_t turn_used_ns;
@@ -106,7 +114,6 @@ struct wq_keys {
 	struct wq_proc_keys *proc;
 	uint64_t proc_pass;
 	uint64_t proc_began_ns, proc_cost_ns;
-	uint64_t proc_held_ns; /* since when hints on their way keep passes from counting */
 	bool proc_failed;
 
 	/* hints */
@@ -125,6 +132,7 @@ struct wq_keys {
 	struct recent recent[RECENT_MAX];
 	unsigned int recent_next;
 	struct wq_tasks tasks;
+	uint64_t guess_window_ns, guessed_ns; /* what guesses have cost in this window */
 	struct wq_sessions *sessions;
 
 	/* ends */
@@ -179,10 +187,18 @@ void wq_keys_proc_first_view(struct wq_keys *keys);
 /* Sets the timer of the next round. */
 void wq_keys_plan(struct wq_keys *keys);
 
-/* Begins a round now, or makes the one under way hurry and another follow it. */
-void wq_keys_look_at_all(struct wq_keys *keys);
+/* Looks at every key before long, and within the budget: something was done that cannot be
+ * told to a key. */
+void wq_keys_look_soon(struct wq_keys *keys);
 
-/* ---- keys_hint.c ---- */
+/* Looks at every key at once and thoroughly: something was lost. */
+void wq_keys_resync(struct wq_keys *keys);
+
+/* SERIAL was unlinked from a keyring that cannot be told: whoever finds it missing, and it
+ * gone altogether, is to know that it was not collected. */
+void wq_keys_note_unlinked(struct wq_keys *keys, int32_t serial);
+
+/* ---- keys_told.c ---- */
 
 /* Did a record for a difference tell already what a hint of an operation begun at BEGIN_NS
  * tells now? If so it is used up. */
@@ -190,15 +206,54 @@ bool wq_keys_was_told(
 	struct wq_keys *keys, int32_t serial, uint8_t subtype, uint32_t aux, uint64_t begin_ns);
 void wq_keys_note_told(struct wq_key *key, uint8_t subtype, uint32_t aux);
 
-/* Is an operation under way that began before AT_NS, and not so long ago that it should not
- * be waited for? */
-bool wq_keys_inflight(struct wq_keys *keys, uint64_t at_ns);
+/* H is under way, says CALLER, or the trace if that is NULL. */
+void wq_keys_begin(
+	struct wq_keys *keys, const struct wq_hint *h, const struct wq_caller *caller);
+
+struct inflight *wq_keys_find_inflight(struct wq_keys *keys, pid_t tid);
+void wq_keys_forget_inflight(struct wq_keys *keys, struct inflight *f);
+void wq_keys_forget_all_inflight(struct wq_keys *keys);
+
+/* Is an operation under way that began before AT_NS, that may have changed KEY, and that
+ * should still be waited for? */
+bool wq_keys_inflight(const struct wq_key *key, uint64_t at_ns);
+
+/* Completes H from the trace by what its thread said beforehand (F, or NULL): special
+ * keyrings, and the namesake of a key to be added. True if so; then *CALLER must have the
+ * right to say it. */
+bool wq_keys_explain(const struct inflight *f, struct wq_hint *h, struct wq_caller *caller);
+
+/* The trace has told of H; did it of an operation of TID that lies between BEGIN_NS and
+ * END_NS? */
+void wq_keys_note_recent(struct wq_keys *keys, const struct wq_hint *h);
+bool wq_keys_traced(const struct wq_keys *keys, pid_t tid, uint64_t begin_ns, uint64_t end_ns);
+
+/* ---- keys_special.c ---- */
+
+/* Keyring ID as H's thread meant it: its serial; 0: none was given, or it is one that
+ * nobody watches; below 0: it cannot be told. */
+int32_t wq_keys_special(struct wq_keys *keys, const struct wq_hint *h, int32_t id);
+
+/* Takes in what H, from the trace, says of who has which session keyring. */
+void wq_keys_learn(struct wq_keys *keys, const struct wq_hint *h);
+
+/* The same of the fork of CHILD by PARENT. */
+void wq_keys_learn_fork(struct wq_keys *keys, pid_t parent, pid_t child);
+
+/* ---- keys_hint.c ---- */
+
+/* The one path: H has begun, or ended. CALLER reported it; NULL: the trace did. */
+void wq_keys_take_hint(
+	struct wq_keys *keys, const struct wq_hint *h, const struct wq_caller *caller);
+
+/* ---- keys_trace.c ---- */
 
 /* Starts or stops the trace as the configuration and the kernel have it. */
 void wq_keys_start_trace(struct wq_keys *keys);
 void wq_keys_stop_hints(struct wq_keys *keys);
 
-/* Is the trace still what it was? Else LOSS, and another one or polling. */
+/* Is the trace still what it was? Else LOSS, and another one or polling. Not while it is
+ * being drained. */
 void wq_keys_check_trace(struct wq_keys *keys);
 
 /* ---- keys_end.c ---- */

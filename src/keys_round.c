@@ -10,6 +10,7 @@
 #include "log.h"
 
 #define NAMES_PER_LOOK	 128	   /* members described in one look, to know a displacement */
+#define SOON_NS		 NS_PER_MS /* before a round that a hint asked for */
 #define SUSPECT_NS	 NS_PER_MS /* after a difference: until the hints are asked for it */
 #define PROC_SHARE	 0.25	   /* of the CPU budget may go into /proc/keys */
 #define PROC_HELD_NS	 NS_PER_S
@@ -73,6 +74,19 @@ static bool died_before(const struct wq_keys *keys, int32_t serial)
 	return false;
 }
 
+void wq_keys_note_unlinked(struct wq_keys *keys, int32_t serial)
+{
+	keys->unlinked[keys->unlinked_next++ % DEAD_MAX] = serial;
+}
+
+static bool was_unlinked(const struct wq_keys *keys, int32_t serial)
+{
+	for (unsigned int i = 0; i < DEAD_MAX; i++)
+		if (keys->unlinked[i] == serial)
+			return true;
+	return false;
+}
+
 /* The kernel posts nothing when it drops a link to a dead key. A key that is gone
  * altogether was unlinked for the last time, unless it was seen dead before; or, with a
  * trace, in any case: that would have told of the unlinking. */
@@ -88,7 +102,9 @@ static enum wq_member_fate fate_of(void *arg, int32_t serial)
 	case WQ_KEY_INVALIDATED:
 		return WQ_MEMBER_COLLECTED;
 	case WQ_KEY_GONE:
-		return ring->keys->trace ? WQ_MEMBER_COLLECTED : WQ_MEMBER_UNLINKED;
+		return ring->keys->trace && !was_unlinked(ring->keys, serial)
+			       ? WQ_MEMBER_COLLECTED
+			       : WQ_MEMBER_UNLINKED;
 	case WQ_KEY_ALIVE:
 	case WQ_KEY_HIDDEN:
 		break;
@@ -152,6 +168,20 @@ static void name_members(
 	}
 }
 
+/* Goes on with the members that had no turn yet. */
+static void name_more(struct wq_key *key)
+{
+	size_t end = key->unnamed_from + NAMES_PER_LOOK;
+
+	for (; key->unnamed_from < key->state.len && key->unnamed_from < end;
+		key->unnamed_from++) {
+		struct wq_key_member *m = &key->state.members[key->unnamed_from];
+
+		if (!m->name)
+			m->name = wq_look_name(key->keys->look, m->serial);
+	}
+}
+
 /* NEW becomes what is known; its buffers are swapped, not freed. SAME: its members were
  * not filled in, the old ones hold. */
 static void adopt(struct wq_key_state *state, struct wq_key_state *new, bool same)
@@ -184,8 +214,12 @@ static int snapshot(struct wq_key *key)
 	if (r < 0 || new->life != WQ_KEY_ALIVE)
 		return r;
 	r = wq_look_payload(keys->look, key->serial, &key->state, new);
-	if (r == 0 && new->payload == WQ_PAYLOAD_MEMBERS)
+	if (r == 0 && new->payload == WQ_PAYLOAD_MEMBERS) {
 		name_members(keys, &key->state, new);
+		key->unnamed_from = 0;
+	} else if (r == 1) {
+		name_more(key);
+	}
 	return r;
 }
 
@@ -212,6 +246,7 @@ void wq_keys_bury(struct wq_key *key)
 		keys->dead[keys->dead_next++ % DEAD_MAX] = key->serial;
 	TAILQ_REMOVE(&keys->all, key, node);
 	TAILQ_INSERT_TAIL(&keys->gone, key, node);
+	key->buried = true;
 	key->state.life = WQ_KEY_GONE;
 }
 
@@ -221,7 +256,7 @@ void wq_keys_forget_key(struct wq_key *key)
 
 	step_over(key);
 	clear_suspect(key);
-	TAILQ_REMOVE(key->state.life == WQ_KEY_GONE ? &keys->gone : &keys->all, key, node);
+	TAILQ_REMOVE(key->buried ? &keys->gone : &keys->all, key, node);
 }
 
 static void note_unexpected_expiry(struct wq_key *key, const struct wq_key_state *new)
@@ -320,7 +355,7 @@ void wq_keys_look_at(struct wq_key *key)
 	struct wq_keys *keys = key->keys;
 
 	/* One that waits already is looked at when its wait is over. */
-	if (!key->suspect_ns && key->state.life != WQ_KEY_GONE)
+	if (!key->suspect_ns && !key->buried)
 		look(key, !keys->trace && !keys->inflight);
 }
 
@@ -350,7 +385,7 @@ static void judge_suspects(struct wq_keys *keys)
 	wq_keys_catch_up(keys);
 	for (key = TAILQ_FIRST(&keys->suspects); key; key = next) {
 		next = TAILQ_NEXT(key, suspect_node);
-		if (wq_keys_inflight(keys, key->suspect_ns))
+		if (wq_keys_inflight(key, key->suspect_ns))
 			continue;
 		clear_suspect(key);
 		look(key, true);
@@ -425,17 +460,18 @@ static bool proc_begin(struct wq_keys *keys)
 	return true;
 }
 
-/* What a hint tells is no difference: while one is on its way nothing is judged. On a busy
- * machine, or for somebody's ill will, one always is. */
-static bool proc_held_up(struct wq_keys *keys)
+/* What a hint tells is no difference: while one that may come to KEY is on its way KEY is not
+ * judged. On a busy machine, or for somebody's ill will, one always is. */
+static bool held_up(struct wq_key *key)
 {
+	struct proc_view *v = &key->proc;
 	uint64_t now = wq_now_ns();
 
-	if (!wq_keys_inflight(keys, now))
-		keys->proc_held_ns = 0;
-	else if (!keys->proc_held_ns)
-		keys->proc_held_ns = now;
-	return keys->proc_held_ns && now - keys->proc_held_ns < PROC_HELD_NS;
+	if (!wq_keys_inflight(key, now))
+		v->held_ns = 0;
+	else if (!v->held_ns)
+		v->held_ns = now;
+	return v->held_ns && now - v->held_ns < PROC_HELD_NS;
 }
 
 /* One part of a pass. True: there is more. */
@@ -451,8 +487,8 @@ static bool proc_step(struct wq_keys *keys)
 	if (r < 0)
 		return false;
 	wq_keys_catch_up(keys);
-	if (!proc_held_up(keys))
-		TAILQ_FOREACH (key, &keys->all, node)
+	TAILQ_FOREACH (key, &keys->all, node)
+		if (!held_up(key))
 			judge_line(key);
 	return false;
 }
@@ -486,9 +522,18 @@ void wq_keys_tell_gone(struct wq_keys *keys)
 		wq_watch_list_remove(&key->watchers, (uint64_t)key->serial);
 }
 
+/* The end of the pause that a round of the last one's cost asks for. */
+static uint64_t after_pause(const struct wq_keys *keys)
+{
+	uint64_t pause = (uint64_t)((double)keys->last_cost_ns / keys->config.cpu_budget);
+
+	return keys->round_ns + (pause > SOON_NS ? pause : SOON_NS);
+}
+
 void wq_keys_plan(struct wq_keys *keys)
 {
 	uint64_t min = (uint64_t)keys->config.poll_min_ms * NS_PER_MS;
+	uint64_t due;
 
 	if (TAILQ_EMPTY(&keys->all) && TAILQ_EMPTY(&keys->gone)) {
 		wq_timer_clear(keys->loop, &keys->timer);
@@ -496,23 +541,46 @@ void wq_keys_plan(struct wq_keys *keys)
 	}
 	if (keys->trace) {
 		keys->interval_ns = keys->config.resync_s * (uint64_t)NS_PER_S;
+		due = keys->resync_ns + keys->interval_ns;
+		if (keys->soon && after_pause(keys) < due)
+			due = after_pause(keys);
 	} else {
 		keys->interval_ns =
 			(uint64_t)((double)keys->last_cost_ns / keys->config.cpu_budget);
 		if (keys->interval_ns < min)
 			keys->interval_ns = min;
+		due = keys->round_ns + keys->interval_ns;
 	}
-	wq_timer_set(keys->loop, &keys->timer, keys->round_ns + keys->interval_ns);
+	wq_timer_set(keys->loop, &keys->timer, due);
+}
+
+void wq_keys_look_soon(struct wq_keys *keys)
+{
+	keys->soon = true;
+	if (!keys->running)
+		wq_keys_plan(keys);
+}
+
+void wq_keys_resync(struct wq_keys *keys)
+{
+	keys->resync_ns = 0;
+	if (!keys->running)
+		wq_timer_set(keys->loop, &keys->timer, 0);
 }
 
 static void begin_round(struct wq_keys *keys, bool thorough)
 {
-	wq_keys_check_trace(keys);
+	if (thorough)
+		wq_keys_check_trace(keys);
 	keys->running = true;
+	keys->soon = false;
 	keys->round++;
 	keys->round_ns = wq_now_ns();
+	if (thorough)
+		keys->resync_ns = keys->round_ns;
 	keys->cost_ns = 0;
-	keys->proc_stage = (thorough || proc_due(keys, keys->round_ns)) && proc_begin(keys);
+	keys->proc_stage = (thorough || (!keys->trace && proc_due(keys, keys->round_ns))) &&
+			   proc_begin(keys);
 	keys->next = TAILQ_FIRST(&keys->all);
 }
 
@@ -581,22 +649,17 @@ static void on_suspect_timer(struct wq_timer *timer)
 		may_end_round(keys);
 }
 
-void wq_keys_look_at_all(struct wq_keys *keys)
+/* A sync wants a round that begins after it. */
+void wq_keys_sync(struct wq_keys *keys, struct wq_keys_sync *sync)
 {
+	sync->round = keys->round + 1;
+	TAILQ_INSERT_TAIL(&keys->syncs, sync, node);
 	if (!keys->running) {
 		begin_round(keys, true);
 		step_round(keys, SLICE_NS);
 	}
 	if (keys->running)
 		wq_timer_set(keys->loop, &keys->timer, 0);
-}
-
-/* A sync wants a round that begins after it. */
-void wq_keys_sync(struct wq_keys *keys, struct wq_keys_sync *sync)
-{
-	sync->round = keys->round + 1;
-	TAILQ_INSERT_TAIL(&keys->syncs, sync, node);
-	wq_keys_look_at_all(keys);
 }
 
 void wq_keys_sync_cancel(struct wq_keys *keys, struct wq_keys_sync *sync)
@@ -618,9 +681,10 @@ static void on_timer(struct wq_timer *timer)
 	struct wq_keys *keys = wq_container_of(timer, struct wq_keys, timer);
 	uint64_t began = wq_now_ns(), turn = turn_ns(keys);
 	bool urgent = !TAILQ_EMPTY(&keys->syncs) || keys->trace;
+	bool resync = keys->trace && began >= keys->resync_ns + keys->interval_ns;
 
 	if (!keys->running)
-		begin_round(keys, urgent);
+		begin_round(keys, !TAILQ_EMPTY(&keys->syncs) || resync || keys->trace_died);
 	step_round(keys, SLICE_NS);
 	if (!keys->running || (!keys->next && !keys->proc_stage))
 		return; /* done, or the suspects' timer goes on */

@@ -256,6 +256,9 @@ int wq_namespace_rename(
 
 	if (flags & ~(unsigned int)(RENAME_NOREPLACE | RENAME_EXCHANGE))
 		return -EINVAL;
+	/* who opens that name must get a queue of its own */
+	if (!strcmp(to, WQFS_ANONYMOUS))
+		return -EPERM;
 	if (!node || ((flags & RENAME_EXCHANGE) && !there))
 		return -ENOENT;
 	if (strlen(to) > WQFS_NAME_MAX)

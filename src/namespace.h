@@ -82,7 +82,7 @@ struct wq_node *wq_namespace_inode(const struct wq_namespace *ns, uint64_t ino);
 int wq_namespace_unlink(struct wq_namespace *ns, const char *name);
 
 /* As renameat2(): 0, or -ENOENT, -EEXIST (RENAME_NOREPLACE), -EINVAL (flags),
- * -ENAMETOOLONG, -ENOMEM. */
+ * -ENAMETOOLONG, -ENOMEM, -EPERM: WQFS_ANONYMOUS can be nobody's name. */
 int wq_namespace_rename(
 	struct wq_namespace *ns, const char *from, const char *to, unsigned int flags);
 

@@ -32,6 +32,10 @@ struct wq_queue {
 	bool filtered;
 	struct wq_filter filter;
 
+	/* Bytes that are queued, as they are in the format that was asked for last. */
+	enum wqfs_format counted;
+	size_t bytes;
+
 	struct timespec mtime;
 	uint32_t nr_watches;
 	uint64_t posted, read, lost, refused, losses;
@@ -231,6 +235,7 @@ static void post_one(
 	s->record.who = who ? *who : (struct wq_cred){0};
 	clock_gettime(CLOCK_REALTIME, &s->record.when);
 	q->mtime = s->record.when;
+	q->bytes += wq_record_size(&s->record, q->counted);
 	q->head++;
 	q->posted++;
 	wake(q);
@@ -411,6 +416,8 @@ ssize_t wq_queue_peek(const struct wq_queue *q, enum wqfs_format format, void *b
 
 void wq_queue_consume(struct wq_queue *q, const struct wq_take *take)
 {
+	for (uint32_t i = 0; i < take->records; i++)
+		q->bytes -= wq_record_size(&slot_at(q, q->tail + i)->record, q->counted);
 	q->tail += take->records;
 	q->loss = (enum loss)take->pending;
 	/* A loss since the peek was noted at the last record, which is gone now. */
@@ -425,13 +432,15 @@ bool wq_queue_readable(const struct wq_queue *q)
 	return queued(q) || q->loss == LOSS_SOURCE;
 }
 
-size_t wq_queue_bytes(const struct wq_queue *q, enum wqfs_format format)
+size_t wq_queue_bytes(struct wq_queue *q, enum wqfs_format format)
 {
-	size_t n = 0;
-
+	if (format == q->counted)
+		return q->bytes;
+	q->counted = format;
+	q->bytes = 0;
 	for (uint32_t i = q->tail; i != q->head; i++)
-		n += wq_record_size(&slot_at(q, i)->record, format);
-	return n;
+		q->bytes += wq_record_size(&slot_at(q, i)->record, format);
+	return q->bytes;
 }
 
 void wq_queue_stats(const struct wq_queue *q, struct wqfs_stats *s)

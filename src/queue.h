@@ -141,8 +141,8 @@ void wq_queue_consume(struct wq_queue *queue, const struct wq_take *take);
 bool wq_queue_readable(const struct wq_queue *queue);
 
 /* FIONREAD: bytes of the queued records in FORMAT (LOSS not counted, as in the
- * kernel). */
-size_t wq_queue_bytes(const struct wq_queue *queue, enum wqfs_format format);
+ * kernel). Asked for another format than the last time it counts them all. */
+size_t wq_queue_bytes(struct wq_queue *queue, enum wqfs_format format);
 
 /* A source lost track: LOSS after the last record queued, at once if none is. Wakes. */
 void wq_queue_note_loss(struct wq_queue *queue);

@@ -27,11 +27,15 @@
 
 /* The exits of processes on a busy machine wake us no oftener than this. */
 #define EXITS_EVERY_NS 20000000u
+#define FORKS_KB       128 /* of each CPU: about 2500 */
 #define EXITS_KB       4
 
 /* A few tenths of a second of four busy cores; where there are many, each is given less. */
 #define BUFFERS_KB    16384u
 #define BUFFER_MIN_KB 256u
+
+#define PAGES_AT_ONCE 64       /* of one CPU, before the others have their turn */
+#define SLICE_NS      2000000u /* requests wait no longer than this for hints */
 
 enum call { CALL_KEYCTL, CALL_ADD_KEY, CALL_REQUEST_KEY, CALLS };
 
@@ -76,7 +80,7 @@ struct event {
 
 /* Each of these is an instance of its own, so that only what is worth it wakes us. */
 enum stream_id {
-	STREAM_FORKS, /* who forks whom: read along with the calls */
+	STREAM_FORKS, /* who forks whom: read along; many at once wake us */
 	STREAM_ENTER, /* calls begin: read along with the next */
 	STREAM_LEAVE, /* calls return: we are woken */
 	STREAM_EXITS, /* processes exit: we are woken now and then */
@@ -88,6 +92,14 @@ static const char *const prefixes[STREAMS] = {
 	[STREAM_ENTER] = "wqfs-enter-",
 	[STREAM_LEAVE] = "wqfs-leave-",
 	[STREAM_EXITS] = "wqfs-exits-",
+};
+
+/* How full a buffer of theirs is when it wakes us; 0: not empty. */
+static const char *const percents[STREAMS] = {
+	[STREAM_FORKS] = "25",
+	[STREAM_ENTER] = "0",
+	[STREAM_LEAVE] = "0",
+	[STREAM_EXITS] = "0",
 };
 
 struct stream {
@@ -105,7 +117,7 @@ struct wq_trace {
 	int tracefs; /* a mount of its own, seen by nobody else */
 	int ncpus;
 	struct stream stream[STREAMS];
-	struct wq_timer exits_timer, again_timer;
+	struct wq_timer exits_timer;
 	struct layout layout[CALLS];
 	struct fork_layout fork_layout;
 	struct kbuffer *kbuf;
@@ -114,6 +126,10 @@ struct wq_trace {
 
 	struct event *events; /* read, not given out yet */
 	size_t nevents, cap;
+	uint64_t until_ns;    /* what is older is complete, and sorted if behind */
+	bool behind;	      /* a slice was not enough for them */
+	struct wq_timer rest; /* to go on with them */
+	uint64_t last_ns;     /* of the page that was read last */
 	struct entered *entered;
 	bool lost, forks_lost, draining;
 };
@@ -153,6 +169,25 @@ static pid_t owner_of(const char *instance)
 			return (pid_t)pid;
 	}
 	return 0;
+}
+
+/* The tracepoints name threads and users as the first namespaces number them. */
+static bool in_first_namespaces(void)
+{
+	/* PROC_PID_INIT_INO and PROC_USER_INIT_INO of the kernel */
+	static const struct {
+		const char *path;
+		ino_t ino;
+	} first[] = {
+		{"/proc/self/ns/pid", 0xeffffffc},
+		{"/proc/self/ns/user", 0xeffffffd},
+	};
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++)
+		if (stat(first[i].path, &st) < 0 || st.st_ino != first[i].ino)
+			return false;
+	return true;
 }
 
 /* Removes the instances of daemons that are not there any more. */
@@ -279,9 +314,9 @@ static int stream_open(struct wq_trace *t, enum stream_id id, unsigned int buffe
 	snprintf(name, sizeof(name), "%s%d", prefixes[id], (int)getpid());
 	errno = 0;
 	s->instance = tracefs_instance_create(name);
-	/* woken by the first event, and times that compare with clock_gettime()'s */
+	/* when we are woken, and times that compare with clock_gettime()'s */
 	if (s->ready.fd < 0 || !s->instance ||
-		tracefs_instance_file_write(s->instance, "buffer_percent", "0") < 0 ||
+		tracefs_instance_file_write(s->instance, "buffer_percent", percents[id]) < 0 ||
 		tracefs_instance_file_write(s->instance, "trace_clock", "mono") < 0 ||
 		tracefs_instance_set_buffer_size(s->instance, buffer_kb, -1) < 0 ||
 		tracefs_trace_on(s->instance) < 0)
@@ -324,19 +359,27 @@ static void stream_close(struct stream *s)
 	s->instance = NULL;
 }
 
-/* Calls FN, if there is one, for each page that S has. 0, or -errno. */
+/* Calls FN, if there is one, for each page that S has, but for no more than PAGES_AT_ONCE
+ * of a CPU: where there are more, only what is as old as the last that was read is complete.
+ * 0, or -errno. */
 static int stream_read(struct stream *s, void (*fn)(struct wq_trace *t))
 {
 	struct wq_trace *t = s->trace;
 
 	for (int i = 0; i < t->ncpus; i++) {
 		ssize_t n = 0;
+		int pages = 0;
 
-		while (s->cpus[i] >= 0 && (n = read(s->cpus[i], t->page, t->page_size)) > 0)
+		while (s->cpus[i] >= 0 && pages < PAGES_AT_ONCE &&
+			(n = read(s->cpus[i], t->page, t->page_size)) > 0) {
+			pages++;
 			if (fn)
 				fn(t);
+		}
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			return -errno;
+		if (pages == PAGES_AT_ONCE && t->last_ns < t->until_ns)
+			t->until_ns = t->last_ns;
 	}
 	return 0;
 }
@@ -390,14 +433,14 @@ static int enable_all(struct wq_trace *t)
 	return r;
 }
 
-static void on_leave(struct wq_source *source, uint32_t events)
+static void on_rest(struct wq_timer *timer)
 {
-	wq_trace_drain(wq_container_of(source, struct stream, ready)->trace);
+	wq_trace_drain(wq_container_of(timer, struct wq_trace, rest), SLICE_NS);
 }
 
-static void drain_again(struct wq_timer *timer)
+static void on_events(struct wq_source *source, uint32_t events)
 {
-	wq_trace_drain(wq_container_of(timer, struct wq_trace, again_timer));
+	wq_trace_drain(wq_container_of(source, struct stream, ready)->trace, SLICE_NS);
 }
 
 /* Which processes they were does not matter. They are read, not thrown away by a write to
@@ -466,7 +509,7 @@ static int set_up(struct wq_trace *t, unsigned int buffer_kb)
 							  : KBUFFER_ENDIAN_BIG);
 	if (!t->page || !t->kbuf)
 		return -ENOMEM;
-	r = stream_open(t, STREAM_FORKS, buffer_kb);
+	r = stream_open(t, STREAM_FORKS, FORKS_KB);
 	if (r == 0)
 		r = stream_open(t, STREAM_ENTER, buffer_kb);
 	if (r == 0)
@@ -480,6 +523,8 @@ static int set_up(struct wq_trace *t, unsigned int buffer_kb)
 	if (r == 0)
 		r = stream_poll(&t->stream[STREAM_LEAVE]);
 	if (r == 0)
+		r = stream_poll(&t->stream[STREAM_FORKS]);
+	if (r == 0)
 		prepare_exits(t);
 	return r;
 }
@@ -489,10 +534,11 @@ static void init(struct wq_trace *t)
 	t->ncpus = (int)sysconf(_SC_NPROCESSORS_CONF);
 	t->tracefs = -1;
 	t->exits_timer.fire = exits_again;
-	t->again_timer.fire = drain_again;
+	t->rest.fire = on_rest;
 	for (int i = 0; i < STREAMS; i++)
 		t->stream[i] = (struct stream){.trace = t, .ready = {.fd = -1}};
-	t->stream[STREAM_LEAVE].ready.ready = on_leave;
+	t->stream[STREAM_FORKS].ready.ready = on_events;
+	t->stream[STREAM_LEAVE].ready.ready = on_events;
 	t->stream[STREAM_EXITS].ready.ready = on_exits;
 }
 
@@ -503,6 +549,9 @@ static const char *reason(int r)
 	case EACCES:
 		return "tracefs is not allowed to us (only root may use it, and a locked-down "
 		       "kernel to nobody)";
+	case EXDEV:
+		return "wqfs runs in a pid or user namespace, and the trace speaks of the "
+		       "first";
 	case ENODEV:
 		return "the kernel has no tracefs";
 	case ENOENT:
@@ -525,7 +574,7 @@ struct wq_trace *wq_trace_new(struct wq_loop *loop, const struct wq_trace_ops *o
 	t->ops = ops;
 	t->arg = arg;
 	init(t);
-	t->tracefs = mount_tracefs();
+	t->tracefs = in_first_namespaces() ? mount_tracefs() : -EXDEV;
 	r = t->tracefs;
 	if (r < 0)
 		goto err;
@@ -556,7 +605,7 @@ void wq_trace_free(struct wq_trace *t)
 	if (!t)
 		return;
 	wq_timer_clear(t->loop, &t->exits_timer);
-	wq_timer_clear(t->loop, &t->again_timer);
+	wq_timer_clear(t->loop, &t->rest);
 	for (int i = 0; i < STREAMS; i++)
 		stream_close(&t->stream[i]);
 	tracefs_set_tracing_dir(NULL);
@@ -656,6 +705,7 @@ static void read_page(struct wq_trace *t, bool *lost)
 		data = kbuffer_next_event(t->kbuf, &ts)) {
 		struct event e;
 
+		t->last_ns = ts;
 		if (decode(t, data, ts, &e))
 			keep(t, &e);
 	}
@@ -699,7 +749,7 @@ static void on_enter(struct wq_trace *t, const struct event *e)
 			return;
 		}
 	}
-	in->hint = (struct wq_hint){.op = e->op, .begin_ns = e->ts, .who.pid = e->tid};
+	in->hint = (struct wq_hint){.op = e->op, .begin_ns = e->ts, .tid = e->tid};
 	memcpy(in->hint.arg, e->arg, sizeof(in->hint.arg));
 	t->ops->hint(t->arg, &in->hint);
 }
@@ -720,13 +770,16 @@ static void on_exit_event(struct wq_trace *t, const struct event *e)
 	t->ops->hint(t->arg, &hint);
 }
 
-/* Everything before UNTIL is complete: what comes later has a later time. */
-static void give_out(struct wq_trace *t, uint64_t until)
+/* Gives out what is older than until_ns, until END_NS. What comes later has a later time,
+ * but for an event whose writer was held up between taking the time and finishing it. */
+static void give_out(struct wq_trace *t, uint64_t end_ns)
 {
 	size_t n = 0;
 
-	qsort(t->events, t->nevents, sizeof(*t->events), by_time);
-	while (n < t->nevents && t->events[n].ts < until) {
+	if (!t->behind)
+		qsort(t->events, t->nevents, sizeof(*t->events), by_time);
+	t->behind = false;
+	while (n < t->nevents && t->events[n].ts < t->until_ns) {
 		const struct event e = t->events[n++];
 
 		if (e.call == CALLS)
@@ -735,6 +788,10 @@ static void give_out(struct wq_trace *t, uint64_t until)
 			on_exit_event(t, &e);
 		else
 			on_enter(t, &e);
+		if (n % 16 == 0 && wq_now_ns() >= end_ns) {
+			t->behind = n < t->nevents && t->events[n].ts < t->until_ns;
+			break;
+		}
 	}
 	t->nevents -= n;
 	memmove(t->events, t->events + n, t->nevents * sizeof(*t->events));
@@ -743,23 +800,43 @@ static void give_out(struct wq_trace *t, uint64_t until)
 /* What was read belongs to before the loss or after it, nobody knows: it goes too. */
 static void give_up(struct wq_trace *t)
 {
-	t->lost = t->forks_lost = false;
+	t->lost = t->forks_lost = t->behind = false;
 	t->nevents = 0;
 	forget_entered(t);
 	t->ops->lost(t->arg);
 }
 
-/* Everything of now. 0, or -errno. */
-static int read_all(struct wq_trace *t)
+/* While we are behind nothing more is read: the kernel's buffers bound what can pile up,
+ * and their overflow is a loss that is told. 0, or -errno. */
+static int read_more(struct wq_trace *t)
 {
-	/* a return that is read has its beginning read after it, and that its thread's */
-	int r = stream_read(&t->stream[STREAM_LEAVE], read_calls);
+	int r;
 
+	if (t->behind)
+		return 0;
+	t->until_ns = wq_now_ns();
+	/* a return that is read has its beginning read after it, and that its thread's */
+	r = stream_read(&t->stream[STREAM_LEAVE], read_calls);
 	if (r == 0)
 		r = stream_read(&t->stream[STREAM_ENTER], read_calls);
-	if (r == 0)
-		r = stream_read(&t->stream[STREAM_FORKS], read_forks);
-	return r;
+	return r < 0 ? r : stream_read(&t->stream[STREAM_FORKS], read_forks);
+}
+
+/* One turn of reading and giving out. 0, or -errno. */
+static int turn(struct wq_trace *t, uint64_t end_ns)
+{
+	int r = read_more(t);
+
+	if (r < 0)
+		return r;
+	if (t->forks_lost)
+		t->ops->forks_lost(t->arg);
+	t->forks_lost = false;
+	if (t->lost)
+		give_up(t);
+	else
+		give_out(t, end_ns);
+	return 0;
 }
 
 /* Forks can wait for the calls that come after them. */
@@ -771,29 +848,22 @@ static bool calls_wait(const struct wq_trace *t)
 	return false;
 }
 
-/* What is younger than this call stays for the next: on a busy machine there is always some,
- * and requests wait. */
-void wq_trace_drain(struct wq_trace *t)
+void wq_trace_drain(struct wq_trace *t, uint64_t allowed_ns)
 {
-	uint64_t until = wq_now_ns();
+	uint64_t now = wq_now_ns(), end = now + allowed_ns;
 	int r;
 
 	if (t->draining) /* a hint's reader asks for more: it is coming */
 		return;
 	t->draining = true;
-	r = read_all(t);
-	if (t->forks_lost)
-		t->ops->forks_lost(t->arg);
-	t->forks_lost = false;
+	do
+		r = turn(t, end);
+	while (r == 0 && (t->behind || t->until_ns < now) && wq_now_ns() < end);
 	if (r < 0)
 		t->ops->died(t->arg, strerror(-r));
-	else if (t->lost)
-		give_up(t);
-	else if (t->nevents)
-		give_out(t, until);
-	/* it was read and will not wake us again */
-	if (r == 0 && calls_wait(t))
-		wq_timer_set(t->loop, &t->again_timer, 0);
+	else if (t->behind || t->until_ns < now || calls_wait(t))
+		/* what was read and not given out will not wake us again */
+		wq_timer_set(t->loop, &t->rest, 0);
 	t->draining = false;
 }
 
@@ -835,7 +905,7 @@ void wq_trace_free(struct wq_trace *trace)
 {
 }
 
-void wq_trace_drain(struct wq_trace *trace)
+void wq_trace_drain(struct wq_trace *trace, uint64_t allowed_ns)
 {
 }
 

@@ -43,8 +43,9 @@ struct wq_trace *wq_trace_new(struct wq_loop *loop, const struct wq_trace_ops *o
 /* Ends it and removes the instance. NULL is allowed. */
 void wq_trace_free(struct wq_trace *trace);
 
-/* Gives out every event of before this call. Does not wait. May call any of the ops. */
-void wq_trace_drain(struct wq_trace *trace);
+/* Gives out the events of before this call, or as many as ALLOWED_NS are enough for: the rest
+ * follows by itself, between requests. Does not wait. May call any of the ops. */
+void wq_trace_drain(struct wq_trace *trace, uint64_t allowed_ns);
 
 /* Asks for ops->exited. */
 void wq_trace_tell_exits(struct wq_trace *trace);

@@ -376,26 +376,57 @@ static int sized_filter(struct wq_handle *h, const struct wqfs_filter *f)
 	return set_filter(h, f, sizeof(*f));
 }
 
+/* Asking whether a key is constructed may take a millisecond: once a key, and not for many
+ * keys in one turn. */
+#define CONSTRUCT_KEYS 2
+
+struct asked {
+	int32_t keys[CONSTRUCT_KEYS];
+	int n;
+};
+
+/* P is to wait for another turn. */
+static bool enough_asked(const struct asked *a, const struct wq_parked *p)
+{
+	for (int i = 0; i < a->n; i++)
+		if (a->keys[i] == p->watch.key)
+			return true;
+	return a->n == CONSTRUCT_KEYS;
+}
+
+static int ask_again(struct wq_parked *p)
+{
+	struct wq_caller caller = wqfs_caller(p->req);
+
+	return wq_keys_watch(
+		p->fs->keys, p->handle->node->queue, p->watch.key, p->watch.watch_id, &caller);
+}
+
 static void ask_constructed(struct wq_timer *timer)
 {
 	struct wqfs *fs = wq_container_of(timer, struct wqfs, construct);
 	struct wq_parked *p, *next;
+	struct asked asked = {.n = 0};
 	bool waiting = false;
 
 	for (p = TAILQ_FIRST(&fs->parked); p; p = next) {
-		struct wq_caller caller;
 		int r;
 
 		next = TAILQ_NEXT(p, all);
 		if (p->wait != WQ_WAIT_CONSTRUCT)
 			continue;
-		caller = wqfs_caller(p->req);
-		r = wq_keys_watch(fs->keys, p->handle->node->queue, p->watch.key,
-			p->watch.watch_id, &caller);
-		if (r == -EINPROGRESS)
-			waiting = true;
-		else
+		waiting = true;
+		if (enough_asked(&asked, p))
+			continue;
+		r = ask_again(p);
+		if (r == -EINPROGRESS) {
+			asked.keys[asked.n++] = p->watch.key;
+			/* behind those that had no turn */
+			TAILQ_REMOVE(&fs->parked, p, all);
+			TAILQ_INSERT_TAIL(&fs->parked, p, all);
+		} else {
 			answer(p, r);
+		}
 	}
 	if (!waiting)
 		return;
@@ -404,13 +435,26 @@ static void ask_constructed(struct wq_timer *timer)
 	wq_timer_set(fs->loop, &fs->construct, wq_now_ns() + fs->construct_wait_ns);
 }
 
+/* Does somebody wait for the construction of KEY? Who comes later needs not ask for it. */
+static bool is_awaited(const struct wqfs *fs, int32_t key)
+{
+	const struct wq_parked *p;
+
+	TAILQ_FOREACH (p, &fs->parked, all)
+		if (p->wait == WQ_WAIT_CONSTRUCT && p->watch.key == key)
+			return true;
+	return false;
+}
+
 static void op_watch(fuse_req_t req, struct wq_handle *h, const struct wqfs_watch_key *w)
 {
 	struct wqfs *fs = wqfs_of(req);
 	struct wq_caller caller = wqfs_caller(req);
 	struct wq_parked *p;
-	int r = wq_keys_watch(fs->keys, h->node->queue, w->key, w->watch_id, &caller);
+	int r = -EINPROGRESS;
 
+	if (!is_awaited(fs, w->key))
+		r = wq_keys_watch(fs->keys, h->node->queue, w->key, w->watch_id, &caller);
 	if (r != -EINPROGRESS) {
 		reply_ioctl(req, r);
 		return;
@@ -421,9 +465,11 @@ static void op_watch(fuse_req_t req, struct wq_handle *h, const struct wqfs_watc
 		return;
 	}
 	p->watch = *w;
-	fs->construct.fire = ask_constructed;
-	fs->construct_wait_ns = CONSTRUCT_FIRST_NS;
-	wq_timer_set(fs->loop, &fs->construct, wq_now_ns() + fs->construct_wait_ns);
+	if (!fs->construct.set) {
+		fs->construct.fire = ask_constructed;
+		fs->construct_wait_ns = CONSTRUCT_FIRST_NS;
+		wq_timer_set(fs->loop, &fs->construct, wq_now_ns() + fs->construct_wait_ns);
+	}
 	may_interrupt(p);
 }
 

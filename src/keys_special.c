@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Special keyrings in a hint: what they meant to the thread that used them. */
+#include <linux/keyctl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "keys_internal.h"
+
+#define KTHREADD 2 /* which all kernel threads are children of */
+
+/* The only watched keyring of that description that belongs to UID: its serial; 0: there
+ * is none; -1: there are several, since a user can make one of the same description. */
+static int32_t user_keyring(const struct wq_keys *keys, const char *prefix, uid_t uid)
+{
+	char want[32];
+	const struct wq_key *key;
+	int32_t found = 0;
+
+	snprintf(want, sizeof(want), "%s.%u", prefix, uid);
+	TAILQ_FOREACH (key, &keys->all, node) {
+		if (key->state.uid != uid || !wq_key_is_type(&key->state, "keyring") ||
+			strcmp(wq_key_description(&key->state), want))
+			continue;
+		if (found)
+			return -1;
+		found = key->serial;
+	}
+	return found;
+}
+
+/* The user whose keyrings H's thread has, in UID. False: it is gone. */
+static bool real_user(struct wq_keys *keys, const struct wq_hint *h, uid_t *uid)
+{
+	const struct wq_task *task = wq_task_get(&keys->tasks, h->tid, h->end_ns);
+
+	if (task)
+		*uid = task->ruid;
+	return task != NULL;
+}
+
+/* What it holds is not asked to make sure: it may have changed again by now. */
+int32_t wq_keys_special(struct wq_keys *keys, const struct wq_hint *h, int32_t id)
+{
+	int32_t serial = 0;
+	uid_t uid;
+
+	switch (id) {
+	case KEY_SPEC_SESSION_KEYRING:
+		if (keys->sessions)
+			serial = wq_sessions_find(keys->sessions, h->tid);
+		return serial ? serial : id;
+	case KEY_SPEC_USER_KEYRING:
+		return real_user(keys, h, &uid) ? user_keyring(keys, "_uid", uid) : id;
+	case KEY_SPEC_USER_SESSION_KEYRING:
+		return real_user(keys, h, &uid) ? user_keyring(keys, "_uid_ses", uid) : id;
+	default:
+		return id;
+	}
+}
+
+/* The parent takes the session over when it next returns from the kernel. */
+static void session_to_parent(struct wq_keys *keys, const struct wq_hint *h)
+{
+	const struct wq_task *task = wq_task_get(&keys->tasks, h->tid, h->end_ns);
+
+	if (task)
+		wq_sessions_joined(
+			keys->sessions, task->parent, wq_sessions_find(keys->sessions, h->tid));
+}
+
+/* A user session keyring stands in where there is no session: the first operation that puts
+ * something into it makes a session, for its thread alone, without a word. */
+static bool stands_in(struct wq_keys *keys, int32_t serial)
+{
+	static const char prefix[] = "_uid_ses.";
+	struct wq_key_state *s = &keys->scratch;
+
+	return wq_look_describe(keys->look, serial, s) < 0 || s->life != WQ_KEY_ALIVE ||
+	       !strncmp(wq_key_description(s), prefix, strlen(prefix));
+}
+
+static void keyring_id(struct wq_keys *keys, const struct wq_hint *h)
+{
+	if (h->arg[0] != KEY_SPEC_SESSION_KEYRING)
+		return;
+	if (h->arg[1]) /* it may have been made by this */
+		wq_sessions_joined(keys->sessions, h->tid, h->result);
+	else if (!stands_in(keys, h->result))
+		wq_sessions_told(keys->sessions, h->tid, h->result);
+}
+
+void wq_keys_learn(struct wq_keys *keys, const struct wq_hint *h)
+{
+	if (!keys->sessions)
+		return;
+	switch (h->op) {
+	case KEYCTL_JOIN_SESSION_KEYRING:
+		wq_sessions_joined(keys->sessions, h->tid, h->result);
+		break;
+	case KEYCTL_SESSION_TO_PARENT:
+		session_to_parent(keys, h);
+		break;
+	case KEYCTL_GET_KEYRING_ID:
+		keyring_id(keys, h);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Kernel threads start the programs of upcalls, each in a session of its own. */
+static bool is_kernel_thread(struct wq_keys *keys, pid_t tid)
+{
+	const struct wq_task *task = wq_task_recent(&keys->tasks, tid, wq_now_ns());
+
+	return tid == KTHREADD || (task && task->parent == KTHREADD);
+}
+
+void wq_keys_learn_fork(struct wq_keys *keys, pid_t parent, pid_t child)
+{
+	if (!wq_sessions_has(keys->sessions, parent) && is_kernel_thread(keys, parent))
+		wq_sessions_began(keys->sessions, child);
+	else
+		wq_sessions_forked(keys->sessions, parent, child);
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The trace as the bridge's source: its life, and what its loss means. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "keys_internal.h"
+#include "log.h"
+
+#define TRACE_RETRY_NS (60ull * NS_PER_S)
+
+/* A request waits so long at most for what was done before it to be taken in. */
+#define CATCH_UP_NS (NS_PER_S / 10)
+
+static void on_hint(void *arg, const struct wq_hint *h)
+{
+	struct wq_keys *keys = arg;
+	struct wq_hint explained = *h;
+	struct wq_caller caller;
+	bool reported = false;
+
+	if (h->end_ns) {
+		wq_keys_note_recent(keys, h);
+		reported = wq_keys_explain(
+			wq_keys_find_inflight(keys, h->tid), &explained, &caller);
+	}
+	wq_keys_take_hint(keys, &explained, reported ? &caller : NULL);
+}
+
+static void on_forked(void *arg, pid_t parent, pid_t child)
+{
+	wq_keys_learn_fork(arg, parent, child);
+}
+
+static void on_forks_lost(void *arg)
+{
+	struct wq_keys *keys = arg;
+
+	wq_sessions_forget(keys->sessions);
+}
+
+static bool on_exited(void *arg)
+{
+	struct wq_keys *keys = arg;
+
+	wq_keys_may_end(keys);
+	return !TAILQ_EMPTY(&keys->all);
+}
+
+static int by_address(const void *a, const void *b)
+{
+	uintptr_t x = (uintptr_t) * (struct wq_queue *const *)a;
+	uintptr_t y = (uintptr_t) * (struct wq_queue *const *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* LOSS once in every queue that watches a key. */
+static void tell_loss(struct wq_keys *keys)
+{
+	struct wq_queue **queues = NULL;
+	const struct wq_key *key;
+	const struct wq_watch *w;
+	size_t n = 0, cap = 0;
+
+	TAILQ_FOREACH (key, &keys->all, node) {
+		LIST_FOREACH (w, &key->watchers.watchers, list_node) {
+			if (n == cap) {
+				size_t more = cap ? cap * 2 : 64;
+				struct wq_queue **p = reallocarray(queues, more, sizeof(*p));
+
+				if (!p) { /* better twice than not */
+					wq_queue_note_loss(w->queue);
+					continue;
+				}
+				queues = p;
+				cap = more;
+			}
+			queues[n++] = w->queue;
+		}
+	}
+	if (n)
+		qsort(queues, n, sizeof(*queues), by_address);
+	for (size_t i = 0; i < n; i++)
+		if (i == 0 || queues[i] != queues[i - 1])
+			wq_queue_note_loss(queues[i]);
+	free(queues);
+}
+
+static void on_lost(void *arg)
+{
+	struct wq_keys *keys = arg;
+
+	wq_log(WQ_LOG_WARNING, "the trace buffer overflowed: LOSS, and a look at every key");
+	wq_keys_forget_all_inflight(keys);
+	wq_sessions_forget(keys->sessions); /* a join may have been among them */
+	tell_loss(keys);
+	wq_keys_resync(keys);
+}
+
+static void on_died(void *arg, const char *why)
+{
+	struct wq_keys *keys = arg;
+
+	snprintf(keys->why_not, sizeof(keys->why_not), "%s", why);
+	keys->trace_died = true;
+	wq_keys_resync(keys);
+}
+
+static const struct wq_trace_ops trace_ops = {
+	on_hint, on_forked, on_forks_lost, on_exited, on_lost, on_died};
+
+void wq_keys_start_trace(struct wq_keys *keys)
+{
+	keys->trace_died = false;
+	if (keys->config.source == WQ_KEYS_POLL) {
+		snprintf(keys->why_not, sizeof(keys->why_not), "source=poll");
+		return;
+	}
+	keys->sessions = wq_sessions_new();
+	if (!keys->sessions) {
+		snprintf(keys->why_not, sizeof(keys->why_not), "out of memory");
+		return;
+	}
+	keys->trace = wq_trace_new(keys->loop, &trace_ops, keys, keys->config.buffer_kb,
+		keys->why_not, sizeof(keys->why_not));
+	if (keys->trace) {
+		if (!TAILQ_EMPTY(&keys->all))
+			wq_trace_tell_exits(keys->trace);
+		return;
+	}
+	wq_sessions_free(keys->sessions);
+	keys->sessions = NULL;
+}
+
+void wq_keys_stop_hints(struct wq_keys *keys)
+{
+	wq_trace_free(keys->trace);
+	keys->trace = NULL;
+	wq_sessions_free(keys->sessions);
+	keys->sessions = NULL;
+	wq_keys_forget_all_inflight(keys);
+}
+
+void wq_keys_check_trace(struct wq_keys *keys)
+{
+	uint64_t now = wq_now_ns();
+
+	if (!keys->trace && keys->trace_retry_ns && now >= keys->trace_retry_ns) {
+		wq_keys_start_trace(keys);
+		keys->trace_retry_ns = keys->trace ? 0 : now + TRACE_RETRY_NS;
+		return;
+	}
+	if (!keys->trace || (!keys->trace_died && wq_trace_alive(keys->trace)))
+		return;
+	wq_keys_stop_hints(keys);
+	wq_keys_start_trace(keys);
+	keys->trace_retry_ns = keys->trace ? 0 : now + TRACE_RETRY_NS;
+	wq_log(WQ_LOG_WARNING, "the trace has died: LOSS, and %s%s",
+		keys->trace ? "another one" : "polling: ", keys->trace ? "" : keys->why_not);
+	tell_loss(keys);
+}
+
+void wq_keys_catch_up(struct wq_keys *keys)
+{
+	if (keys->trace && !keys->trace_died)
+		wq_trace_drain(keys->trace, CATCH_UP_NS);
+}
