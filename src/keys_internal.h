@@ -237,8 +237,8 @@ int32_t wq_keys_special(struct wq_keys *keys, const struct wq_hint *h, int32_t i
 /* Takes in what H, from the trace, says of who has which session keyring. */
 void wq_keys_learn(struct wq_keys *keys, const struct wq_hint *h);
 
-/* The same of the fork of CHILD by PARENT. */
-void wq_keys_learn_fork(struct wq_keys *keys, pid_t parent, pid_t child);
+/* PARENT has made CHILD, which has the same session keyring. */
+void wq_keys_forked(struct wq_keys *keys, pid_t parent, pid_t child);
 
 /* ---- keys_hint.c ---- */
 

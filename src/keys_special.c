@@ -31,14 +31,14 @@ static int32_t user_keyring(const struct wq_keys *keys, const char *prefix, uid_
 /* The user whose keyrings H's thread has, in UID. False: it is gone. */
 static bool real_user(struct wq_keys *keys, const struct wq_hint *h, uid_t *uid)
 {
-	const struct wq_task *task = wq_task_get(&keys->tasks, h->tid, h->end_ns);
+	/* not as it was a moment before: it may have become that user since */
+	const struct wq_task *task = wq_task_read(&keys->tasks, h->tid, h->end_ns);
 
 	if (task)
 		*uid = task->ruid;
 	return task != NULL;
 }
 
-/* What it holds is not asked to make sure: it may have changed again by now. */
 int32_t wq_keys_special(struct wq_keys *keys, const struct wq_hint *h, int32_t id)
 {
 	int32_t serial = 0;
@@ -108,15 +108,15 @@ void wq_keys_learn(struct wq_keys *keys, const struct wq_hint *h)
 	}
 }
 
-/* Kernel threads start the programs of upcalls, each in a session of its own. */
+/* Kernel threads have no session that anybody is told; what they start has a new one. */
 static bool is_kernel_thread(struct wq_keys *keys, pid_t tid)
 {
-	const struct wq_task *task = wq_task_recent(&keys->tasks, tid, wq_now_ns());
+	const struct wq_task *task = wq_task_get(&keys->tasks, tid, wq_now_ns());
 
 	return tid == KTHREADD || (task && task->parent == KTHREADD);
 }
 
-void wq_keys_learn_fork(struct wq_keys *keys, pid_t parent, pid_t child)
+void wq_keys_forked(struct wq_keys *keys, pid_t parent, pid_t child)
 {
 	if (!wq_sessions_has(keys->sessions, parent) && is_kernel_thread(keys, parent))
 		wq_sessions_began(keys->sessions, child);

@@ -29,7 +29,7 @@ static void on_hint(void *arg, const struct wq_hint *h)
 
 static void on_forked(void *arg, pid_t parent, pid_t child)
 {
-	wq_keys_learn_fork(arg, parent, child);
+	wq_keys_forked(arg, parent, child);
 }
 
 static void on_forks_lost(void *arg)
@@ -108,7 +108,13 @@ static void on_died(void *arg, const char *why)
 }
 
 static const struct wq_trace_ops trace_ops = {
-	on_hint, on_forked, on_forks_lost, on_exited, on_lost, on_died};
+	.hint = on_hint,
+	.forked = on_forked,
+	.forks_lost = on_forks_lost,
+	.exited = on_exited,
+	.lost = on_lost,
+	.died = on_died,
+};
 
 void wq_keys_start_trace(struct wq_keys *keys)
 {

@@ -27,15 +27,15 @@
 
 /* The exits of processes on a busy machine wake us no oftener than this. */
 #define EXITS_EVERY_NS 20000000u
-#define FORKS_KB       128 /* of each CPU: about 2500 */
 #define EXITS_KB       4
 
 /* A few tenths of a second of four busy cores; where there are many, each is given less. */
 #define BUFFERS_KB    16384u
 #define BUFFER_MIN_KB 256u
 
-#define PAGES_AT_ONCE 64       /* of one CPU, before the others have their turn */
-#define SLICE_NS      2000000u /* requests wait no longer than this for hints */
+#define PAGES_AT_ONCE \
+	4096		  /* of one CPU: more than the buffers hold, unless they are refilled */
+#define SLICE_NS 2000000u /* requests wait no longer than this for hints */
 
 enum call { CALL_KEYCTL, CALL_ADD_KEY, CALL_REQUEST_KEY, CALLS };
 
@@ -80,7 +80,7 @@ struct event {
 
 /* Each of these is an instance of its own, so that only what is worth it wakes us. */
 enum stream_id {
-	STREAM_FORKS, /* who forks whom: read along; many at once wake us */
+	STREAM_FORKS, /* who forks whom: read along with the calls */
 	STREAM_ENTER, /* calls begin: read along with the next */
 	STREAM_LEAVE, /* calls return: we are woken */
 	STREAM_EXITS, /* processes exit: we are woken now and then */
@@ -92,14 +92,6 @@ static const char *const prefixes[STREAMS] = {
 	[STREAM_ENTER] = "wqfs-enter-",
 	[STREAM_LEAVE] = "wqfs-leave-",
 	[STREAM_EXITS] = "wqfs-exits-",
-};
-
-/* How full a buffer of theirs is when it wakes us; 0: not empty. */
-static const char *const percents[STREAMS] = {
-	[STREAM_FORKS] = "25",
-	[STREAM_ENTER] = "0",
-	[STREAM_LEAVE] = "0",
-	[STREAM_EXITS] = "0",
 };
 
 struct stream {
@@ -314,9 +306,9 @@ static int stream_open(struct wq_trace *t, enum stream_id id, unsigned int buffe
 	snprintf(name, sizeof(name), "%s%d", prefixes[id], (int)getpid());
 	errno = 0;
 	s->instance = tracefs_instance_create(name);
-	/* when we are woken, and times that compare with clock_gettime()'s */
+	/* woken by the first event, and times that compare with clock_gettime()'s */
 	if (s->ready.fd < 0 || !s->instance ||
-		tracefs_instance_file_write(s->instance, "buffer_percent", percents[id]) < 0 ||
+		tracefs_instance_file_write(s->instance, "buffer_percent", "0") < 0 ||
 		tracefs_instance_file_write(s->instance, "trace_clock", "mono") < 0 ||
 		tracefs_instance_set_buffer_size(s->instance, buffer_kb, -1) < 0 ||
 		tracefs_trace_on(s->instance) < 0)
@@ -438,7 +430,7 @@ static void on_rest(struct wq_timer *timer)
 	wq_trace_drain(wq_container_of(timer, struct wq_trace, rest), SLICE_NS);
 }
 
-static void on_events(struct wq_source *source, uint32_t events)
+static void on_leave(struct wq_source *source, uint32_t events)
 {
 	wq_trace_drain(wq_container_of(source, struct stream, ready)->trace, SLICE_NS);
 }
@@ -509,7 +501,7 @@ static int set_up(struct wq_trace *t, unsigned int buffer_kb)
 							  : KBUFFER_ENDIAN_BIG);
 	if (!t->page || !t->kbuf)
 		return -ENOMEM;
-	r = stream_open(t, STREAM_FORKS, FORKS_KB);
+	r = stream_open(t, STREAM_FORKS, buffer_kb);
 	if (r == 0)
 		r = stream_open(t, STREAM_ENTER, buffer_kb);
 	if (r == 0)
@@ -523,8 +515,6 @@ static int set_up(struct wq_trace *t, unsigned int buffer_kb)
 	if (r == 0)
 		r = stream_poll(&t->stream[STREAM_LEAVE]);
 	if (r == 0)
-		r = stream_poll(&t->stream[STREAM_FORKS]);
-	if (r == 0)
 		prepare_exits(t);
 	return r;
 }
@@ -537,8 +527,7 @@ static void init(struct wq_trace *t)
 	t->rest.fire = on_rest;
 	for (int i = 0; i < STREAMS; i++)
 		t->stream[i] = (struct stream){.trace = t, .ready = {.fd = -1}};
-	t->stream[STREAM_FORKS].ready.ready = on_events;
-	t->stream[STREAM_LEAVE].ready.ready = on_events;
+	t->stream[STREAM_LEAVE].ready.ready = on_leave;
 	t->stream[STREAM_EXITS].ready.ready = on_exits;
 }
 
@@ -806,8 +795,8 @@ static void give_up(struct wq_trace *t)
 	t->ops->lost(t->arg);
 }
 
-/* While we are behind nothing more is read: the kernel's buffers bound what can pile up,
- * and their overflow is a loss that is told. 0, or -errno. */
+/* Everything of now. While we are behind nothing more is read: the kernel's buffers bound
+ * what can pile up, and their overflow is a loss that is told. 0, or -errno. */
 static int read_more(struct wq_trace *t)
 {
 	int r;
@@ -819,7 +808,18 @@ static int read_more(struct wq_trace *t)
 	r = stream_read(&t->stream[STREAM_LEAVE], read_calls);
 	if (r == 0)
 		r = stream_read(&t->stream[STREAM_ENTER], read_calls);
-	return r < 0 ? r : stream_read(&t->stream[STREAM_FORKS], read_forks);
+	if (r == 0)
+		r = stream_read(&t->stream[STREAM_FORKS], read_forks);
+	return r;
+}
+
+/* Forks can wait for the calls that come after them. */
+static bool calls_wait(const struct wq_trace *t)
+{
+	for (size_t i = 0; i < t->nevents; i++)
+		if (t->events[i].call != CALLS)
+			return true;
+	return false;
 }
 
 /* One turn of reading and giving out. 0, or -errno. */
@@ -837,15 +837,6 @@ static int turn(struct wq_trace *t, uint64_t end_ns)
 	else
 		give_out(t, end_ns);
 	return 0;
-}
-
-/* Forks can wait for the calls that come after them. */
-static bool calls_wait(const struct wq_trace *t)
-{
-	for (size_t i = 0; i < t->nevents; i++)
-		if (t->events[i].call != CALLS)
-			return true;
-	return false;
 }
 
 void wq_trace_drain(struct wq_trace *t, uint64_t allowed_ns)

@@ -522,7 +522,6 @@ const struct fuse_lowlevel_ops wqfs_ops = {
 	.open = op_open,
 	.read = wqfs_op_read,
 	.write = op_write,
-	/* no flush: a close() ends nothing, and older kernels learn so from its absence */
 	.fsync = op_fsync,
 	.release = op_release,
 	.readdir = op_readdir,

@@ -340,7 +340,7 @@ static void need_device(void)
 }
 
 /* For another run of the same tests: in front of the daemon's own words stand those of
- * WQFS_WRAPPER ("valgrind -q ..."), behind its options WQFS_OPTIONS ("source=trace"). By
+ * WQFS_WRAPPER ("valgrind -q ..."), behind its options WQFS_OPTIONS ("source=auto"). By
  * default it polls: a trace would see what goes on in the whole machine, and say LOSS where
  * that is more than its buffers hold. */
 const char **it_daemon_argv(const char *options)
@@ -574,13 +574,19 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 /* Forced first: whoever waits for a dead daemon is freed. */
 static void unmount(const char *path)
 {
+	pid_t pid;
+
 	if (geteuid() == 0) {
 		umount2(path, MNT_FORCE);
 		umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW);
-	} else if (fork() == 0) {
+		return;
+	}
+	pid = fork();
+	if (pid == 0) {
 		execlp("fusermount3", "fusermount3", "-u", "-q", "-z", path, (char *)NULL);
 		_exit(127);
 	}
+	waitpid(pid, NULL, 0);
 }
 
 /* Whatever is mounted below DIR. */

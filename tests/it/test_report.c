@@ -323,7 +323,7 @@ static void polling_and_reports_tell_each_operation_once(void)
 	for (int i = 0; i < TIMES; i++) {
 		r = report_of(KEYCTL_UPDATE, key_a, 0);
 		begin(fd, &r);
-		IT_EQ(keyctl_update(key_a, "11" + i % 2, (size_t)(2 - i % 2)), 0);
+		IT_EQ(keyctl_update(key_a, &"11"[i % 2], (size_t)(2 - i % 2)), 0);
 		end(fd, &r, 0);
 	}
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
