@@ -92,6 +92,7 @@ static void *be_thread(void *arg)
 	ck_assert_int_eq(t->tid, gettid());
 	ck_assert_int_eq(t->tgid, getpid());
 	ck_assert_int_eq(t->parent, getppid());
+	ck_assert_int_eq(wq_task_cred(t, gettid()).pid, getpid());
 	return NULL;
 }
 
