@@ -846,7 +846,7 @@ static int turn(struct wq_trace *t, uint64_t end_ns)
 	t->forks_lost = false;
 	if (t->lost)
 		give_up(t);
-	else
+	else if (t->nevents)
 		give_out(t, end_ns);
 	return 0;
 }
