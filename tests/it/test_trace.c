@@ -333,10 +333,12 @@ static void dead_trace_is_found_by_the_resync_and_replaced(void)
 /* No descriptor is left for another one. */
 static void where_no_other_can_be_had_polling_takes_over(void)
 {
-	const struct rlimit none = {.rlim_cur = 3, .rlim_max = 3};
+	struct rlimit none, old;
 	struct scene s;
 
 	set_up(&s, "source=trace,resync_s=" NEVER_S);
+	IT_EQ(prlimit(s.daemon, RLIMIT_NOFILE, NULL, &old), 0);
+	none = (struct rlimit){.rlim_cur = 3, .rlim_max = old.rlim_max};
 	IT_EQ(prlimit(s.daemon, RLIMIT_NOFILE, &none, NULL), 0);
 	cut(&s, "enter", "tracing_on");
 	IT_EQ(ioctl(s.ab, WQFS_IOC_SYNC), 0);
@@ -349,6 +351,7 @@ static void where_no_other_can_be_had_polling_takes_over(void)
 	TOLD_UNTIL(s.ar, "RING:linked:B"); /* unasked */
 	IT_EQ(keyctl_update(s.a, "2", 1), 0);
 	TOLD_UNTIL(s.ab, "A:updated");
+	IT_EQ(prlimit(s.daemon, RLIMIT_NOFILE, &old, NULL), 0); /* sanitizers open files */
 	ends_having_said(s.daemon, "polling");
 }
 
