@@ -67,7 +67,7 @@ static void notify(const struct taking *t, struct wq_key *key,
 		return;
 	if (!t->caller)
 		who = wq_task_cred(
-			wq_task_get(&t->keys->tasks, t->h->tid, t->h->end_ns), t->h->tid);
+			wq_task_recent(&t->keys->tasks, t->h->tid, t->h->end_ns), t->h->tid);
 	wq_keys_post(key, subtype, aux, &who, t->h->end_ns);
 }
 

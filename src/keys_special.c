@@ -32,7 +32,7 @@ static int32_t user_keyring(const struct wq_keys *keys, const char *prefix, uid_
 static bool real_user(struct wq_keys *keys, const struct wq_hint *h, uid_t *uid)
 {
 	/* not as it was a moment before: it may have become that user since */
-	const struct wq_task *task = wq_task_read(&keys->tasks, h->tid, h->end_ns);
+	const struct wq_task *task = wq_task_get(&keys->tasks, h->tid, h->end_ns);
 
 	if (task)
 		*uid = task->ruid;
@@ -111,7 +111,7 @@ void wq_keys_learn(struct wq_keys *keys, const struct wq_hint *h)
 /* Kernel threads have no session that anybody is told; what they start has a new one. */
 static bool is_kernel_thread(struct wq_keys *keys, pid_t tid)
 {
-	const struct wq_task *task = wq_task_get(&keys->tasks, tid, wq_now_ns());
+	const struct wq_task *task = wq_task_recent(&keys->tasks, tid, wq_now_ns());
 
 	return tid == KTHREADD || (task && task->parent == KTHREADD);
 }

@@ -5,9 +5,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "loop.h"
 #include "task.h"
 
-#define FRESH_NS 1000000000u
+#define MOMENT_NS 5000000u
+#define FRESH_NS  1000000000u
 
 static bool slurp(pid_t tid, const char *name, char *buf, size_t size)
 {
@@ -62,33 +64,46 @@ static bool read_task(pid_t tid, struct wq_task *t)
 	       slurp(tid, "status", text, sizeof(text)) && parse_status(text, t);
 }
 
-static bool remembered(const struct wq_tasks *tasks, unsigned int i, pid_t tid, uint64_t now_ns)
+/* What was read of TID, if it was. */
+static struct wq_task *cached(struct wq_tasks *tasks, pid_t tid, uint64_t *read_ns)
 {
-	return tasks->slot[i].known && tasks->slot[i].task.tid == tid &&
-	       now_ns - tasks->slot[i].read_ns < FRESH_NS;
+	unsigned int i = (unsigned int)tid % WQ_TASKS;
+
+	*read_ns = tasks->slot[i].read_ns;
+	return tasks->slot[i].known && tasks->slot[i].task.tid == tid ? &tasks->slot[i].task
+								      : NULL;
 }
 
-const struct wq_task *wq_task_read(struct wq_tasks *tasks, pid_t tid, uint64_t now_ns)
+const struct wq_task *wq_task_get(struct wq_tasks *tasks, pid_t tid, uint64_t at_ns)
 {
 	unsigned int i = (unsigned int)tid % WQ_TASKS;
 	struct wq_task task;
+	uint64_t read_ns;
+	const struct wq_task *have = cached(tasks, tid, &read_ns);
 
-	if (read_task(tid, &task)) {
-		tasks->slot[i].task = task;
-		tasks->slot[i].read_ns = now_ns;
-		tasks->slot[i].known = true;
-	} else if (!remembered(tasks, i, tid, now_ns)) {
-		return NULL;
-	}
+	if (have && read_ns >= at_ns)
+		return have;
+	read_ns = wq_now_ns();
+	if (!read_task(tid, &task))
+		return NULL; /* what is known of it stays, for wq_task_recent() */
+	tasks->slot[i].known = true;
+	tasks->slot[i].task = task;
+	tasks->slot[i].read_ns = read_ns;
 	return &tasks->slot[i].task;
 }
 
-const struct wq_task *wq_task_get(struct wq_tasks *tasks, pid_t tid, uint64_t now_ns)
+const struct wq_task *wq_task_recent(struct wq_tasks *tasks, pid_t tid, uint64_t at_ns)
 {
-	unsigned int i = (unsigned int)tid % WQ_TASKS;
+	uint64_t read_ns;
+	const struct wq_task *task = cached(tasks, tid, &read_ns);
 
-	return remembered(tasks, i, tid, now_ns) ? &tasks->slot[i].task
-						 : wq_task_read(tasks, tid, now_ns);
+	if (task && read_ns + MOMENT_NS >= at_ns)
+		return task;
+	task = wq_task_get(tasks, tid, at_ns);
+	if (task)
+		return task;
+	task = cached(tasks, tid, &read_ns);
+	return task && read_ns + FRESH_NS >= at_ns ? task : NULL;
 }
 
 struct wq_cred wq_task_cred(const struct wq_task *task, pid_t tid)
@@ -97,6 +112,7 @@ struct wq_cred wq_task_cred(const struct wq_task *task, pid_t tid)
 
 	if (!task)
 		return who;
+	who.pid = task->tgid;
 	who.uid = task->uid;
 	who.gid = task->gid;
 	memcpy(who.comm, task->comm, sizeof(who.comm));

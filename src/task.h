@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who a thread is, as /proc says; remembered for a second, since it may be gone next. */
+/* Who a thread is, as /proc says; remembered, since it may be gone next. */
 #ifndef WQ_TASK_H
 #define WQ_TASK_H
 
@@ -27,14 +27,14 @@ struct wq_tasks {
 	} slot[WQ_TASKS];
 };
 
-/* TID's task, or NULL if it is gone and was not read a moment before. Valid until the next
- * call. */
-const struct wq_task *wq_task_get(struct wq_tasks *tasks, pid_t tid, uint64_t now_ns);
+/* TID's task as it is at AT_NS or later; NULL if it is gone. Valid until the next call. */
+const struct wq_task *wq_task_get(struct wq_tasks *tasks, pid_t tid, uint64_t at_ns);
 
-/* The same as it is now; as it was a moment before if it is gone. */
-const struct wq_task *wq_task_read(struct wq_tasks *tasks, pid_t tid, uint64_t now_ns);
+/* The same, but one that was read a moment before AT_NS does, and of one that is gone what
+ * was read within a second. */
+const struct wq_task *wq_task_recent(struct wq_tasks *tasks, pid_t tid, uint64_t at_ns);
 
-/* It as a record's subject; pid alone where nothing else is known. */
+/* It as a record's subject: the process. TID alone where nothing else is known. */
 struct wq_cred wq_task_cred(const struct wq_task *task, pid_t tid);
 
 #endif

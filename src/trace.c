@@ -27,6 +27,7 @@
 
 /* The exits of processes on a busy machine wake us no oftener than this. */
 #define EXITS_EVERY_NS 20000000u
+#define FORKS_KB       128 /* of each CPU: about 2500 */
 #define EXITS_KB       4
 
 /* A few tenths of a second of four busy cores; where there are many, each is given less. */
@@ -80,7 +81,7 @@ struct event {
 
 /* Each of these is an instance of its own, so that only what is worth it wakes us. */
 enum stream_id {
-	STREAM_FORKS, /* who forks whom: read along with the calls */
+	STREAM_FORKS, /* who forks whom: read along with the calls; many at once wake us */
 	STREAM_ENTER, /* calls begin: read along with the next */
 	STREAM_LEAVE, /* calls return: we are woken */
 	STREAM_EXITS, /* processes exit: we are woken now and then */
@@ -92,6 +93,14 @@ static const char *const prefixes[STREAMS] = {
 	[STREAM_ENTER] = "wqfs-enter-",
 	[STREAM_LEAVE] = "wqfs-leave-",
 	[STREAM_EXITS] = "wqfs-exits-",
+};
+
+/* How full a buffer of theirs is when it wakes us; 0: not empty. */
+static const char *const percents[STREAMS] = {
+	[STREAM_FORKS] = "25",
+	[STREAM_ENTER] = "0",
+	[STREAM_LEAVE] = "0",
+	[STREAM_EXITS] = "0",
 };
 
 struct stream {
@@ -306,9 +315,9 @@ static int stream_open(struct wq_trace *t, enum stream_id id, unsigned int buffe
 	snprintf(name, sizeof(name), "%s%d", prefixes[id], (int)getpid());
 	errno = 0;
 	s->instance = tracefs_instance_create(name);
-	/* woken by the first event, and times that compare with clock_gettime()'s */
+	/* when we are woken, and times that compare with clock_gettime()'s */
 	if (s->ready.fd < 0 || !s->instance ||
-		tracefs_instance_file_write(s->instance, "buffer_percent", "0") < 0 ||
+		tracefs_instance_file_write(s->instance, "buffer_percent", percents[id]) < 0 ||
 		tracefs_instance_file_write(s->instance, "trace_clock", "mono") < 0 ||
 		tracefs_instance_set_buffer_size(s->instance, buffer_kb, -1) < 0 ||
 		tracefs_trace_on(s->instance) < 0)
@@ -430,7 +439,7 @@ static void on_rest(struct wq_timer *timer)
 	wq_trace_drain(wq_container_of(timer, struct wq_trace, rest), SLICE_NS);
 }
 
-static void on_leave(struct wq_source *source, uint32_t events)
+static void on_events(struct wq_source *source, uint32_t events)
 {
 	wq_trace_drain(wq_container_of(source, struct stream, ready)->trace, SLICE_NS);
 }
@@ -501,7 +510,7 @@ static int set_up(struct wq_trace *t, unsigned int buffer_kb)
 							  : KBUFFER_ENDIAN_BIG);
 	if (!t->page || !t->kbuf)
 		return -ENOMEM;
-	r = stream_open(t, STREAM_FORKS, buffer_kb);
+	r = stream_open(t, STREAM_FORKS, FORKS_KB);
 	if (r == 0)
 		r = stream_open(t, STREAM_ENTER, buffer_kb);
 	if (r == 0)
@@ -515,6 +524,8 @@ static int set_up(struct wq_trace *t, unsigned int buffer_kb)
 	if (r == 0)
 		r = stream_poll(&t->stream[STREAM_LEAVE]);
 	if (r == 0)
+		r = stream_poll(&t->stream[STREAM_FORKS]);
+	if (r == 0)
 		prepare_exits(t);
 	return r;
 }
@@ -527,7 +538,8 @@ static void init(struct wq_trace *t)
 	t->rest.fire = on_rest;
 	for (int i = 0; i < STREAMS; i++)
 		t->stream[i] = (struct stream){.trace = t, .ready = {.fd = -1}};
-	t->stream[STREAM_LEAVE].ready.ready = on_leave;
+	t->stream[STREAM_FORKS].ready.ready = on_events;
+	t->stream[STREAM_LEAVE].ready.ready = on_events;
 	t->stream[STREAM_EXITS].ready.ready = on_exits;
 }
 

@@ -272,10 +272,30 @@ void it_as(uid_t uid, void (*fn)(void *arg), void *arg)
 	it_join(pid);
 }
 
-void it_device_mode(mode_t mode)
+/* Copies of the mounts of other tests, which run at the same time: each would keep its daemon
+ * from ending. */
+static void detach_others(void)
+{
+	FILE *f = setmntent("/proc/self/mounts", "re");
+	struct mntent *m;
+
+	while (f && (m = getmntent(f)))
+		if (!strcmp(m->mnt_type, "fuse.wqfs"))
+			umount2(m->mnt_dir, MNT_DETACH | UMOUNT_NOFOLLOW);
+	if (f)
+		endmntent(f);
+}
+
+void it_own_mounts(void)
 {
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		it_skip("no mount namespace of its own: %m");
+	detach_others();
+}
+
+void it_device_mode(mode_t mode)
+{
+	it_own_mounts();
 	if (mkdir("dev", 0755) < 0 || mount("wqfs-test", "dev", "tmpfs", 0, "mode=755") < 0 ||
 		mknod("dev/fuse", S_IFCHR | 0600, makedev(10, 229)) < 0 ||
 		chmod("dev/fuse", mode) < 0 ||

@@ -145,6 +145,10 @@ void it_become(uid_t uid);
 /* Runs FN as UID, who owns nothing here, in a child; waits until all its checks have held. */
 void it_as(uid_t uid, void (*fn)(void *arg), void *arg);
 
+/* This process and what it starts have a mount namespace of their own from now on. Skips if
+ * that cannot be. */
+void it_own_mounts(void);
+
 /* This process and what it starts see a /dev/fuse of MODE, in a mount namespace of their
  * own. Skips if that cannot be. */
 void it_device_mode(mode_t mode);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include "lib.h"
 #include "told.h"
@@ -294,6 +295,28 @@ static void each_difference_is_told_once(void)
 	}
 }
 
+/* More processes than the buffers can tell of come and go while no key is used. */
+static void forks_of_others_do_not_hide_a_session(void)
+{
+	enum { FORKS = 12000 };
+
+	two_sessions();
+	for (int i = 0; i < FORKS; i++) {
+		pid_t pid = vfork();
+
+		if (pid == 0)
+			_exit(0);
+		IT_OK(pid > 0);
+		while (waitpid(pid, NULL, 0) < 0)
+			IT_EQ(errno, EINTR);
+	}
+	does(0, FORK, 2, 0);
+	does(2, LINK, key_k, SESSION);
+	does(0, LINK, key_k, SESSION);
+	TOLD_UNTIL(fd, "S:linked:K S:linked:K");
+	TOLD_NOTHING(fd);
+}
+
 /* ---- other special keyrings ---- */
 
 /* A keyring of the process, that nobody can watch. */
@@ -361,6 +384,7 @@ static const struct it_test tests[] = {
 		unknown_session_is_found_by_what_differs},
 	{"where nothing differs nothing is made up", where_nothing_differs_nothing_is_made_up},
 	{"each of two equal differences is told once", each_difference_is_told_once},
+	{"forks of others do not hide a session", forks_of_others_do_not_hide_a_session},
 	{"keyrings of a process or thread are nobody else's",
 		keyrings_of_the_process_are_nobody_elses},
 	{"the user keyring is that of who uses it", user_keyring_is_that_of_who_uses_it},

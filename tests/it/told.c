@@ -93,17 +93,27 @@ const char *told(int fd)
 	return text;
 }
 
-void told_until(const char *file, int line, int fd, const char *want)
+static bool may_become(const char *all, const char *want)
+{
+	return want && !strncmp(all, want, strlen(all));
+}
+
+static bool is(const char *all, const char *want)
+{
+	return want && !strcmp(all, want);
+}
+
+void told_until(const char *file, int line, int fd, const char *want, const char * or)
 {
 	uint64_t end = it_now_ns() + IT_DEADLINE_S * 1000000000ull;
 	char all[16384] = "";
 
-	while (strcmp(all, want)) {
+	while (!is(all, want) && !is(all, or)) {
 		const char *more = told(fd);
 		size_t n = strlen(all);
 
 		snprintf(all + n, sizeof(all) - n, "%s%s", n && *more ? " " : "", more);
-		if (strncmp(all, want, strlen(all)) || it_now_ns() > end)
+		if ((!may_become(all, want) && !may_become(all, or)) || it_now_ns() > end)
 			it_fail(file, line, "told \"%s\", not \"%s\"", all, want);
 		it_breathe();
 	}

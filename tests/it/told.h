@@ -16,14 +16,16 @@ void told_name(int32_t key, const char *name);
  * a blank between, in a static buffer; empty if nothing is there. */
 const char *told(int fd);
 
-/* Takes records until they are WANT, word for word; fails when they cannot become so. */
-void told_until(const char *file, int line, int fd, const char *want);
+/* Takes records until they are WANT, or OR if that is not NULL, word for word; fails when they
+ * cannot become so. */
+void told_until(const char *file, int line, int fd, const char *want, const char * or);
 
 /* Nothing is queued, also after a look at every key. */
 void told_nothing(const char *file, int line, int fd);
 
-#define TOLD_UNTIL(fd, want) told_until(__FILE__, __LINE__, fd, want)
-#define TOLD_NOTHING(fd)     told_nothing(__FILE__, __LINE__, fd)
+#define TOLD_UNTIL(fd, want)   told_until(__FILE__, __LINE__, fd, want, NULL)
+#define TOLD_UNTIL_OR(fd, ...) told_until(__FILE__, __LINE__, fd, __VA_ARGS__)
+#define TOLD_NOTHING(fd)       told_nothing(__FILE__, __LINE__, fd)
 
 /* ---- mounts that trace ---- */
 

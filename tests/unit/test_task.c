@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "loop.h"
 #include "task.h"
 
 #define S 1000000000ull
@@ -91,6 +92,7 @@ static void *be_thread(void *arg)
 	ck_assert_int_eq(t->tid, gettid());
 	ck_assert_int_eq(t->tgid, getpid());
 	ck_assert_int_eq(t->parent, getppid());
+	ck_assert_int_eq(wq_task_cred(t, gettid()).pid, getpid());
 	return NULL;
 }
 
@@ -106,41 +108,42 @@ END_TEST
 START_TEST(who_is_gone_is_remembered_for_a_second)
 {
 	pid_t pid = start("gone");
+	uint64_t read_ns = wq_now_ns();
 	const struct wq_task *t;
 
-	ck_assert_ptr_nonnull(wq_task_get(&tasks, pid, S));
+	ck_assert_ptr_nonnull(wq_task_get(&tasks, pid, read_ns));
 	end(pid);
-	t = wq_task_get(&tasks, pid, 2 * S - 1);
+	ck_assert_ptr_null(wq_task_get(&tasks, pid, wq_now_ns()));
+	t = wq_task_recent(&tasks, pid, read_ns + S);
 	ck_assert_ptr_nonnull(t);
 	ck_assert_str_eq(t->comm, "gone");
-	ck_assert_ptr_null(wq_task_get(&tasks, pid, 2 * S));
-	ck_assert_ptr_null(wq_task_get(&tasks, pid, 2 * S));
+	ck_assert_ptr_null(wq_task_recent(&tasks, pid, read_ns + 60 * S));
 }
 END_TEST
 
-START_TEST(who_is_read_anew_is_as_now)
+/* As of a time that has been read already it is not read again. */
+START_TEST(who_lives_is_as_at_the_time_that_is_asked_for)
 {
-	pid_t pid;
+	uint64_t before_ns = wq_now_ns(), after_ns;
 
 	prctl(PR_SET_NAME, "before");
-	ck_assert_str_eq(wq_task_get(&tasks, getpid(), S)->comm, "before");
+	ck_assert_str_eq(wq_task_get(&tasks, getpid(), before_ns)->comm, "before");
 	prctl(PR_SET_NAME, "after");
-	ck_assert_str_eq(wq_task_get(&tasks, getpid(), S + 1)->comm, "before");
-	ck_assert_str_eq(wq_task_read(&tasks, getpid(), S + 2)->comm, "after");
-	ck_assert_str_eq(wq_task_get(&tasks, getpid(), S + 3)->comm, "after");
-	pid = start("gone");
-	ck_assert_ptr_nonnull(wq_task_read(&tasks, pid, S));
-	end(pid);
-	ck_assert_str_eq(wq_task_read(&tasks, pid, 2 * S - 1)->comm, "gone");
-	ck_assert_ptr_null(wq_task_read(&tasks, pid, 2 * S));
+	after_ns = wq_now_ns();
+	ck_assert_str_eq(wq_task_get(&tasks, getpid(), before_ns)->comm, "before");
+	ck_assert_str_eq(wq_task_recent(&tasks, getpid(), before_ns)->comm, "before");
+	ck_assert_str_eq(wq_task_get(&tasks, getpid(), after_ns)->comm, "after");
+	ck_assert_str_eq(wq_task_recent(&tasks, getpid(), after_ns)->comm, "after");
 }
 END_TEST
 
 START_TEST(two_of_one_slot_are_told_apart)
 {
+	const pid_t other = getpid() + (1 << 23); /* no thread has such a number */
+
 	ck_assert_ptr_nonnull(wq_task_get(&tasks, getpid(), S));
-	/* no thread has such a number */
-	ck_assert_ptr_null(wq_task_get(&tasks, getpid() + (1 << 23), S));
+	ck_assert_ptr_null(wq_task_get(&tasks, other, S));
+	ck_assert_ptr_null(wq_task_recent(&tasks, other, S));
 	ck_assert_int_eq(wq_task_get(&tasks, getpid(), S)->tid, getpid());
 }
 END_TEST
@@ -171,7 +174,7 @@ int main(void)
 	tcase_add_loop_test(tcase, any_name_is_read, 0, sizeof(names) / sizeof(names[0]));
 	tcase_add_test(tcase, thread_belongs_to_its_process);
 	tcase_add_test(tcase, who_is_gone_is_remembered_for_a_second);
-	tcase_add_test(tcase, who_is_read_anew_is_as_now);
+	tcase_add_test(tcase, who_lives_is_as_at_the_time_that_is_asked_for);
 	tcase_add_test(tcase, two_of_one_slot_are_told_apart);
 	tcase_add_test(tcase, subject_of_a_record_is_said_as_far_as_it_is_known);
 	suite_add_tcase(suite, tcase);
