@@ -123,13 +123,13 @@ static void read_proc(pid_t pid, const char *name, char *text, size_t size)
 
 uint64_t bench_cpu_ns(pid_t pid)
 {
-	char text[256];
-	uint64_t ns;
+	clockid_t clock;
+	struct timespec t;
 
-	read_proc(pid, "schedstat", text, sizeof(text));
-	if (sscanf(text, "%" SCNu64, &ns) != 1)
-		bench_fail("schedstat");
-	return ns;
+	errno = clock_getcpuclockid(pid, &clock);
+	if (errno || clock_gettime(clock, &t) < 0)
+		bench_fail("CPU clock");
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
 uint64_t bench_wakeups(pid_t pid)
