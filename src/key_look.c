@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <keyutils.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "key_look.h"
 
@@ -17,9 +20,11 @@
 struct wq_look {
 	unsigned char secret[crypto_shorthash_siphashx24_KEYBYTES];
 	unsigned char *payload; /* sodium_malloc()ed, zero between calls */
-	int32_t *serials;	/* a keyring's raw members */
-	size_t serials_cap;	/* in serials */
-	key_serial_t probe;	/* our own empty keyring, 0 if there is none */
+	char text[DESCRIBE_MAX];
+	int32_t *serials;   /* a keyring's raw members */
+	size_t serials_cap; /* in serials */
+	key_serial_t probe; /* an empty keyring of ours, 0 if there is none */
+	int probe_fd;	    /* what keeps it: see make_probe() */
 	timer_t guard;
 	bool has_guard;
 };
@@ -40,10 +45,34 @@ static bool make_guard(struct wq_look *look)
 	       timer_create(CLOCK_MONOTONIC, &ev, &look->guard) == 0;
 }
 
+static void *probe_thread(void *arg)
+{
+	struct wq_look *look = arg;
+	long ring = keyctl_get_keyring_ID(KEY_SPEC_THREAD_KEYRING, 1);
+
+	if (ring > 0 && keyctl_setperm((key_serial_t)ring,
+				KEY_POS_ALL | KEY_USR_VIEW | KEY_USR_WRITE) == 0)
+		look->probe_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (look->probe_fd >= 0)
+		look->probe = (key_serial_t)ring;
+	return NULL;
+}
+
+/* Every lookup of a key searches the thread keyring, where there is one, for possession: it
+ * would make each look some 7 % dearer. So the ring is that of a thread which has ended, and
+ * lives on in the credentials of a file that the thread opened. */
+static void make_probe(struct wq_look *look)
+{
+	pthread_t t;
+
+	look->probe_fd = -1;
+	if (pthread_create(&t, NULL, probe_thread, look) == 0)
+		pthread_join(t, NULL);
+}
+
 struct wq_look *wq_look_new(void)
 {
 	struct wq_look *look;
-	long ring;
 
 	if (sodium_init() < 0)
 		return NULL;
@@ -57,8 +86,7 @@ struct wq_look *wq_look_new(void)
 	}
 	sodium_memzero(look->payload, PAYLOAD_MAX);
 	crypto_shorthash_keygen(look->secret);
-	ring = keyctl_get_keyring_ID(KEY_SPEC_THREAD_KEYRING, 1);
-	look->probe = ring > 0 ? (key_serial_t)ring : 0;
+	make_probe(look);
 	look->has_guard = make_guard(look);
 	return look;
 }
@@ -70,6 +98,8 @@ void wq_look_free(struct wq_look *look)
 	if (look->has_guard)
 		timer_delete(look->guard);
 	sodium_memzero(look->secret, sizeof(look->secret));
+	if (look->probe_fd >= 0)
+		close(look->probe_fd);
 	sodium_free(look->payload);
 	free(look->serials);
 	free(look);
@@ -148,8 +178,7 @@ static int reserve_describe(struct wq_key_state *s, size_t n)
 
 int wq_look_describe(struct wq_look *look, int32_t serial, struct wq_key_state *new)
 {
-	char text[DESCRIBE_MAX];
-	long n = keyctl_describe(serial, text, sizeof(text));
+	long n = keyctl_describe(serial, look->text, sizeof(look->text));
 	int r;
 
 	if (n < 0) {
@@ -157,12 +186,12 @@ int wq_look_describe(struct wq_look *look, int32_t serial, struct wq_key_state *
 		return 0;
 	}
 	new->life = WQ_KEY_ALIVE;
-	if (n > (long)sizeof(text))
+	if (n > (long)sizeof(look->text))
 		return -ENOMEM;
 	r = reserve_describe(new, (size_t)n);
 	if (r < 0)
 		return r;
-	memcpy(new->describe, text, (size_t)n);
+	memcpy(new->describe, look->text, (size_t)n);
 	new->describe[n - 1] = '\0';
 	if (!wq_key_state_parse(new))
 		new->life = WQ_KEY_HIDDEN;
@@ -186,13 +215,12 @@ uint64_t wq_look_name_of(struct wq_look *look, const char *describe)
 
 uint64_t wq_look_name(struct wq_look *look, int32_t serial)
 {
-	char text[DESCRIBE_MAX];
-	long n = keyctl_describe(serial, text, sizeof(text));
+	long n = keyctl_describe(serial, look->text, sizeof(look->text));
 
-	if (n <= 0 || n > (long)sizeof(text))
+	if (n <= 0 || n > (long)sizeof(look->text))
 		return 0;
-	text[n - 1] = '\0';
-	return wq_look_name_of(look, text);
+	look->text[n - 1] = '\0';
+	return wq_look_name_of(look, look->text);
 }
 
 /* ---- payload ---- */
@@ -250,8 +278,7 @@ int wq_look_holds(struct wq_look *look, int32_t ring, int32_t serial)
 	return n ? WQ_HOLDS_OTHERS : WQ_HOLDS_NOTHING;
 }
 
-static int look_members(struct wq_look *look, int32_t serial, const struct wq_key_state *old,
-	struct wq_key_state *new)
+static int look_members(struct wq_look *look, int32_t serial, struct wq_key_state *new)
 {
 	long n = read_members(look, serial);
 	int r;
@@ -265,10 +292,6 @@ static int look_members(struct wq_look *look, int32_t serial, const struct wq_ke
 	new->payload = WQ_PAYLOAD_MEMBERS;
 	new->len = (size_t)n;
 	digest(look, look->serials, (size_t)n * sizeof(int32_t), new->digest);
-	/* mostly nothing has changed */
-	if (old->payload == WQ_PAYLOAD_MEMBERS && old->len == new->len &&
-		!memcmp(old->digest, new->digest, sizeof(new->digest)))
-		return 1;
 	r = wq_key_state_reserve(new, (size_t)n);
 	if (r < 0)
 		return r;
@@ -279,29 +302,64 @@ static int look_members(struct wq_look *look, int32_t serial, const struct wq_ke
 	return 0;
 }
 
-int wq_look_payload(struct wq_look *look, int32_t serial, const struct wq_key_state *old,
-	struct wq_key_state *new)
+/* The length of SERIAL's payload and its digest; or -errno. */
+static long read_digest(struct wq_look *look, int32_t serial, uint8_t out[WQ_DIGEST_BYTES])
+{
+	long len = keyctl_read(serial, (char *)look->payload, PAYLOAD_MAX);
+	size_t n = len < PAYLOAD_MAX ? (size_t)len : PAYLOAD_MAX;
+
+	if (len < 0)
+		return -errno;
+	digest(look, look->payload, n, out);
+	sodium_memzero(look->payload, n);
+	return len;
+}
+
+int wq_look_payload(struct wq_look *look, int32_t serial, struct wq_key_state *new)
 {
 	long n;
 
 	if (wq_key_is_type(new, "keyring"))
-		return look_members(look, serial, old, new);
+		return look_members(look, serial, new);
 	if (!readable_type(new)) {
 		new->payload = WQ_PAYLOAD_UNREAD;
 		return 0;
 	}
-	n = keyctl_read(serial, (char *)look->payload, PAYLOAD_MAX);
+	n = read_digest(look, serial, new->digest);
 	if (n < 0) {
 		new->payload = WQ_PAYLOAD_UNREADABLE;
 		return 0;
 	}
 	new->payload = WQ_PAYLOAD_DIGEST;
 	new->len = (size_t)n;
-	if (n > PAYLOAD_MAX)
-		n = PAYLOAD_MAX;
-	digest(look, look->payload, (size_t)n, new->digest);
-	sodium_memzero(look->payload, (size_t)n);
 	return 0;
+}
+
+bool wq_look_same(struct wq_look *look, int32_t serial, const struct wq_key_state *old)
+{
+	uint8_t now[WQ_DIGEST_BYTES];
+	long n;
+
+	if (old->life != WQ_KEY_ALIVE)
+		return false;
+	n = keyctl_describe(serial, look->text, sizeof(look->text));
+	if (n <= 0 || n > (long)sizeof(look->text) || strcmp(look->text, old->describe) != 0)
+		return false;
+	switch (old->payload) {
+	case WQ_PAYLOAD_UNREAD:
+		return true;
+	case WQ_PAYLOAD_UNREADABLE:
+		return keyctl_read(serial, NULL, 0) < 0;
+	case WQ_PAYLOAD_DIGEST:
+		n = read_digest(look, serial, now);
+		break;
+	case WQ_PAYLOAD_MEMBERS:
+		n = read_members(look, serial);
+		if (n >= 0)
+			digest(look, look->serials, (size_t)n * sizeof(int32_t), now);
+		break;
+	}
+	return n >= 0 && (size_t)n == old->len && !memcmp(now, old->digest, sizeof(now));
 }
 
 /* A search in SERIAL, key or keyring, waits for its construction first, gives a negative

@@ -11,7 +11,7 @@
 struct wq_look;
 
 /* Room for payloads (guarded, locked if the limits allow, never dumped), a secret for
- * the digests, and a thread keyring to ask with. NULL: no memory. */
+ * the digests, and an empty keyring to ask with. NULL: no memory. */
 struct wq_look *wq_look_new(void);
 void wq_look_free(struct wq_look *look);
 
@@ -19,12 +19,14 @@ void wq_look_free(struct wq_look *look);
  * Costs one keyctl(KEYCTL_DESCRIBE), and a second call where that says ENOKEY. */
 int wq_look_describe(struct wq_look *look, int32_t serial, struct wq_key_state *new);
 
-/* Adds payload, len and digest to a described NEW, and a keyring's members (names 0),
- * unless they are those of OLD: then it returns 1 and leaves members alone. Only for
- * keys that wq_look_constructed() has passed: KEYCTL_READ waits for the construction of
- * others. Else 0 or -ENOMEM. */
-int wq_look_payload(struct wq_look *look, int32_t serial, const struct wq_key_state *old,
-	struct wq_key_state *new);
+/* Adds payload, len and digest to a described NEW, and a keyring's members (names 0). Only
+ * for keys that wq_look_constructed() has passed: KEYCTL_READ waits for the construction of
+ * others. 0 or -ENOMEM. */
+int wq_look_payload(struct wq_look *look, int32_t serial, struct wq_key_state *new);
+
+/* Is SERIAL, which was alive, all that OLD says? The usual case, at the least cost: one
+ * keyctl(KEYCTL_DESCRIBE) and one keyctl(KEYCTL_READ). False is a reason to look closer. */
+bool wq_look_same(struct wq_look *look, int32_t serial, const struct wq_key_state *old);
 
 /* Is SERIAL under construction by request_key()? 0: no, and it never will be again;
  * -EINPROGRESS: yes; a negative key gives its own error (-ENOKEY, -EKEYREJECTED...), as

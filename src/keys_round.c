@@ -12,7 +12,7 @@
 #define NAMES_PER_LOOK	 128	   /* members described in one look, to know a displacement */
 #define SOON_NS		 NS_PER_MS /* before a round that a hint asked for */
 #define SUSPECT_NS	 NS_PER_MS /* after a difference: until the hints are asked for it */
-#define PROC_SHARE	 0.25	   /* of the CPU budget may go into /proc/keys */
+#define PROC_SHARE	 0.1	   /* of the CPU budget may go into /proc/keys */
 #define PROC_HELD_NS	 NS_PER_S
 #define PROC_AT_WATCH_NS (NS_PER_MS / 4) /* a pass this cheap is made for each new watch */
 
@@ -173,6 +173,8 @@ static void name_more(struct wq_key *key)
 {
 	size_t end = key->unnamed_from + NAMES_PER_LOOK;
 
+	if (key->state.payload != WQ_PAYLOAD_MEMBERS)
+		return;
 	for (; key->unnamed_from < key->state.len && key->unnamed_from < end;
 		key->unnamed_from++) {
 		struct wq_key_member *m = &key->state.members[key->unnamed_from];
@@ -182,9 +184,8 @@ static void name_more(struct wq_key *key)
 	}
 }
 
-/* NEW becomes what is known; its buffers are swapped, not freed. SAME: its members were
- * not filled in, the old ones hold. */
-static void adopt(struct wq_key_state *state, struct wq_key_state *new, bool same)
+/* NEW becomes what is known; its buffers are swapped, not freed. */
+static void adopt(struct wq_key_state *state, struct wq_key_state *new)
 {
 	struct wq_key_state old;
 
@@ -195,16 +196,9 @@ static void adopt(struct wq_key_state *state, struct wq_key_state *new, bool sam
 	old = *state;
 	*state = *new;
 	*new = old;
-	if (same) {
-		new->members = state->members;
-		new->members_cap = state->members_cap;
-		state->members = old.members;
-		state->members_cap = old.members_cap;
-	}
 }
 
-/* Takes a snapshot of KEY into keys->scratch. 1: its members are as they were (and not in
- * the snapshot); 0; or -ENOMEM. */
+/* Takes a snapshot of KEY into keys->scratch. 0 or -ENOMEM. */
 static int snapshot(struct wq_key *key)
 {
 	struct wq_keys *keys = key->keys;
@@ -213,12 +207,10 @@ static int snapshot(struct wq_key *key)
 
 	if (r < 0 || new->life != WQ_KEY_ALIVE)
 		return r;
-	r = wq_look_payload(keys->look, key->serial, &key->state, new);
+	r = wq_look_payload(keys->look, key->serial, new);
 	if (r == 0 && new->payload == WQ_PAYLOAD_MEMBERS) {
 		name_members(keys, &key->state, new);
 		key->unnamed_from = 0;
-	} else if (r == 1) {
-		name_more(key);
 	}
 	return r;
 }
@@ -329,9 +321,13 @@ static void look(struct wq_key *key, bool sure)
 {
 	struct wq_keys *keys = key->keys;
 	struct wq_key_state *new = &keys->scratch;
-	int r = snapshot(key);
 
-	if (r < 0) {
+	if (wq_look_same(keys->look, key->serial, &key->state)) {
+		key->stale_payload = key->stale_attrs = false;
+		name_more(key);
+		return;
+	}
+	if (snapshot(key) < 0) {
 		wq_log(WQ_LOG_ERR, "no memory to look at key %d: its changes come late",
 			key->serial);
 		return;
@@ -347,7 +343,7 @@ static void look(struct wq_key *key, bool sure)
 	if (new->life == WQ_KEY_GONE)
 		wq_keys_bury(key);
 	else
-		adopt(&key->state, new, r == 1);
+		adopt(&key->state, new);
 }
 
 void wq_keys_look_at(struct wq_key *key)
@@ -371,7 +367,7 @@ int wq_keys_first_look(struct wq_key *key)
 
 	if (r < 0)
 		return r;
-	adopt(&key->state, &key->keys->scratch, false);
+	adopt(&key->state, &key->keys->scratch);
 	key->since_ns = wq_now_ns();
 	return 0;
 }
@@ -462,10 +458,9 @@ static bool proc_begin(struct wq_keys *keys)
 
 /* What a hint tells is no difference: while one that may come to KEY is on its way KEY is not
  * judged. On a busy machine, or for somebody's ill will, one always is. */
-static bool held_up(struct wq_key *key)
+static bool held_up(struct wq_key *key, uint64_t now)
 {
 	struct proc_view *v = &key->proc;
-	uint64_t now = wq_now_ns();
 
 	if (!wq_keys_inflight(key, now))
 		v->held_ns = 0;
@@ -474,23 +469,28 @@ static bool held_up(struct wq_key *key)
 	return v->held_ns && now - v->held_ns < PROC_HELD_NS;
 }
 
+static void judge_lines(struct wq_keys *keys)
+{
+	uint64_t now;
+	struct wq_key *key;
+
+	wq_keys_catch_up(keys);
+	now = wq_now_ns();
+	TAILQ_FOREACH (key, &keys->all, node)
+		if (!held_up(key, now))
+			judge_line(key);
+}
+
 /* One part of a pass. True: there is more. */
 static bool proc_step(struct wq_keys *keys)
 {
 	uint64_t began = wq_now_ns();
 	int r = wq_proc_keys_next(keys->proc, see_line, keys);
-	struct wq_key *key;
 
+	if (r == 0)
+		judge_lines(keys);
 	keys->proc_cost_ns += wq_now_ns() - began;
-	if (r > 0)
-		return true;
-	if (r < 0)
-		return false;
-	wq_keys_catch_up(keys);
-	TAILQ_FOREACH (key, &keys->all, node)
-		if (!held_up(key))
-			judge_line(key);
-	return false;
+	return r > 0;
 }
 
 /* Is it time for a pass again, by its share of the CPU budget? */
@@ -590,6 +590,7 @@ static void end_round(struct wq_keys *keys)
 	TAILQ_HEAD(, wq_keys_sync) done = TAILQ_HEAD_INITIALIZER(done);
 
 	keys->running = false;
+	keys->turn_used_ns = 0;
 	keys->last_cost_ns = keys->cost_ns;
 	wq_keys_tell_gone(keys);
 	wq_keys_plan(keys);
