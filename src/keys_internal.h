@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the files of the keys bridge share: keys_bridge.c (watches, life), keys_round.c
- * (looking at keys, and what a difference means), keys_hint.c (what a hint means), keys_told.c
+ * What the files of the keys bridge share: keys_bridge.c (watches, life),
+ * keys_change.c (one key, and what a difference means), keys_proc.c (/proc/keys), keys_round.c
+ * (looking at all of them), keys_hint.c (what a hint means), keys_told.c
  * (that nothing is told twice), keys_special.c (special keyrings), keys_trace.c (the trace as
  * a source), keys_end.c (when a key may have ended).
  */
@@ -150,19 +151,20 @@ struct wq_key *wq_keys_find(const struct wq_keys *keys, int32_t serial);
 /* May CALLER View the key S, by its uid and gids? */
 bool wq_keys_caller_may_view(const struct wq_key_state *s, const struct wq_caller *caller);
 
-/* ---- keys_round.c ---- */
+/* ---- keys_change.c ---- */
 
 /* Posts SUBTYPE with AUX of KEY to those who watched it at AT_NS. */
 void wq_keys_post(struct wq_key *key, enum key_notification_subtype subtype, uint32_t aux,
 	const struct wq_cred *who, uint64_t at_ns);
 
+/* The same for a difference: nobody knows who made it, and a hint may yet tell of it. */
+void wq_keys_post_difference(
+	struct wq_key *key, enum key_notification_subtype subtype, uint32_t aux);
+
 /* May UID, or a group that IN_GROUP(WHO, gid) knows, View the key S? As
  * key_task_permission() has it; possession is not ours to judge. */
 bool wq_keys_may_view(const struct wq_key_state *s, uid_t uid,
 	bool (*in_group)(const struct wq_caller *, gid_t), const struct wq_caller *who);
-
-void wq_keys_round_init(struct wq_keys *keys);
-void wq_keys_round_fini(struct wq_keys *keys);
 
 /* Takes KEY's first snapshot. 0 or -ENOMEM. */
 int wq_keys_first_look(struct wq_key *key);
@@ -174,15 +176,44 @@ void wq_keys_rebase(struct wq_key *key);
  * way may explain it, later. */
 void wq_keys_look_at(struct wq_key *key);
 
+/* Looks again at keys with a difference that no hint on its way can explain any more, and
+ * sets the timer for those that still wait. */
+void wq_keys_judge_suspects(struct wq_keys *keys);
+
 /* KEY is destroyed: it leaves the rounds; its watches are told by wq_keys_tell_gone(). */
 void wq_keys_bury(struct wq_key *key);
-void wq_keys_tell_gone(struct wq_keys *keys);
 
 /* Nobody is to look at KEY any more, which is being freed. */
 void wq_keys_forget_key(struct wq_key *key);
 
-/* What /proc/keys says of new keys, at once if that costs little. */
+/* SERIAL was unlinked from a keyring that cannot be told: whoever finds it missing, and it
+ * gone altogether, is to know that it was not collected. */
+void wq_keys_note_unlinked(struct wq_keys *keys, int32_t serial);
+
+/* ---- keys_proc.c ---- */
+
+/* Is it time for a pass again, by its share of the CPU budget? */
+bool wq_keys_proc_due(const struct wq_keys *keys, uint64_t now_ns);
+
+/* Begins a pass. False: /proc/keys cannot be read. */
+bool wq_keys_proc_begin(struct wq_keys *keys);
+
+/* One part of a pass, and at its end what it means. True: there is more. */
+bool wq_keys_proc_step(struct wq_keys *keys);
+
+/* A pass for new keys, before anything can change them, if that costs little; else the next
+ * pass is the first that counts. */
 void wq_keys_proc_first_view(struct wq_keys *keys);
+
+void wq_keys_proc_fini(struct wq_keys *keys);
+
+/* ---- keys_round.c ---- */
+
+void wq_keys_round_init(struct wq_keys *keys);
+void wq_keys_round_fini(struct wq_keys *keys);
+
+/* Tells the watches of all keys that were buried. */
+void wq_keys_tell_gone(struct wq_keys *keys);
 
 /* Sets the timer of the next round. */
 void wq_keys_plan(struct wq_keys *keys);
@@ -193,10 +224,6 @@ void wq_keys_look_soon(struct wq_keys *keys);
 
 /* Looks at every key at once and thoroughly: something was lost. */
 void wq_keys_resync(struct wq_keys *keys);
-
-/* SERIAL was unlinked from a keyring that cannot be told: whoever finds it missing, and it
- * gone altogether, is to know that it was not collected. */
-void wq_keys_note_unlinked(struct wq_keys *keys, int32_t serial);
 
 /* ---- keys_told.c ---- */
 
