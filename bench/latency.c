@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * How long from keyctl(KEYCTL_UPDATE) in one process to the return of read() in another that
- * is blocked on the queue; and, in the same run, from write() to the return of read() on a
- * bare pipe. Prints p50 and p99, from the return of the call and from its beginning, and
- * the ratio of the p50. The ratio is of the times from the beginning: a pipe's reader often
- * returns before its writer does (then the first is below 0), and nothing can be a multiple
- * of that.
+ * How long from the return of keyctl(KEYCTL_UPDATE) in one process to the return of read() in
+ * another that is blocked on the queue; and, in the same run, from write() to the return of
+ * read() on a bare pipe, and on two pipes with a process between that passes on what comes:
+ * nothing that goes through a daemon can be faster. Prints p50 and p99, from the return of
+ * the call and from its beginning, and the p50 as a multiple of the pipe's and of the relay's.
+ * A pipe's reader often returns before its writer does: its time from the return is below 0
+ * then, and nothing can be a multiple of that; what counts is the time from the beginning.
  *
  * Measured twice: with writer and reader on two cores, as programs that have nothing to do
  * with each other are, and on one, where a pipe costs no more than the switch from one to
- * the other. The daemon is where the scheduler puts it.
+ * the other. The daemon, and the relay, are where the scheduler puts them.
  *
  *	latency WQFS [trace|report|poll...]
  */
@@ -17,6 +18,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -225,33 +227,93 @@ static struct result measure_wqfs(
 	return result;
 }
 
-static void print(const char *what, int rounds, struct result r, double floor)
+/* In the daemon's place: what comes out of IN goes into OUT. */
+static pid_t start_relay(int in, int out)
+{
+	pid_t pid = fork();
+	char buf[4096];
+
+	if (pid < 0)
+		bench_fail("fork");
+	if (pid > 0)
+		return pid;
+	for (;;) {
+		struct pollfd p = {.fd = in, .events = POLLIN};
+		ssize_t n;
+
+		if (poll(&p, 1, -1) < 0 || (n = read(in, buf, sizeof(buf))) <= 0 ||
+			write(out, buf, (size_t)n) != n)
+			_exit(1);
+	}
+}
+
+static void make_pipe(int fds[2])
+{
+	if (pipe(fds) < 0)
+		bench_fail("pipe");
+}
+
+/* A pipe; RELAYED: two, and the relay between. */
+static struct result measure_pipe(bool relayed, int rounds, int reader_cpu)
+{
+	struct target t = {.report_fd = -1, .reader_cpu = reader_cpu};
+	int first[2], second[2];
+	struct result result;
+	pid_t relay = 0;
+
+	make_pipe(first);
+	make_pipe(second);
+	t.write_fd = first[1];
+	if (relayed)
+		relay = start_relay(first[0], second[1]);
+	pin(0);
+	result = measure(relayed ? second[0] : first[0], &t, rounds);
+	sched_setaffinity(0, sizeof(all_cpus), &all_cpus);
+	if (relay) {
+		kill(relay, SIGKILL);
+		waitpid(relay, NULL, 0);
+	}
+	for (int i = 0; i < 2; i++) {
+		close(first[i]);
+		close(second[i]);
+	}
+	return result;
+}
+
+static void print(const char *what, int rounds, struct result r)
 {
 	printf("%-7s %5d rounds, from return: p50 %8.1f us p99 %8.1f us; from beginning: p50 "
 	       "%8.1f us p99 %8.1f us",
 		what, rounds, r.p50, r.p99, r.begin_p50, r.begin_p99);
-	if (floor > 0)
-		printf("; %.2f times the pipe's p50", r.begin_p50 / floor);
-	printf("\n");
-	fflush(stdout);
+}
+
+/* R as a multiple of FLOOR. */
+static void print_ratio(struct result r, struct result floor, const char *whose)
+{
+	printf("; times the %s's p50: %.2f", whose, r.begin_p50 / floor.begin_p50);
+	if (floor.p50 > 0)
+		printf(" (%.2f from return)", r.p50 / floor.p50);
 }
 
 static void compare(const char *wqfs, const char *mode, int cores)
 {
-	int rounds = strcmp(mode, "poll") ? 2000 : 300, fds[2];
-	struct target t = {.report_fd = -1, .reader_cpu = cores - 1};
-	struct result floor;
+	int rounds = strcmp(mode, "poll") ? 2000 : 300;
+	struct result bare, relay, result;
 
-	if (pipe(fds) < 0)
-		bench_fail("pipe");
-	t.write_fd = fds[1];
-	pin(0);
-	floor = measure(fds[0], &t, 2000); /* next to what it is the floor of */
-	sched_setaffinity(0, sizeof(all_cpus), &all_cpus);
-	close(fds[0]);
-	close(fds[1]);
-	print("pipe", 2000, floor, 0);
-	print(mode, rounds, measure_wqfs(wqfs, mode, rounds, cores - 1), floor.begin_p50);
+	/* next to what they are the floors of */
+	bare = measure_pipe(false, 2000, cores - 1);
+	relay = measure_pipe(true, 2000, cores - 1);
+	result = measure_wqfs(wqfs, mode, rounds, cores - 1);
+	print("pipe", 2000, bare);
+	printf("\n");
+	print("relay", 2000, relay);
+	print_ratio(relay, bare, "pipe");
+	printf("\n");
+	print(mode, rounds, result);
+	print_ratio(result, bare, "pipe");
+	print_ratio(result, relay, "relay");
+	printf("\n");
+	fflush(stdout);
 }
 
 int main(int argc, char **argv)
