@@ -11,13 +11,13 @@
 #define MOMENT_NS 5000000u
 #define FRESH_NS  1000000000u
 
-static bool slurp(pid_t tid, const char *name, char *buf, size_t size)
+static bool slurp(pid_t tid, char *buf, size_t size)
 {
 	char path[64];
 	ssize_t n;
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)tid, name);
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)tid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
@@ -27,29 +27,32 @@ static bool slurp(pid_t tid, const char *name, char *buf, size_t size)
 	return n > 0;
 }
 
-/* "pid (comm) state ppid ...": the comm may hold anything, ')' too. */
-static bool parse_stat(const char *text, struct wq_task *t)
+/* proc_task_name() writes a newline as \n and a backslash as two. */
+static bool parse_name(const char *text, char comm[16])
 {
-	const char *open = strchr(text, '('), *close = strrchr(text, ')');
-	size_t n;
-	int ppid;
+	static const char label[] = "Name:\t";
+	size_t n = 0;
 
-	if (!open || !close || close < open)
+	if (strncmp(text, label, strlen(label)) != 0)
 		return false;
-	n = (size_t)(close - open - 1);
-	memcpy(t->comm, open + 1, n < 15 ? n : 15);
-	if (sscanf(close + 1, " %*c %d", &ppid) != 1)
-		return false;
-	t->parent = ppid;
+	for (text += strlen(label); *text && *text != '\n' && n < 15; text++) {
+		if (*text == '\\' && text[1])
+			comm[n++] = *++text == 'n' ? '\n' : *text;
+		else
+			comm[n++] = *text;
+	}
+	comm[n] = '\0';
 	return true;
 }
 
 static bool parse_status(const char *text, struct wq_task *t)
 {
-	const char *tgid = strstr(text, "\nTgid:"), *uid = strstr(text, "\nUid:"),
-		   *gid = strstr(text, "\nGid:");
+	const char *tgid = strstr(text, "\nTgid:"), *ppid = strstr(text, "\nPPid:"),
+		   *uid = strstr(text, "\nUid:"), *gid = strstr(text, "\nGid:");
 
-	return tgid && uid && gid && sscanf(tgid, " Tgid: %d", &t->tgid) == 1 &&
+	return parse_name(text, t->comm) && tgid && ppid && uid && gid &&
+	       sscanf(tgid, " Tgid: %d", &t->tgid) == 1 &&
+	       sscanf(ppid, " PPid: %d", &t->parent) == 1 &&
 	       sscanf(uid, " Uid: %u %*u %*u %u", &t->ruid, &t->uid) == 2 &&
 	       sscanf(gid, " Gid: %*u %*u %*u %u", &t->gid) == 1;
 }
@@ -60,8 +63,7 @@ static bool read_task(pid_t tid, struct wq_task *t)
 
 	memset(t, 0, sizeof(*t));
 	t->tid = tid;
-	return slurp(tid, "stat", text, sizeof(text)) && parse_stat(text, t) &&
-	       slurp(tid, "status", text, sizeof(text)) && parse_status(text, t);
+	return slurp(tid, text, sizeof(text)) && parse_status(text, t);
 }
 
 /* What was read of TID, if it was. */
