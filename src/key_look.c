@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,6 +27,7 @@ struct wq_look {
 	size_t serials_cap; /* in serials */
 	key_serial_t probe; /* an empty keyring of ours, 0 if there is none */
 	int probe_fd;	    /* what keeps it: see make_probe() */
+	int dumpable;
 	timer_t guard;
 	bool has_guard;
 };
@@ -86,6 +89,7 @@ struct wq_look *wq_look_new(void)
 	}
 	sodium_memzero(look->payload, PAYLOAD_MAX);
 	crypto_shorthash_keygen(look->secret);
+	look->dumpable = prctl(PR_GET_DUMPABLE);
 	make_probe(look);
 	look->has_guard = make_guard(look);
 	return look;
@@ -160,6 +164,55 @@ enum wq_key_life wq_look_life(struct wq_look *look, int32_t serial)
 						     : life_of(look, serial, errno);
 }
 
+/* ---- as whom ---- */
+
+static void become(const struct wq_look_as *as)
+{
+	if (!as->other)
+		return;
+	setfsgid(as->gid);
+	setfsuid(as->uid);
+}
+
+/* A change of the fsuid gives a process the machine's fs.suid_dumpable, and ours is to stay
+ * what it was. */
+static void be_ourselves(const struct wq_look *look, const struct wq_look_as *as)
+{
+	if (!as->other)
+		return;
+	setfsuid(geteuid());
+	setfsgid(getegid());
+	prctl(PR_SET_DUMPABLE, look->dumpable);
+}
+
+/* The two calls, with their results and errno. */
+static long describe_as(struct wq_look *look, const struct wq_look_as *as, int32_t serial)
+{
+	long n;
+	int err;
+
+	become(as);
+	n = keyctl_describe(serial, look->text, sizeof(look->text));
+	err = errno;
+	be_ourselves(look, as);
+	errno = err;
+	return n;
+}
+
+static long read_as(const struct wq_look *look, const struct wq_look_as *as, int32_t serial,
+	void *buf, size_t size)
+{
+	long n;
+	int err;
+
+	become(as);
+	n = keyctl_read(serial, buf, size);
+	err = errno;
+	be_ourselves(look, as);
+	errno = err;
+	return n;
+}
+
 /* ---- describe ---- */
 
 static int reserve_describe(struct wq_key_state *s, size_t n)
@@ -176,9 +229,10 @@ static int reserve_describe(struct wq_key_state *s, size_t n)
 	return 0;
 }
 
-int wq_look_describe(struct wq_look *look, int32_t serial, struct wq_key_state *new)
+int wq_look_describe(struct wq_look *look, const struct wq_look_as *as, int32_t serial,
+	struct wq_key_state *new)
 {
-	long n = keyctl_describe(serial, look->text, sizeof(look->text));
+	long n = describe_as(look, as, serial);
 	int r;
 
 	if (n < 0) {
@@ -213,9 +267,9 @@ uint64_t wq_look_name_of(struct wq_look *look, const char *describe)
 	return x ? x : 1;
 }
 
-uint64_t wq_look_name(struct wq_look *look, int32_t serial)
+uint64_t wq_look_name(struct wq_look *look, const struct wq_look_as *as, int32_t serial)
 {
-	long n = keyctl_describe(serial, look->text, sizeof(look->text));
+	long n = describe_as(look, as, serial);
 
 	if (n <= 0 || n > (long)sizeof(look->text))
 		return 0;
@@ -245,11 +299,11 @@ static int by_serial(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static long read_members(struct wq_look *look, int32_t serial)
+static long read_members(struct wq_look *look, const struct wq_look_as *as, int32_t serial)
 {
 	for (;;) {
 		size_t room = look->serials_cap * sizeof(int32_t);
-		long n = keyctl_read(serial, (char *)look->serials, room);
+		long n = read_as(look, as, serial, look->serials, room);
 		int32_t *p;
 
 		if (n < 0)
@@ -266,9 +320,10 @@ static long read_members(struct wq_look *look, int32_t serial)
 	}
 }
 
-int wq_look_holds(struct wq_look *look, int32_t ring, int32_t serial)
+int wq_look_holds(
+	struct wq_look *look, const struct wq_look_as *as, int32_t ring, int32_t serial)
 {
-	long n = read_members(look, ring);
+	long n = read_members(look, as, ring);
 
 	if (n < 0)
 		return (int)n;
@@ -278,9 +333,10 @@ int wq_look_holds(struct wq_look *look, int32_t ring, int32_t serial)
 	return n ? WQ_HOLDS_OTHERS : WQ_HOLDS_NOTHING;
 }
 
-static int look_members(struct wq_look *look, int32_t serial, struct wq_key_state *new)
+static int look_members(struct wq_look *look, const struct wq_look_as *as, int32_t serial,
+	struct wq_key_state *new)
 {
-	long n = read_members(look, serial);
+	long n = read_members(look, as, serial);
 	int r;
 
 	if (n == -ENOMEM)
@@ -303,9 +359,10 @@ static int look_members(struct wq_look *look, int32_t serial, struct wq_key_stat
 }
 
 /* The length of SERIAL's payload and its digest; or -errno. */
-static long read_digest(struct wq_look *look, int32_t serial, uint8_t out[WQ_DIGEST_BYTES])
+static long read_digest(struct wq_look *look, const struct wq_look_as *as, int32_t serial,
+	uint8_t out[WQ_DIGEST_BYTES])
 {
-	long len = keyctl_read(serial, (char *)look->payload, PAYLOAD_MAX);
+	long len = read_as(look, as, serial, look->payload, PAYLOAD_MAX);
 	size_t n = len < PAYLOAD_MAX ? (size_t)len : PAYLOAD_MAX;
 
 	if (len < 0)
@@ -315,17 +372,18 @@ static long read_digest(struct wq_look *look, int32_t serial, uint8_t out[WQ_DIG
 	return len;
 }
 
-int wq_look_payload(struct wq_look *look, int32_t serial, struct wq_key_state *new)
+int wq_look_payload(struct wq_look *look, const struct wq_look_as *as, int32_t serial,
+	struct wq_key_state *new)
 {
 	long n;
 
 	if (wq_key_is_type(new, "keyring"))
-		return look_members(look, serial, new);
+		return look_members(look, as, serial, new);
 	if (!readable_type(new)) {
 		new->payload = WQ_PAYLOAD_UNREAD;
 		return 0;
 	}
-	n = read_digest(look, serial, new->digest);
+	n = read_digest(look, as, serial, new->digest);
 	if (n < 0) {
 		new->payload = WQ_PAYLOAD_UNREADABLE;
 		return 0;
@@ -335,26 +393,27 @@ int wq_look_payload(struct wq_look *look, int32_t serial, struct wq_key_state *n
 	return 0;
 }
 
-bool wq_look_same(struct wq_look *look, int32_t serial, const struct wq_key_state *old)
+bool wq_look_same(struct wq_look *look, const struct wq_look_as *as, int32_t serial,
+	const struct wq_key_state *old)
 {
 	uint8_t now[WQ_DIGEST_BYTES];
 	long n;
 
 	if (old->life != WQ_KEY_ALIVE)
 		return false;
-	n = keyctl_describe(serial, look->text, sizeof(look->text));
+	n = describe_as(look, as, serial);
 	if (n <= 0 || n > (long)sizeof(look->text) || strcmp(look->text, old->describe) != 0)
 		return false;
 	switch (old->payload) {
 	case WQ_PAYLOAD_UNREAD:
 		return true;
 	case WQ_PAYLOAD_UNREADABLE:
-		return keyctl_read(serial, NULL, 0) < 0;
+		return read_as(look, as, serial, NULL, 0) < 0;
 	case WQ_PAYLOAD_DIGEST:
-		n = read_digest(look, serial, now);
+		n = read_digest(look, as, serial, now);
 		break;
 	case WQ_PAYLOAD_MEMBERS:
-		n = read_members(look, serial);
+		n = read_members(look, as, serial);
 		if (n >= 0)
 			digest(look, look->serials, (size_t)n * sizeof(int32_t), now);
 		break;

@@ -176,11 +176,11 @@ void wq_key_diff(const struct wq_key_state *old, const struct wq_key_state *new,
 	case WQ_KEY_ALIVE:
 		diff_payload(old, new, ops, arg);
 		if (old->uid != new->uid || old->gid != new->gid || old->perm != new->perm ||
-			(old->life == WQ_KEY_HIDDEN && ops->sees(old)))
+			(old->life == WQ_KEY_HIDDEN && ops->sees(arg, old)))
 			ops->record(arg, NOTIFY_KEY_SETATTR, 0);
 		break;
 	case WQ_KEY_HIDDEN:
-		if (old->life == WQ_KEY_ALIVE && ops->sees(old))
+		if (old->life == WQ_KEY_ALIVE && ops->sees(arg, old))
 			ops->record(arg, NOTIFY_KEY_SETATTR, 0);
 		break;
 	case WQ_KEY_REVOKED:

@@ -86,7 +86,7 @@ struct wq_diff_ops {
 	enum wq_member_fate (*fate)(void *arg, int32_t serial);
 	/* Does our view of S rest on its attributes, not on possession? Then losing it means
 	 * that they have changed. Asked only where a view was lost or has come back. */
-	bool (*sees)(const struct wq_key_state *s);
+	bool (*sees)(void *arg, const struct wq_key_state *s);
 };
 
 /* Turns what differs between OLD and NEW of one key into records, in the order and with the

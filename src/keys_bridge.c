@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "keys_internal.h"
 
@@ -108,16 +109,39 @@ static int life_error(enum wq_key_life life)
 	return 0;
 }
 
-/* What lookup_user_key(KEY_NEED_VIEW) says to CALLER; the description is in
- * keys->scratch when it says 0. */
-static int lookup(struct wq_keys *keys, int32_t serial, const struct wq_caller *caller)
+static bool same_ids(const struct wq_look_as *a, const struct wq_look_as *b)
+{
+	return a->other == b->other && a->uid == b->uid && a->gid == b->gid;
+}
+
+/* Describes SERIAL into keys->scratch as one who may View it, and says who in AS: who was it
+ * before; the daemon itself; CALLER, if the daemon can ask with its ids. 0 or -ENOMEM. */
+static int describe_for(struct wq_keys *keys, int32_t serial, const struct wq_caller *caller,
+	struct wq_look_as *as)
+{
+	const struct wq_key *key = wq_keys_find(keys, serial);
+	struct wq_key_state *s = &keys->scratch;
+	int r;
+
+	*as = key ? key->as : (struct wq_look_as){0};
+	r = wq_look_describe(keys->look, as, serial, s);
+	if (r < 0 || s->life != WQ_KEY_HIDDEN || geteuid() != 0 || caller->uid == 0)
+		return r;
+	*as = (struct wq_look_as){.other = true, .uid = caller->uid, .gid = caller->gid};
+	return wq_look_describe(keys->look, as, serial, s);
+}
+
+/* What lookup_user_key(KEY_NEED_VIEW) says to CALLER; when it says 0 the description is in
+ * keys->scratch, and in AS who may see it. */
+static int lookup(struct wq_keys *keys, int32_t serial, const struct wq_caller *caller,
+	struct wq_look_as *as)
 {
 	struct wq_key_state *s = &keys->scratch;
 	int r;
 
 	if (serial <= 0)
 		return -EINVAL;
-	r = wq_look_describe(keys->look, serial, s);
+	r = describe_for(keys, serial, caller, as);
 	if (r < 0)
 		return r;
 	r = life_error(s->life);
@@ -131,7 +155,8 @@ static int lookup(struct wq_keys *keys, int32_t serial, const struct wq_caller *
 }
 
 /* Begins to observe SERIAL, which lookup() has just described. */
-static int new_key(struct wq_keys *keys, int32_t serial, struct wq_key **out)
+static int new_key(
+	struct wq_keys *keys, int32_t serial, const struct wq_look_as *as, struct wq_key **out)
 {
 	struct wq_key *key = calloc(1, sizeof(*key));
 	int r = -ENOMEM;
@@ -140,6 +165,7 @@ static int new_key(struct wq_keys *keys, int32_t serial, struct wq_key **out)
 		return -ENOMEM;
 	key->keys = keys;
 	key->serial = serial;
+	key->as = *as;
 	key->proc.len = -1;
 	wq_watch_list_init(&key->watchers, release_watch);
 	r = wq_keys_first_look(key);
@@ -164,7 +190,7 @@ static int new_key(struct wq_keys *keys, int32_t serial, struct wq_key **out)
 }
 
 static int add_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t serial,
-	int32_t watch_id, const struct wq_caller *caller)
+	int32_t watch_id, const struct wq_caller *caller, const struct wq_look_as *as)
 {
 	struct wq_key *key = wq_keys_find(keys, serial);
 	struct key_watch *kw = calloc(1, sizeof(*kw));
@@ -173,7 +199,7 @@ static int add_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t seria
 	if (!kw)
 		return -ENOMEM;
 	if (!key)
-		r = new_key(keys, serial, &key);
+		r = new_key(keys, serial, as, &key);
 	else if (!keys->trace)
 		wq_keys_look_at(key); /* what was before this watch is not for it */
 	if (r < 0)
@@ -209,18 +235,21 @@ err:
 int wq_keys_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t serial,
 	int32_t watch_id, const struct wq_caller *caller)
 {
+	struct wq_look_as as;
 	struct wq_key *key;
 	int r;
 
 	if (watch_id < -1 || watch_id > WQFS_WATCH_ID_MAX)
 		return -EINVAL;
-	r = lookup(keys, serial, caller);
+	r = lookup(keys, serial, caller, &as);
 	if (r < 0)
 		return r;
 	wq_keys_catch_up(keys); /* what was before comes before, or is not for it */
-	if (watch_id >= 0)
-		return add_watch(keys, queue, serial, watch_id, caller);
 	key = wq_keys_find(keys, serial);
+	if (key && !same_ids(&key->as, &as))
+		wq_keys_look_as(key, &as);
+	if (watch_id >= 0)
+		return add_watch(keys, queue, serial, watch_id, caller, &as);
 	if (!key)
 		return -EBADSLT;
 	if (!keys->trace)

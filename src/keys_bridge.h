@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The keys bridge: watches kernel keys for queues and posts what the kernel would post.
- * It sees what the daemon's own credentials may see. One thread; nothing here waits.
+ * It sees what the daemon's own credentials may see; as root, also what the ids of whoever
+ * watches may. One thread; nothing here waits.
  */
 #ifndef WQ_KEYS_BRIDGE_H
 #define WQ_KEYS_BRIDGE_H
@@ -46,7 +47,7 @@ void wq_keys_free(struct wq_keys *keys);
  *	-EINVAL	WATCH_ID outside -1..255, KEY not positive
  *	-ENOKEY	no such key, or invalidated; a negative key's own error
  *	-EKEYREVOKED, -EKEYEXPIRED
- *	-EACCES	no View for CALLER, or for the daemon
+ *	-EACCES	no View for CALLER; or for the daemon, if that is not root
  *	-EBUSY	QUEUE watches KEY already
  *	-EAGAIN	CALLER's user has as many watches as its RLIMIT_NOFILE allows
  *	-EBADSLT	(-1) QUEUE does not watch KEY

@@ -125,7 +125,7 @@ static bool our_group(const struct wq_caller *self, gid_t gid)
 	gid_t list[256];
 	int n;
 
-	if (gid == getegid())
+	if (gid == self->gid)
 		return true;
 	n = getgroups((int)(sizeof(list) / sizeof(list[0])), list);
 	for (int i = 0; i < n; i++)
@@ -135,15 +135,20 @@ static bool our_group(const struct wq_caller *self, gid_t gid)
 }
 
 /* Is our view of it owed to its attributes, not to possession? */
-static bool sees_by_attributes(const struct wq_key_state *s)
+static bool sees_by_attributes(const struct wq_key *key, const struct wq_key_state *s)
 {
-	return wq_keys_may_view(s, geteuid(), our_group, NULL);
+	const struct wq_caller self = {
+		.uid = key->as.other ? key->as.uid : geteuid(),
+		.gid = key->as.other ? key->as.gid : getegid(),
+	};
+
+	return wq_keys_may_view(s, self.uid, our_group, &self);
 }
 
-/* Names of NEW's members: those of OLD as they are, of new ones looked up. */
-static void name_members(
-	struct wq_keys *keys, const struct wq_key_state *old, struct wq_key_state *new)
+/* Names of NEW's members: those that KEY has as they are, of new ones looked up. */
+static void name_members(const struct wq_key *key, struct wq_key_state *new)
 {
+	const struct wq_key_state *old = &key->state;
 	size_t j = 0;
 	unsigned int budget = NAMES_PER_LOOK;
 	size_t known = old->payload == WQ_PAYLOAD_MEMBERS ? old->len : 0;
@@ -156,7 +161,7 @@ static void name_members(
 		if (j < known && old->members[j].serial == m->serial)
 			m->name = old->members[j].name;
 		if (!m->name && budget) {
-			m->name = wq_look_name(keys->look, m->serial);
+			m->name = wq_look_name(key->keys->look, &key->as, m->serial);
 			budget--;
 		}
 	}
@@ -174,7 +179,7 @@ static void name_more(struct wq_key *key)
 		struct wq_key_member *m = &key->state.members[key->unnamed_from];
 
 		if (!m->name)
-			m->name = wq_look_name(key->keys->look, m->serial);
+			m->name = wq_look_name(key->keys->look, &key->as, m->serial);
 	}
 }
 
@@ -197,13 +202,13 @@ static int snapshot(struct wq_key *key)
 {
 	struct wq_keys *keys = key->keys;
 	struct wq_key_state *new = &keys->scratch;
-	int r = wq_look_describe(keys->look, key->serial, new);
+	int r = wq_look_describe(keys->look, &key->as, key->serial, new);
 
 	if (r < 0 || new->life != WQ_KEY_ALIVE)
 		return r;
-	r = wq_look_payload(keys->look, key->serial, new);
+	r = wq_look_payload(keys->look, &key->as, key->serial, new);
 	if (r == 0 && new->payload == WQ_PAYLOAD_MEMBERS) {
-		name_members(keys, &key->state, new);
+		name_members(key, new);
 		key->unnamed_from = 0;
 	}
 	return r;
@@ -270,9 +275,14 @@ static void absorb_told(struct wq_key *key, const struct wq_key_state *new)
 	key->stale_payload = key->stale_attrs = false;
 }
 
+struct counting {
+	const struct wq_key *key;
+	unsigned int n;
+};
+
 static void count_difference(void *arg, enum key_notification_subtype subtype, uint32_t aux)
 {
-	++*(unsigned int *)arg;
+	((struct counting *)arg)->n++;
 }
 
 static enum wq_member_fate any_fate(void *arg, int32_t serial)
@@ -280,13 +290,18 @@ static enum wq_member_fate any_fate(void *arg, int32_t serial)
 	return WQ_MEMBER_UNLINKED;
 }
 
+static bool counting_sees(void *arg, const struct wq_key_state *s)
+{
+	return sees_by_attributes(((const struct counting *)arg)->key, s);
+}
+
 static bool differs(const struct wq_key *key, const struct wq_key_state *new)
 {
-	static const struct wq_diff_ops ops = {count_difference, any_fate, sees_by_attributes};
-	unsigned int n = 0;
+	static const struct wq_diff_ops ops = {count_difference, any_fate, counting_sees};
+	struct counting c = {.key = key};
 
-	wq_key_diff(&key->state, new, &ops, &n);
-	return n > 0 || new->life == WQ_KEY_GONE;
+	wq_key_diff(&key->state, new, &ops, &c);
+	return c.n > 0 || new->life == WQ_KEY_GONE;
 }
 
 static void suspect(struct wq_key *key)
@@ -308,7 +323,12 @@ static void clear_suspect(struct wq_key *key)
 	key->suspect_ns = 0;
 }
 
-static const struct wq_diff_ops diff_ops = {post_difference, fate_of, sees_by_attributes};
+static bool sees(void *arg, const struct wq_key_state *s)
+{
+	return sees_by_attributes(arg, s);
+}
+
+static const struct wq_diff_ops diff_ops = {post_difference, fate_of, sees};
 
 /* A difference that is SURE is one that no hint will explain any more. */
 static void look(struct wq_key *key, bool sure)
@@ -316,7 +336,7 @@ static void look(struct wq_key *key, bool sure)
 	struct wq_keys *keys = key->keys;
 	struct wq_key_state *new = &keys->scratch;
 
-	if (wq_look_same(keys->look, key->serial, &key->state)) {
+	if (wq_look_same(keys->look, &key->as, key->serial, &key->state)) {
 		key->stale_payload = key->stale_attrs = false;
 		name_more(key);
 		return;
@@ -353,6 +373,13 @@ void wq_keys_rebase(struct wq_key *key)
 {
 	if (snapshot(key) >= 0 && key->keys->scratch.life == WQ_KEY_ALIVE)
 		absorb_told(key, &key->keys->scratch);
+}
+
+void wq_keys_look_as(struct wq_key *key, const struct wq_look_as *as)
+{
+	key->as = *as;
+	if (snapshot(key) >= 0)
+		adopt(&key->state, &key->keys->scratch);
 }
 
 int wq_keys_first_look(struct wq_key *key)

@@ -112,18 +112,20 @@ static void note_name(struct wq_keys *keys, int32_t serial, uint64_t name)
 	keys->names[keys->names_next++ % NAMES_MAX] = (struct wq_key_member){serial, name};
 }
 
-static uint64_t name_of(const struct wq_keys *keys, int32_t serial)
+static uint64_t name_of(const struct wq_key *ring, int32_t serial)
 {
+	const struct wq_keys *keys = ring->keys;
+
 	for (unsigned int i = 0; i < NAMES_MAX; i++)
 		if (keys->names[i].serial == serial)
 			return keys->names[i].name;
-	return wq_look_name(keys->look, serial);
+	return wq_look_name(keys->look, &ring->as, serial);
 }
 
 static void linked(const struct taking *t, struct wq_key *ring, int32_t serial)
 {
 	if (has_members(ring)) {
-		uint64_t name = wq_look_name(t->keys->look, serial);
+		uint64_t name = wq_look_name(t->keys->look, &ring->as, serial);
 		int32_t displaced = namesake(ring, name, serial);
 
 		if (displaced) {
@@ -145,7 +147,7 @@ static void unlinked(const struct taking *t, struct wq_key *ring, int32_t serial
 		int32_t gone = serial;
 
 		if (!wq_key_member_find(&ring->state, serial))
-			gone = namesake(ring, name_of(t->keys, serial), serial);
+			gone = namesake(ring, name_of(ring, serial), serial);
 		if (gone)
 			wq_key_member_del(&ring->state, gone);
 		members_changed(ring);
@@ -186,7 +188,7 @@ static bool fits(const struct wq_key *ring, enum guess what, int32_t serial)
 	if (!has_members(ring) || (what == GUESS_LINKED && had) ||
 		(what == GUESS_UNLINKED && !had) || (what == GUESS_CLEARED && !ring->state.len))
 		return false;
-	holds = wq_look_holds(ring->keys->look, ring->serial, serial);
+	holds = wq_look_holds(ring->keys->look, &ring->as, ring->serial, serial);
 	switch (what) {
 	case GUESS_LINKED:
 		return holds == WQ_HOLDS_IT;

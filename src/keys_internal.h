@@ -39,6 +39,7 @@ struct wq_key {
 	struct wq_keys *keys;
 	int32_t serial;
 	struct wq_watch_list watchers;
+	struct wq_look_as as; /* who may View it, where the daemon itself may not */
 	struct wq_key_state state;
 	struct proc_view proc;
 	/* A hint told of a change: what the next look finds of it is no news. */
@@ -168,6 +169,9 @@ bool wq_keys_may_view(const struct wq_key_state *s, uid_t uid,
 
 /* Takes KEY's first snapshot. 0 or -ENOMEM. */
 int wq_keys_first_look(struct wq_key *key);
+
+/* KEY is looked at as AS from now on: what that shows is what was known of it. */
+void wq_keys_look_as(struct wq_key *key, const struct wq_look_as *as);
 
 /* Takes in what KEY's stale flags say has been told, and nothing else. */
 void wq_keys_rebase(struct wq_key *key);

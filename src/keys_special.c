@@ -3,6 +3,7 @@
 #include <linux/keyctl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "keys_internal.h"
 
@@ -70,12 +71,16 @@ static void session_to_parent(struct wq_keys *keys, const struct wq_hint *h)
 
 /* A user session keyring stands in where there is no session: the first operation that puts
  * something into it makes a session, for its thread alone, without a word. */
-static bool stands_in(struct wq_keys *keys, int32_t serial)
+static bool stands_in(struct wq_keys *keys, const struct wq_hint *h, int32_t serial)
 {
 	static const char prefix[] = "_uid_ses.";
+	const struct wq_task *task = wq_task_get(&keys->tasks, h->tid, h->end_ns);
 	struct wq_key_state *s = &keys->scratch;
+	struct wq_look_as as = {0};
 
-	return wq_look_describe(keys->look, serial, s) < 0 || s->life != WQ_KEY_ALIVE ||
+	if (task && task->uid != geteuid()) /* only root traces */
+		as = (struct wq_look_as){.other = true, .uid = task->uid, .gid = task->gid};
+	return wq_look_describe(keys->look, &as, serial, s) < 0 || s->life != WQ_KEY_ALIVE ||
 	       !strncmp(wq_key_description(s), prefix, strlen(prefix));
 }
 
@@ -85,7 +90,7 @@ static void keyring_id(struct wq_keys *keys, const struct wq_hint *h)
 		return;
 	if (h->arg[1]) /* it may have been made by this */
 		wq_sessions_joined(keys->sessions, h->tid, h->result);
-	else if (!stands_in(keys, h->result))
+	else if (!stands_in(keys, h, h->result))
 		wq_sessions_told(keys->sessions, h->tid, h->result);
 }
 

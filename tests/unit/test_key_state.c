@@ -167,12 +167,12 @@ static enum wq_member_fate fate(void *arg, int32_t serial)
 	return serial == seen->change->collected ? WQ_MEMBER_COLLECTED : WQ_MEMBER_UNLINKED;
 }
 
-static bool by_attributes(const struct wq_key_state *s)
+static bool by_attributes(void *arg, const struct wq_key_state *s)
 {
 	return true;
 }
 
-static bool by_possession(const struct wq_key_state *s)
+static bool by_possession(void *arg, const struct wq_key_state *s)
 {
 	return false;
 }

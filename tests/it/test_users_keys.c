@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A mount of root's for all users, and keys as add_key() makes them: nobody but their owner
+ * may View them, not even root.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "lib.h"
+#include "told.h"
+
+#define STRANGER 54321 /* a user that has nothing */
+
+static uid_t owner;
+
+static int32_t owners_key(const char *description)
+{
+	int32_t key = it_key(description);
+
+	IT_EQ(keyctl_setperm(key, KEY_POS_ALL | KEY_USR_VIEW | KEY_USR_SETATTR), 0);
+	return key;
+}
+
+static int queue(void)
+{
+	return it_queue("owners", O_RDONLY | O_NONBLOCK);
+}
+
+/* Runs FN as the owner of keys on a mount of OPTIONS. */
+static void as_owner(const char *options, void (*fn)(void *arg))
+{
+	char all[64];
+
+	owner = it_nobody();
+	snprintf(all, sizeof(all), "allow_other,%s", options);
+	it_start(all);
+	it_as(owner, fn, NULL);
+}
+
+static void see_what_attributes_tell(void *arg)
+{
+	int32_t key = owners_key("wqfs-test:mine");
+	int fd = queue();
+
+	told_name(key, "A");
+	IT_EQ(it_watch(fd, key, 1), 0);
+	TOLD_NOTHING(fd);
+	IT_EQ(keyctl_setperm(key, KEY_POS_ALL | KEY_USR_ALL), 0);
+	TOLD_UNTIL(fd, "A:setattr");
+	IT_EQ(keyctl_update(key, "2", 1), 0); /* the owner may Read it now */
+	TOLD_UNTIL(fd, "A:updated");
+	IT_EQ(keyctl_revoke(key), 0);
+	TOLD_UNTIL(fd, "A:revoked");
+}
+
+static void polling_sees_an_owners_key(void)
+{
+	as_owner("source=poll", see_what_attributes_tell);
+}
+
+static void the_trace_tells_of_an_owners_key(void)
+{
+	close(told_need_trace());
+	as_owner("source=trace", see_what_attributes_tell);
+}
+
+static void see_updates(void *arg)
+{
+	int32_t key = owners_key("wqfs-test:mine");
+	int fd = queue();
+
+	told_name(key, "A");
+	IT_EQ(it_watch(fd, key, 1), 0);
+	for (int i = 0; i < 3; i++)
+		IT_EQ(keyctl_update(key, "same", 4), 0);
+	TOLD_UNTIL(fd, "A:updated A:updated A:updated");
+	TOLD_NOTHING(fd);
+}
+
+static void the_trace_tells_of_updates_that_nobody_may_read(void)
+{
+	close(told_need_trace());
+	as_owner("source=trace", see_updates);
+}
+
+static void see_links(void *arg)
+{
+	int32_t ring = (int32_t)add_key(
+		"keyring", "wqfs-test:ring", NULL, 0, KEY_SPEC_SESSION_KEYRING);
+	int32_t key = owners_key("wqfs-test:linked");
+	int fd = queue();
+
+	IT_OK(ring > 0);
+	IT_EQ(keyctl_setperm(ring, KEY_POS_ALL | KEY_USR_VIEW | KEY_USR_READ), 0);
+	told_name(ring, "RING");
+	told_name(key, "A");
+	IT_EQ(it_watch(fd, ring, 1), 0);
+	IT_EQ(keyctl_link(key, ring), 0);
+	TOLD_UNTIL(fd, "RING:linked:A");
+	IT_EQ(keyctl_unlink(key, ring), 0);
+	TOLD_UNTIL(fd, "RING:unlinked:A");
+	TOLD_NOTHING(fd);
+}
+
+static void polling_sees_the_links_of_an_owners_keyring(void)
+{
+	as_owner("source=poll", see_links);
+}
+
+/* ---- nobody else may ---- */
+
+static int32_t shared_key; /* known to all children from before they were made */
+
+static void watch_own(void *arg)
+{
+	int fd = queue();
+
+	IT_EQ(it_watch(fd, shared_key, 1), 0);
+}
+
+static void be_refused(void *arg)
+{
+	int fd = it_queue("strangers", O_RDONLY | O_NONBLOCK);
+
+	IT_ERRNO(it_watch(fd, shared_key, 1), EACCES);
+	IT_EQ(unlink(IT_MNT "/strangers"), 0);
+}
+
+static void refuse(const char *options)
+{
+	int fd;
+
+	owner = it_nobody();
+	it_start(options);
+	shared_key = it_key("wqfs-test:theirs");
+	IT_EQ(keyctl_setperm(shared_key, KEY_POS_ALL | KEY_USR_VIEW), 0);
+	IT_EQ(keyctl_chown(shared_key, owner, (gid_t)-1), 0);
+	/* so that the daemon does not possess it, whose session keyring is ours */
+	IT_EQ(keyctl_link(shared_key, KEY_SPEC_THREAD_KEYRING), 0);
+	IT_EQ(keyctl_unlink(shared_key, KEY_SPEC_SESSION_KEYRING), 0);
+	it_as(STRANGER, be_refused, NULL);
+	it_as(owner, watch_own, NULL);
+	/* that the daemon sees it now, for its owner, is nothing to others */
+	it_as(STRANGER, be_refused, NULL);
+	fd = it_queue("roots", O_RDONLY | O_NONBLOCK);
+	IT_ERRNO(it_watch(fd, shared_key, 1), EACCES);
+}
+
+static void others_are_refused_while_its_owner_watches(void)
+{
+	refuse("allow_other,source=poll");
+}
+
+static void watch_what_was_handed_on(void *arg)
+{
+	int fd = it_queue("strangers", O_RDONLY | O_NONBLOCK);
+
+	IT_EQ(it_watch(fd, shared_key, 1), 0);
+	close(fd);
+}
+
+static void a_new_owner_may_watch_and_the_old_one_is_told(void)
+{
+	int fd;
+
+	owner = it_nobody();
+	it_start("allow_other,source=poll");
+	shared_key = it_key("wqfs-test:handed-on");
+	told_name(shared_key, "A");
+	IT_EQ(keyctl_setperm(shared_key, KEY_POS_ALL | KEY_USR_VIEW), 0);
+	IT_EQ(keyctl_chown(shared_key, owner, (gid_t)-1), 0);
+	IT_EQ(keyctl_link(shared_key, KEY_SPEC_THREAD_KEYRING), 0);
+	IT_EQ(keyctl_unlink(shared_key, KEY_SPEC_SESSION_KEYRING), 0);
+	it_as(owner, watch_own, NULL);
+	fd = open(IT_MNT "/owners", O_RDONLY | O_NONBLOCK);
+	IT_OK(fd >= 0);
+	TOLD_NOTHING(fd);
+	IT_EQ(keyctl_chown(shared_key, STRANGER, (gid_t)-1), 0);
+	TOLD_UNTIL(fd, "A:setattr");
+	it_as(STRANGER, watch_what_was_handed_on, NULL);
+	TOLD_NOTHING(fd);
+}
+
+static const struct it_test tests[] = {
+	{"polling sees a key that only its owner may View", polling_sees_an_owners_key},
+	{"the trace tells of a key that only its owner may View",
+		the_trace_tells_of_an_owners_key},
+	{"the trace tells of updates that nobody but a possessor may read",
+		the_trace_tells_of_updates_that_nobody_may_read},
+	{"polling sees the links of a keyring that its owner may Read",
+		polling_sees_the_links_of_an_owners_keyring},
+	{"others are refused while its owner watches a key",
+		others_are_refused_while_its_owner_watches},
+	{"a new owner may watch a key, and the old one's watch is told",
+		a_new_owner_may_watch_and_the_old_one_is_told},
+};
+
+IT_MAIN(tests)
