@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,9 +54,30 @@ int32_t bench_add_key(const char *description)
 	return (int32_t)key;
 }
 
+/* What is mounted now; a program that fails leaves nothing behind. */
+static struct bench_mount *mounted;
+
+static void clean_up(void)
+{
+	pid_t pid;
+
+	if (!mounted)
+		return;
+	kill(mounted->daemon, SIGKILL);
+	waitpid(mounted->daemon, NULL, 0);
+	pid = fork();
+	if (pid == 0) {
+		execlp("fusermount3", "fusermount3", "-u", "-z", mounted->dir, (char *)NULL);
+		_exit(127);
+	}
+	waitpid(pid, NULL, 0);
+	rmdir(mounted->dir);
+}
+
 /* In the foreground and as our child: its number is known, and its end. */
 void bench_mount(struct bench_mount *m, const char *wqfs, const char *opts)
 {
+	static bool registered;
 	struct stat before, now;
 
 	strcpy(m->dir, "/tmp/wqfs-bench-XXXXXX");
@@ -77,10 +99,14 @@ void bench_mount(struct bench_mount *m, const char *wqfs, const char *opts)
 		}
 		usleep(1000);
 	} while (stat(m->dir, &now) < 0 || now.st_dev == before.st_dev);
+	if (!registered)
+		registered = atexit(clean_up) == 0;
+	mounted = m;
 }
 
 void bench_unmount(struct bench_mount *m)
 {
+	mounted = NULL;
 	kill(m->daemon, SIGTERM);
 	waitpid(m->daemon, NULL, 0);
 	rmdir(m->dir);
