@@ -39,7 +39,8 @@ uint64_t wq_caller_nofile(const struct wq_caller *caller)
 	return 0;
 }
 
-void wq_comm_of(pid_t pid, char *comm)
+/* Reads the command's name of thread PID into COMM (16 bytes, empty if it cannot). */
+static void comm_of(pid_t pid, char *comm)
 {
 	char path[64];
 	ssize_t n;
@@ -66,6 +67,6 @@ struct wq_cred wq_caller_cred(const struct wq_caller *caller)
 	struct wq_cred who = {.pid = caller->pid, .uid = caller->uid, .gid = caller->gid};
 
 	if (caller->pid > 0)
-		wq_comm_of(caller->pid, who.comm);
+		comm_of(caller->pid, who.comm);
 	return who;
 }

@@ -25,7 +25,4 @@ uint64_t wq_caller_nofile(const struct wq_caller *caller);
 /* Who it is, for a record. */
 struct wq_cred wq_caller_cred(const struct wq_caller *caller);
 
-/* Reads the command's name of thread PID into COMM (16 bytes, empty if it cannot). */
-void wq_comm_of(pid_t pid, char *comm);
-
 #endif

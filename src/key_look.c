@@ -252,7 +252,8 @@ int wq_look_describe(struct wq_look *look, const struct wq_look_as *as, int32_t 
 	return 0;
 }
 
-uint64_t wq_look_name_of(struct wq_look *look, const char *describe)
+/* Never 0. */
+static uint64_t name_of(struct wq_look *look, const char *describe)
 {
 	struct wq_key_state s = {.describe = (char *)(uintptr_t)describe};
 	const char *desc = wq_key_description(&s);
@@ -274,7 +275,7 @@ uint64_t wq_look_name(struct wq_look *look, const struct wq_look_as *as, int32_t
 	if (n <= 0 || n > (long)sizeof(look->text))
 		return 0;
 	look->text[n - 1] = '\0';
-	return wq_look_name_of(look, look->text);
+	return name_of(look, look->text);
 }
 
 /* ---- payload ---- */

@@ -64,7 +64,4 @@ bool wq_look_exists(struct wq_look *look, int32_t serial);
 /* The digest of SERIAL's type and description; 0 if they cannot be seen. */
 uint64_t wq_look_name(struct wq_look *look, const struct wq_look_as *as, int32_t serial);
 
-/* The digest of a description as wq_look_describe() stored it; never 0. */
-uint64_t wq_look_name_of(struct wq_look *look, const char *describe);
-
 #endif

@@ -151,19 +151,3 @@ size_t wq_record_size(const struct wq_record *r, enum wqfs_format format)
 		len = wq_record_render(r, format, line, sizeof(line));
 	return len < 0 ? 0 : (size_t)len;
 }
-
-ssize_t wq_record_parse(struct wq_record *r, const void *raw, size_t len)
-{
-	struct watch_notification n;
-	size_t size;
-
-	if (len < sizeof(n))
-		return -EINVAL;
-	memcpy(&n, raw, sizeof(n));
-	size = (n.info & WATCH_INFO_LENGTH) >> WATCH_INFO_LENGTH__SHIFT;
-	if (size < WQFS_RECORD_MIN || size > len)
-		return -EINVAL;
-	*r = (struct wq_record){.len = (uint8_t)size};
-	memcpy(r->data, raw, size);
-	return (ssize_t)size;
-}

@@ -50,8 +50,4 @@ size_t wq_record_size(const struct wq_record *r, enum wqfs_format format);
 /* The longest that one record can become in any format. */
 #define WQ_RENDER_MAX 1024
 
-/* Reads one raw record out of LEN bytes at RAW into R (when and who cleared).
- * Returns the bytes it took, or -EINVAL if they are no whole record. */
-ssize_t wq_record_parse(struct wq_record *r, const void *raw, size_t len);
-
 #endif

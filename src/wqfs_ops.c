@@ -34,7 +34,8 @@ struct wq_handle *wqfs_handle(const struct fuse_file_info *fi)
 	return (struct wq_handle *)(uintptr_t)fi->fh;
 }
 
-void wqfs_reply(fuse_req_t req, int r)
+/* Answers for R: 0 is success without data, -errno that error. */
+static void reply(fuse_req_t req, int r)
 {
 	fuse_reply_err(req, -r);
 }
@@ -298,7 +299,7 @@ static void op_mknod(
 	int r = S_ISREG(mode) ? create(req, name, mode, &node) : -EPERM;
 
 	if (r < 0)
-		wqfs_reply(req, r);
+		reply(req, r);
 	else
 		reply_entry(req, node);
 }
@@ -312,7 +313,7 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 	int r = create(req, name, mode, &node);
 
 	if (r < 0) {
-		wqfs_reply(req, r);
+		reply(req, r);
 		return;
 	}
 	h = new_handle(node, fi->flags);
@@ -331,13 +332,13 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 
 static void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	wqfs_reply(req, wq_namespace_unlink(&wqfs_of(req)->ns, name));
+	reply(req, wq_namespace_unlink(&wqfs_of(req)->ns, name));
 }
 
 static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t newparent,
 	const char *newname, unsigned int flags)
 {
-	wqfs_reply(req, wq_namespace_rename(&wqfs_of(req)->ns, name, newname, flags));
+	reply(req, wq_namespace_rename(&wqfs_of(req)->ns, name, newname, flags));
 }
 
 /* Flat, and nothing but queues. */
@@ -489,10 +490,9 @@ static void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const 
 		return;
 	wq_keys_catch_up(wqfs_of(req)->keys);
 	if (flags & XATTR_CREATE)
-		wqfs_reply(req, -EEXIST);
+		reply(req, -EEXIST);
 	else
-		wqfs_reply(
-			req, wq_attr_set(node, wqfs_of(req)->keys, name, value, size, &caller));
+		reply(req, wq_attr_set(node, wqfs_of(req)->keys, name, value, size, &caller));
 }
 
 static void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
@@ -500,7 +500,7 @@ static void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 	struct wq_node *node;
 
 	if (node_of(req, ino, &node))
-		wqfs_reply(req, wq_attr_remove(node, name));
+		reply(req, wq_attr_remove(node, name));
 }
 
 /* No flush: nothing ends with a close() of one of perhaps many descriptors, and the kernel that

@@ -85,9 +85,6 @@ struct wqfs *wqfs_of(fuse_req_t req);
 struct wq_handle *wqfs_handle(const struct fuse_file_info *fi);
 struct wq_caller wqfs_caller(fuse_req_t req);
 
-/* Answers for R: 0 is success without data, -errno that error. */
-void wqfs_reply(fuse_req_t req, int r);
-
 void wqfs_op_read(
 	fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);
 void wqfs_op_poll(

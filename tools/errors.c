@@ -50,7 +50,7 @@ static const struct {
 	{BIT(WQ_ACT_READ), ENOBUFS, "a record is longer than any should be"},
 };
 
-const char *wq_reason(enum wq_action act, int err)
+static const char *reason(enum wq_action act, int err)
 {
 	err = abs(err);
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
@@ -66,5 +66,5 @@ void wq_complain(enum wq_action act, int err, const char *queue, const char *key
 		fprintf(stderr, "%s: ", queue);
 	if (key)
 		fprintf(stderr, "%s: ", key);
-	fprintf(stderr, "%s\n", wq_reason(act, err));
+	fprintf(stderr, "%s\n", reason(act, err));
 }

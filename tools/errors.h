@@ -20,12 +20,8 @@ enum wq_action {
 	WQ_ACT_LIST,
 };
 
-/* Why ACT failed with ERR (an errno, or one negated). Never NULL; static, or
- * strerror()'s. */
-const char *wq_reason(enum wq_action act, int err);
-
-/* Says on stderr "PROGRAM: QUEUE: KEY: reason". QUEUE and KEY may be NULL where they
- * play no part. */
+/* Says on stderr why ACT failed with ERR (an errno, or one negated): "PROGRAM: QUEUE: KEY:
+ * reason". QUEUE and KEY may be NULL where they play no part. */
 void wq_complain(enum wq_action act, int err, const char *queue, const char *key);
 
 #endif

@@ -48,7 +48,7 @@ static void print_overview(FILE *out)
 		fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
 }
 
-int wqctl_help(const struct wqctl_cmd *cmd)
+static int help(const struct wqctl_cmd *cmd)
 {
 	printf("usage: wqctl %s %s\n\n%s.\n", cmd->name, cmd->args, cmd->summary);
 	if (cmd->help)
@@ -73,7 +73,7 @@ int wqctl_usage(const struct wqctl_cmd *cmd, const char *format, ...)
 
 int wqctl_other_option(const struct wqctl_cmd *cmd, int option)
 {
-	return option == 'h' ? wqctl_help(cmd) : wqctl_usage(cmd, NULL);
+	return option == 'h' ? help(cmd) : wqctl_usage(cmd, NULL);
 }
 
 int wqctl_check_operands(const struct wqctl_cmd *cmd, int argc, char **argv, int min, int max)
@@ -92,7 +92,7 @@ int wqctl_operands_only(const struct wqctl_cmd *cmd, int argc, char **argv, int 
 	int status;
 
 	if (argc > 1 && !strcmp(argv[1], "--help"))
-		return wqctl_help(cmd);
+		return help(cmd);
 	optind = argc > 1 && !strcmp(argv[1], "--") ? 2 : 1;
 	status = wqctl_check_operands(cmd, argc, argv, min, max);
 	return status == WQCTL_OK ? -1 : status;

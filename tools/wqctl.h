@@ -27,9 +27,6 @@ extern const struct wqctl_cmd wqctl_create, wqctl_doctor, wqctl_filter, wqctl_ls
 		"help", no_argument, NULL, 'h' \
 	}
 
-/* Prints CMD's help on stdout. Returns WQCTL_OK. */
-int wqctl_help(const struct wqctl_cmd *cmd);
-
 /* Says what is wrong with the arguments, if FORMAT is not NULL, and how CMD is used.
  * Returns WQCTL_USAGE. */
 int wqctl_usage(const struct wqctl_cmd *cmd, const char *format, ...)

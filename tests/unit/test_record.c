@@ -228,44 +228,6 @@ START_TEST(the_longest_record_stays_within_the_bound)
 }
 END_TEST
 
-/* ---- parsing ---- */
-
-static const struct {
-	uint32_t info;
-	size_t len;
-	ssize_t want;
-} raws[] = {
-	{8, 8, 8},
-	{8, 127, 8},
-	{8, 7, -EINVAL},
-	{8, 0, -EINVAL},
-	{7, 8, -EINVAL},
-	{0, 8, -EINVAL},
-	{16, 15, -EINVAL},
-	{16, 16, 16},
-	{127, 127, 127},
-	{127, 126, -EINVAL},
-	{0xffffff80U | 16, 20, 16},
-};
-
-START_TEST(only_whole_records_are_read)
-{
-	struct watch_notification n = {1, NOTIFY_KEY_UPDATED, raws[_i].info};
-	uint8_t raw[WQFS_RECORD_MAX];
-	struct wq_record r;
-
-	memset(raw, 0x5a, sizeof(raw));
-	memcpy(raw, &n, sizeof(n));
-	ck_assert_int_eq(wq_record_parse(&r, raw, raws[_i].len), raws[_i].want);
-	if (raws[_i].want < 0)
-		return;
-	ck_assert_int_eq(r.len, raws[_i].want);
-	ck_assert_mem_eq(r.data, raw, r.len);
-	ck_assert_int_eq(r.who.pid, 0);
-	ck_assert_int_eq(r.when.tv_sec, 0);
-}
-END_TEST
-
 START_TEST(formats_have_names)
 {
 	for (int format = WQFS_FORMAT_RAW; format <= WQFS_FORMAT_JSON; format++)
@@ -293,7 +255,6 @@ int main(void)
 	tcase_add_loop_test(
 		tc, who_did_it_stands_in_json_whatever_bytes_its_name_has, 0, NR(comms));
 	tcase_add_test(tc, the_longest_record_stays_within_the_bound);
-	tcase_add_loop_test(tc, only_whole_records_are_read, 0, NR(raws));
 	tcase_add_test(tc, formats_have_names);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);
