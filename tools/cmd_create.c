@@ -7,7 +7,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "filter.h"
+#include "args.h"
 #include "queue_file.h"
 #include "record.h"
 #include "wqctl.h"
@@ -15,24 +15,27 @@
 struct wanted {
 	unsigned int mode;
 	unsigned long size; /* 0: the mount's default */
-	const char *format; /* NULL: raw */
+	enum wqfs_format format;
 	struct wqfs_filter filter;
 };
 
-static bool read_mode(const char *text, unsigned int *mode)
+/* As args_records() and its like. */
+static int read_mode(const struct wqctl_cmd *cmd, const char *text, unsigned int *mode)
 {
 	char *end;
 	unsigned long value = strtoul(text, &end, 8);
 
 	if (*text < '0' || *text > '7' || *end || value > 0777)
-		return false;
+		return wqctl_usage(cmd, "\"%s\" is no mode (octal, 0 to 777)", text);
 	*mode = (unsigned int)value;
-	return true;
+	return -1;
 }
 
 static bool set_format(const struct queue_file *q, const struct wanted *w)
 {
-	if (!fsetxattr(q->fd, WQFS_XATTR_FORMAT, w->format, strlen(w->format), 0) &&
+	const char *name = wq_format_name(w->format);
+
+	if (!fsetxattr(q->fd, WQFS_XATTR_FORMAT, name, strlen(name), 0) &&
 		!fchmod(q->fd, w->mode))
 		return true;
 	wq_complain(WQ_ACT_FORMAT, errno, q->path, NULL);
@@ -43,14 +46,14 @@ static bool set_up(const struct queue_file *q, const struct wanted *w)
 {
 	return (!w->size || queue_file_set_size(q, w->size)) &&
 	       (!w->filter.nr_filters || queue_file_set_filter(q, &w->filter)) &&
-	       (!w->format || set_format(q, w));
+	       (w->format == WQFS_FORMAT_RAW || set_format(q, w));
 }
 
 /* A queue that is not as it was asked for is not left behind. */
 static bool create(const char *name, const struct wanted *w)
 {
 	/* The kernel lets only those set an attribute who may write the file. */
-	unsigned int mode = w->format ? w->mode | 0200 : w->mode;
+	unsigned int mode = w->format == WQFS_FORMAT_RAW ? w->mode : w->mode | 0200;
 	struct queue_file q;
 	bool done;
 
@@ -84,37 +87,31 @@ static const struct option options[] = {
 
 static int run(const struct wqctl_cmd *cmd, int argc, char **argv)
 {
-	struct wanted w = {.mode = 0400};
-	char why[200];
-	int option, status;
+	struct wanted w = {.mode = 0400, .format = WQFS_FORMAT_RAW};
+	int option, status = -1;
 
-	while ((option = getopt_long(argc, argv, "m:s:f:", options, NULL)) != -1) {
+	while (status < 0 &&
+		(option = getopt_long(argc, argv, "m:s:f:", options, NULL)) != -1) {
 		switch (option) {
 		case 'm':
-			if (!read_mode(optarg, &w.mode))
-				return wqctl_usage(
-					cmd, "\"%s\" is no mode (octal, 0 to 777)", optarg);
+			status = read_mode(cmd, optarg, &w.mode);
 			break;
 		case 's':
-			if (!wqctl_number(optarg, &w.size) || !w.size)
-				return wqctl_usage(
-					cmd, "\"%s\" is no number of records", optarg);
+			status = args_records(cmd, optarg, &w.size);
 			break;
 		case 'f':
-			if (wq_filter_from_text(&w.filter, optarg, why, sizeof(why)))
-				return wqctl_usage(cmd, "%s", why);
+			status = args_filter(cmd, optarg, &w.filter);
 			break;
 		case 'F':
-			if (wq_format_parse(optarg) < 0)
-				return wqctl_usage(cmd, "\"%s\" is no format", optarg);
-			w.format = optarg;
+			status = args_format(cmd, optarg, &w.format);
 			break;
 		default:
-			return wqctl_other_option(cmd, option);
+			status = wqctl_other_option(cmd, option);
 		}
 	}
-	status = wqctl_check_operands(cmd, argc, argv, 1, -1);
-	return status == WQCTL_OK ? create_all(argv + optind, &w) : status;
+	if (status < 0)
+		status = wqctl_check_operands(cmd, argc, argv, 1, -1);
+	return status < 0 ? create_all(argv + optind, &w) : status;
 }
 
 const struct wqctl_cmd wqctl_create = {

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "args.h"
 #include "filter.h"
 #include "queue_file.h"
 #include "wqctl.h"
@@ -50,13 +51,19 @@ static char *join(char **words)
 	return NULL;
 }
 
+/* As args_filter(), of all WORDS. */
 static int read_filter(const struct wqctl_cmd *cmd, char **words, struct wqfs_filter *filter)
 {
-	char *text = join(words), why[200] = "out of memory";
-	int err = text ? wq_filter_from_text(filter, text, why, sizeof(why)) : -ENOMEM;
+	char *text = join(words);
+	int status;
 
+	if (!text) {
+		wq_complain(WQ_ACT_FILTER, ENOMEM, NULL, NULL);
+		return WQCTL_FAILURE;
+	}
+	status = args_filter(cmd, text, filter);
 	free(text);
-	return err ? wqctl_usage(cmd, "%s", why) : WQCTL_OK;
+	return status;
 }
 
 static int run(const struct wqctl_cmd *cmd, int argc, char **argv)
@@ -69,8 +76,9 @@ static int run(const struct wqctl_cmd *cmd, int argc, char **argv)
 	if (status >= 0)
 		return status;
 	set = argc - optind > 1;
-	status = set ? read_filter(cmd, argv + optind + 1, &filter) : WQCTL_OK;
-	if (status != WQCTL_OK)
+	if (set)
+		status = read_filter(cmd, argv + optind + 1, &filter);
+	if (status >= 0)
 		return status;
 	if (!queue_file_open(&q, argv[optind]))
 		return WQCTL_FAILURE;

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stddef.h>
 
+#include "args.h"
 #include "record_out.h"
+
+#define LETTERS "n:" RECORD_OUT_LETTERS
 
 static const struct option options[] = {
 	{"count", required_argument, NULL, 'n'},
 	{"wait", no_argument, NULL, 'w'},
 	{"nonblock", no_argument, NULL, 'N'},
-	{"format", required_argument, NULL, 'F'},
-	{"time", no_argument, NULL, 't'},
-	{"who", no_argument, NULL, 'W'},
+	RECORD_OUT_OPTIONS,
 	WQCTL_HELP_OPTION,
 	{0},
 };
@@ -29,14 +30,12 @@ static int print(const char *name, const struct record_out *how)
 static int run(const struct wqctl_cmd *cmd, int argc, char **argv)
 {
 	struct record_out how = {.format = WQFS_FORMAT_TEXT, .wait = true};
-	int option, status;
+	int option, status = -1;
 
-	while ((option = getopt_long(argc, argv, "n:t", options, NULL)) != -1) {
+	while (status < 0 && (option = getopt_long(argc, argv, LETTERS, options, NULL)) != -1) {
 		switch (option) {
 		case 'n':
-			if (!wqctl_number(optarg, &how.count) || !how.count)
-				return wqctl_usage(
-					cmd, "\"%s\" is no number of records", optarg);
+			status = args_records(cmd, optarg, &how.count);
 			break;
 		case 'w':
 			how.wait = true;
@@ -44,36 +43,22 @@ static int run(const struct wqctl_cmd *cmd, int argc, char **argv)
 		case 'N':
 			how.wait = false;
 			break;
-		case 'F':
-			if (!record_out_format(&how, optarg))
-				return wqctl_usage(cmd, "\"%s\" is no format", optarg);
-			break;
-		case 't':
-			how.time = true;
-			break;
-		case 'W':
-			how.who = true;
-			break;
 		default:
-			return wqctl_other_option(cmd, option);
+			status = record_out_option(cmd, &how, option);
 		}
 	}
-	status = wqctl_check_operands(cmd, argc, argv, 1, 1);
-	return status == WQCTL_OK ? print(argv[optind], &how) : status;
+	if (status < 0)
+		status = wqctl_check_operands(cmd, argc, argv, 1, 1);
+	return status < 0 ? print(argv[optind], &how) : status;
 }
 
 const struct wqctl_cmd wqctl_read = {
 	.name = "read",
-	.args = "[-n COUNT] [--wait | --nonblock] [--format FORMAT] [-t] [--who] QUEUE",
+	.args = "[-n COUNT] [--wait | --nonblock] " RECORD_OUT_ARGS " QUEUE",
 	.summary = "Take records out of a queue and print them, a line each",
 	.help = "  -n, --count COUNT    take so many and end (until the wqfs ends)\n"
 		"      --wait           wait for records (so it is, if nothing is said)\n"
-		"      --nonblock       take what is there, and end\n"
-		"      --format FORMAT  text, json or raw (text)\n"
-		"  -t, --time           text: begin with the time\n"
-		"      --who            text: end with the process that did it, where that is "
-		"known\n"
-		"\n"
+		"      --nonblock       take what is there, and end\n" RECORD_OUT_HELP "\n"
 		"Text is what keyctl watch prints: \"123456 link 654321\". SIGINT and SIGTERM "
 		"end it\n"
 		"well; no record is taken that is not printed.\n",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>
 
+#include "args.h"
 #include "queue_file.h"
 #include "wqctl.h"
 
@@ -24,7 +25,7 @@ static int run(const struct wqctl_cmd *cmd, int argc, char **argv)
 	if (status >= 0)
 		return status;
 	set = argc - optind > 1;
-	if (set && !wqctl_number(argv[optind + 1], &nr))
+	if (set && !args_number(argv[optind + 1], &nr))
 		return wqctl_usage(cmd, "\"%s\" is no number of records", argv[optind + 1]);
 	if (!queue_file_open(&q, argv[optind]))
 		return WQCTL_FAILURE;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
+#include "args.h"
 #include "queue_file.h"
 #include "wqctl.h"
 
@@ -16,7 +16,7 @@ static int run(const struct wqctl_cmd *cmd, int argc, char **argv)
 	if (status >= 0)
 		return status;
 	if (argc - optind > 2 &&
-		(!wqctl_number(argv[optind + 2], &id) || id > WQFS_WATCH_ID_MAX))
+		(!args_number(argv[optind + 2], &id) || id > WQFS_WATCH_ID_MAX))
 		return wqctl_usage(
 			cmd, "\"%s\" is no id (0 to %d)", argv[optind + 2], WQFS_WATCH_ID_MAX);
 	if (!queue_file_open(&q, argv[optind]))

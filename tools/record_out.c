@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "args.h"
 #include "record.h"
 #include "record_json.h"
 #include "show.h"
@@ -25,14 +26,20 @@ struct reading {
 	char buf[BATCH];
 };
 
-bool record_out_format(struct record_out *how, const char *name)
+int record_out_option(const struct wqctl_cmd *cmd, struct record_out *how, int option)
 {
-	int format = wq_format_parse(name);
-
-	if (format < 0)
-		return false;
-	how->format = (enum wqfs_format)format;
-	return true;
+	switch (option) {
+	case 'F':
+		return args_format(cmd, optarg, &how->format);
+	case 't':
+		how->time = true;
+		return -1;
+	case 'W':
+		how->who = true;
+		return -1;
+	default:
+		return wqctl_other_option(cmd, option);
+	}
 }
 
 /* ---- waiting ---- */

@@ -2,7 +2,6 @@
 /* wqctl - looks after watch queues from the command line. */
 #include "wqctl.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -84,30 +83,15 @@ int wqctl_check_operands(const struct wqctl_cmd *cmd, int argc, char **argv, int
 		return wqctl_usage(cmd, "%s", nr ? "more is needed" : "an argument is missing");
 	if (max >= 0 && nr > max)
 		return wqctl_usage(cmd, "\"%s\" is too much", argv[optind + max]);
-	return WQCTL_OK;
+	return -1;
 }
 
 int wqctl_operands_only(const struct wqctl_cmd *cmd, int argc, char **argv, int min, int max)
 {
-	int status;
-
 	if (argc > 1 && !strcmp(argv[1], "--help"))
 		return help(cmd);
 	optind = argc > 1 && !strcmp(argv[1], "--") ? 2 : 1;
-	status = wqctl_check_operands(cmd, argc, argv, min, max);
-	return status == WQCTL_OK ? -1 : status;
-}
-
-bool wqctl_number(const char *text, unsigned long *nr)
-{
-	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
-	char *end;
-
-	if (!isdigit((unsigned char)text[0]))
-		return false;
-	errno = 0;
-	*nr = strtoul(text, &end, hex ? 16 : 10);
-	return !errno && !*end;
+	return wqctl_check_operands(cmd, argc, argv, min, max);
 }
 
 bool wqctl_flush(void)

@@ -32,20 +32,18 @@ extern const struct wqctl_cmd wqctl_create, wqctl_doctor, wqctl_filter, wqctl_ls
 int wqctl_usage(const struct wqctl_cmd *cmd, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* For what getopt_long() gave that CMD has no case for: help, or a usage error. */
+/* For what getopt_long() gave that CMD has no case for: help, or a usage error. Returns the
+ * exit status. */
 int wqctl_other_option(const struct wqctl_cmd *cmd, int option);
 
-/* Checks that MIN to MAX (-1: any number) operands are left at optind. WQCTL_OK, or a
- * usage error. */
+/* Checks that MIN to MAX (-1: any number) operands are left at optind. Returns -1 if so; else
+ * the exit status, having said what is wrong. */
 int wqctl_check_operands(const struct wqctl_cmd *cmd, int argc, char **argv, int min, int max);
 
 /* For a subcommand without options of its own: what stands after its name are operands,
  * even if it begins with '-', except --help at the front. Returns -1 if all is well, with
  * optind at the first operand; else the exit status. */
 int wqctl_operands_only(const struct wqctl_cmd *cmd, int argc, char **argv, int min, int max);
-
-/* Reads a whole number without a sign, decimal or 0x hexadecimal. */
-bool wqctl_number(const char *text, unsigned long *nr);
 
 /* Sends what was printed on its way; says so, once, if it could not go. */
 bool wqctl_flush(void);
