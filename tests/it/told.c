@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 
 #include "lib.h"
+#include "names.h"
 #include "told.h"
 
 #define NAMES 16
@@ -45,27 +46,20 @@ static const char *name_of(uint32_t key)
 
 static size_t word(char *to, size_t size, const struct it_record *r)
 {
-	static const char *const verbs[] = {
-		[NOTIFY_KEY_INSTANTIATED] = "instantiated",
-		[NOTIFY_KEY_UPDATED] = "updated",
-		[NOTIFY_KEY_LINKED] = "linked",
-		[NOTIFY_KEY_UNLINKED] = "unlinked",
-		[NOTIFY_KEY_CLEARED] = "cleared",
-		[NOTIFY_KEY_REVOKED] = "revoked",
-		[NOTIFY_KEY_INVALIDATED] = "invalidated",
-		[NOTIFY_KEY_SETATTR] = "setattr",
-	};
+	const char *verb = wq_subtype_name(r->type, r->subtype);
+	bool links = r->subtype == NOTIFY_KEY_LINKED || r->subtype == NOTIFY_KEY_UNLINKED;
 	int n;
 
+	if (!verb)
+		IT_FAIL("a record of type %u.%u", r->type, r->subtype);
 	if (r->type == WATCH_TYPE_META && r->subtype == WATCH_META_LOSS_NOTIFICATION)
 		n = snprintf(to, size, "LOSS");
 	else if (r->type == WATCH_TYPE_META)
 		n = snprintf(to, size, "%s:removed", name_of(r->key));
-	else if (r->subtype == NOTIFY_KEY_LINKED || r->subtype == NOTIFY_KEY_UNLINKED)
-		n = snprintf(to, size, "%s:%s:%s", name_of(r->key), verbs[r->subtype],
-			name_of(r->aux));
+	else if (links)
+		n = snprintf(to, size, "%s:%s:%s", name_of(r->key), verb, name_of(r->aux));
 	else
-		n = snprintf(to, size, "%s:%s", name_of(r->key), verbs[r->subtype]);
+		n = snprintf(to, size, "%s:%s", name_of(r->key), verb);
 	IT_OK(n > 0 && (size_t)n < size);
 	return (size_t)n;
 }
