@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "../scenario/expect.h"
+#include "run.h"
 
 static const struct {
 	const char *step;
@@ -68,14 +69,9 @@ int main(void)
 {
 	Suite *s = suite_create("expect");
 	TCase *tc = tcase_create("expect");
-	SRunner *runner = srunner_create(s);
-	int failed;
 
 	tcase_add_test(tc, golden_file_says_how_much_each_step_finds);
 	tcase_add_test(tc, nothing_is_expected_without_a_file);
 	suite_add_tcase(s, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

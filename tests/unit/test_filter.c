@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "filter.h"
+#include "run.h"
 
 #define NR(array) ((int)(sizeof(array) / sizeof((array)[0])))
 #define KEY(sub)  (1U << NOTIFY_KEY_##sub)
@@ -336,8 +337,6 @@ int main(void)
 {
 	Suite *s = suite_create("filter");
 	TCase *tc = tcase_create("filter");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	suite_add_tcase(s, tc);
 	tcase_add_loop_test(
@@ -351,8 +350,5 @@ int main(void)
 	tcase_add_test(tc, every_valid_filter_has_words);
 	tcase_add_test(tc, a_short_buffer_gets_the_start_and_the_length);
 	tcase_add_loop_test(tc, bad_words_are_named_with_the_reason, 0, NR(refusals));
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -2,10 +2,10 @@
 /* Which operations matter. What the kernel does for each: security/keys/. */
 #include <check.h>
 #include <linux/keyctl.h>
-#include <stdlib.h>
 
 #include "hint.h"
 #include "wqfs.h"
+#include "run.h"
 
 static const struct {
 	const char *says;
@@ -73,16 +73,10 @@ int main(void)
 {
 	Suite *suite = suite_create("hint");
 	TCase *tcase = tcase_create("operations");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, operations_that_change_or_teach_matter, 0,
 		sizeof(cases) / sizeof(cases[0]));
 	tcase_add_test(tcase, list_of_operations_is_that_of_those_that_matter);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -3,11 +3,11 @@
 #include <errno.h>
 #include <keyutils.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "key_name.h"
+#include "run.h"
 
 #define NR(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
@@ -133,16 +133,15 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("key_name");
-	TCase *tc = tcase_create("key_name");
-	SRunner *sr = srunner_create(s);
-	int failed;
+	Suite *s;
+	TCase *tc;
 
 	if (keyctl_get_keyring_ID(KEY_SPEC_USER_KEYRING, 0) < 0) {
 		printf("SKIP: the kernel gives us no keyrings: %s\n", strerror(errno));
-		srunner_free(sr);
 		return 77;
 	}
+	s = suite_create("key_name");
+	tc = tcase_create("key_name");
 	suite_add_tcase(s, tc);
 	tcase_add_checked_fixture(tc, join_session, NULL);
 	tcase_add_loop_test(tc, special_keyrings_become_the_callers_serials, 0, NR(specials));
@@ -150,8 +149,5 @@ int main(void)
 	tcase_add_loop_test(tc, a_serial_is_taken_as_it_is, 0, NR(numbers));
 	tcase_add_test(tc, a_key_is_found_by_type_and_description);
 	tcase_add_loop_test(tc, what_is_no_key_is_refused_with_the_reason, 0, NR(refusals));
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -2,10 +2,10 @@
 /* Which records a difference between two snapshots of a key means. */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "key_state.h"
+#include "run.h"
 
 #define MAX_MEMBERS 5
 
@@ -305,8 +305,6 @@ int main(void)
 {
 	Suite *suite = suite_create("key_state");
 	TCase *diff = tcase_create("differences"), *state = tcase_create("state");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(diff, differences_become_the_records_of_the_kernel, 0, NR_CHANGES);
 	tcase_add_test(diff, key_that_comes_into_view_has_changed_its_attributes);
@@ -317,9 +315,5 @@ int main(void)
 	tcase_add_test(state, empty_state_is_of_no_type);
 	suite_add_tcase(suite, diff);
 	suite_add_tcase(suite, state);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

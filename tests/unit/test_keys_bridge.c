@@ -9,13 +9,13 @@
 #include <errno.h>
 #include <keyutils.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "container.h"
 #include "keys_bridge.h"
 #include "loop.h"
+#include "run.h"
 
 #define ID 9
 
@@ -533,16 +533,17 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("keys_bridge");
-	TCase *what = tcase_create("events"), *who = tcase_create("watches");
-	TCase *when = tcase_create("looks");
-	SRunner *runner;
-	int failed;
+	TCase *what, *who, *when;
+	Suite *suite;
 
 	if (keyctl_get_keyring_ID(KEY_SPEC_THREAD_KEYRING, 1) < 0) {
 		printf("SKIP: this kernel has no keys for us: %s\n", strerror(errno));
 		return 77;
 	}
+	suite = suite_create("keys_bridge");
+	what = tcase_create("events");
+	who = tcase_create("watches");
+	when = tcase_create("looks");
 	tcase_add_checked_fixture(what, set_up, tear_down);
 	tcase_add_loop_test(what, changes_give_the_records_of_the_kernel, 0,
 		sizeof(events) / sizeof(events[0]));
@@ -563,9 +564,5 @@ int main(void)
 	tcase_add_test(when, interval_follows_the_budget);
 	tcase_add_test(when, many_keys_are_all_looked_at);
 	suite_add_tcase(suite, when);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

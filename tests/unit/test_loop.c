@@ -2,7 +2,6 @@
 /* Descriptors that become ready and times that come due, in one thread. */
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -10,6 +9,7 @@
 
 #include "container.h"
 #include "loop.h"
+#include "run.h"
 
 #define MS 1000000u
 
@@ -229,8 +229,6 @@ int main(void)
 {
 	Suite *suite = suite_create("loop");
 	TCase *timers = tcase_create("timers"), *fds = tcase_create("descriptors");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(timers, set_up, tear_down);
 	tcase_add_test(timers, timers_fire_in_the_order_they_are_due);
@@ -245,9 +243,5 @@ int main(void)
 	tcase_add_test(fds, deleted_descriptor_does_not_come_in_the_same_round);
 	tcase_add_test(fds, descriptor_that_cannot_be_watched_gives_its_error);
 	suite_add_tcase(suite, fds);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

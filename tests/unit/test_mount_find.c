@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "mount_find.h"
+#include "run.h"
 
 #define NR(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
@@ -139,8 +140,6 @@ int main(void)
 {
 	Suite *s = suite_create("mount_find");
 	TCase *choice = tcase_create("choice"), *name = tcase_create("names");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	suite_add_tcase(s, choice);
 	tcase_add_loop_test(choice, the_mount_nearest_to_the_caller_is_found, 0, NR(choices));
@@ -148,8 +147,5 @@ int main(void)
 	tcase_add_checked_fixture(name, enter_dir, leave_dir);
 	tcase_add_loop_test(name, a_bare_name_means_a_file_here_or_a_queue_there, 0, NR(names));
 	tcase_add_test(name, a_directory_that_is_no_mount_is_none);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -3,10 +3,10 @@
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "namespace.h"
+#include "run.h"
 
 #define USER 1000
 
@@ -269,8 +269,6 @@ int main(void)
 {
 	Suite *suite = suite_create("namespace");
 	TCase *names = tcase_create("names"), *life = tcase_create("life");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(names, set_up, tear_down);
 	tcase_add_test(names, queue_is_found_by_name_and_inode);
@@ -290,9 +288,5 @@ int main(void)
 	tcase_add_test(life, inode_numbers_are_not_used_twice);
 	tcase_add_test(life, anonymous_queue_has_no_name_and_no_size);
 	suite_add_tcase(suite, life);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

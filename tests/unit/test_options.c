@@ -4,12 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "options.h"
+#include "run.h"
 
 #define WORDS 8
 
@@ -194,8 +194,6 @@ int main(void)
 {
 	Suite *suite = suite_create("options");
 	TCase *tcase = tcase_create("options");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, defaults_are_those_of_the_manual);
 	tcase_add_test(tcase, own_options_are_taken_and_the_rest_is_left);
@@ -206,9 +204,5 @@ int main(void)
 		tcase, what_is_wrong_is_named_in_one_line, 0, sizeof(wrong) / sizeof(wrong[0]));
 	tcase_add_test(tcase, users_may_not_raise_the_kernels_limit);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <keyutils.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "proc_keys.h"
+#include "run.h"
 
 #define NOW 1000000
 
@@ -261,8 +261,6 @@ int main(void)
 {
 	Suite *suite = suite_create("proc_keys");
 	TCase *text = tcase_create("text"), *file = tcase_create("file");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(
 		text, lines_of_keys_are_understood, 0, sizeof(lines) / sizeof(lines[0]));
@@ -282,9 +280,5 @@ int main(void)
 		printf("SKIP the tests of the file: /proc/keys: %s\n", strerror(errno));
 	}
 	suite_add_tcase(suite, file);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

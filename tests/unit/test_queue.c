@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "queue.h"
+#include "run.h"
 
 #define NOW UINT64_MAX
 
@@ -906,11 +907,5 @@ static Suite *queue_suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(queue_suite());
-	int failed;
-
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(queue_suite());
 }

@@ -12,6 +12,7 @@
 
 #include "queue.h"
 #include "../scenario/text.h"
+#include "run.h"
 
 #define NAMES_MAX  16
 #define QUEUES_MAX 4
@@ -365,14 +366,9 @@ int main(void)
 {
 	Suite *s = suite_create("queue golden");
 	TCase *tc = tcase_create("replay");
-	SRunner *runner = srunner_create(s);
-	int failed;
 
 	tcase_add_loop_test(tc, queue_and_filter_alone_give_the_golden_output, 0,
 		sizeof(scenarios) / sizeof(scenarios[0]));
 	suite_add_tcase(s, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -2,11 +2,11 @@
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "record.h"
 #include "record_json.h"
+#include "run.h"
 
 #define NR(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
@@ -242,8 +242,6 @@ int main(void)
 {
 	Suite *s = suite_create("record");
 	TCase *tc = tcase_create("record");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	suite_add_tcase(s, tc);
 	tcase_add_loop_test(tc, text_is_a_line_in_keyctls_words_or_our_own, 0, NR(records));
@@ -256,8 +254,5 @@ int main(void)
 		tc, who_did_it_stands_in_json_whatever_bytes_its_name_has, 0, NR(comms));
 	tcase_add_test(tc, the_longest_record_stays_within_the_bound);
 	tcase_add_test(tc, formats_have_names);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

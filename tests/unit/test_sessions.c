@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Which session keyring a thread has, from what is seen of it and its relatives. */
 #include <check.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "sessions.h"
+#include "run.h"
 
 static struct wq_sessions *s;
 
@@ -137,8 +137,6 @@ int main(void)
 {
 	Suite *suite = suite_create("sessions");
 	TCase *tcase = tcase_create("sessions");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_loop_test(
@@ -146,9 +144,5 @@ int main(void)
 	tcase_add_test(tcase, who_was_told_of_is_there);
 	tcase_add_test(tcase, who_is_gone_is_dropped_and_who_lives_is_kept);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -3,7 +3,6 @@
 #include <check.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -11,6 +10,7 @@
 
 #include "loop.h"
 #include "task.h"
+#include "run.h"
 
 #define S 1000000000ull
 
@@ -167,8 +167,6 @@ int main(void)
 {
 	Suite *suite = suite_create("task");
 	TCase *tcase = tcase_create("task");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, set_up, NULL);
 	tcase_add_loop_test(tcase, any_name_is_read, 0, sizeof(names) / sizeof(names[0]));
@@ -178,9 +176,5 @@ int main(void)
 	tcase_add_test(tcase, two_of_one_slot_are_told_apart);
 	tcase_add_test(tcase, subject_of_a_record_is_said_as_far_as_it_is_known);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

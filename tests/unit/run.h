@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What every unit test ends with. */
+#ifndef UNIT_RUN_H
+#define UNIT_RUN_H
+
+#include <check.h>
+#include <stdlib.h>
+
+/* Runs SUITE, as CK_VERBOSITY and CK_FORK ask for it, and frees it. Returns main()'s. */
+static inline int run_suite(Suite *suite)
+{
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+#endif
