@@ -21,6 +21,7 @@ union record {
 	unsigned char raw[WQFS_RECORD_MAX];
 };
 
+static struct wq_watch_list doors; /* empty when a test begins */
 static int released;
 static struct wq_watch *last_released;
 static int wakes;
@@ -39,12 +40,28 @@ static void wake(struct wq_queue *queue)
 
 static const struct wq_queue_ops ops = {.wake = wake};
 
-static struct wq_queue *sized_queue(unsigned long size)
+static struct wq_queue *unsized_queue(void)
 {
 	struct wq_queue *q = wq_queue_new(&ops, NULL, WQFS_SIZE_MAX);
 
 	ck_assert_ptr_nonnull(q);
+	return q;
+}
+
+static struct wq_queue *sized_queue(unsigned long size)
+{
+	struct wq_queue *q = unsized_queue();
+
 	ck_assert_int_eq(wq_queue_set_size(q, size), 0);
+	return q;
+}
+
+/* What a mount gives its queues. */
+static struct wq_queue *default_sized_queue(unsigned long size)
+{
+	struct wq_queue *q = unsized_queue();
+
+	ck_assert_int_eq(wq_queue_set_default_size(q, size), 0);
 	return q;
 }
 
@@ -59,13 +76,19 @@ static struct wq_watch *new_watch(struct wq_queue *q, uint64_t object, unsigned 
 	return w;
 }
 
-static struct wq_watch *watch(
-	struct wq_queue *q, struct wq_watch_list *wlist, uint64_t object, unsigned int id)
+static struct wq_watch *watch(struct wq_queue *q, uint64_t object, unsigned int id)
 {
 	struct wq_watch *w = new_watch(q, object, id);
 
-	ck_assert_int_eq(wq_watch_add(w, wlist), 0);
+	ck_assert_int_eq(wq_watch_add(w, &doors), 0);
 	return w;
+}
+
+/* Lets Q watch door 1 with the id 1. */
+static struct wq_queue *watching(struct wq_queue *q)
+{
+	watch(q, 1, 1);
+	return q;
 }
 
 /* A record of LEN bytes whose body says N at every byte. */
@@ -80,17 +103,19 @@ static union record door(unsigned int subtype, size_t len, unsigned char n)
 	return r;
 }
 
-static int post(struct wq_watch_list *wlist, uint64_t object, unsigned char n)
+/* N times a record of 16 bytes at door 1, the first of which says FIRST at every byte. */
+static void post_from(unsigned char first, int n)
 {
-	union record r = door(1, 16, n);
+	for (int i = 0; i < n; i++) {
+		union record r = door(1, 16, (unsigned char)(first + i));
 
-	return wq_post(wlist, &r.n, NULL, object, NOW);
+		ck_assert_int_eq(wq_post(&doors, &r.n, NULL, 1, NOW), 0);
+	}
 }
 
-static void post_times(struct wq_watch_list *wlist, uint64_t object, int n)
+static void post_times(int n)
 {
-	for (int i = 0; i < n; i++)
-		ck_assert_int_eq(post(wlist, object, (unsigned char)i), 0);
+	post_from(0, n);
 }
 
 static ssize_t take(struct wq_queue *q, void *buf, size_t size)
@@ -111,20 +136,71 @@ static struct wqfs_stats stats(const struct wq_queue *q)
 	return s;
 }
 
-static void ck_header(
-	const void *at, unsigned int type, unsigned int subtype, size_t len, unsigned int id)
+struct want {
+	unsigned int type, subtype;
+	size_t len;
+	unsigned int id;
+};
+
+#define DOOR(subtype, len, id)              \
+	{                                   \
+		TYPE_DOOR, subtype, len, id \
+	}
+#define LOSS                                                        \
+	{                                                           \
+		WATCH_TYPE_META, WATCH_META_LOSS_NOTIFICATION, 8, 0 \
+	}
+#define REMOVAL(len, id)                                                  \
+	{                                                                 \
+		WATCH_TYPE_META, WATCH_META_REMOVAL_NOTIFICATION, len, id \
+	}
+
+static void check_header(int line, const void *at, const struct want *want)
 {
 	struct watch_notification n;
 
 	memcpy(&n, at, sizeof(n));
-	ck_assert_uint_eq(n.type, type);
-	ck_assert_uint_eq(n.subtype, subtype);
-	ck_assert_uint_eq(n.info & WATCH_INFO_LENGTH, len);
-	ck_assert_uint_eq((n.info & WATCH_INFO_ID) >> WATCH_INFO_ID__SHIFT, id);
+	ck_assert_msg(n.type == want->type && n.subtype == want->subtype,
+		"line %d: a record of type %u.%u, not %u.%u", line, n.type, n.subtype,
+		want->type, want->subtype);
+	ck_assert_msg((n.info & WATCH_INFO_LENGTH) == want->len, "line %d: length %u, not %zu",
+		line, n.info & WATCH_INFO_LENGTH, want->len);
+	ck_assert_msg((n.info & WATCH_INFO_ID) >> WATCH_INFO_ID__SHIFT == want->id,
+		"line %d: id %u, not %u", line,
+		(n.info & WATCH_INFO_ID) >> WATCH_INFO_ID__SHIFT, want->id);
 }
+
+static void check_read(int line, struct wq_queue *q, const struct want *want, size_t nr)
+{
+	unsigned char buf[1024];
+	size_t len = 0;
+	ssize_t got = take(q, buf, sizeof(buf));
+
+	for (size_t i = 0; i < nr; i++)
+		len += want[i].len;
+	ck_assert_msg(
+		got == (ssize_t)len, "line %d: a read gives %zd, not %zu", line, got, len);
+	len = 0;
+	for (size_t i = 0; i < nr; i++) {
+		check_header(line, buf + len, &want[i]);
+		len += want[i].len;
+	}
+}
+
+/* The next read gives these, all of them at once. */
+#define READS(q, ...)                                               \
+	check_read(__LINE__, q, (const struct want[]){__VA_ARGS__}, \
+		sizeof((const struct want[]){__VA_ARGS__}) / sizeof(struct want))
+
+/* A record begins at AT with the header of one like this. */
+#define HAS_HEADER(at, ...) check_header(__LINE__, at, &(const struct want)__VA_ARGS__)
+
+/* There is nothing to read. */
+#define READS_NOTHING(q) ck_assert_int_eq(take(q, (unsigned char[1024]){0}, 1024), -EAGAIN)
 
 static void reset(void)
 {
+	wq_watch_list_init(&doors, release);
 	released = 0;
 	last_released = NULL;
 	wakes = 0;
@@ -134,20 +210,15 @@ static void reset(void)
 
 START_TEST(removed_watch_is_released_once)
 {
-	struct wq_watch_list doors;
 	struct wq_queue *q = sized_queue(32);
-	struct wq_watch *w;
-	unsigned char buf[64];
+	struct wq_watch *w = watch(q, 7, 3);
 
-	wq_watch_list_init(&doors, release);
-	w = watch(q, &doors, 7, 3);
 	ck_assert(!wq_watch_list_empty(&doors));
 	ck_assert_int_eq(wq_watch_remove(&doors, q, 7, false), 0);
 	ck_assert_int_eq(released, 1);
 	ck_assert_ptr_eq(last_released, w);
 	ck_assert(wq_watch_list_empty(&doors));
-	ck_assert_int_eq(take(q, buf, sizeof(buf)), 16);
-	ck_header(buf, WATCH_TYPE_META, WATCH_META_REMOVAL_NOTIFICATION, 16, 3);
+	READS(q, REMOVAL(16, 3));
 	wq_queue_put(q);
 	ck_assert_int_eq(released, 1);
 }
@@ -155,20 +226,15 @@ END_TEST
 
 START_TEST(list_that_goes_releases_each_watch_once_and_tells_each_queue)
 {
-	struct wq_watch_list doors;
 	struct wq_queue *a = sized_queue(32), *b = sized_queue(32);
-	unsigned char buf[64];
 
-	wq_watch_list_init(&doors, release);
-	watch(a, &doors, 7, 1);
-	watch(b, &doors, 7, 2);
+	watch(a, 7, 1);
+	watch(b, 7, 2);
 	wq_watch_list_remove(&doors, 7);
 	ck_assert_int_eq(released, 2);
 	ck_assert(wq_watch_list_empty(&doors));
-	ck_assert_int_eq(take(a, buf, sizeof(buf)), 16);
-	ck_header(buf, WATCH_TYPE_META, WATCH_META_REMOVAL_NOTIFICATION, 16, 1);
-	ck_assert_int_eq(take(b, buf, sizeof(buf)), 16);
-	ck_header(buf, WATCH_TYPE_META, WATCH_META_REMOVAL_NOTIFICATION, 16, 2);
+	READS(a, REMOVAL(16, 1));
+	READS(b, REMOVAL(16, 2));
 	wq_queue_put(a);
 	wq_queue_put(b);
 	ck_assert_int_eq(released, 2);
@@ -177,20 +243,18 @@ END_TEST
 
 START_TEST(queue_that_goes_releases_its_watches_silently)
 {
-	struct wq_watch_list doors, windows;
+	struct wq_watch_list windows;
 	struct wq_queue *q = sized_queue(32), *other = sized_queue(32);
-	unsigned char buf[64];
 
-	wq_watch_list_init(&doors, release);
 	wq_watch_list_init(&windows, release);
-	watch(q, &doors, 1, 1);
-	watch(q, &windows, 1, 2);
-	watch(other, &doors, 1, 3);
+	watch(q, 1, 1);
+	ck_assert_int_eq(wq_watch_add(new_watch(q, 1, 2), &windows), 0);
+	watch(other, 1, 3);
 	wq_queue_put(q);
 	ck_assert_int_eq(released, 2);
 	ck_assert(wq_watch_list_empty(&windows));
 	ck_assert(!wq_watch_list_empty(&doors));
-	ck_assert_int_eq(take(other, buf, sizeof(buf)), -EAGAIN);
+	READS_NOTHING(other);
 	wq_queue_put(other);
 	ck_assert_int_eq(released, 3);
 	ck_assert(wq_watch_list_empty(&doors));
@@ -199,21 +263,16 @@ END_TEST
 
 START_TEST(removal_of_all_takes_every_object)
 {
-	struct wq_watch_list doors;
 	struct wq_queue *q = sized_queue(32);
-	unsigned char buf[64];
 
-	wq_watch_list_init(&doors, release);
 	ck_assert_int_eq(wq_watch_remove(&doors, NULL, 0, true), -EBADSLT);
-	watch(q, &doors, 1, 1);
-	watch(q, &doors, 2, 2);
+	watch(q, 1, 1);
+	watch(q, 2, 2);
 	ck_assert_int_eq(wq_watch_remove(&doors, NULL, 0, true), 0);
 	ck_assert_int_eq(released, 2);
-	/* Without an object the record has no body. */
-	ck_assert_int_eq(take(q, buf, sizeof(buf)), 16);
-	ck_header(buf, WATCH_TYPE_META, WATCH_META_REMOVAL_NOTIFICATION, 8, buf[5]);
-	ck_header(buf + 8, WATCH_TYPE_META, WATCH_META_REMOVAL_NOTIFICATION, 8, buf[13]);
-	ck_assert_uint_eq(buf[5] + buf[13], 1 + 2);
+	/* Without an object the record has no body. As in the kernel the list is gone through
+	 * from the watch that was added last. */
+	READS(q, REMOVAL(8, 2), REMOVAL(8, 1));
 	wq_queue_put(q);
 }
 END_TEST
@@ -221,15 +280,13 @@ END_TEST
 START_TEST(removal_names_the_object_with_all_its_bits)
 {
 	const uint64_t object = 0x1122334455667788u;
-	struct wq_watch_list doors;
 	struct wq_queue *q = sized_queue(32);
 	struct watch_notification_removal r;
 
-	wq_watch_list_init(&doors, release);
-	watch(q, &doors, object, 255);
+	watch(q, object, 255);
 	wq_watch_list_remove(&doors, object);
 	ck_assert_int_eq(take(q, &r, sizeof(r)), sizeof(r));
-	ck_header(&r, WATCH_TYPE_META, WATCH_META_REMOVAL_NOTIFICATION, 16, 255);
+	HAS_HEADER(&r, REMOVAL(16, 255));
 	ck_assert(r.id == object);
 	wq_queue_put(q);
 }
@@ -237,12 +294,11 @@ END_TEST
 
 START_TEST(list_without_release_leaves_watches_to_their_owner)
 {
-	struct wq_watch_list doors;
 	struct wq_queue *q = sized_queue(32);
 	struct wq_watch *w;
 
 	wq_watch_list_init(&doors, NULL);
-	w = watch(q, &doors, 1, 1);
+	w = watch(q, 1, 1);
 	ck_assert_int_eq(wq_watch_remove(&doors, q, 1, false), 0);
 	ck_assert_int_eq(released, 0);
 	free(w);
@@ -252,17 +308,15 @@ END_TEST
 
 START_TEST(second_watch_of_an_object_is_refused)
 {
-	struct wq_watch_list doors;
 	struct wq_queue *q = sized_queue(32), *other = sized_queue(32);
 	struct wq_watch *w;
 
-	wq_watch_list_init(&doors, release);
-	watch(q, &doors, 1, 1);
+	watch(q, 1, 1);
 	w = new_watch(q, 1, 2);
 	ck_assert_int_eq(wq_watch_add(w, &doors), -EBUSY);
 	free(w); /* refused, so still ours */
-	watch(q, &doors, 2, 2);
-	watch(other, &doors, 1, 1);
+	watch(q, 2, 2);
+	watch(other, 1, 1);
 	ck_assert_uint_eq(stats(q).watches, 2);
 	ck_assert_int_eq(wq_watch_remove(&doors, q, 3, false), -EBADSLT);
 	wq_queue_put(q);
@@ -278,14 +332,11 @@ static void add_id(const struct wq_watch *w, void *arg)
 
 START_TEST(each_watch_is_visited)
 {
-	struct wq_watch_list doors;
-	struct wq_queue *q = sized_queue(32);
+	struct wq_queue *q = watching(sized_queue(32));
 	uint64_t sum = 0;
 
-	wq_watch_list_init(&doors, release);
-	watch(q, &doors, 1, 1);
-	watch(q, &doors, 20, 2);
-	watch(q, &doors, 300, 3);
+	watch(q, 20, 2);
+	watch(q, 300, 3);
 	wq_queue_each_watch(q, add_id, &sum);
 	ck_assert_uint_eq(sum, 321);
 	wq_queue_put(q);
@@ -296,12 +347,10 @@ END_TEST
 
 START_TEST(record_of_any_length_and_type_comes_out_as_posted)
 {
-	struct wq_watch_list doors;
 	struct wq_queue *q = sized_queue(128);
 	unsigned char buf[WQFS_RECORD_MAX];
 
-	wq_watch_list_init(&doors, release);
-	watch(q, &doors, 7, 42);
+	watch(q, 7, 42);
 	for (size_t len = WQFS_RECORD_MIN; len <= WQFS_RECORD_MAX; len++) {
 		union record r = door((unsigned int)len, len, (unsigned char)(255 - len));
 
@@ -319,13 +368,11 @@ END_TEST
 
 START_TEST(records_of_different_length_are_read_whole)
 {
-	struct wq_watch_list doors;
 	struct wq_queue *q = sized_queue(32);
 	unsigned char buf[256];
 	static const size_t lens[] = {8, 127, 9, 33};
 
-	wq_watch_list_init(&doors, release);
-	watch(q, &doors, 7, 1);
+	watch(q, 7, 1);
 	for (int i = 0; i < 4; i++) {
 		union record r = door(1, lens[i], 0);
 
@@ -333,20 +380,18 @@ START_TEST(records_of_different_length_are_read_whole)
 	}
 	ck_assert_int_eq(take(q, buf, 8 + 126), 8);
 	ck_assert_int_eq(take(q, buf, 127 + 9 + 32), 127 + 9);
-	ck_header(buf + 127, TYPE_DOOR, 1, 9, 1);
-	ck_assert_int_eq(take(q, buf, sizeof(buf)), 33);
-	ck_assert_int_eq(take(q, buf, sizeof(buf)), -EAGAIN);
+	HAS_HEADER(buf + 127, DOOR(1, 9, 1));
+	READS(q, DOOR(1, 33, 1));
+	READS_NOTHING(q);
 	wq_queue_put(q);
 }
 END_TEST
 
 START_TEST(record_shorter_than_its_header_is_refused)
 {
-	struct wq_watch_list doors;
 	struct wq_queue *q = sized_queue(32);
 
-	wq_watch_list_init(&doors, release);
-	watch(q, &doors, 7, 1);
+	watch(q, 7, 1);
 	for (size_t len = 0; len < WQFS_RECORD_MIN; len++) {
 		union record r = door(1, len, 0);
 
@@ -360,25 +405,20 @@ END_TEST
 
 START_TEST(post_reaches_the_watches_of_its_object_with_their_ids)
 {
-	struct wq_watch_list doors;
 	struct wq_queue *a = sized_queue(32), *b = sized_queue(32);
-	unsigned char buf[64];
 	union record r = door(5, 16, 9);
 
-	wq_watch_list_init(&doors, release);
-	watch(a, &doors, 1, 0);
-	watch(b, &doors, 1, 255);
-	watch(b, &doors, 2, 7);
+	watch(a, 1, 0);
+	watch(b, 1, 255);
+	watch(b, 2, 7);
 	/* What the poster left in the id's place does not shine through. */
 	r.n.info |= 0x55 << WATCH_INFO_ID__SHIFT;
 	ck_assert_int_eq(wq_post(&doors, &r.n, NULL, 1, NOW), 0);
 	ck_assert_uint_eq((r.n.info & WATCH_INFO_ID) >> WATCH_INFO_ID__SHIFT, 0x55);
-	ck_assert_int_eq(take(a, buf, sizeof(buf)), 16);
-	ck_header(buf, TYPE_DOOR, 5, 16, 0);
-	ck_assert_int_eq(take(b, buf, sizeof(buf)), 16);
-	ck_header(buf, TYPE_DOOR, 5, 16, 255);
+	READS(a, DOOR(5, 16, 0));
+	READS(b, DOOR(5, 16, 255));
 	ck_assert_int_eq(wq_post(&doors, &r.n, NULL, 3, NOW), 0);
-	ck_assert_int_eq(take(b, buf, sizeof(buf)), -EAGAIN);
+	READS_NOTHING(b);
 	wq_queue_put(a);
 	wq_queue_put(b);
 }
@@ -386,19 +426,15 @@ END_TEST
 
 START_TEST(posts_older_than_the_watch_are_not_told)
 {
-	struct wq_watch_list doors;
 	struct wq_queue *q = sized_queue(32);
-	unsigned char buf[64];
+	struct wq_watch *w = watch(q, 1, 1);
 	union record r = door(1, 16, 0);
-	struct wq_watch *w;
 
-	wq_watch_list_init(&doors, release);
-	w = watch(q, &doors, 1, 1);
 	ck_assert_uint_ne(w->since_ns, 0);
 	ck_assert_int_eq(wq_post(&doors, &r.n, NULL, 1, w->since_ns - 1), 0);
-	ck_assert_int_eq(take(q, buf, sizeof(buf)), -EAGAIN);
+	READS_NOTHING(q);
 	ck_assert_int_eq(wq_post(&doors, &r.n, NULL, 1, w->since_ns), 0);
-	ck_assert_int_eq(take(q, buf, sizeof(buf)), 16);
+	READS(q, DOOR(1, 16, 1));
 	wq_queue_put(q);
 }
 END_TEST
@@ -425,13 +461,10 @@ START_TEST(hook_refuses_a_record_without_loss)
 	static const struct wq_queue_ops hooked = {.wake = wake, .may_post = refuse_subtype_2};
 	const struct wq_cred who = {.pid = 4711, .uid = 1000};
 	struct wq_queue *q = wq_queue_new(&hooked, NULL, WQFS_SIZE_MAX);
-	struct wq_watch_list doors;
-	unsigned char buf[64];
 
 	ck_assert_ptr_nonnull(q);
 	ck_assert_int_eq(wq_queue_set_size(q, 32), 0);
-	wq_watch_list_init(&doors, release);
-	watch(q, &doors, 1, 1);
+	watch(q, 1, 1);
 	for (unsigned int subtype = 1; subtype <= 3; subtype++) {
 		union record r = door(subtype, 16, 77);
 
@@ -440,9 +473,7 @@ START_TEST(hook_refuses_a_record_without_loss)
 	ck_assert_int_eq(asked, 3);
 	ck_assert_ptr_eq(asked_for, &who);
 	ck_assert_int_eq(wakes, 2);
-	ck_assert_int_eq(take(q, buf, sizeof(buf)), 32);
-	ck_header(buf, TYPE_DOOR, 1, 16, 1);
-	ck_header(buf + 16, TYPE_DOOR, 3, 16, 1);
+	READS(q, DOOR(1, 16, 1), DOOR(3, 16, 1));
 	ck_assert_uint_eq(stats(q).lost, 0);
 	/* REMOVAL is the queue's own business. */
 	ck_assert_int_eq(wq_watch_remove(&doors, q, 1, false), 0);
@@ -463,10 +494,9 @@ START_TEST(loss_from_a_source_is_told_at_once_when_nothing_is_queued)
 	ck_assert(wq_queue_readable(q));
 	ck_assert_uint_eq(wq_queue_bytes(q, WQFS_FORMAT_RAW), 0);
 	ck_assert_int_eq(take(q, buf, 7), -ENOBUFS);
-	ck_assert_int_eq(take(q, buf, sizeof(buf)), 8);
-	ck_header(buf, WATCH_TYPE_META, WATCH_META_LOSS_NOTIFICATION, 8, 0);
+	READS(q, LOSS);
 	ck_assert(!wq_queue_readable(q));
-	ck_assert_int_eq(take(q, buf, sizeof(buf)), -EAGAIN);
+	READS_NOTHING(q);
 	ck_assert_uint_eq(stats(q).losses, 1);
 	wq_queue_put(q);
 }
@@ -474,39 +504,27 @@ END_TEST
 
 START_TEST(loss_from_a_source_stands_behind_the_records_queued_before)
 {
-	struct wq_watch_list doors;
-	struct wq_queue *q = sized_queue(32);
-	unsigned char buf[64];
+	struct wq_queue *q = watching(sized_queue(32));
 
-	wq_watch_list_init(&doors, release);
-	watch(q, &doors, 1, 1);
-	post_times(&doors, 1, 1);
+	post_times(1);
 	wq_queue_note_loss(q);
 	wq_queue_note_loss(q); /* one gap, one LOSS */
-	post_times(&doors, 1, 1);
-	ck_assert_int_eq(take(q, buf, sizeof(buf)), 16 + 8 + 16);
-	ck_header(buf, TYPE_DOOR, 1, 16, 1);
-	ck_header(buf + 16, WATCH_TYPE_META, WATCH_META_LOSS_NOTIFICATION, 8, 0);
-	ck_header(buf + 24, TYPE_DOOR, 1, 16, 1);
-	ck_assert_int_eq(take(q, buf, sizeof(buf)), -EAGAIN);
+	post_times(1);
+	READS(q, DOOR(1, 16, 1), LOSS, DOOR(1, 16, 1));
+	READS_NOTHING(q);
 	wq_queue_put(q);
 }
 END_TEST
 
 START_TEST(loss_from_a_source_keeps_the_queue_readable_after_the_last_record)
 {
-	struct wq_watch_list doors;
-	struct wq_queue *q = sized_queue(32);
-	unsigned char buf[64];
+	struct wq_queue *q = watching(sized_queue(32));
 
-	wq_watch_list_init(&doors, release);
-	watch(q, &doors, 1, 1);
-	post_times(&doors, 1, 1);
+	post_times(1);
 	wq_queue_note_loss(q);
-	ck_assert_int_eq(take(q, buf, sizeof(buf)), 16);
+	READS(q, DOOR(1, 16, 1));
 	ck_assert(wq_queue_readable(q));
-	ck_assert_int_eq(take(q, buf, sizeof(buf)), 8);
-	ck_header(buf, WATCH_TYPE_META, WATCH_META_LOSS_NOTIFICATION, 8, 0);
+	READS(q, LOSS);
 	ck_assert(!wq_queue_readable(q));
 	wq_queue_put(q);
 }
@@ -514,17 +532,13 @@ END_TEST
 
 START_TEST(loss_in_a_full_ring_alone_does_not_make_it_readable)
 {
-	struct wq_watch_list doors;
-	struct wq_queue *q = sized_queue(32);
+	struct wq_queue *q = watching(sized_queue(32));
 	unsigned char buf[512];
 
-	wq_watch_list_init(&doors, release);
-	watch(q, &doors, 1, 1);
-	post_times(&doors, 1, 33);
+	post_times(33);
 	ck_assert_int_eq(take(q, buf, sizeof(buf)), 512);
 	ck_assert(!wq_queue_readable(q));
-	ck_assert_int_eq(take(q, buf, sizeof(buf)), 8);
-	ck_header(buf, WATCH_TYPE_META, WATCH_META_LOSS_NOTIFICATION, 8, 0);
+	READS(q, LOSS);
 	wq_queue_put(q);
 }
 END_TEST
@@ -532,24 +546,18 @@ END_TEST
 START_TEST(loss_and_removal_pass_a_filter_that_rejects_everything)
 {
 	const struct wqfs_filter unknown = {.nr_filters = 1, .filters = {{.type = 9}}};
-	struct wq_watch_list doors;
-	struct wq_queue *q = sized_queue(32);
+	struct wq_queue *q = watching(sized_queue(32));
 	struct wq_filter f;
-	unsigned char buf[64];
 
 	ck_assert_int_eq(wq_filter_parse(&f, &unknown, sizeof(unknown)), 0);
 	wq_queue_set_filter(q, &f);
 	ck_assert_ptr_nonnull(wq_queue_filter(q));
-	wq_watch_list_init(&doors, release);
-	watch(q, &doors, 1, 1);
-	post_times(&doors, 1, 100);
+	post_times(100);
 	ck_assert_uint_eq(stats(q).filtered, 100);
 	ck_assert_uint_eq(stats(q).lost, 0);
 	wq_queue_note_loss(q);
 	ck_assert_int_eq(wq_watch_remove(&doors, q, 1, false), 0);
-	ck_assert_int_eq(take(q, buf, sizeof(buf)), 8 + 16);
-	ck_header(buf, WATCH_TYPE_META, WATCH_META_LOSS_NOTIFICATION, 8, 0);
-	ck_header(buf + 8, WATCH_TYPE_META, WATCH_META_REMOVAL_NOTIFICATION, 16, 1);
+	READS(q, LOSS, REMOVAL(16, 1));
 	wq_queue_set_filter(q, NULL);
 	ck_assert_ptr_null(wq_queue_filter(q));
 	wq_queue_put(q);
@@ -560,15 +568,12 @@ END_TEST
 
 START_TEST(peek_alone_changes_nothing)
 {
-	struct wq_watch_list doors;
-	struct wq_queue *q = sized_queue(32);
+	struct wq_queue *q = watching(sized_queue(32));
 	unsigned char first[1024], again[1024];
 	struct wqfs_stats before, after;
 	struct wq_take t;
 
-	wq_watch_list_init(&doors, release);
-	watch(q, &doors, 1, 1);
-	post_times(&doors, 1, 40);
+	post_times(40);
 	before = stats(q);
 	ck_assert_int_eq(wq_queue_peek(q, WQFS_FORMAT_RAW, first, sizeof(first), &t), 32 * 16);
 	ck_assert_int_eq(wq_queue_peek(q, WQFS_FORMAT_RAW, again, sizeof(again), &t), 32 * 16);
@@ -576,59 +581,49 @@ START_TEST(peek_alone_changes_nothing)
 	after = stats(q);
 	ck_assert_mem_eq(&before, &after, sizeof(before));
 	wq_queue_consume(q, &t);
-	ck_assert_int_eq(take(q, again, sizeof(again)), 8);
+	READS(q, LOSS);
 	wq_queue_put(q);
 }
 END_TEST
 
 START_TEST(posts_between_peek_and_consume_are_kept)
 {
-	struct wq_watch_list doors;
-	struct wq_queue *q = sized_queue(32);
+	struct wq_queue *q = watching(sized_queue(32));
 	unsigned char buf[1024];
 	struct wq_take t;
 
-	wq_watch_list_init(&doors, release);
-	watch(q, &doors, 1, 1);
-	post_times(&doors, 1, 2);
+	post_times(2);
 	ck_assert_int_eq(wq_queue_peek(q, WQFS_FORMAT_RAW, buf, sizeof(buf), &t), 32);
-	post_times(&doors, 1, 3);
+	post_times(3);
 	wq_queue_consume(q, &t);
-	ck_assert_int_eq(take(q, buf, sizeof(buf)), 48);
+	READS(q, DOOR(1, 16, 1), DOOR(1, 16, 1), DOOR(1, 16, 1));
 	wq_queue_put(q);
 }
 END_TEST
 
 START_TEST(loss_between_peek_and_consume_is_kept)
 {
-	struct wq_watch_list doors;
-	struct wq_queue *q = sized_queue(32);
+	struct wq_queue *q = watching(sized_queue(32));
 	unsigned char buf[1024];
 	struct wq_take t;
 
-	wq_watch_list_init(&doors, release);
-	watch(q, &doors, 1, 1);
-	post_times(&doors, 1, 32);
+	post_times(32);
 	ck_assert_int_eq(wq_queue_peek(q, WQFS_FORMAT_RAW, buf, sizeof(buf), &t), 512);
-	post_times(&doors, 1, 1);
+	post_times(1);
 	wq_queue_consume(q, &t);
-	ck_assert_int_eq(take(q, buf, sizeof(buf)), 8);
-	ck_header(buf, WATCH_TYPE_META, WATCH_META_LOSS_NOTIFICATION, 8, 0);
+	READS(q, LOSS);
 	wq_queue_put(q);
 }
 END_TEST
 
 START_TEST(ring_keeps_order_when_it_wraps)
 {
-	struct wq_watch_list doors;
-	struct wq_queue *q = sized_queue(96);
+	struct wq_queue *q = watching(sized_queue(96));
 	unsigned char buf[16], next_in = 0, next_out = 0;
 
-	wq_watch_list_init(&doors, release);
-	watch(q, &doors, 1, 1);
 	for (int round = 0; round < 50; round++) {
-		for (int i = 0; i < 90; i++)
-			ck_assert_int_eq(post(&doors, 1, next_in++), 0);
+		post_from(next_in, 90);
+		next_in = (unsigned char)(next_in + 90);
 		for (int i = 0; i < 90; i++) {
 			ck_assert_int_eq(take(q, buf, sizeof(buf)), 16);
 			ck_assert_uint_eq(buf[15], next_out);
@@ -642,14 +637,11 @@ END_TEST
 
 START_TEST(stats_count_what_happened)
 {
-	struct wq_watch_list doors;
-	struct wq_queue *q = sized_queue(32);
+	struct wq_queue *q = watching(sized_queue(32));
 	unsigned char buf[1024];
 	struct wqfs_stats s;
 
-	wq_watch_list_init(&doors, release);
-	watch(q, &doors, 1, 1);
-	post_times(&doors, 1, 40);
+	post_times(40);
 	take(q, buf, 10 * 16);
 	s = stats(q);
 	ck_assert_uint_eq(s.size, 32);
@@ -660,7 +652,7 @@ START_TEST(stats_count_what_happened)
 	ck_assert_uint_eq(s.lost, 8);
 	ck_assert_uint_eq(s.losses, 0);
 	take(q, buf, sizeof(buf));
-	take(q, buf, sizeof(buf));
+	READS(q, LOSS);
 	ck_assert_uint_eq(stats(q).losses, 1);
 	wq_queue_put(q);
 }
@@ -668,14 +660,11 @@ END_TEST
 
 START_TEST(mtime_moves_with_a_post)
 {
-	struct wq_watch_list doors;
-	struct wq_queue *q = sized_queue(32);
+	struct wq_queue *q = watching(sized_queue(32));
 	struct timespec made = wq_queue_mtime(q), posted;
 
-	wq_watch_list_init(&doors, release);
-	watch(q, &doors, 1, 1);
 	ck_assert_int_ne(made.tv_sec, 0);
-	post_times(&doors, 1, 1);
+	post_times(1);
 	posted = wq_queue_mtime(q);
 	ck_assert(posted.tv_sec > made.tv_sec ||
 		  (posted.tv_sec == made.tv_sec && posted.tv_nsec > made.tv_nsec));
@@ -687,17 +676,13 @@ END_TEST
 
 START_TEST(queue_lives_until_its_last_reference)
 {
-	struct wq_watch_list doors;
-	struct wq_queue *q = sized_queue(32);
-	unsigned char buf[64];
+	struct wq_queue *q = watching(sized_queue(32));
 
-	wq_watch_list_init(&doors, release);
-	watch(q, &doors, 1, 1);
 	ck_assert_ptr_eq(wq_queue_get(q), q);
 	wq_queue_put(q);
 	ck_assert_int_eq(released, 0);
-	post_times(&doors, 1, 1);
-	ck_assert_int_eq(take(q, buf, sizeof(buf)), 16);
+	post_times(1);
+	READS(q, DOOR(1, 16, 1));
 	wq_queue_put(q);
 	ck_assert_int_eq(released, 1);
 	wq_queue_put(NULL);
@@ -739,14 +724,12 @@ static const struct {
 START_TEST(size_is_rounded_up_and_bounded)
 {
 	struct wq_queue *q = wq_queue_new(&ops, NULL, sizes[_i].max);
-	struct wq_watch_list doors;
 
 	ck_assert_ptr_nonnull(q);
-	wq_watch_list_init(&doors, release);
-	watch(q, &doors, 1, 1);
+	watch(q, 1, 1);
 	ck_assert_int_eq(wq_queue_set_size(q, sizes[_i].nr), sizes[_i].r);
 	ck_assert_uint_eq(stats(q).size, sizes[_i].size);
-	post_times(&doors, 1, (int)sizes[_i].size + 1);
+	post_times((int)sizes[_i].size + 1);
 	ck_assert_uint_eq(stats(q).queued, sizes[_i].size);
 	ck_assert_uint_eq(stats(q).lost, 1);
 	wq_queue_put(q);
@@ -767,10 +750,8 @@ END_TEST
 
 START_TEST(default_size_may_be_changed_once)
 {
-	struct wq_queue *q = wq_queue_new(&ops, NULL, WQFS_SIZE_MAX);
+	struct wq_queue *q = default_sized_queue(256);
 
-	ck_assert_ptr_nonnull(q);
-	ck_assert_int_eq(wq_queue_set_default_size(q, 256), 0);
 	ck_assert_uint_eq(stats(q).size, 256);
 	ck_assert_int_eq(wq_queue_set_default_size(q, 513), -EINVAL);
 	ck_assert_int_eq(wq_queue_set_default_size(q, 0), 0);
@@ -785,15 +766,10 @@ END_TEST
 
 START_TEST(size_below_what_is_queued_is_refused)
 {
-	struct wq_queue *q = wq_queue_new(&ops, NULL, WQFS_SIZE_MAX);
-	struct wq_watch_list doors;
+	struct wq_queue *q = watching(default_sized_queue(256));
 	unsigned char buf[1024];
 
-	ck_assert_ptr_nonnull(q);
-	ck_assert_int_eq(wq_queue_set_default_size(q, 256), 0);
-	wq_watch_list_init(&doors, release);
-	watch(q, &doors, 1, 1);
-	post_times(&doors, 1, 33);
+	post_times(33);
 	ck_assert_int_eq(wq_queue_set_size(q, 32), -EBUSY);
 	ck_assert_int_eq(wq_queue_set_default_size(q, 0), -EBUSY);
 	ck_assert_int_eq(wq_queue_set_size(q, 33), 0); /* the refusal did not use it up */
@@ -806,43 +782,33 @@ END_TEST
 
 START_TEST(size_change_keeps_records_and_loss_in_a_ring_that_has_wrapped)
 {
-	struct wq_queue *q = wq_queue_new(&ops, NULL, WQFS_SIZE_MAX);
-	struct wq_watch_list doors;
+	struct wq_queue *q = watching(default_sized_queue(32));
 	unsigned char buf[1024];
 
-	ck_assert_ptr_nonnull(q);
-	ck_assert_int_eq(wq_queue_set_default_size(q, 32), 0);
-	wq_watch_list_init(&doors, release);
-	watch(q, &doors, 1, 1);
-	post_times(&doors, 1, 20);
+	post_times(20);
 	take(q, buf, 20 * 16);
-	post_times(&doors, 1, 40);
+	post_times(40);
 	ck_assert_int_eq(wq_queue_set_size(q, 64), 0);
-	post_times(&doors, 1, 1);
+	post_times(1);
 	ck_assert_int_eq(take(q, buf, sizeof(buf)), 32 * 16 + 8 + 16);
 	for (int i = 0; i < 32; i++)
 		ck_assert_uint_eq(buf[16 * i + 15], i);
-	ck_header(buf + 32 * 16, WATCH_TYPE_META, WATCH_META_LOSS_NOTIFICATION, 8, 0);
+	HAS_HEADER(buf + 32 * 16, LOSS);
 	wq_queue_put(q);
 }
 END_TEST
 
 START_TEST(unsized_queue_drops_without_loss)
 {
-	struct wq_queue *q = wq_queue_new(&ops, NULL, WQFS_SIZE_MAX);
-	struct wq_watch_list doors;
-	unsigned char buf[64];
+	struct wq_queue *q = watching(unsized_queue());
 
-	ck_assert_ptr_nonnull(q);
-	wq_watch_list_init(&doors, release);
-	watch(q, &doors, 1, 1);
-	post_times(&doors, 1, 3);
+	post_times(3);
 	ck_assert(!wq_queue_readable(q));
 	ck_assert_int_eq(wakes, 0);
-	ck_assert_int_eq(take(q, buf, sizeof(buf)), -EAGAIN);
+	READS_NOTHING(q);
 	ck_assert_int_eq(wq_queue_set_size(q, 32), 0);
-	post_times(&doors, 1, 1);
-	ck_assert_int_eq(take(q, buf, sizeof(buf)), 16);
+	post_times(1);
+	READS(q, DOOR(1, 16, 1));
 	wq_queue_put(q);
 }
 END_TEST
