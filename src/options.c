@@ -20,22 +20,9 @@
 		template, offsetof(struct wq_options, field), 1 \
 	}
 
-#define KEY_NUMBER 1
-
-/* fuse_opt's own %u takes "32abc" for 32 and -1 for a large number. */
-static const struct {
-	const char *name;
-	size_t offset;
-} numbers[] = {
-	{"default_size=", offsetof(struct wq_options, default_size)},
-	{"max_size=", offsetof(struct wq_options, max_size)},
-	{"max_queues=", offsetof(struct wq_options, max_queues)},
-	{"max_read=", offsetof(struct wq_options, max_read)},
-	{"poll_min_ms=", offsetof(struct wq_options, poll_min_ms)},
-	{"poll_max_ms=", offsetof(struct wq_options, poll_max_ms)},
-	{"resync_s=", offsetof(struct wq_options, resync_s)},
-	{"trace_buffer_kb=", offsetof(struct wq_options, trace_buffer_kb)},
-};
+/* fuse_opt's own %u takes "32abc" for 32 and -1 for a large number: these are read by
+ * take_number(), which the key tells where to put them. fuse_opt's own keys are below 0. */
+#define NUMBER(field) FUSE_OPT_KEY(#field "=", (int)offsetof(struct wq_options, field))
 
 static const struct fuse_opt spec[] = {
 	OPT("-f", foreground),
@@ -47,14 +34,14 @@ static const struct fuse_opt spec[] = {
 	OPT("--version", show_version),
 	OPT("cpu_budget=%s", cpu_budget_text),
 	OPT("source=%s", source_text),
-	FUSE_OPT_KEY("default_size=", KEY_NUMBER),
-	FUSE_OPT_KEY("max_size=", KEY_NUMBER),
-	FUSE_OPT_KEY("max_queues=", KEY_NUMBER),
-	FUSE_OPT_KEY("max_read=", KEY_NUMBER),
-	FUSE_OPT_KEY("poll_min_ms=", KEY_NUMBER),
-	FUSE_OPT_KEY("poll_max_ms=", KEY_NUMBER),
-	FUSE_OPT_KEY("resync_s=", KEY_NUMBER),
-	FUSE_OPT_KEY("trace_buffer_kb=", KEY_NUMBER),
+	NUMBER(default_size),
+	NUMBER(max_size),
+	NUMBER(max_queues),
+	NUMBER(max_read),
+	NUMBER(poll_min_ms),
+	NUMBER(poll_max_ms),
+	NUMBER(resync_s),
+	NUMBER(trace_buffer_kb),
 	FUSE_OPT_END,
 };
 
@@ -80,7 +67,7 @@ static int take_word(struct wq_options *o, const char *word)
 	return o->mountpoint ? 0 : wrong("out of memory");
 }
 
-static int take_number(struct wq_options *o, const char *arg)
+static int take_number(unsigned int *number, const char *arg)
 {
 	const char *text = strchr(arg, '=') + 1;
 	unsigned long n;
@@ -90,9 +77,7 @@ static int take_number(struct wq_options *o, const char *arg)
 	n = strtoul(text, &end, 10);
 	if (*text < '0' || *text > '9' || *end || errno || n > UINT_MAX)
 		return wrong("%s: a whole number is wanted", arg);
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		if (!strncmp(arg, numbers[i].name, strlen(numbers[i].name)))
-			*(unsigned int *)((char *)o + numbers[i].offset) = (unsigned int)n;
+	*number = (unsigned int)n;
 	return 0;
 }
 
@@ -100,8 +85,8 @@ static int on_arg(void *data, const char *arg, int key, struct fuse_args *out)
 {
 	if (key == FUSE_OPT_KEY_NONOPT)
 		return take_word(data, arg) < 0 ? -1 : 0;
-	if (key == KEY_NUMBER)
-		return take_number(data, arg) < 0 ? -1 : 0;
+	if (key >= 0)
+		return take_number((unsigned int *)((char *)data + key), arg) < 0 ? -1 : 0;
 	return 1; /* libfuse's, or an error that it names */
 }
 
