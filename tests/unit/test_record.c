@@ -70,6 +70,12 @@ static const struct {
 		"\"type\":9,\"subtype\":200,\"id\":7,\"body\":\"ab\",\"flags\":32769"},
 };
 
+static struct wq_record nth(int i)
+{
+	return make(records[i].type, records[i].subtype, records[i].info, records[i].a,
+		records[i].b);
+}
+
 static void render(const struct wq_record *r, enum wqfs_format format, char *line)
 {
 	ssize_t len = wq_record_render(r, format, line, WQ_RENDER_MAX);
@@ -81,8 +87,7 @@ static void render(const struct wq_record *r, enum wqfs_format format, char *lin
 
 START_TEST(text_is_a_line_in_keyctls_words_or_our_own)
 {
-	struct wq_record r = make(records[_i].type, records[_i].subtype, records[_i].info,
-		records[_i].a, records[_i].b);
+	struct wq_record r = nth(_i);
 	char line[WQ_RENDER_MAX + 1], want[200];
 
 	snprintf(want, sizeof(want), "%s\n", records[_i].text);
@@ -93,8 +98,7 @@ END_TEST
 
 START_TEST(json_is_an_object_a_line_with_the_time_first)
 {
-	struct wq_record r = make(records[_i].type, records[_i].subtype, records[_i].info,
-		records[_i].a, records[_i].b);
+	struct wq_record r = nth(_i);
 	char line[WQ_RENDER_MAX + 1], want[300];
 
 	snprintf(want, sizeof(want), "{\"time\":\"2024-02-29T12:34:56.000000007Z\",%s}\n",
@@ -106,8 +110,7 @@ END_TEST
 
 START_TEST(raw_is_the_bytes_of_the_record)
 {
-	struct wq_record r = make(records[_i].type, records[_i].subtype, records[_i].info,
-		records[_i].a, records[_i].b);
+	struct wq_record r = nth(_i);
 	char buf[WQ_RENDER_MAX];
 
 	ck_assert_int_eq(wq_record_render(&r, WQFS_FORMAT_RAW, buf, sizeof(buf)), r.len);
@@ -117,8 +120,7 @@ END_TEST
 
 START_TEST(a_record_fits_to_the_byte_or_not_at_all)
 {
-	struct wq_record r = make(records[_i].type, records[_i].subtype, records[_i].info,
-		records[_i].a, records[_i].b);
+	struct wq_record r = nth(_i);
 	char buf[WQ_RENDER_MAX];
 
 	for (int format = WQFS_FORMAT_RAW; format <= WQFS_FORMAT_JSON; format++) {
@@ -133,8 +135,7 @@ END_TEST
 
 START_TEST(json_reads_back_to_the_record)
 {
-	struct wq_record r = make(records[_i].type, records[_i].subtype, records[_i].info,
-		records[_i].a, records[_i].b);
+	struct wq_record r = nth(_i);
 	struct wq_record back;
 	char line[WQ_RENDER_MAX + 1];
 
