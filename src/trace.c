@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include "config.h"
 #include "container.h"
 #include "trace.h"
+#include "tracefs_mount.h"
 #include "wqfs.h"
 
 #ifdef HAVE_TRACEFS
@@ -135,25 +135,7 @@ struct wq_trace {
 	bool lost, forks_lost, draining;
 };
 
-/* ---- mount ---- */
-
-/* A mount of tracefs that is attached nowhere: it works where none is mounted, nobody can
- * unmount it, and it goes with its descriptor. */
-static int mount_tracefs(void)
-{
-	int fs = fsopen("tracefs", FSOPEN_CLOEXEC), fd;
-
-	if (fs < 0)
-		return -errno;
-	fd = fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0
-		     ? -1
-		     : fsmount(fs, FSMOUNT_CLOEXEC,
-			       MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-	if (fd < 0)
-		fd = -errno;
-	close(fs);
-	return fd;
-}
+/* ---- the machine as it is found ---- */
 
 /* The daemon that an instance is named after, or 0. */
 static pid_t owner_of(const char *instance)
@@ -575,7 +557,7 @@ struct wq_trace *wq_trace_new(struct wq_loop *loop, const struct wq_trace_ops *o
 	t->ops = ops;
 	t->arg = arg;
 	init(t);
-	t->tracefs = in_first_namespaces() ? mount_tracefs() : -EXDEV;
+	t->tracefs = in_first_namespaces() ? wq_tracefs_mount() : -EXDEV;
 	r = t->tracefs;
 	if (r < 0)
 		goto err;

@@ -8,7 +8,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
@@ -18,6 +17,7 @@
 #include "facility.h"
 #include "mount_check.h"
 #include "mount_find.h"
+#include "tracefs_mount.h"
 #include "wqfs.h"
 #include "wqrun_paths.h"
 
@@ -143,24 +143,11 @@ static void look_at_quota(const struct findings *f)
 
 /* ---- tracing ---- */
 
-/* A mount of tracefs that is attached nowhere, or -errno. */
-static int open_tracefs(void)
-{
-	int fs = fsopen("tracefs", FSOPEN_CLOEXEC), fd;
-
-	if (fs < 0)
-		return -errno;
-	fd = fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) ? -1
-							      : fsmount(fs, FSMOUNT_CLOEXEC, 0);
-	if (fd < 0)
-		fd = -errno;
-	close(fs);
-	return fd;
-}
+#ifdef HAVE_TRACEFS
 
 static int find_tracepoints(void)
 {
-	int fd = open_tracefs(), err;
+	int fd = wq_tracefs_mount(), err;
 
 	if (fd < 0)
 		return -fd;
@@ -190,14 +177,19 @@ static const char *trace_reason(int err)
 
 static void look_at_tracing(struct findings *f)
 {
-#ifdef HAVE_TRACEFS
 	int err = find_tracepoints();
 
 	f->trace = line(f, "tracing", !err, "%s", trace_reason(err));
-#else
-	line(f, "tracing", false, "this wqfs was built without libtracefs");
-#endif
 }
+
+#else
+
+static void look_at_tracing(const struct findings *f)
+{
+	line(f, "tracing", false, "this wqfs was built without libtracefs");
+}
+
+#endif
 
 /* ---- FUSE ---- */
 
