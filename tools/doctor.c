@@ -287,8 +287,7 @@ static void look_at_mount(struct findings *f)
 	}
 	err = wq_mount_check(mount);
 	if (err) {
-		line(f, "mount", false, "%s: %s", mount,
-			err == -ENOTTY ? "no wqfs is mounted there" : strerror(-err));
+		line(f, "mount", false, "%s: %s", mount, wq_mount_reason(err));
 		free(mount);
 		return;
 	}

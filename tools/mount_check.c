@@ -69,3 +69,17 @@ int wq_mount_check(const char *dir)
 	close(root);
 	return ret;
 }
+
+const char *wq_mount_reason(int err)
+{
+	switch (-err) {
+	case ENOTTY:
+		return "no wqfs is mounted there";
+	case ENOTCONN:
+		return "its daemon is gone (fusermount3 -u unmounts it)";
+	case EDQUOT:
+		return "you have as many queues as the mount's max_queues allows";
+	default:
+		return strerror(-err);
+	}
+}

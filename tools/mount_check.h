@@ -9,4 +9,8 @@
  * the daemon does. */
 int wq_mount_check(const char *dir);
 
+/* What wq_mount_check()'s error ERR means for the user, without the directory's name.
+ * Static, or strerror()'s. */
+const char *wq_mount_reason(int err);
+
 #endif

@@ -101,20 +101,6 @@ static int parse_options(struct options *o, int argc, char **argv)
 	return -1;
 }
 
-static const char *mount_reason(int err)
-{
-	switch (-err) {
-	case ENOTTY:
-		return "no wqfs is mounted there";
-	case ENOTCONN:
-		return "its daemon is gone (fusermount3 -u unmounts it)";
-	case EDQUOT:
-		return "you have as many queues as the mount's max_queues allows";
-	default:
-		return strerror(-err);
-	}
-}
-
 /* The mount DIR, that somebody named, as an absolute path: the command may change its
  * directory. NULL if it cannot be used, which is said. */
 static char *named_mount(const char *dir)
@@ -124,7 +110,7 @@ static char *named_mount(const char *dir)
 
 	if (!err)
 		return path;
-	fprintf(stderr, "wqrun: %s: %s\n", dir, mount_reason(err));
+	fprintf(stderr, "wqrun: %s: %s\n", dir, wq_mount_reason(err));
 	free(path);
 	return NULL;
 }
