@@ -38,7 +38,7 @@ static const struct wqctl_cmd *find_command(const char *name)
 static void print_overview(FILE *out)
 {
 	fputs("usage: wqctl COMMAND [ARG...]\n"
-	      "       wqctl COMMAND --help | --help | --version\n\n"
+	      "       wqctl COMMAND --help | -h | --help | --version\n\n"
 	      "Watch queues are the files of a wqfs. A QUEUE is a path, or a name on the wqfs\n"
 	      "that WQFS_MOUNT says, or else your own, or else the system's.\n"
 	      "A KEY is named as keyctl(1) names it: @s, %user:mine, %:ring, 123456, ...\n\n",
@@ -47,9 +47,15 @@ static void print_overview(FILE *out)
 		fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
 }
 
+static void print_usage(FILE *out, const struct wqctl_cmd *cmd)
+{
+	fprintf(out, "usage: wqctl %s%s%s\n", cmd->name, *cmd->args ? " " : "", cmd->args);
+}
+
 static int help(const struct wqctl_cmd *cmd)
 {
-	printf("usage: wqctl %s %s\n\n%s.\n", cmd->name, cmd->args, cmd->summary);
+	print_usage(stdout, cmd);
+	printf("\n%s.\n", cmd->summary);
 	if (cmd->help)
 		printf("\n%s", cmd->help);
 	return WQCTL_OK;
@@ -66,7 +72,7 @@ int wqctl_usage(const struct wqctl_cmd *cmd, const char *format, ...)
 		va_end(ap);
 		fputc('\n', stderr);
 	}
-	fprintf(stderr, "usage: wqctl %s %s\n", cmd->name, cmd->args);
+	print_usage(stderr, cmd);
 	return WQCTL_USAGE;
 }
 
