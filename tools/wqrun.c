@@ -31,7 +31,7 @@ struct options {
 
 static void print_usage(FILE *out)
 {
-	fputs("usage: wqrun [-fp] [-m DIR] COMMAND [ARG...]\n", out);
+	fputs("usage: wqrun [-f] [-m DIR | -p] COMMAND [ARG...]\n", out);
 }
 
 static void print_help(void)
@@ -150,6 +150,15 @@ static char *choose_mount(const struct options *o)
 	return find_mount();
 }
 
+/* VALUE NULL: there was no memory for it. */
+static bool set_env(const char *name, const char *value)
+{
+	if (value && !setenv(name, value, 1))
+		return true;
+	fprintf(stderr, "wqrun: cannot set %s: %s\n", name, strerror(ENOMEM));
+	return false;
+}
+
 /* ld.so reads LD_PRELOAD as a list separated by ':' and ' '. */
 static bool preload(const char *shim)
 {
@@ -167,17 +176,18 @@ static bool preload(const char *shim)
 		return false;
 	}
 	if (!before || !*before)
-		return setenv("LD_PRELOAD", shim, 1) == 0;
+		return set_env("LD_PRELOAD", shim);
 	if (strstr(before, shim)) /* one wqrun in another */
 		return true;
-	return asprintf(&list, "%s:%s", shim, before) >= 0 &&
-	       setenv("LD_PRELOAD", list, 1) == 0;
+	if (asprintf(&list, "%s:%s", shim, before) < 0)
+		list = NULL;
+	return set_env("LD_PRELOAD", list);
 }
 
 static bool prepare(const struct options *o)
 {
 	char *mount = choose_mount(o);
-	bool ok = mount && !setenv(WQ_MOUNT_ENV, mount, 1) && preload(wqrun_shim_path());
+	bool ok = mount && set_env(WQ_MOUNT_ENV, mount) && preload(wqrun_shim_path());
 
 	free(mount);
 	return ok;
