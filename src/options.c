@@ -241,7 +241,7 @@ void wq_options_help(const char *program)
 	       "Mounts a filesystem whose files are queues of key change notifications.\n"
 	       "\n"
 	       "    -f                  stay in the foreground\n"
-	       "    -d                  print debug messages (implies -f)\n"
+	       "    -d, -o debug        print debug messages (implies -f)\n"
 	       "    -h, --help          print this\n"
 	       "    -V, --version       print the version\n"
 	       "\n"
@@ -256,6 +256,7 @@ void wq_options_help(const char *program)
 	       "    -o resync_s=N       trace: seconds between two looks at every key (30)\n"
 	       "    -o trace_buffer_kb=N  trace: KiB of each of a CPU's two buffers\n"
 	       "                        (0: 16 MiB shared out to all)\n"
+	       "    -o max_read=N       the longest single read, in bytes, at least 4096\n"
 	       "\n"
 	       "libfuse's options:\n",
 		program, program);
