@@ -17,11 +17,12 @@
 #define GUESS_NS	(10u * NS_PER_MS) /* in each window */
 #define RINGS_AT_ONCE	32 /* keyrings looked at for one hint; more take a round */
 
-/* A hint that is being taken in. CALLER is who reported it; NULL: the trace. */
+/* A hint that is being taken in: the trace tells of it, or CALLER reported it, or both. */
 struct taking {
 	struct wq_keys *keys;
 	const struct wq_hint *h;
 	const struct wq_caller *caller;
+	bool traced;
 };
 
 /* Keyring ID as the operation's thread meant it: its serial; 0: none was given, or it is
@@ -69,6 +70,9 @@ static void notify(const struct taking *t, struct wq_key *key,
 		who = wq_task_cred(
 			wq_task_recent(&t->keys->tasks, t->h->tid, t->h->end_ns), t->h->tid);
 	wq_keys_post(key, subtype, aux, &who, t->h->end_ns);
+	/* the trace is behind, and may yet tell of it */
+	if (!t->traced && t->keys->trace)
+		wq_keys_note_told(key, (uint8_t)subtype, aux);
 }
 
 /* What the next look finds changed has been told. Polling looks at once, so that what
@@ -410,7 +414,7 @@ static void take(const struct taking *t)
 {
 	const struct wq_hint *h = t->h;
 
-	if (!t->caller) /* only the trace is believed about sessions */
+	if (t->traced) /* reports are not believed about sessions */
 		wq_keys_learn(t->keys, h);
 	switch (h->op) {
 	case KEYCTL_UPDATE:
@@ -475,8 +479,8 @@ static void take(const struct taking *t)
 		wq_keys_may_end(t->keys);
 }
 
-void wq_keys_take_hint(
-	struct wq_keys *keys, const struct wq_hint *h, const struct wq_caller *caller)
+void wq_keys_take_hint(struct wq_keys *keys, const struct wq_hint *h,
+	const struct wq_caller *caller, bool traced)
 {
 	struct inflight *f;
 
@@ -488,7 +492,7 @@ void wq_keys_take_hint(
 	if (f)
 		wq_keys_forget_inflight(keys, f);
 	if (h->result >= 0)
-		take(&(struct taking){keys, h, caller});
+		take(&(struct taking){keys, h, caller, traced});
 }
 
 /* ---- reports ---- */
@@ -517,6 +521,6 @@ int wq_keys_report(struct wq_keys *keys, const struct wqfs_key_report *report,
 	}
 	if (h.end_ns && h.result >= 0)
 		h.who = wq_caller_cred(caller);
-	wq_keys_take_hint(keys, &h, caller);
+	wq_keys_take_hint(keys, &h, caller, false);
 	return 0;
 }

@@ -74,15 +74,20 @@ struct told {
 	uint64_t at_ns;
 };
 
-#define DEAD_MAX   64
-#define NAMES_MAX  64
-#define TOLD_MAX   256
-#define RECENT_MAX 1024
+#define DEAD_MAX    64
+#define NAMES_MAX   64
+#define TOLD_MAX    256
+#define RECENT_TIDS 256
+#define RECENT_EACH 4
 
-/* An operation that the trace told of. */
+/* The last operations of a thread that the trace told of. Threads that share a place, by
+ * their number, push out each other's. */
 struct recent {
-	pid_t tid;
-	uint64_t begin_ns, end_ns;
+	struct {
+		pid_t tid;
+		uint64_t begin_ns, end_ns;
+	} op[RECENT_EACH];
+	unsigned int next;
 };
 
 struct wq_keys {
@@ -131,8 +136,7 @@ struct wq_keys {
 	unsigned int told_next;
 	struct wq_key_member names[NAMES_MAX]; /* of members that were displaced */
 	unsigned int names_next;
-	struct recent recent[RECENT_MAX];
-	unsigned int recent_next;
+	struct recent recent[RECENT_TIDS];
 	struct wq_tasks tasks;
 	uint64_t guess_window_ns, guessed_ns; /* what guesses have cost in this window */
 	struct wq_sessions *sessions;
@@ -273,9 +277,10 @@ void wq_keys_forked(struct wq_keys *keys, pid_t parent, pid_t child);
 
 /* ---- keys_hint.c ---- */
 
-/* The one path: H has begun, or ended. CALLER reported it; NULL: the trace did. */
-void wq_keys_take_hint(
-	struct wq_keys *keys, const struct wq_hint *h, const struct wq_caller *caller);
+/* The one path: H has begun, or ended. CALLER reported it, if that is not NULL; TRACED: the
+ * trace tells of it. */
+void wq_keys_take_hint(struct wq_keys *keys, const struct wq_hint *h,
+	const struct wq_caller *caller, bool traced);
 
 /* ---- keys_trace.c ---- */
 

@@ -158,17 +158,21 @@ void wq_keys_forget_all_inflight(struct wq_keys *keys)
 
 void wq_keys_note_recent(struct wq_keys *keys, const struct wq_hint *h)
 {
-	keys->recent[keys->recent_next++ % RECENT_MAX] =
-		(struct recent){h->tid, h->begin_ns, h->end_ns};
+	struct recent *r = &keys->recent[(uint32_t)h->tid % RECENT_TIDS];
+	unsigned int i = r->next++ % RECENT_EACH;
+
+	r->op[i].tid = h->tid;
+	r->op[i].begin_ns = h->begin_ns;
+	r->op[i].end_ns = h->end_ns;
 }
 
 bool wq_keys_traced(const struct wq_keys *keys, pid_t tid, uint64_t begin_ns, uint64_t end_ns)
 {
-	for (unsigned int i = 0; i < RECENT_MAX; i++) {
-		const struct recent *r = &keys->recent[i];
+	const struct recent *r = &keys->recent[(uint32_t)tid % RECENT_TIDS];
 
-		if (r->tid == tid && r->begin_ns >= begin_ns && r->end_ns <= end_ns)
+	for (unsigned int i = 0; i < RECENT_EACH; i++)
+		if (r->op[i].tid == tid && r->op[i].begin_ns >= begin_ns &&
+			r->op[i].end_ns <= end_ns)
 			return true;
-	}
 	return false;
 }

@@ -24,7 +24,7 @@ static void on_hint(void *arg, const struct wq_hint *h)
 		reported = wq_keys_explain(
 			wq_keys_find_inflight(keys, h->tid), &explained, &caller);
 	}
-	wq_keys_take_hint(keys, &explained, reported ? &caller : NULL);
+	wq_keys_take_hint(keys, &explained, reported ? &caller : NULL, true);
 }
 
 static void on_forked(void *arg, pid_t parent, pid_t child)

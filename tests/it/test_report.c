@@ -20,9 +20,8 @@
 static int32_t key_a, ring;
 static int fd;
 
-static void set_up(const char *options)
+static void watch_both(void)
 {
-	it_start(options);
 	key_a = it_key("wqfs-test:a");
 	ring = add_key("keyring", "wqfs-test:ring", NULL, 0, KEY_SPEC_SESSION_KEYRING);
 	IT_OK(ring > 0);
@@ -32,6 +31,12 @@ static void set_up(const char *options)
 	fd = it_queue("q", O_RDONLY | O_NONBLOCK);
 	IT_EQ(it_watch(fd, key_a, 1), 0);
 	IT_EQ(it_watch(fd, ring, 2), 0);
+}
+
+static void set_up(const char *options)
+{
+	it_start(options);
+	watch_both();
 }
 
 static struct wqfs_key_report report_of(uint32_t op, int32_t arg0, int32_t arg1)
@@ -354,6 +359,71 @@ static void trace_and_report_tell_it_once(void)
 	TOLD_NOTHING(fd);
 }
 
+/* More operations than a request waits for: they are still to be taken in when the report of
+ * a later one comes. */
+static void report_that_is_ahead_of_the_trace_is_told_once(void)
+{
+	enum { MANY = 900000 };
+	pid_t daemon, reporter;
+	int32_t other;
+
+	close(told_need_trace());
+	daemon = it_start("source=trace,resync_s=86400,trace_buffer_kb=65536");
+	watch_both();
+	other = it_key("wqfs-test:other");
+	IT_EQ(it_watch(it_queue("others", O_RDONLY), other, 1), 0); /* so that they cost more */
+	IT_EQ(kill(daemon, SIGSTOP), 0);
+	IT_UNTIL(it_state(daemon) == 'T');
+	for (int i = 0; i < MANY; i++)
+		IT_EQ(keyctl_setperm(other, ALL_PERM), 0);
+	reporter = it_fork();
+	if (reporter == 0) {
+		struct wqfs_key_report r = report_of(KEYCTL_UPDATE, key_a, 0);
+
+		IT_EQ(keyctl_update(key_a, "1", 1), 0);
+		end(fd, &r, 0);
+		_exit(0);
+	}
+	IT_UNTIL(it_in_syscall(reporter, SYS_ioctl));
+	IT_EQ(kill(daemon, SIGCONT), 0);
+	it_join(reporter);
+	TOLD_UNTIL(fd, "A:updated");
+	TOLD_NOTHING(fd);
+}
+
+/* A program whose operations are reported starts one whose are not. */
+static void child_of_who_reported_its_join_has_that_session(void)
+{
+	pid_t reporter;
+
+	close(told_need_trace());
+	set_up("source=trace,resync_s=86400");
+	told_name(keyctl_get_keyring_ID(KEY_SPEC_SESSION_KEYRING, 0), "OLD");
+	IT_EQ(it_watch(fd, keyctl_get_keyring_ID(KEY_SPEC_SESSION_KEYRING, 0), 3), 0);
+	reporter = it_fork();
+	if (reporter == 0) {
+		struct wqfs_key_report r = report_of(KEYCTL_JOIN_SESSION_KEYRING, 0, 0);
+		int32_t session;
+		pid_t child;
+
+		begin(fd, &r);
+		session = keyctl_join_session_keyring(NULL);
+		end(fd, &r, session);
+		told_name(session, "NEW");
+		IT_EQ(it_watch(fd, session, 4), 0);
+		child = it_fork();
+		if (child == 0)
+			_exit(add_key("user", "wqfs-test:b", "1", 1, KEY_SPEC_SESSION_KEYRING) <
+				0);
+		it_join(child);
+		told_name(keyctl_search(session, "user", "wqfs-test:b", 0), "B");
+		TOLD_UNTIL(fd, "NEW:linked:B");
+		TOLD_NOTHING(fd);
+		_exit(0);
+	}
+	it_join(reporter);
+}
+
 /* ---- who dies ---- */
 
 static void begin_and_die(void)
@@ -440,6 +510,10 @@ static const struct it_test tests[] = {
 	{"polling and reports tell each operation once",
 		polling_and_reports_tell_each_operation_once},
 	{"trace and report tell it once", trace_and_report_tell_it_once},
+	{"a report that is ahead of the trace is told once",
+		report_that_is_ahead_of_the_trace_is_told_once},
+	{"a child of one who reported its join has that session",
+		child_of_who_reported_its_join_has_that_session},
 	{"a reporter that dies before its end holds nothing up",
 		reporter_that_dies_holds_nothing_up},
 	{"who never ends what it begins holds nothing up",
