@@ -269,6 +269,7 @@ struct wq_keys *wq_keys_new(
 		return NULL;
 	keys->config = *config;
 	keys->loop = loop;
+	wq_keys_change_init(keys);
 	wq_keys_round_init(keys);
 	wq_keys_end_init(keys);
 	keys->look = wq_look_new();
@@ -292,6 +293,7 @@ void wq_keys_free(struct wq_keys *keys)
 	wq_keys_stop_hints(keys);
 	wq_keys_end_fini(keys);
 	wq_keys_round_fini(keys);
+	wq_keys_change_fini(keys);
 	wq_key_state_fini(&keys->scratch);
 	wq_look_free(keys->look);
 	free(keys);

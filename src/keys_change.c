@@ -7,10 +7,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "container.h"
 #include "keys_internal.h"
 #include "log.h"
 
 #define NAMES_PER_LOOK 128	 /* members described in one look, to know a displacement */
+#define STALE_NS       NS_PER_MS /* after a hint: until its key is known anew */
+#define STALE_PAUSE    4	 /* times what a slice of that took */
 #define SUSPECT_NS     NS_PER_MS /* after a difference: until the hints are asked for it */
 
 /* ---- records ---- */
@@ -215,6 +218,7 @@ static int snapshot(struct wq_key *key)
 }
 
 static void clear_suspect(struct wq_key *key);
+static void no_longer_stale(struct wq_key *key);
 
 /* Whoever goes through the keys and stands at KEY, which leaves, goes on behind it. */
 static void step_over(const struct wq_key *key)
@@ -233,11 +237,13 @@ void wq_keys_bury(struct wq_key *key)
 
 	step_over(key);
 	clear_suspect(key);
+	no_longer_stale(key);
 	if (known_dead(key))
 		keys->dead[keys->dead_next++ % DEAD_MAX] = key->serial;
 	TAILQ_REMOVE(&keys->all, key, node);
 	TAILQ_INSERT_TAIL(&keys->gone, key, node);
 	key->buried = true;
+	key->found_round = keys->round + !keys->running;
 	key->state.life = WQ_KEY_GONE;
 }
 
@@ -247,6 +253,7 @@ void wq_keys_forget_key(struct wq_key *key)
 
 	step_over(key);
 	clear_suspect(key);
+	no_longer_stale(key);
 	TAILQ_REMOVE(key->buried ? &keys->gone : &keys->all, key, node);
 }
 
@@ -311,6 +318,7 @@ static void suspect(struct wq_key *key)
 	if (key->suspect_ns)
 		return;
 	key->suspect_ns = wq_now_ns();
+	key->found_round = keys->round + !keys->running;
 	TAILQ_INSERT_TAIL(&keys->suspects, key, suspect_node);
 	wq_timer_set(keys->loop, &keys->suspect_timer, key->suspect_ns + SUSPECT_NS);
 }
@@ -373,6 +381,55 @@ void wq_keys_rebase(struct wq_key *key)
 {
 	if (snapshot(key) >= 0 && key->keys->scratch.life == WQ_KEY_ALIVE)
 		absorb_told(key, &key->keys->scratch);
+}
+
+static void no_longer_stale(struct wq_key *key)
+{
+	if (!key->stale)
+		return;
+	TAILQ_REMOVE(&key->keys->stale, key, stale_node);
+	key->stale = false;
+}
+
+void wq_keys_rebase_soon(struct wq_key *key)
+{
+	struct wq_keys *keys = key->keys;
+
+	if (key->stale || key->buried)
+		return;
+	key->stale = true;
+	TAILQ_INSERT_TAIL(&keys->stale, key, stale_node);
+	if (!keys->stale_timer.set)
+		wq_timer_set(keys->loop, &keys->stale_timer, wq_now_ns() + STALE_NS);
+}
+
+/* One slice; then a pause that leaves others most of the core. */
+static void on_stale_timer(struct wq_timer *timer)
+{
+	struct wq_keys *keys = wq_container_of(timer, struct wq_keys, stale_timer);
+	uint64_t began = wq_now_ns(), now = began;
+	struct wq_key *key;
+
+	while ((key = TAILQ_FIRST(&keys->stale)) && now - began < SLICE_NS) {
+		no_longer_stale(key);
+		if (key->stale_payload || key->stale_attrs)
+			wq_keys_rebase(key);
+		now = wq_now_ns();
+	}
+	if (!TAILQ_EMPTY(&keys->stale))
+		wq_timer_set(keys->loop, timer, now + STALE_PAUSE * (now - began));
+}
+
+void wq_keys_change_init(struct wq_keys *keys)
+{
+	TAILQ_INIT(&keys->suspects);
+	TAILQ_INIT(&keys->stale);
+	keys->stale_timer.fire = on_stale_timer;
+}
+
+void wq_keys_change_fini(struct wq_keys *keys)
+{
+	wq_timer_clear(keys->loop, &keys->stale_timer);
 }
 
 void wq_keys_look_as(struct wq_key *key, const struct wq_look_as *as)

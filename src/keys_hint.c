@@ -76,7 +76,7 @@ static void notify(const struct taking *t, struct wq_key *key,
 }
 
 /* What the next look finds changed has been told. Polling looks at once, so that what
- * others do until then stays a difference. */
+ * others do until then stays a difference; the trace tells of what they do. */
 static void changed(const struct taking *t, struct wq_key *key, bool payload)
 {
 	if (payload)
@@ -85,7 +85,9 @@ static void changed(const struct taking *t, struct wq_key *key, bool payload)
 		key->stale_attrs = true;
 	/* what a pass has read of it may be from before */
 	key->proc.pass = key->proc.seen_pass = 0;
-	if (!t->keys->trace)
+	if (t->keys->trace)
+		wq_keys_rebase_soon(key);
+	else
 		wq_keys_rebase(key);
 }
 

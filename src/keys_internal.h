@@ -44,14 +44,17 @@ struct wq_key {
 	struct proc_view proc;
 	/* A hint told of a change: what the next look finds of it is no news. */
 	bool stale_payload, stale_attrs;
-	uint64_t since_ns;   /* the first look: hints from before it are in it */
-	uint64_t suspect_ns; /* when a difference was seen that a hint may yet explain; or 0 */
-	bool buried;	     /* on keys->gone */
-	size_t unnamed_from; /* members from here on may lack a name */
-	time_t ends_at;	     /* CLOCK_REALTIME when it will be collected; 0: not known */
+	uint64_t since_ns;    /* the first look: hints from before it are in it */
+	uint64_t suspect_ns;  /* when a difference was seen that a hint may yet explain; or 0 */
+	bool buried;	      /* on keys->gone */
+	bool stale;	      /* on keys->stale */
+	uint64_t found_round; /* of a suspect, or a buried one: the round that ends after it */
+	size_t unnamed_from;  /* members from here on may lack a name */
+	time_t ends_at;	      /* CLOCK_REALTIME when it will be collected; 0: not known */
 	UT_hash_handle hh;
 	TAILQ_ENTRY(wq_key) node; /* in keys->all, or in keys->gone */
 	TAILQ_ENTRY(wq_key) suspect_node;
+	TAILQ_ENTRY(wq_key) stale_node;
 };
 
 TAILQ_HEAD(key_list, wq_key);
@@ -116,7 +119,8 @@ struct wq_keys {
 	uint64_t last_cost_ns;
 	uint64_t interval_ns; /* from look to look at one key */
 	uint64_t turn_used_ns;
-	TAILQ_HEAD(, wq_keys_sync) syncs;
+	uint64_t ended_ns; /* when the last one did */
+	TAILQ_HEAD(sync_list, wq_keys_sync) syncs;
 
 	struct wq_proc_keys *proc;
 	uint64_t proc_pass;
@@ -132,6 +136,8 @@ struct wq_keys {
 	struct inflight *inflight;
 	struct key_list suspects;
 	struct wq_timer suspect_timer;
+	struct key_list stale; /* of which hints told: to be known anew */
+	struct wq_timer stale_timer;
 	struct told told[TOLD_MAX];
 	unsigned int told_next;
 	struct wq_key_member names[NAMES_MAX]; /* of members that were displaced */
@@ -158,6 +164,9 @@ bool wq_keys_caller_may_view(const struct wq_key_state *s, const struct wq_calle
 
 /* ---- keys_change.c ---- */
 
+void wq_keys_change_init(struct wq_keys *keys);
+void wq_keys_change_fini(struct wq_keys *keys);
+
 /* Posts SUBTYPE with AUX of KEY to those who watched it at AT_NS. */
 void wq_keys_post(struct wq_key *key, enum key_notification_subtype subtype, uint32_t aux,
 	const struct wq_cred *who, uint64_t at_ns);
@@ -177,8 +186,10 @@ int wq_keys_first_look(struct wq_key *key);
 /* KEY is looked at as AS from now on: what that shows is what was known of it. */
 void wq_keys_look_as(struct wq_key *key, const struct wq_look_as *as);
 
-/* Takes in what KEY's stale flags say has been told, and nothing else. */
+/* Takes in what KEY's stale flags say has been told, and nothing else: at once, or within
+ * some ms, so that one of many hints does it for all. */
 void wq_keys_rebase(struct wq_key *key);
+void wq_keys_rebase_soon(struct wq_key *key);
 
 /* Looks at KEY and posts what has changed since the last look; if a hint that is on its
  * way may explain it, later. */
@@ -220,7 +231,7 @@ void wq_keys_proc_fini(struct wq_keys *keys);
 void wq_keys_round_init(struct wq_keys *keys);
 void wq_keys_round_fini(struct wq_keys *keys);
 
-/* Tells the watches of all keys that were buried. */
+/* Tells the watches of keys that were buried, unless a difference from before is held back. */
 void wq_keys_tell_gone(struct wq_keys *keys);
 
 /* Sets the timer of the next round. */

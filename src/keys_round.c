@@ -7,7 +7,8 @@
 #include "container.h"
 #include "keys_internal.h"
 
-#define SOON_NS NS_PER_MS /* before a round that a hint asked for */
+#define SOON_NS	   NS_PER_MS /* before a round that a hint asked for */
+#define SYNC_SHARE 0.25	     /* of a core may go into rounds that syncs ask for */
 
 static uint64_t cpu_ns(void)
 {
@@ -17,13 +18,36 @@ static uint64_t cpu_ns(void)
 	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
+/* Is nothing held back any more that was found by the end of ROUND? Suspects are in the order
+ * of their rounds. */
+static bool settled(const struct wq_keys *keys, uint64_t round)
+{
+	const struct wq_key *first = TAILQ_FIRST(&keys->suspects);
+
+	return !first || first->found_round > round;
+}
+
 void wq_keys_tell_gone(struct wq_keys *keys)
 {
 	struct wq_key *key;
 
-	while ((key = TAILQ_FIRST(&keys->gone)))
+	while ((key = TAILQ_FIRST(&keys->gone)) && settled(keys, key->found_round))
 		/* the release of its last watch frees it */
 		wq_watch_list_remove(&key->watchers, (uint64_t)key->serial);
+}
+
+/* Does a sync wait for a round that has not begun? */
+static bool round_wanted(const struct wq_keys *keys)
+{
+	const struct wq_keys_sync *last = TAILQ_LAST(&keys->syncs, sync_list);
+
+	return last && last->round > keys->round;
+}
+
+/* When a sync may have its round: who asks for one after the other gets a share of the CPU. */
+static uint64_t sync_due(const struct wq_keys *keys)
+{
+	return keys->ended_ns + (uint64_t)((double)keys->last_cost_ns / SYNC_SHARE);
 }
 
 /* The end of the pause that a round of the last one's cost asks for. */
@@ -39,7 +63,7 @@ void wq_keys_plan(struct wq_keys *keys)
 	uint64_t min = (uint64_t)keys->config.poll_min_ms * NS_PER_MS;
 	uint64_t due;
 
-	if (TAILQ_EMPTY(&keys->all) && TAILQ_EMPTY(&keys->gone)) {
+	if (TAILQ_EMPTY(&keys->all) && TAILQ_EMPTY(&keys->gone) && !round_wanted(keys)) {
 		wq_timer_clear(keys->loop, &keys->timer);
 		return;
 	}
@@ -55,6 +79,8 @@ void wq_keys_plan(struct wq_keys *keys)
 			keys->interval_ns = min;
 		due = keys->round_ns + keys->interval_ns;
 	}
+	if (round_wanted(keys) && sync_due(keys) < due)
+		due = sync_due(keys);
 	wq_timer_set(keys->loop, &keys->timer, due);
 }
 
@@ -89,36 +115,34 @@ static void begin_round(struct wq_keys *keys, bool thorough)
 	keys->next = TAILQ_FIRST(&keys->all);
 }
 
-static void end_round(struct wq_keys *keys)
+/* The last round that has ended. */
+static uint64_t ended_round(const struct wq_keys *keys)
 {
-	struct wq_keys_sync *sync, *tmp;
-	TAILQ_HEAD(, wq_keys_sync) done = TAILQ_HEAD_INITIALIZER(done);
+	return keys->round - keys->running;
+}
 
-	keys->running = false;
-	keys->turn_used_ns = 0;
-	keys->last_cost_ns = keys->cost_ns;
+/* Tells what has come to an end, and nothing of that round is held back. */
+static void settle(struct wq_keys *keys)
+{
+	struct wq_keys_sync *sync;
+
 	wq_keys_tell_gone(keys);
-	wq_keys_plan(keys);
-	for (sync = TAILQ_FIRST(&keys->syncs); sync; sync = tmp) {
-		tmp = TAILQ_NEXT(sync, node);
-		if (sync->round > keys->round)
-			continue;
+	/* their rounds never decrease; done() may begin another */
+	while ((sync = TAILQ_FIRST(&keys->syncs)) && sync->round <= ended_round(keys) &&
+		settled(keys, sync->round)) {
 		TAILQ_REMOVE(&keys->syncs, sync, node);
-		TAILQ_INSERT_TAIL(&done, sync, node);
-	}
-	if (!TAILQ_EMPTY(&keys->syncs))
-		wq_timer_set(keys->loop, &keys->timer, 0);
-	while ((sync = TAILQ_FIRST(&done))) {
-		TAILQ_REMOVE(&done, sync, node);
 		sync->done(sync);
 	}
 }
 
-/* All keys were looked at; those that are suspected still hold the round up. */
-static void may_end_round(struct wq_keys *keys)
+static void end_round(struct wq_keys *keys)
 {
-	if (keys->running && !keys->next && !keys->proc_stage && TAILQ_EMPTY(&keys->suspects))
-		end_round(keys);
+	keys->running = false;
+	keys->turn_used_ns = 0;
+	keys->last_cost_ns = keys->cost_ns;
+	keys->ended_ns = wq_now_ns();
+	wq_keys_plan(keys);
+	settle(keys);
 }
 
 /* Goes on with the round until it ends or ALLOWED_NS are used up. */
@@ -139,7 +163,8 @@ static void step_round(struct wq_keys *keys, uint64_t allowed_ns)
 			break;
 	}
 	keys->cost_ns += cpu_ns() - cpu;
-	may_end_round(keys);
+	if (!keys->next && !keys->proc_stage)
+		end_round(keys);
 }
 
 static void on_suspect_timer(struct wq_timer *timer)
@@ -147,10 +172,7 @@ static void on_suspect_timer(struct wq_timer *timer)
 	struct wq_keys *keys = wq_container_of(timer, struct wq_keys, suspect_timer);
 
 	wq_keys_judge_suspects(keys);
-	if (!keys->running)
-		wq_keys_tell_gone(keys);
-	else
-		may_end_round(keys);
+	settle(keys);
 }
 
 /* A sync wants a round that begins after it. */
@@ -158,6 +180,10 @@ void wq_keys_sync(struct wq_keys *keys, struct wq_keys_sync *sync)
 {
 	sync->round = keys->round + 1;
 	TAILQ_INSERT_TAIL(&keys->syncs, sync, node);
+	if (!keys->running && sync_due(keys) > wq_now_ns()) {
+		wq_keys_plan(keys);
+		return;
+	}
 	if (!keys->running) {
 		begin_round(keys, true);
 		step_round(keys, SLICE_NS);
@@ -188,10 +214,10 @@ static void on_timer(struct wq_timer *timer)
 	bool resync = keys->trace && began >= keys->resync_ns + keys->interval_ns;
 
 	if (!keys->running)
-		begin_round(keys, !TAILQ_EMPTY(&keys->syncs) || resync || keys->trace_died);
+		begin_round(keys, round_wanted(keys) || resync || keys->trace_died);
 	step_round(keys, SLICE_NS);
-	if (!keys->running || (!keys->next && !keys->proc_stage))
-		return; /* done, or the suspects' timer goes on */
+	if (!keys->running)
+		return;
 	keys->turn_used_ns += wq_now_ns() - began;
 	if (urgent || keys->turn_used_ns < turn) {
 		wq_timer_set(keys->loop, &keys->timer, 0);
@@ -207,7 +233,6 @@ void wq_keys_round_init(struct wq_keys *keys)
 	TAILQ_INIT(&keys->all);
 	TAILQ_INIT(&keys->gone);
 	TAILQ_INIT(&keys->syncs);
-	TAILQ_INIT(&keys->suspects);
 	keys->timer.fire = on_timer;
 	keys->suspect_timer.fire = on_suspect_timer;
 }

@@ -385,7 +385,8 @@ static int enable_call(struct wq_trace *t, enum call call, enum stream_id id)
 		for (unsigned int i = 0; i < nops; i++)
 			n += snprintf(filter + n, sizeof(filter) - (size_t)n,
 				"%soption == %u%s", i ? " || " : " && (", ops[i],
-				i + 1 == nops ? ")" : "");
+				/* the kernel takes an int, whatever is above */
+				i + 1 == nops ? " || option > 4294967295)" : "");
 	}
 	snprintf(name, sizeof(name), "sys_%s_%s", enter ? "enter" : "exit", calls[call].name);
 	errno = 0;
@@ -718,6 +719,12 @@ static void on_enter(struct wq_trace *t, const struct event *e)
 	struct entered *in;
 
 	HASH_FIND(hh, t->entered, &e->tid, sizeof(e->tid), in);
+	if (!wq_hint_matters(e->op)) { /* its return is none of an earlier one's */
+		if (in)
+			HASH_DEL(t->entered, in);
+		free(in);
+		return;
+	}
 	if (!in) {
 		in = calloc(1, sizeof(*in));
 		if (!in) {
