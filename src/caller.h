@@ -13,6 +13,7 @@ struct wq_caller {
 	pid_t pid; /* of the thread; 0 if it lives in a pid namespace we do not see */
 	uid_t uid; /* fsuid and fsgid */
 	gid_t gid;
+	bool compat; /* a 32-bit call to a 64-bit kernel: its system calls are not traced */
 	/* Supplementary groups: asked for only when a key's group decides. */
 	bool (*in_group)(const struct wq_caller *caller, gid_t gid);
 	void *private; /* in_group()'s */

@@ -14,6 +14,8 @@
 #define FIRST_NS (NS_PER_MS / 2)
 #define LAST_NS	 (2u * NS_PER_S) /* after this distance they clearly stay */
 
+#define ASK_SHARE 0.1 /* of a core may go into asking whenever others use keys */
+
 #define DUE_EVERY_NS (20 * NS_PER_MS)
 #define DUE_AT_ONCE  256 /* keys; more are looked for within the budget */
 
@@ -38,7 +40,16 @@ static void plan_check(struct wq_keys *keys)
 
 	if (wait < keys->end_step_ns)
 		wait = keys->end_step_ns;
-	wq_timer_set(keys->loop, &keys->end_timer, wq_now_ns() + wait);
+	keys->end_due_ns = wq_now_ns() + wait;
+	wq_timer_set(keys->loop, &keys->end_timer, keys->end_due_ns);
+}
+
+void wq_keys_ask_ends(struct wq_keys *keys)
+{
+	uint64_t due = keys->end_asked_ns + (uint64_t)((double)keys->end_cost_ns / ASK_SHARE);
+
+	if (keys->end_timer.set && !keys->end_next && due < keys->end_timer.due_ns)
+		wq_timer_set(keys->loop, &keys->end_timer, due);
 }
 
 /* One slice of a check. True: there is more of it. */
@@ -80,9 +91,14 @@ static void on_end_timer(struct wq_timer *timer)
 	}
 	more = check_slice(keys);
 	tell_ends(keys);
-	keys->end_cost_ns += wq_now_ns() - began;
+	keys->end_asked_ns = wq_now_ns();
+	keys->end_cost_ns += keys->end_asked_ns - began;
 	if (more) {
 		wq_timer_set(keys->loop, timer, 0);
+		return;
+	}
+	if (keys->end_asked_ns < keys->end_due_ns) { /* it was an occasion */
+		wq_timer_set(keys->loop, timer, keys->end_due_ns);
 		return;
 	}
 	keys->end_step_ns *= 2;

@@ -13,16 +13,13 @@
 #include "keys_internal.h"
 #include "log.h"
 
-#define GUESS_WINDOW_NS (100u * NS_PER_MS)
-#define GUESS_NS	(10u * NS_PER_MS) /* in each window */
-#define RINGS_AT_ONCE	32 /* keyrings looked at for one hint; more take a round */
+#define RINGS_AT_ONCE 32 /* keyrings looked at for one hint; more take a round */
 
-/* A hint that is being taken in: the trace tells of it, or CALLER reported it, or both. */
+/* A hint that is being taken in. CALLER is who reported it; NULL: the trace. */
 struct taking {
 	struct wq_keys *keys;
 	const struct wq_hint *h;
 	const struct wq_caller *caller;
-	bool traced;
 };
 
 /* Keyring ID as the operation's thread meant it: its serial; 0: none was given, or it is
@@ -66,13 +63,10 @@ static void notify(const struct taking *t, struct wq_key *key,
 
 	if (wq_keys_was_told(t->keys, key->serial, (uint8_t)subtype, aux, t->h->begin_ns))
 		return;
-	if (!t->caller)
+	if (!who.pid)
 		who = wq_task_cred(
 			wq_task_recent(&t->keys->tasks, t->h->tid, t->h->end_ns), t->h->tid);
 	wq_keys_post(key, subtype, aux, &who, t->h->end_ns);
-	/* the trace is behind, and may yet tell of it */
-	if (!t->traced && t->keys->trace)
-		wq_keys_note_told(key, (uint8_t)subtype, aux);
 }
 
 /* What the next look finds changed has been told. Polling looks at once, so that what
@@ -183,7 +177,37 @@ static bool more_rings_than(const struct wq_keys *keys, unsigned int max)
 	return false;
 }
 
-enum guess { GUESS_LINKED, GUESS_UNLINKED, GUESS_CLEARED };
+enum guess {
+	GUESS_LINKED,
+	GUESS_FOUND, /* linked if it was made for that, else only found */
+	GUESS_UNLINKED,
+	GUESS_CLEARED,
+};
+
+/* Could RING be meant by ID? A special keyring has a name of its own, but for a session's,
+ * which may be called anything; 0 stands for any. */
+static bool may_be_called(const struct wq_key *ring, int32_t id)
+{
+	static const char user[] = "_uid.", session[] = "_uid_ses.";
+	const char *name = wq_key_description(&ring->state);
+
+	if (!wq_key_is_type(&ring->state, "keyring"))
+		return false;
+	switch (id) {
+	case KEY_SPEC_THREAD_KEYRING:
+		return !strcmp(name, "_tid");
+	case KEY_SPEC_PROCESS_KEYRING:
+		return !strcmp(name, "_pid");
+	case KEY_SPEC_USER_KEYRING:
+		return !strncmp(name, user, strlen(user));
+	case KEY_SPEC_USER_SESSION_KEYRING:
+		return !strncmp(name, session, strlen(session));
+	case KEY_SPEC_SESSION_KEYRING:
+		return strcmp(name, "_tid") && strcmp(name, "_pid");
+	default:
+		return id <= 0 || ring->serial == id;
+	}
+}
 
 /* Is RING the one, by what it holds now and held before? */
 static bool fits(const struct wq_key *ring, enum guess what, int32_t serial)
@@ -191,12 +215,13 @@ static bool fits(const struct wq_key *ring, enum guess what, int32_t serial)
 	const bool had = wq_key_member_find(&ring->state, serial) != NULL;
 	int holds;
 
-	if (!has_members(ring) || (what == GUESS_LINKED && had) ||
+	if (!has_members(ring) || ((what == GUESS_LINKED || what == GUESS_FOUND) && had) ||
 		(what == GUESS_UNLINKED && !had) || (what == GUESS_CLEARED && !ring->state.len))
 		return false;
 	holds = wq_look_holds(ring->keys->look, &ring->as, ring->serial, serial);
 	switch (what) {
 	case GUESS_LINKED:
+	case GUESS_FOUND:
 		return holds == WQ_HOLDS_IT;
 	case GUESS_UNLINKED:
 		return holds == WQ_HOLDS_OTHERS || holds == WQ_HOLDS_NOTHING;
@@ -206,30 +231,68 @@ static bool fits(const struct wq_key *ring, enum guess what, int32_t serial)
 	return holds == WQ_HOLDS_NOTHING;
 }
 
-/* Guesses cost more than the operations that ask for them: they may take a part of the time,
- * and after that a look at all keys serves for many. */
-static bool may_guess(struct wq_keys *keys)
+/* The operation may have been on RING, and have changed nothing that can be seen. */
+static bool may_be_unseen(const struct wq_key *ring, enum guess what, int32_t serial)
 {
-	uint64_t now = wq_now_ns();
-
-	if (now - keys->guess_window_ns > GUESS_WINDOW_NS) {
-		keys->guess_window_ns = now;
-		keys->guessed_ns = 0;
+	if (what == GUESS_FOUND)
+		return false;
+	if (!has_members(ring))
+		return true;
+	switch (what) {
+	case GUESS_LINKED:
+		return wq_key_member_find(&ring->state, serial) != NULL;
+	case GUESS_CLEARED:
+		return ring->state.len == 0;
+	case GUESS_FOUND:
+	case GUESS_UNLINKED:
+		break;
 	}
-	return keys->guessed_ns < GUESS_NS;
+	return false;
 }
 
-/* Decided by the difference that the operation made in one of the watched keyrings. Where
- * none fits all keys are looked at: nothing is made up, and nothing is passed over. */
-static void by_difference(const struct taking *t, enum guess what, int32_t serial)
+struct unseen {
+	int32_t id;
+	enum guess what;
+	int32_t serial;
+};
+
+static bool is_unseen(const struct wq_key *key, const void *arg)
+{
+	const struct unseen *u = arg;
+
+	return may_be_called(key, u->id) && may_be_unseen(key, u->what, u->serial);
+}
+
+static bool may_be_it(const struct wq_key *key, const void *id)
+{
+	return may_be_called(key, *(const int32_t *)id);
+}
+
+/* A look at all keys finds what it changed, and where it may have changed nothing that one
+ * sees the loss is told: nothing is made up, and nothing is passed over. */
+static void cannot_tell(const struct taking *t, int32_t id, enum guess what, int32_t serial)
+{
+	const struct unseen u = {id, what, serial};
+
+	if (!t->caller)
+		wq_keys_tell_loss(t->keys, is_unseen, &u);
+	wq_keys_look_soon(t->keys);
+}
+
+/* Decided by the difference that the operation, on the keyring that was named ID, made in one
+ * of those that are watched. Guesses
+ * cost more than the operations that ask for them: they may take a part of the time. */
+static void by_difference(const struct taking *t, int32_t id, enum guess what, int32_t serial)
 {
 	static void (*const guessed[])(const struct taking *, struct wq_key *, int32_t) = {
 		[GUESS_LINKED] = linked,
+		[GUESS_FOUND] = linked,
 		[GUESS_UNLINKED] = unlinked,
 		[GUESS_CLEARED] = cleared,
 	};
 	static const uint8_t subtypes[] = {
 		[GUESS_LINKED] = NOTIFY_KEY_LINKED,
+		[GUESS_FOUND] = NOTIFY_KEY_LINKED,
 		[GUESS_UNLINKED] = NOTIFY_KEY_UNLINKED,
 		[GUESS_CLEARED] = NOTIFY_KEY_CLEARED,
 	};
@@ -239,13 +302,14 @@ static void by_difference(const struct taking *t, enum guess what, int32_t seria
 
 	if (what == GUESS_UNLINKED && serial > 0)
 		wq_keys_note_unlinked(t->keys, serial);
-	if (serial < 0 || more_rings_than(t->keys, RINGS_AT_ONCE) || !may_guess(t->keys)) {
-		wq_keys_look_soon(t->keys);
+	began = wq_now_ns();
+	if (serial < 0 || more_rings_than(t->keys, RINGS_AT_ONCE) ||
+		!wq_budget_left(&t->keys->guesses, began)) {
+		cannot_tell(t, id, what, serial);
 		return;
 	}
-	began = wq_now_ns();
 	TAILQ_FOREACH (ring, &t->keys->all, node) {
-		if (!wq_key_is_type(&ring->state, "keyring") || !fits(ring, what, serial) ||
+		if (!may_be_called(ring, id) || !fits(ring, what, serial) ||
 			!subject(t, ring->serial))
 			continue;
 		any = true;
@@ -253,9 +317,9 @@ static void by_difference(const struct taking *t, enum guess what, int32_t seria
 		/* the difference may be another's, whose hint is on its way */
 		wq_keys_note_told(ring, subtypes[what], (uint32_t)serial);
 	}
-	t->keys->guessed_ns += wq_now_ns() - began;
+	wq_budget_spend(&t->keys->guesses, wq_now_ns() - began);
 	if (!any)
-		wq_keys_look_soon(t->keys);
+		cannot_tell(t, id, what, serial);
 }
 
 /* ---- operations ---- */
@@ -267,14 +331,14 @@ static void op_link(const struct taking *t, int32_t id, int32_t key)
 	struct wq_key *watched;
 
 	if (ring < 0) {
-		by_difference(t, GUESS_LINKED, serial);
+		by_difference(t, id, GUESS_LINKED, serial);
 		return;
 	}
 	watched = subject(t, ring);
 	if (!watched)
 		return;
 	if (serial < 0) {
-		by_difference(t, GUESS_LINKED, serial);
+		by_difference(t, ring, GUESS_LINKED, serial);
 		return;
 	}
 	linked(t, watched, serial);
@@ -286,14 +350,14 @@ static void op_unlink(const struct taking *t, int32_t id, int32_t key)
 	struct wq_key *watched;
 
 	if (ring < 0) {
-		by_difference(t, GUESS_UNLINKED, serial);
+		by_difference(t, id, GUESS_UNLINKED, serial);
 		return;
 	}
 	watched = subject(t, ring);
 	if (!watched)
 		return;
 	if (serial < 0)
-		by_difference(t, GUESS_UNLINKED, serial);
+		by_difference(t, ring, GUESS_UNLINKED, serial);
 	else
 		unlinked(t, watched, serial);
 }
@@ -304,7 +368,7 @@ static void op_clear(const struct taking *t, int32_t id)
 	struct wq_key *watched;
 
 	if (ring < 0) {
-		by_difference(t, GUESS_CLEARED, 0);
+		by_difference(t, id, GUESS_CLEARED, 0);
 		return;
 	}
 	watched = subject(t, ring);
@@ -352,7 +416,7 @@ static void op_request_key(const struct taking *t)
 	if (t->h->arg[0])
 		op_link(t, t->h->arg[0], t->h->result);
 	else
-		by_difference(t, GUESS_LINKED, t->h->result);
+		by_difference(t, 0, GUESS_FOUND, t->h->result);
 }
 
 static void op_instantiated(const struct taking *t, uint32_t aux, int32_t ring)
@@ -363,8 +427,17 @@ static void op_instantiated(const struct taking *t, uint32_t aux, int32_t ring)
 		notify(t, key, NOTIFY_KEY_INSTANTIATED, aux);
 		changed(t, key, true);
 	}
-	if (ring)
+	if (ring < 0) /* any special one stands for that of who asked for the key */
+		by_difference(t, 0, GUESS_LINKED, t->h->arg[0]);
+	else if (ring)
 		op_link(t, ring, t->h->arg[0]);
+}
+
+/* Of two who revoke a key at the same time both succeed, and the kernel tells of one. */
+static bool is_told_by_first(const struct wq_key *key, enum key_notification_subtype subtype)
+{
+	return (subtype == NOTIFY_KEY_REVOKED && key->state.life >= WQ_KEY_REVOKED) ||
+	       (subtype == NOTIFY_KEY_INVALIDATED && key->state.life >= WQ_KEY_INVALIDATED);
 }
 
 static void op_simple(const struct taking *t, enum key_notification_subtype subtype)
@@ -373,16 +446,21 @@ static void op_simple(const struct taking *t, enum key_notification_subtype subt
 	struct wq_key *key;
 
 	if (serial < 0) {
+		/* attributes may have been set to what they were */
+		if (!t->caller && subtype == NOTIFY_KEY_SETATTR)
+			wq_keys_tell_loss(t->keys, may_be_it, &t->h->arg[0]);
 		wq_keys_look_soon(t->keys);
 		return;
 	}
 	key = subject(t, serial);
 	if (!key)
 		return;
-	notify(t, key, subtype, 0);
+	if (!is_told_by_first(key, subtype))
+		notify(t, key, subtype, 0);
 	switch (subtype) {
 	case NOTIFY_KEY_REVOKED:
-		key->state.life = WQ_KEY_REVOKED;
+		if (key->state.life < WQ_KEY_REVOKED)
+			key->state.life = WQ_KEY_REVOKED;
 		wq_keys_ends_at(key, time(NULL) + wq_keys_gc_delay());
 		break;
 	case NOTIFY_KEY_INVALIDATED:
@@ -416,7 +494,7 @@ static void take(const struct taking *t)
 {
 	const struct wq_hint *h = t->h;
 
-	if (t->traced) /* reports are not believed about sessions */
+	if (!t->caller) /* only the trace is believed about sessions */
 		wq_keys_learn(t->keys, h);
 	switch (h->op) {
 	case KEYCTL_UPDATE:
@@ -481,8 +559,8 @@ static void take(const struct taking *t)
 		wq_keys_may_end(t->keys);
 }
 
-void wq_keys_take_hint(struct wq_keys *keys, const struct wq_hint *h,
-	const struct wq_caller *caller, bool traced)
+void wq_keys_take_hint(
+	struct wq_keys *keys, const struct wq_hint *h, const struct wq_caller *caller)
 {
 	struct inflight *f;
 
@@ -494,7 +572,9 @@ void wq_keys_take_hint(struct wq_keys *keys, const struct wq_hint *h,
 	if (f)
 		wq_keys_forget_inflight(keys, f);
 	if (h->result >= 0)
-		take(&(struct taking){keys, h, caller, traced});
+		take(&(struct taking){keys, h, caller});
+	else if (h->op == WQFS_REPORT_REQUEST_KEY)
+		wq_keys_look_soon(keys); /* a negative key may have been linked */
 }
 
 /* ---- reports ---- */
@@ -515,14 +595,12 @@ int wq_keys_report(struct wq_keys *keys, const struct wqfs_key_report *report,
 	if (!wq_hint_matters(h.op) || h.begin_ns > now || h.end_ns > now ||
 		(h.end_ns && h.end_ns < h.begin_ns))
 		return -EINVAL;
-	if (keys->trace) {
-		wq_keys_catch_up(keys);
-		/* what the trace does not see: 32-bit programs */
-		if (h.end_ns && wq_keys_traced(keys, h.tid, h.begin_ns, h.end_ns))
-			return 0;
+	if (keys->trace && h.end_ns && !caller->compat) {
+		wq_keys_catch_up(keys); /* the trace tells of it, too */
+		return 0;
 	}
 	if (h.end_ns && h.result >= 0)
 		h.who = wq_caller_cred(caller);
-	wq_keys_take_hint(keys, &h, caller, false);
+	wq_keys_take_hint(keys, &h, caller);
 	return 0;
 }

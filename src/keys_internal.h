@@ -11,6 +11,7 @@
 
 #include <uthash.h>
 
+#include "budget.h"
 #include "hint.h"
 #include "key_look.h"
 #include "key_state.h"
@@ -77,21 +78,9 @@ struct told {
 	uint64_t at_ns;
 };
 
-#define DEAD_MAX    64
-#define NAMES_MAX   64
-#define TOLD_MAX    256
-#define RECENT_TIDS 256
-#define RECENT_EACH 4
-
-/* The last operations of a thread that the trace told of. Threads that share a place, by
- * their number, push out each other's. */
-struct recent {
-	struct {
-		pid_t tid;
-		uint64_t begin_ns, end_ns;
-	} op[RECENT_EACH];
-	unsigned int next;
-};
+#define DEAD_MAX  64
+#define NAMES_MAX 64
+#define TOLD_MAX  256
 
 struct wq_keys {
 	struct wq_keys_config config;
@@ -134,6 +123,7 @@ struct wq_keys {
 	char why_not[160]; /* why there is no trace */
 	char source_text[256];
 	struct inflight *inflight;
+	uint64_t expired_ns; /* when the old among them were last dropped */
 	struct key_list suspects;
 	struct wq_timer suspect_timer;
 	struct key_list stale; /* of which hints told: to be known anew */
@@ -142,14 +132,15 @@ struct wq_keys {
 	unsigned int told_next;
 	struct wq_key_member names[NAMES_MAX]; /* of members that were displaced */
 	unsigned int names_next;
-	struct recent recent[RECENT_TIDS];
 	struct wq_tasks tasks;
-	uint64_t guess_window_ns, guessed_ns; /* what guesses have cost in this window */
+	struct wq_budget guesses, asking; /* of differences; of who has done it */
 	struct wq_sessions *sessions;
 
 	/* ends */
 	struct wq_timer end_timer;     /* the next check after what may have ended keys */
 	struct wq_timer ends_at_timer; /* the next known end */
+	uint64_t end_due_ns;	       /* when it is due, if there is no occasion before */
+	uint64_t end_asked_ns;	       /* when the last check ended */
 	uint64_t end_step_ns;	       /* the distance to the check after it */
 	uint64_t end_cost_ns;
 	struct wq_key *end_next; /* where the check under way stands */
@@ -264,15 +255,9 @@ void wq_keys_forget_all_inflight(struct wq_keys *keys);
  * should still be waited for? */
 bool wq_keys_inflight(const struct wq_key *key, uint64_t at_ns);
 
-/* Completes H from the trace by what its thread said beforehand (F, or NULL): special
- * keyrings, and the namesake of a key to be added. True if so; then *CALLER must have the
- * right to say it. */
-bool wq_keys_explain(const struct inflight *f, struct wq_hint *h, struct wq_caller *caller);
-
-/* The trace has told of H; did it of an operation of TID that lies between BEGIN_NS and
- * END_NS? */
-void wq_keys_note_recent(struct wq_keys *keys, const struct wq_hint *h);
-bool wq_keys_traced(const struct wq_keys *keys, pid_t tid, uint64_t begin_ns, uint64_t end_ns);
+/* Completes H from the trace by what its thread said beforehand (F, or NULL) and may say:
+ * special keyrings, the namesake of a key to be added, and who it is. */
+void wq_keys_explain(const struct wq_keys *keys, const struct inflight *f, struct wq_hint *h);
 
 /* ---- keys_special.c ---- */
 
@@ -288,16 +273,19 @@ void wq_keys_forked(struct wq_keys *keys, pid_t parent, pid_t child);
 
 /* ---- keys_hint.c ---- */
 
-/* The one path: H has begun, or ended. CALLER reported it, if that is not NULL; TRACED: the
- * trace tells of it. */
-void wq_keys_take_hint(struct wq_keys *keys, const struct wq_hint *h,
-	const struct wq_caller *caller, bool traced);
+/* The one path: H has begun, or ended. CALLER reported it; NULL: the trace tells of it. */
+void wq_keys_take_hint(
+	struct wq_keys *keys, const struct wq_hint *h, const struct wq_caller *caller);
 
 /* ---- keys_trace.c ---- */
 
 /* Starts or stops the trace as the configuration and the kernel have it. */
 void wq_keys_start_trace(struct wq_keys *keys);
 void wq_keys_stop_hints(struct wq_keys *keys);
+
+/* LOSS once in every queue that watches a key of which OF(key, ARG) is true; OF NULL: any. */
+void wq_keys_tell_loss(struct wq_keys *keys,
+	bool (*of)(const struct wq_key *key, const void *arg), const void *arg);
 
 /* Is the trace still what it was? Else LOSS, and another one or polling. Not while it is
  * being drained. */
@@ -308,6 +296,10 @@ void wq_keys_check_trace(struct wq_keys *keys);
 /* Something was done that may have ended keys: looks for it soon, and again and again with
  * growing distance. */
 void wq_keys_may_end(struct wq_keys *keys);
+
+/* Something was done to some key, perhaps because another has ended: where an end is awaited
+ * it is looked for now, so that it is told before what comes after it. */
+void wq_keys_ask_ends(struct wq_keys *keys);
 
 /* KEY will be collected at WHEN. */
 void wq_keys_ends_at(struct wq_key *key, time_t when);

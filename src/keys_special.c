@@ -29,15 +29,24 @@ static int32_t user_keyring(const struct wq_keys *keys, const char *prefix, uid_
 	return found;
 }
 
-/* The user whose keyrings H's thread has, in UID. False: it is gone. */
+/* The user whose keyrings H's thread has, in UID. False: it is gone, or in another user
+ * namespace, which has keyrings of its own for the same user, or there is no time to ask. */
 static bool real_user(struct wq_keys *keys, const struct wq_hint *h, uid_t *uid)
 {
-	/* not as it was a moment before: it may have become that user since */
-	const struct wq_task *task = wq_task_get(&keys->tasks, h->tid, h->end_ns);
+	uint64_t began = wq_now_ns();
+	const struct wq_task *task;
+	bool known = false;
 
-	if (task)
+	if (!wq_budget_left(&keys->asking, began))
+		return false;
+	/* not as it was a moment before: it may have become that user since */
+	task = wq_task_get(&keys->tasks, h->tid, h->end_ns);
+	if (task) {
 		*uid = task->ruid;
-	return task != NULL;
+		known = wq_task_in_our_userns(h->tid);
+	}
+	wq_budget_spend(&keys->asking, wq_now_ns() - began);
+	return known;
 }
 
 int32_t wq_keys_special(struct wq_keys *keys, const struct wq_hint *h, int32_t id)
@@ -67,6 +76,8 @@ static void session_to_parent(struct wq_keys *keys, const struct wq_hint *h)
 	if (task)
 		wq_sessions_joined(
 			keys->sessions, task->parent, wq_sessions_find(keys->sessions, h->tid));
+	else
+		wq_sessions_lost_parent(keys->sessions, h->tid);
 }
 
 /* A user session keyring stands in where there is no session: the first operation that puts

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What keeps one operation from being told twice: the records that differences made, the
- * operations that are under way, and those that the trace has told of.
+ * What keeps one operation from being told twice: the records that differences made, and the
+ * operations that are under way.
  */
 #include <stdlib.h>
 
@@ -11,6 +11,8 @@
  * system call, and whoever makes reports is not to hold others up. */
 #define TRACED_NS   NS_PER_S
 #define REPORTED_NS (NS_PER_S / 10)
+
+#define INFLIGHT_MAX 512 /* each look at a difference asks them all */
 
 void wq_keys_note_told(struct wq_key *key, uint8_t subtype, uint32_t aux)
 {
@@ -41,12 +43,41 @@ void wq_keys_forget_inflight(struct wq_keys *keys, struct inflight *f)
 	free(f);
 }
 
+static bool is_over(const struct inflight *f, uint64_t now)
+{
+	return f->hint.begin_ns + (f->reported ? REPORTED_NS : TRACED_NS) < now;
+}
+
+static void expire(struct wq_keys *keys, uint64_t now)
+{
+	struct inflight *f, *tmp;
+
+	HASH_ITER (hh, keys->inflight, f, tmp)
+		if (is_over(f, now))
+			wq_keys_forget_inflight(keys, f);
+}
+
 struct inflight *wq_keys_find_inflight(struct wq_keys *keys, pid_t tid)
 {
 	struct inflight *f;
 
 	HASH_FIND(hh, keys->inflight, &tid, sizeof(tid), f);
 	return f;
+}
+
+/* Who begins and never ends is forgotten when its time is over; and more than a few are not
+ * noted: a look may tell of what they do first, was_told() knows. */
+static bool may_note(struct wq_keys *keys, bool reported)
+{
+	uint64_t now = wq_now_ns();
+
+	if (HASH_COUNT(keys->inflight) < INFLIGHT_MAX)
+		return true;
+	if (now - keys->expired_ns > REPORTED_NS) {
+		keys->expired_ns = now;
+		expire(keys, now);
+	}
+	return !reported || HASH_COUNT(keys->inflight) < INFLIGHT_MAX;
 }
 
 /* Might a watch be told of H? */
@@ -63,18 +94,28 @@ static bool in_no_group(const struct wq_caller *caller, gid_t gid)
 	return false;
 }
 
+/* Who it is is asked at the beginning: a short-lived process is gone next. */
+static void ask_who(struct wq_keys *keys, const struct wq_hint *h)
+{
+	uint64_t began = wq_now_ns();
+
+	if (!wq_budget_left(&keys->asking, began))
+		return;
+	wq_task_get(&keys->tasks, h->tid, h->begin_ns);
+	wq_budget_spend(&keys->asking, wq_now_ns() - began);
+}
+
 void wq_keys_begin(
 	struct wq_keys *keys, const struct wq_hint *h, const struct wq_caller *caller)
 {
 	struct inflight *f = wq_keys_find_inflight(keys, h->tid);
 
-	/* Who it is is asked now: a short-lived process is gone next. */
 	if (keys->trace && concerns(keys, h))
-		wq_task_get(&keys->tasks, h->tid, h->begin_ns);
+		ask_who(keys, h);
 	if (!f) {
-		f = calloc(1, sizeof(*f));
+		f = may_note(keys, caller != NULL) ? calloc(1, sizeof(*f)) : NULL;
 		if (!f)
-			return; /* a look may tell it first then: was_told() knows */
+			return;
 		f->tid = h->tid;
 		HASH_ADD(hh, keys->inflight, tid, sizeof(f->tid), f);
 		if (!f->hh.tbl) {
@@ -95,25 +136,32 @@ void wq_keys_begin(
 	f->reporter.private = NULL;
 }
 
-bool wq_keys_explain(const struct inflight *f, struct wq_hint *h, struct wq_caller *caller)
-{
-	if (!f || !f->reported || f->report.op != h->op || f->report.begin_ns > h->begin_ns)
-		return false;
-	for (int i = 0; i < WQ_HINT_ARGS; i++)
-		if (h->arg[i] < 0 && f->report.arg[i] > 0)
-			h->arg[i] = f->report.arg[i];
-	if (h->op == WQFS_REPORT_ADD_KEY)
-		h->arg[1] = f->report.arg[1];
-	*caller = f->reporter;
-	h->who = f->report.who;
-	return true;
-}
-
 /* May whoever said F speak of KEY? The trace may of any. */
 static bool may_speak(const struct inflight *f, const struct wq_key *key)
 {
 	return !f->reported || f->reporter.uid == 0 || f->reporter.uid == key->state.uid ||
 	       wq_keys_caller_may_view(&key->state, &f->reporter);
+}
+
+/* Is what F said of keyring SERIAL to be taken? What nobody watches harms nobody. */
+static bool believed(const struct wq_keys *keys, const struct inflight *f, int32_t serial)
+{
+	const struct wq_key *key = wq_keys_find(keys, serial);
+
+	return !key || may_speak(f, key);
+}
+
+void wq_keys_explain(const struct wq_keys *keys, const struct inflight *f, struct wq_hint *h)
+{
+	if (!f || !f->reported || f->report.op != h->op || f->report.begin_ns > h->begin_ns)
+		return;
+	for (int i = 0; i < WQ_HINT_ARGS; i++)
+		if (h->arg[i] < 0 && f->report.arg[i] > 0 &&
+			believed(keys, f, f->report.arg[i]))
+			h->arg[i] = f->report.arg[i];
+	if (h->op == WQFS_REPORT_ADD_KEY)
+		h->arg[1] = f->report.arg[1];
+	h->who = f->report.who;
 }
 
 /* Could F be what changed KEY? */
@@ -138,9 +186,7 @@ bool wq_keys_inflight(const struct wq_key *key, uint64_t at_ns)
 	bool any = false;
 
 	HASH_ITER (hh, keys->inflight, f, tmp) {
-		uint64_t age = f->reported ? REPORTED_NS : TRACED_NS;
-
-		if (f->hint.begin_ns + age < now)
+		if (is_over(f, now))
 			wq_keys_forget_inflight(keys, f);
 		else if (f->hint.begin_ns <= at_ns)
 			any = any || could_change(keys, f, key);
@@ -154,25 +200,4 @@ void wq_keys_forget_all_inflight(struct wq_keys *keys)
 
 	HASH_ITER (hh, keys->inflight, f, tmp)
 		wq_keys_forget_inflight(keys, f);
-}
-
-void wq_keys_note_recent(struct wq_keys *keys, const struct wq_hint *h)
-{
-	struct recent *r = &keys->recent[(uint32_t)h->tid % RECENT_TIDS];
-	unsigned int i = r->next++ % RECENT_EACH;
-
-	r->op[i].tid = h->tid;
-	r->op[i].begin_ns = h->begin_ns;
-	r->op[i].end_ns = h->end_ns;
-}
-
-bool wq_keys_traced(const struct wq_keys *keys, pid_t tid, uint64_t begin_ns, uint64_t end_ns)
-{
-	const struct recent *r = &keys->recent[(uint32_t)tid % RECENT_TIDS];
-
-	for (unsigned int i = 0; i < RECENT_EACH; i++)
-		if (r->op[i].tid == tid && r->op[i].begin_ns >= begin_ns &&
-			r->op[i].end_ns <= end_ns)
-			return true;
-	return false;
 }

@@ -16,15 +16,12 @@ static void on_hint(void *arg, const struct wq_hint *h)
 {
 	struct wq_keys *keys = arg;
 	struct wq_hint explained = *h;
-	struct wq_caller caller;
-	bool reported = false;
 
 	if (h->end_ns) {
-		wq_keys_note_recent(keys, h);
-		reported = wq_keys_explain(
-			wq_keys_find_inflight(keys, h->tid), &explained, &caller);
+		wq_keys_explain(keys, wq_keys_find_inflight(keys, h->tid), &explained);
+		wq_keys_ask_ends(keys);
 	}
-	wq_keys_take_hint(keys, &explained, reported ? &caller : NULL, true);
+	wq_keys_take_hint(keys, &explained, NULL);
 }
 
 static void on_forked(void *arg, pid_t parent, pid_t child)
@@ -55,8 +52,8 @@ static int by_address(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* LOSS once in every queue that watches a key. */
-static void tell_loss(struct wq_keys *keys)
+void wq_keys_tell_loss(struct wq_keys *keys,
+	bool (*of)(const struct wq_key *key, const void *arg), const void *arg)
 {
 	struct wq_queue **queues = NULL;
 	const struct wq_key *key;
@@ -64,6 +61,8 @@ static void tell_loss(struct wq_keys *keys)
 	size_t n = 0, cap = 0;
 
 	TAILQ_FOREACH (key, &keys->all, node) {
+		if (of && !of(key, arg))
+			continue;
 		LIST_FOREACH (w, &key->watchers.watchers, list_node) {
 			if (n == cap) {
 				size_t more = cap ? cap * 2 : 64;
@@ -94,7 +93,7 @@ static void on_lost(void *arg)
 	wq_log(WQ_LOG_WARNING, "the trace buffer overflowed: LOSS, and a look at every key");
 	wq_keys_forget_all_inflight(keys);
 	wq_sessions_forget(keys->sessions); /* a join may have been among them */
-	tell_loss(keys);
+	wq_keys_tell_loss(keys, NULL, NULL);
 	wq_keys_resync(keys);
 }
 
@@ -164,7 +163,7 @@ void wq_keys_check_trace(struct wq_keys *keys)
 	keys->trace_retry_ns = keys->trace ? 0 : now + TRACE_RETRY_NS;
 	wq_log(WQ_LOG_WARNING, "the trace has died: LOSS, and %s%s",
 		keys->trace ? "another one" : "polling: ", keys->trace ? "" : keys->why_not);
-	tell_loss(keys);
+	wq_keys_tell_loss(keys, NULL, NULL);
 }
 
 void wq_keys_catch_up(struct wq_keys *keys)

@@ -16,6 +16,7 @@ struct session {
 
 struct thread {
 	pid_t tid;
+	pid_t parent; /* who forked it; 0: that was not seen */
 	struct session *session;
 	bool gone; /* by the last sweep: what it did may still be told */
 	UT_hash_handle hh;
@@ -103,6 +104,7 @@ static struct session *session_new(int32_t serial)
 static void put(struct wq_sessions *s, pid_t tid, struct session *session)
 {
 	struct thread *t = find(s, tid);
+	pid_t parent = t ? t->parent : 0;
 
 	if (session)
 		session->threads++;
@@ -115,6 +117,7 @@ static void put(struct wq_sessions *s, pid_t tid, struct session *session)
 	t = calloc(1, sizeof(*t));
 	if (t) {
 		t->tid = tid;
+		t->parent = parent;
 		t->session = session;
 		HASH_ADD(hh, s->by_tid, tid, sizeof(t->tid), t);
 	}
@@ -128,12 +131,16 @@ static void put(struct wq_sessions *s, pid_t tid, struct session *session)
 void wq_sessions_forked(struct wq_sessions *s, pid_t parent, pid_t child)
 {
 	const struct thread *p = find(s, parent);
+	struct thread *c;
 
 	if (!p) {
 		put(s, parent, session_new(0));
 		p = find(s, parent);
 	}
 	put(s, child, p ? p->session : NULL);
+	c = find(s, child);
+	if (c)
+		c->parent = parent;
 }
 
 void wq_sessions_began(struct wq_sessions *s, pid_t child)
@@ -144,6 +151,22 @@ void wq_sessions_began(struct wq_sessions *s, pid_t child)
 void wq_sessions_joined(struct wq_sessions *s, pid_t tid, int32_t serial)
 {
 	put(s, tid, session_new(serial));
+}
+
+void wq_sessions_lost_parent(struct wq_sessions *s, pid_t tid)
+{
+	const struct thread *t = find(s, tid);
+
+	if (!t || !t->parent) { /* anybody's may be another now */
+		wq_sessions_forget(s);
+		return;
+	}
+	for (int i = 0; t && t->parent && i < 2; i++) {
+		pid_t parent = t->parent;
+
+		put(s, parent, session_new(0));
+		t = find(s, parent);
+	}
 }
 
 void wq_sessions_told(struct wq_sessions *s, pid_t tid, int32_t serial)

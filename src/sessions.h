@@ -34,6 +34,10 @@ void wq_sessions_began(struct wq_sessions *s, pid_t child);
 /* TID, for itself alone, has the session SERIAL from now on; 0: another, not known which. */
 void wq_sessions_joined(struct wq_sessions *s, pid_t tid, int32_t serial);
 
+/* The parent of TID, which is gone, has another session now, not known which. Who forked TID
+ * is asked, and who forked that: TID may have been a thread. */
+void wq_sessions_lost_parent(struct wq_sessions *s, pid_t tid);
+
 /* TID's session is SERIAL, and so is that of all who have the same. */
 void wq_sessions_told(struct wq_sessions *s, pid_t tid, int32_t serial);
 

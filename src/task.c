@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "loop.h"
@@ -106,6 +107,16 @@ const struct wq_task *wq_task_recent(struct wq_tasks *tasks, pid_t tid, uint64_t
 		return task;
 	task = cached(tasks, tid, &read_ns);
 	return task && read_ns + FRESH_NS >= at_ns ? task : NULL;
+}
+
+bool wq_task_in_our_userns(pid_t tid)
+{
+	struct stat ours, its;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)tid);
+	return stat(path, &its) == 0 && stat("/proc/self/ns/user", &ours) == 0 &&
+	       its.st_dev == ours.st_dev && its.st_ino == ours.st_ino;
 }
 
 struct wq_cred wq_task_cred(const struct wq_task *task, pid_t tid)

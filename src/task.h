@@ -34,6 +34,9 @@ const struct wq_task *wq_task_get(struct wq_tasks *tasks, pid_t tid, uint64_t at
  * was read within a second. */
 const struct wq_task *wq_task_recent(struct wq_tasks *tasks, pid_t tid, uint64_t at_ns);
 
+/* Is TID in the user namespace that we are in? False if it is gone, or may not be asked. */
+bool wq_task_in_our_userns(pid_t tid);
+
 /* It as a record's subject: the process. TID alone where nothing else is known. */
 struct wq_cred wq_task_cred(const struct wq_task *task, pid_t tid);
 

@@ -519,23 +519,25 @@ static int simple_ioctl(struct wq_handle *h, unsigned int cmd, unsigned long arg
 	}
 }
 
-static int report(fuse_req_t req, const void *in, size_t in_size)
+static int report(fuse_req_t req, unsigned int flags, const void *in, size_t in_size)
 {
 	struct wq_caller caller = wqfs_caller(req);
 
 	if (in_size < sizeof(struct wqfs_key_report))
 		return -EINVAL;
+	caller.compat = flags & FUSE_IOCTL_COMPAT;
 	return wq_keys_report(wqfs_of(req)->keys, in, &caller);
 }
 
-static void ioctl_root(fuse_req_t req, unsigned int cmd, const void *in, size_t in_size)
+static void ioctl_root(
+	fuse_req_t req, unsigned int cmd, unsigned int flags, const void *in, size_t in_size)
 {
 	switch (cmd) {
 	case WQFS_IOC_SYNC:
 		op_sync(req, WQ_WAIT_SYNC, NULL);
 		break;
 	case WQFS_IOC_REPORT:
-		reply_ioctl(req, report(req, in, in_size));
+		reply_ioctl(req, report(req, flags, in, in_size));
 		break;
 	default:
 		fuse_reply_err(req, ENOTTY);
@@ -549,7 +551,7 @@ void wqfs_op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg,
 	struct wq_handle *h;
 
 	if (ino == WQ_ROOT_INO) {
-		ioctl_root(req, cmd, in, in_size);
+		ioctl_root(req, cmd, flags, in, in_size);
 		return;
 	}
 	h = wqfs_handle(fi);
@@ -557,7 +559,7 @@ void wqfs_op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg,
 	wq_keys_catch_up(wqfs_of(req)->keys);
 	switch (cmd) {
 	case WQFS_IOC_REPORT:
-		reply_ioctl(req, report(req, in, in_size));
+		reply_ioctl(req, report(req, flags, in, in_size));
 		return;
 	case IOC_WATCH_QUEUE_SET_FILTER:
 		op_set_filter(req, h, (uint64_t)(uintptr_t)arg);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -546,17 +547,35 @@ static void root_traces_unasked_and_wqctl_says_so(void)
 
 #ifdef __x86_64__
 /* A call as a 32-bit program makes it: the kernel does not trace these. */
+static long syscall_32(long nr, uint32_t a, uint32_t b, uint32_t c)
+{
+	long r;
+
+	__asm__ volatile("int $0x80"
+			 : "=a"(r)
+			 : "a"(nr), "b"((long)a), "c"((long)b), "d"((long)c), "S"(0L), "D"(0L)
+			 : "memory", "r8", "r9", "r10", "r11");
+	return (int)r;
+}
+
 static long keyctl_32(unsigned int op, uint32_t a, uint32_t b)
 {
 	const long nr_keyctl = 288; /* of i386 */
-	long r;
 
-	__asm__ volatile(
-		"int $0x80"
-		: "=a"(r)
-		: "a"(nr_keyctl), "b"((long)op), "c"((long)a), "d"((long)b), "S"(0L), "D"(0L)
-		: "memory", "r8", "r9", "r10", "r11");
-	return (int)r;
+	return syscall_32(nr_keyctl, op, a, b);
+}
+
+/* A report from there. */
+static void send_32(int to, const struct wqfs_key_report *r)
+{
+	const long nr_ioctl = 54;
+	struct wqfs_key_report *low = mmap(NULL, sizeof(*low), PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+
+	IT_OK(low != MAP_FAILED);
+	*low = *r;
+	IT_EQ(syscall_32(nr_ioctl, (uint32_t)to, WQFS_IOC_REPORT, (uint32_t)(uintptr_t)low), 0);
+	munmap(low, sizeof(*low));
 }
 
 static void need_32_bit(int32_t key)
@@ -572,6 +591,10 @@ static void need_32_bit(int32_t key)
 static long keyctl_32(unsigned int op, uint32_t a, uint32_t b)
 {
 	return -ENOSYS;
+}
+
+static void send_32(int to, const struct wqfs_key_report *r)
+{
 }
 
 static void need_32_bit(int32_t key)
@@ -600,11 +623,11 @@ static void report_32(const struct scene *s, struct wqfs_key_report *r, uint32_t
 	r->arg[0] = (int32_t)a;
 	r->arg[1] = (int32_t)b;
 	r->begin_ns = it_now_ns();
-	IT_EQ(ioctl(s->ar, WQFS_IOC_REPORT, r), 0);
+	send_32(s->ar, r);
 	r->result = (int32_t)keyctl_32(r->op, a, b);
 	r->end_ns = it_now_ns();
 	IT_EQ(r->result, 0);
-	IT_EQ(ioctl(s->ar, WQFS_IOC_REPORT, r), 0);
+	send_32(s->ar, r);
 }
 
 static void what_it_does_not_see_is_told_at_once_by_a_report(void)
