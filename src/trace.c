@@ -36,7 +36,8 @@
 
 #define PAGES_AT_ONCE \
 	4096		  /* of one CPU: more than the buffers hold, unless they are refilled */
-#define SLICE_NS 2000000u /* requests wait no longer than this for hints */
+#define EVENTS_KEPT 16384 /* room for so many is not given back */
+#define SLICE_NS    2000000u /* requests wait no longer than this for hints */
 
 enum call { CALL_KEYCTL, CALL_ADD_KEY, CALL_REQUEST_KEY, CALLS };
 
@@ -125,8 +126,8 @@ struct wq_trace {
 	void *page;
 	size_t page_size;
 
-	struct event *events; /* read, not given out yet */
-	size_t nevents, cap;
+	struct event *events; /* read; from next on not given out yet */
+	size_t next, nevents, cap;
 	uint64_t until_ns;    /* what is older is complete, and sorted if behind */
 	bool behind;	      /* a slice was not enough for them */
 	struct wq_timer rest; /* to go on with them */
@@ -764,13 +765,13 @@ static void on_exit_event(struct wq_trace *t, const struct event *e)
  * but for an event whose writer was held up between taking the time and finishing it. */
 static void give_out(struct wq_trace *t, uint64_t end_ns)
 {
-	size_t n = 0;
+	unsigned int n = 0;
 
 	if (!t->behind)
 		qsort(t->events, t->nevents, sizeof(*t->events), by_time);
 	t->behind = false;
-	while (n < t->nevents && t->events[n].ts < t->until_ns) {
-		const struct event e = t->events[n++];
+	while (t->next < t->nevents && t->events[t->next].ts < t->until_ns) {
+		const struct event e = t->events[t->next++];
 
 		if (e.call == CALLS)
 			t->ops->forked(t->arg, e.tid, e.child);
@@ -778,20 +779,28 @@ static void give_out(struct wq_trace *t, uint64_t end_ns)
 			on_exit_event(t, &e);
 		else
 			on_enter(t, &e);
-		if (n % 16 == 0 && wq_now_ns() >= end_ns) {
-			t->behind = n < t->nevents && t->events[n].ts < t->until_ns;
+		if (++n % 16 == 0 && wq_now_ns() >= end_ns) {
+			t->behind = t->next < t->nevents && t->events[t->next].ts < t->until_ns;
 			break;
 		}
 	}
-	t->nevents -= n;
-	memmove(t->events, t->events + n, t->nevents * sizeof(*t->events));
+	if (t->behind)
+		return;
+	t->nevents -= t->next;
+	memmove(t->events, t->events + t->next, t->nevents * sizeof(*t->events));
+	t->next = 0;
+	if (!t->nevents && t->cap > EVENTS_KEPT) { /* a flood is over */
+		free(t->events);
+		t->events = NULL;
+		t->cap = 0;
+	}
 }
 
 /* What was read belongs to before the loss or after it, nobody knows: it goes too. */
 static void give_up(struct wq_trace *t)
 {
 	t->lost = t->forks_lost = t->behind = false;
-	t->nevents = 0;
+	t->next = t->nevents = 0;
 	forget_entered(t);
 	t->ops->lost(t->arg);
 }
@@ -817,7 +826,7 @@ static int read_more(struct wq_trace *t)
 /* Forks can wait for the calls that come after them. */
 static bool calls_wait(const struct wq_trace *t)
 {
-	for (size_t i = 0; i < t->nevents; i++)
+	for (size_t i = t->next; i < t->nevents; i++)
 		if (t->events[i].call != CALLS)
 			return true;
 	return false;
