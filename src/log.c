@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -16,14 +21,26 @@ static struct {
 	const char *program;
 	bool debug;
 	bool syslog;
-	int fd; /* connected to /dev/log, or -1 */
+	int fd;	 /* connected to /dev/log, or -1 */
+	int own; /* what stderr is, opened anew and O_NONBLOCK, or -1 */
 	unsigned long dropped;
-} out = {.program = "wqfs", .fd = -1};
+} out = {.program = "wqfs", .fd = -1, .own = -1};
 
+static bool stderr_is(mode_t type)
+{
+	struct stat st;
+
+	return fstat(STDERR_FILENO, &st) == 0 && (st.st_mode & S_IFMT) == type;
+}
+
+/* O_NONBLOCK belongs to a description, and that of stderr is not ours alone. Of a file a new
+ * one would have an offset of its own. */
 void wq_log_init(const char *program, bool debug)
 {
 	out.program = program;
 	out.debug = debug;
+	if (stderr_is(S_IFIFO) || stderr_is(S_IFCHR))
+		out.own = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
 static void connect_syslog(void)
@@ -40,6 +57,9 @@ static void connect_syslog(void)
 void wq_log_to_syslog(void)
 {
 	out.syslog = true;
+	if (out.own >= 0)
+		close(out.own); /* a pipe's reader is to see its end */
+	out.own = -1;
 	connect_syslog();
 }
 
@@ -63,16 +83,34 @@ static bool emit_syslog(enum wq_log_level level, const char *text)
 	return false;
 }
 
+/* Writes to stderr, of which there is no description of our own: a file or a socket, or it
+ * may not be opened, as another user's terminal. */
+static ssize_t write_shared(const char *line, size_t len)
+{
+	struct iovec iov = {(void *)(uintptr_t)line, len};
+	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
+	ssize_t n = send(STDERR_FILENO, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (n >= 0 || errno != ENOTSOCK)
+		return n;
+	if (!stderr_is(S_IFREG)) {
+		n = pwritev2(STDERR_FILENO, &iov, 1, -1, RWF_NOWAIT);
+		if (n >= 0 || errno != EOPNOTSUPP)
+			return n;
+	}
+	/* A pipe that polls writable takes PIPE_BUF bytes without waiting, unless somebody
+	 * else is faster: older kernels offer no more. */
+	return poll(&p, 1, 0) == 1 && p.revents & POLLOUT ? write(STDERR_FILENO, line, len)
+							  : -1;
+}
+
 static bool emit_stderr(const char *text)
 {
-	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
 	char line[1200];
-	int n = snprintf(line, sizeof(line), "%s: %s\n", out.program, text);
+	int len = snprintf(line, sizeof(line), "%s: %s\n", out.program, text);
 
-	/* A pipe that polls writable takes PIPE_BUF bytes without waiting. */
-	if (poll(&p, 1, 0) != 1 || !(p.revents & POLLOUT))
-		return false;
-	return write(STDERR_FILENO, line, (size_t)n) == n;
+	return (out.own >= 0 ? write(out.own, line, (size_t)len)
+			     : write_shared(line, (size_t)len)) == len;
 }
 
 static bool emit(enum wq_log_level level, const char *text)

@@ -15,7 +15,7 @@ struct wq_loop {
 	bool stop;
 	struct wq_source timerfd;
 	uint64_t armed_ns;		     /* what the timerfd is set to; 0: not */
-	TAILQ_HEAD(timers, wq_timer) timers; /* by due_ns; there are few */
+	TAILQ_HEAD(timers, wq_timer) timers; /* by due_ns */
 	struct epoll_event batch[BATCH];
 	int nbatch;
 };
@@ -93,13 +93,15 @@ void wq_timer_set(struct wq_loop *loop, struct wq_timer *timer, uint64_t due_ns)
 		due_ns = now;
 	timer->due_ns = due_ns;
 	timer->set = true;
-	TAILQ_FOREACH (t, &loop->timers, node) {
-		if (t->due_ns > due_ns) {
-			TAILQ_INSERT_BEFORE(t, timer, node);
+	/* from behind: most wait as long as those before them, and come after them */
+	TAILQ_FOREACH_REVERSE(t, &loop->timers, timers, node)
+	{
+		if (t->due_ns <= due_ns) {
+			TAILQ_INSERT_AFTER(&loop->timers, t, timer, node);
 			return;
 		}
 	}
-	TAILQ_INSERT_TAIL(&loop->timers, timer, node);
+	TAILQ_INSERT_HEAD(&loop->timers, timer, node);
 }
 
 void wq_timer_clear(struct wq_loop *loop, struct wq_timer *timer)

@@ -8,12 +8,6 @@
 
 #include "namespace.h"
 
-struct wq_user_count {
-	uid_t uid;
-	uint64_t queues;
-	UT_hash_handle hh;
-};
-
 static void touch(struct timespec *t)
 {
 	clock_gettime(CLOCK_REALTIME, t);
@@ -34,35 +28,10 @@ void wq_namespace_init(struct wq_namespace *ns)
 
 static int charge(struct wq_namespace *ns, uid_t uid)
 {
-	struct wq_user_count *u;
+	bool unlimited = uid == 0 || ns->max_queues == 0;
 
-	HASH_FIND(hh, ns->users, &uid, sizeof(uid), u);
-	if (u && uid != 0 && ns->max_queues && u->queues >= ns->max_queues)
-		return -EDQUOT;
-	if (!u) {
-		u = calloc(1, sizeof(*u));
-		if (!u)
-			return -ENOMEM;
-		u->uid = uid;
-		HASH_ADD(hh, ns->users, uid, sizeof(uid), u);
-		if (!u->hh.tbl) {
-			free(u);
-			return -ENOMEM;
-		}
-	}
-	u->queues++;
-	return 0;
-}
-
-static void uncharge(struct wq_namespace *ns, uid_t uid)
-{
-	struct wq_user_count *u;
-
-	HASH_FIND(hh, ns->users, &uid, sizeof(uid), u);
-	if (!u || --u->queues)
-		return;
-	HASH_DEL(ns->users, u);
-	free(u);
+	return wq_per_user_charge(
+		&ns->charged, uid, unlimited ? WQ_PER_USER_UNLIMITED : ns->max_queues);
 }
 
 /* ---- nodes ---- */
@@ -109,7 +78,7 @@ static void free_node(struct wq_namespace *ns, struct wq_node *node)
 	if (node->by_ino.tbl)
 		HASH_DELETE(by_ino, ns->by_ino, node);
 	wq_queue_put(node->queue);
-	uncharge(ns, node->charged);
+	wq_per_user_uncharge(&ns->charged, node->charged);
 	free(node);
 }
 
@@ -190,7 +159,7 @@ int wq_namespace_create(struct wq_namespace *ns, const char *name, mode_t mode, 
 		return r;
 	node = new_node(ns, mode, uid, gid);
 	if (!node) {
-		uncharge(ns, uid);
+		wq_per_user_uncharge(&ns->charged, uid);
 		return -ENOMEM;
 	}
 	r = name_new(ns, node, name);

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <uthash.h>
 
+#include "per_user.h"
 #include "queue.h"
 
 #define WQ_ROOT_INO 1
@@ -57,7 +58,7 @@ struct wq_namespace {
 
 	uint64_t next_ino;
 	struct wq_node *by_ino, *by_name;
-	struct wq_user_count *users;
+	struct wq_per_user charged; /* queues */
 	TAILQ_HEAD(wq_named, wq_node) named;
 	unsigned int names;
 };

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/pidfd.h>
@@ -12,10 +13,16 @@
 #include "container.h"
 #include "user_mem.h"
 
-#define TIMEOUT_NS   1000000000u
-#define CHILDREN_MAX 32
+#define TIMEOUT_NS 1000000000u
 
-static unsigned int children;
+struct wq_user_mem_child {
+	struct wq_user_mem_pool *pool;
+	struct wq_user_mem *mem; /* NULL: it was killed, nobody waits for it */
+	uid_t uid;
+	int out;		/* its answer; the pipe is large enough for it */
+	struct wq_source pidfd; /* ready when it has ended */
+	LIST_ENTRY(wq_user_mem_child) node;
+};
 
 struct answer {
 	int err;
@@ -65,78 +72,216 @@ static _Noreturn void child(int out, pid_t parent, pid_t pid, uint64_t address)
 	_exit(0);
 }
 
-static void finish(struct wq_user_mem *mem)
+/* ---- children ---- */
+
+/* Forks the child of C, and fills in C's descriptors. 0 or -errno. */
+static int fork_child(struct wq_user_mem_child *c, const struct wq_user_mem *mem)
 {
-	wq_loop_del(mem->loop, &mem->pipe);
-	close(mem->pipe.fd);
-	wq_timer_clear(mem->loop, &mem->timeout);
-	/* by descriptor: it may have ended, been reaped, and its number be another's */
-	pidfd_send_signal(mem->pidfd, SIGKILL, NULL, 0);
-	close(mem->pidfd);
-	children--;
+	pid_t self = getpid(), forked;
+	int fds[2], r;
+
+	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -errno;
+	forked = fork();
+	if (forked == 0)
+		child(fds[1], self, mem->pid, mem->address);
+	r = forked < 0 ? -errno : 0;
+	close(fds[1]); /* which leaves a number for the next one */
+	if (r == 0) {
+		c->pidfd.fd = pidfd_open(forked, 0);
+		r = c->pidfd.fd < 0 ? -errno : 0;
+	}
+	if (r == 0)
+		r = wq_loop_add(c->pool->loop, &c->pidfd, EPOLLIN);
+	if (r == 0) {
+		c->out = fds[0];
+		return 0;
+	}
+	if (forked > 0)
+		kill(forked, SIGKILL);
+	if (c->pidfd.fd >= 0)
+		close(c->pidfd.fd);
+	close(fds[0]);
+	return r;
 }
 
-static void on_answer(struct wq_source *source, uint32_t events)
-{
-	struct wq_user_mem *mem = wq_container_of(source, struct wq_user_mem, pipe);
-	struct answer a;
-	ssize_t n = read(source->fd, &a, sizeof(a));
+static void on_end(struct wq_source *source, uint32_t events);
 
-	finish(mem);
-	if (n != (ssize_t)sizeof(a)) {
-		mem->done(mem, -EFAULT);
-		return;
+static struct wq_user_mem_child *new_child(struct wq_user_mem *mem, int *err)
+{
+	struct wq_user_mem_child *c = calloc(1, sizeof(*c));
+
+	if (!c) {
+		*err = -ENOMEM;
+		return NULL;
 	}
-	mem->raw = a.raw;
-	mem->len = a.len;
-	mem->done(mem, a.err);
+	c->pool = mem->pool;
+	c->mem = mem;
+	c->uid = mem->uid;
+	c->pidfd = (struct wq_source){-1, on_end};
+	*err = fork_child(c, mem);
+	if (*err == 0)
+		return c;
+	free(c);
+	return NULL;
+}
+
+/* By descriptor: its number may be another's. */
+static void kill_child(const struct wq_user_mem_child *c)
+{
+	pidfd_send_signal(c->pidfd.fd, SIGKILL, NULL, 0);
+}
+
+static void free_child(struct wq_user_mem_child *c)
+{
+	LIST_REMOVE(c, node);
+	wq_loop_del(c->pool->loop, &c->pidfd);
+	close(c->pidfd.fd);
+	close(c->out);
+	c->pool->n--;
+	wq_per_user_uncharge(&c->pool->by_user, c->uid);
+	free(c);
+}
+
+static void abandon(struct wq_user_mem_child *c)
+{
+	c->mem = NULL;
+	kill_child(c);
+}
+
+static int charge(struct wq_user_mem_pool *pool, uid_t uid)
+{
+	if (pool->n >= WQ_USER_MEM_MAX)
+		return -EDQUOT;
+	return wq_per_user_charge(&pool->by_user, uid, WQ_USER_MEM_PER_USER);
+}
+
+/* A child for MEM. 0; -EDQUOT: one of those that are there has to end first; or -errno. */
+static int begin(struct wq_user_mem *mem)
+{
+	struct wq_user_mem_pool *pool = mem->pool;
+	struct wq_user_mem_child *c;
+	int r = charge(pool, mem->uid);
+
+	if (r < 0)
+		return r;
+	c = new_child(mem, &r);
+	if (!c) {
+		wq_per_user_uncharge(&pool->by_user, mem->uid);
+		return r;
+	}
+	LIST_INSERT_HEAD(&pool->children, c, node);
+	pool->n++;
+	mem->child = c;
+	wq_timer_set(pool->loop, &mem->timeout, wq_now_ns() + TIMEOUT_NS);
+	return 0;
+}
+
+/* ---- who asks ---- */
+
+/* MEM has no child any more. */
+static void finish(struct wq_user_mem *mem, int err)
+{
+	wq_timer_clear(mem->pool->loop, &mem->timeout);
+	mem->done(mem, err);
+}
+
+static void take_answer(struct wq_user_mem *mem, const struct answer *a)
+{
+	mem->raw = a->raw;
+	mem->len = a->len;
+	finish(mem, a->err);
+}
+
+/* There is room for a child: the first in the line that may have it has it. */
+static void serve_line(struct wq_user_mem_pool *pool)
+{
+	struct wq_user_mem *mem, *next;
+
+	for (mem = TAILQ_FIRST(&pool->line); mem; mem = next) {
+		int r;
+
+		next = TAILQ_NEXT(mem, node);
+		r = begin(mem);
+		if (r == -EDQUOT)
+			continue;
+		TAILQ_REMOVE(&pool->line, mem, node);
+		if (r == 0)
+			return;
+		finish(mem, r);
+	}
+}
+
+static void on_end(struct wq_source *source, uint32_t events)
+{
+	struct wq_user_mem_child *c = wq_container_of(source, struct wq_user_mem_child, pidfd);
+	struct wq_user_mem_pool *pool = c->pool;
+	struct wq_user_mem *mem = c->mem;
+	struct answer a;
+	ssize_t n = read(c->out, &a, sizeof(a));
+
+	free_child(c);
+	if (mem && n == (ssize_t)sizeof(a))
+		take_answer(mem, &a);
+	else if (mem)
+		finish(mem, -EFAULT);
+	serve_line(pool);
 }
 
 static void on_timeout(struct wq_timer *timer)
 {
 	struct wq_user_mem *mem = wq_container_of(timer, struct wq_user_mem, timeout);
+	int err = mem->child ? -EFAULT : -EAGAIN;
 
-	finish(mem);
-	mem->done(mem, -EFAULT);
+	wq_user_mem_cancel(mem);
+	mem->done(mem, err);
 }
 
-int wq_user_mem_start(
-	struct wq_loop *loop, struct wq_user_mem *mem, pid_t pid, uint64_t address)
+int wq_user_mem_start(struct wq_user_mem_pool *pool, struct wq_user_mem *mem, pid_t pid,
+	uid_t uid, uint64_t address)
 {
-	pid_t self = getpid();
-	int fds[2], r;
+	int r;
 
 	if (pid <= 0)
 		return -EPERM;
-	if (children >= CHILDREN_MAX)
-		return -EAGAIN;
-	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
-		return -errno;
-	mem->loop = loop;
-	mem->pipe = (struct wq_source){fds[0], on_answer};
+	mem->pool = pool;
+	mem->pid = pid;
+	mem->uid = uid;
+	mem->address = address;
 	mem->timeout = (struct wq_timer){.fire = on_timeout};
-	r = wq_loop_add(loop, &mem->pipe, EPOLLIN);
-	if (r == 0) {
-		pid_t forked = fork();
-
-		if (forked == 0)
-			child(fds[1], self, pid, address);
-		mem->pidfd = forked < 0 ? -1 : pidfd_open(forked, 0);
-		if (mem->pidfd < 0)
-			r = -errno;
-	}
-	close(fds[1]);
-	if (r < 0) {
-		wq_loop_del(loop, &mem->pipe);
-		close(fds[0]);
+	mem->child = NULL;
+	r = begin(mem);
+	if (r != -EDQUOT)
 		return r;
-	}
-	children++;
-	wq_timer_set(loop, &mem->timeout, wq_now_ns() + TIMEOUT_NS);
+	TAILQ_INSERT_TAIL(&pool->line, mem, node);
+	wq_timer_set(pool->loop, &mem->timeout, wq_now_ns() + TIMEOUT_NS);
 	return 0;
 }
 
 void wq_user_mem_cancel(struct wq_user_mem *mem)
 {
-	finish(mem);
+	wq_timer_clear(mem->pool->loop, &mem->timeout);
+	if (mem->child)
+		abandon(mem->child);
+	else
+		TAILQ_REMOVE(&mem->pool->line, mem, node);
+}
+
+/* ---- the pool ---- */
+
+void wq_user_mem_init(struct wq_user_mem_pool *pool, struct wq_loop *loop)
+{
+	*pool = (struct wq_user_mem_pool){.loop = loop};
+	LIST_INIT(&pool->children);
+	TAILQ_INIT(&pool->line);
+}
+
+void wq_user_mem_fini(struct wq_user_mem_pool *pool)
+{
+	struct wq_user_mem_child *c;
+
+	while ((c = LIST_FIRST(&pool->children))) {
+		kill_child(c);
+		free_child(c);
+	}
 }

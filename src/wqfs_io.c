@@ -344,6 +344,7 @@ static void filter_read(struct wq_user_mem *mem, int err)
 /* IOC_WATCH_QUEUE_SET_FILTER: ADDRESS is in the caller's memory. */
 static void op_set_filter(fuse_req_t req, struct wq_handle *h, uint64_t address)
 {
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 	struct wq_parked *p;
 	int r;
 
@@ -358,7 +359,7 @@ static void op_set_filter(fuse_req_t req, struct wq_handle *h, uint64_t address)
 		return;
 	}
 	p->mem.done = filter_read;
-	r = wq_user_mem_start(p->fs->loop, &p->mem, fuse_req_ctx(req)->pid, address);
+	r = wq_user_mem_start(&p->fs->user_mem, &p->mem, ctx->pid, ctx->uid, address);
 	if (r < 0) {
 		p->wait = WQ_WAIT_SYNC; /* mem has not begun */
 		answer(p, r);

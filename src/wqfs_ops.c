@@ -552,6 +552,7 @@ struct wqfs *wqfs_new(
 	fs->keys = keys;
 	fs->max_read = limits->max_read;
 	TAILQ_INIT(&fs->parked);
+	wq_user_mem_init(&fs->user_mem, loop);
 	wq_namespace_init(&fs->ns);
 	fs->ns.ops = &wqfs_queue_ops;
 	fs->ns.default_size = limits->default_size;
@@ -573,6 +574,7 @@ void wqfs_free(struct wqfs *fs)
 		while (!LIST_EMPTY(&node->handles))
 			free_handle(fs, LIST_FIRST(&node->handles));
 	}
+	wq_user_mem_fini(&fs->user_mem);
 	wq_namespace_fini(&fs->ns);
 	free(fs->buf);
 	free(fs);

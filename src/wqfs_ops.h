@@ -13,6 +13,7 @@
 #include "keys_bridge.h"
 #include "loop.h"
 #include "namespace.h"
+#include "user_mem.h"
 
 /* Why a request waits. */
 enum wq_wait {
@@ -51,7 +52,8 @@ struct wqfs {
 	unsigned int last_polls; /* handles with last_poll */
 
 	TAILQ_HEAD(, wq_parked) parked; /* every request that waits */
-	struct wq_timer construct;	/* when to ask again */
+	struct wq_user_mem_pool user_mem;
+	struct wq_timer construct; /* when to ask again */
 	uint64_t construct_wait_ns;
 };
 

@@ -215,7 +215,7 @@ static void filter_that_never_comes_can_be_given_up(void)
 	it_need_bare_daemon(NO_POINTERS);
 	it_start(NULL);
 	fd = it_queue("q", O_RDONLY);
-	/* more of them than are waited for at a time: the rest get EAGAIN */
+	/* more of them than are looked after at a time: the rest wait for that */
 	for (int i = 0; i < 40; i++) {
 		pids[i] = it_fork();
 		if (pids[i] == 0) {
