@@ -7,15 +7,9 @@
 
 #include "keys_internal.h"
 
-struct user {
-	uid_t uid;
-	uint64_t watches;
-	UT_hash_handle hh;
-};
-
 struct key_watch {
 	struct wq_watch watch;
-	struct user *user;
+	uid_t uid; /* whose count it is in */
 };
 
 struct wq_key *wq_keys_find(const struct wq_keys *keys, int32_t serial)
@@ -29,36 +23,11 @@ struct wq_key *wq_keys_find(const struct wq_keys *keys, int32_t serial)
 /* ---- watches ---- */
 
 /* One more watch for CALLER's user: 0, -EAGAIN or -ENOMEM. */
-static int user_charge(struct wq_keys *keys, const struct wq_caller *caller, struct user **out)
+static int charge(struct wq_keys *keys, const struct wq_caller *caller)
 {
-	struct user *user;
-	uid_t uid = caller->uid;
+	int r = wq_per_user_charge(&keys->users, caller->uid, wq_caller_nofile(caller));
 
-	HASH_FIND(hh, keys->users, &uid, sizeof(uid), user);
-	if ((user ? user->watches : 0) >= wq_caller_nofile(caller))
-		return -EAGAIN;
-	if (!user) {
-		user = calloc(1, sizeof(*user));
-		if (!user)
-			return -ENOMEM;
-		user->uid = uid;
-		HASH_ADD(hh, keys->users, uid, sizeof(uid), user);
-		if (!user->hh.tbl) {
-			free(user);
-			return -ENOMEM;
-		}
-	}
-	user->watches++;
-	*out = user;
-	return 0;
-}
-
-static void user_uncharge(struct wq_keys *keys, struct user *user)
-{
-	if (--user->watches)
-		return;
-	HASH_DEL(keys->users, user);
-	free(user);
+	return r == -EDQUOT ? -EAGAIN : r;
 }
 
 static void free_key(struct wq_key *key)
@@ -74,7 +43,7 @@ static void release_watch(struct wq_watch *watch)
 	struct key_watch *kw = (struct key_watch *)watch;
 	struct wq_key *key = watch->private;
 
-	user_uncharge(key->keys, kw->user);
+	wq_per_user_uncharge(&key->keys->users, kw->uid);
 	free(kw);
 	if (wq_watch_list_empty(&key->watchers))
 		free_key(key);
@@ -212,8 +181,8 @@ static int add_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t seria
 	kw->watch.id = (uint64_t)serial;
 	kw->watch.info_id = (uint32_t)watch_id << WATCH_INFO_ID__SHIFT;
 	kw->watch.private = key;
-	r = wq_watch_exists(&kw->watch, &key->watchers) ? -EBUSY
-							: user_charge(keys, caller, &kw->user);
+	kw->uid = caller->uid;
+	r = wq_watch_exists(&kw->watch, &key->watchers) ? -EBUSY : charge(keys, caller);
 	if (r == 0)
 		r = wq_watch_add(&kw->watch, &key->watchers);
 	if (r < 0)

@@ -16,6 +16,7 @@
 #include "key_look.h"
 #include "key_state.h"
 #include "keys_bridge.h"
+#include "per_user.h"
 #include "proc_keys.h"
 #include "sessions.h"
 #include "task.h"
@@ -88,7 +89,7 @@ struct wq_keys {
 	struct wq_look *look;
 	struct wq_key_state scratch;
 	struct wq_key *by_serial;
-	struct user *users;
+	struct wq_per_user users; /* watches */
 	struct key_list all;
 	struct key_list gone;	/* destroyed: told at the end of the round */
 	int32_t dead[DEAD_MAX]; /* the last that were seen dead before they were gone */
