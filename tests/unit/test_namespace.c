@@ -244,6 +244,29 @@ START_TEST(exchange_swaps_the_names)
 }
 END_TEST
 
+/* Who opens that name must get a queue of its own. */
+START_TEST(name_of_anonymous_queues_can_be_nobodys)
+{
+	static const unsigned int flags[] = {0, RENAME_NOREPLACE, RENAME_EXCHANGE};
+	struct wq_node *a = create("a", 0), *anonymous = create(WQFS_ANONYMOUS, 0);
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		ck_assert_int_eq(
+			wq_namespace_rename(&ns, "a", WQFS_ANONYMOUS, flags[i]), -EPERM);
+	ck_assert_int_eq(wq_namespace_rename(&ns, "none", WQFS_ANONYMOUS, 0), -EPERM);
+	ck_assert_ptr_eq(wq_namespace_find(&ns, "a"), a);
+	ck_assert_str_eq(a->name, "a");
+	ck_assert_ptr_null(wq_namespace_find(&ns, WQFS_ANONYMOUS));
+	/* nor is the queue that was made by it called so */
+	ck_assert_int_eq(wq_namespace_rename(&ns, WQFS_ANONYMOUS, "b", 0), -ENOENT);
+	ck_assert_int_eq(
+		wq_namespace_rename(&ns, WQFS_ANONYMOUS, "a", RENAME_EXCHANGE), -ENOENT);
+	ck_assert_int_eq(wq_namespace_unlink(&ns, WQFS_ANONYMOUS), -ENOENT);
+	ck_assert_uint_eq(ns.names, 1);
+	ck_assert(wq_namespace_reap(&ns, anonymous));
+}
+END_TEST
+
 /* readdir() goes by inode numbers. */
 START_TEST(named_ones_stand_in_the_order_of_their_inodes)
 {
@@ -278,6 +301,7 @@ int main(void)
 	tcase_add_test(names, rename_moves_the_name);
 	tcase_add_test(names, rename_over_another_unlinks_it);
 	tcase_add_test(names, exchange_swaps_the_names);
+	tcase_add_test(names, name_of_anonymous_queues_can_be_nobodys);
 	tcase_add_test(names, named_ones_stand_in_the_order_of_their_inodes);
 	suite_add_tcase(suite, names);
 	tcase_add_checked_fixture(life, set_up, tear_down);
