@@ -134,6 +134,35 @@ static void timeout_from_before_the_watch_is_known(void)
 	measure("timed out, as known before", key, "EARLY:removed");
 }
 
+/* Of a key that was about to end the kernel still lets a watch be set, for some milliseconds:
+ * what ended it was before the watch, and nothing comes after. */
+static void end_that_began_before_the_watch_is_told(void)
+{
+	unsigned int watched = 0;
+
+	set_up();
+	/* exits of whatever processes make it look, too */
+	told_cut_trace(tracefs, daemon_pid, "exits", "tracing_on");
+	IT_EQ(it_watch(fd, key_a, -1), 0);
+	TOLD_UNTIL(fd, "A:removed");
+	for (int i = 0; i < 12; i++) {
+		int32_t key = add_key("user", "wqfs-test:b", "1", 1, ring);
+
+		IT_OK(key > 0);
+		told_name(key, "B");
+		IT_EQ(keyctl_setperm(key, ALL_PERM), 0);
+		IT_EQ(keyctl_unlink(key, ring), 0);
+		if (it_watch(fd, key, 2) < 0) {
+			IT_EQ(errno, ENOKEY);
+			continue;
+		}
+		watched++;
+		TOLD_UNTIL(fd, "B:removed");
+	}
+	printf("# %u of 12 were watched before their end\n", watched);
+	fflush(stdout);
+}
+
 /* It is set while the daemon polls, and comes when it does no more. */
 static void timeout_from_before_the_trace_is_known(void)
 {
@@ -250,6 +279,7 @@ static const struct it_test tests[] = {
 	{"the end of a key is told, whatever ends it", ends_of_keys_are_told},
 	{"a timeout that was set before the watch is known",
 		timeout_from_before_the_watch_is_known},
+	{"an end that began before the watch is told", end_that_began_before_the_watch_is_told},
 	{"a timeout that was set while the daemon polled is known to the trace after it",
 		timeout_from_before_the_trace_is_known},
 	{"timeouts do not delay each other", timeouts_do_not_delay_each_other},
