@@ -192,6 +192,12 @@ void wq_keys_ends_at(struct wq_key *key, time_t when)
 		plan_end(key->keys, (uint64_t)when * NS_PER_S);
 }
 
+void wq_keys_await_ends(struct wq_keys *keys)
+{
+	wq_keys_may_end(keys);
+	plan_next_end(keys);
+}
+
 void wq_keys_end_init(struct wq_keys *keys)
 {
 	keys->end_timer.fire = on_end_timer;

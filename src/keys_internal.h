@@ -120,8 +120,8 @@ struct wq_keys {
 	/* hints */
 	struct wq_trace *trace; /* NULL: polling */
 	bool trace_died;
-	uint64_t trace_retry_ns;
-	char why_not[160]; /* why there is no trace */
+	uint64_t trace_retry_ns, trace_wait_ns; /* the next attempt to have it again; 0: none */
+	char why_not[160];			/* why there is no trace */
 	char source_text[256];
 	struct inflight *inflight;
 	uint64_t expired_ns; /* when the old among them were last dropped */
@@ -288,8 +288,8 @@ void wq_keys_stop_hints(struct wq_keys *keys);
 void wq_keys_tell_loss(struct wq_keys *keys,
 	bool (*of)(const struct wq_key *key, const void *arg), const void *arg);
 
-/* Is the trace still what it was? Else LOSS, and another one or polling. Not while it is
- * being drained. */
+/* Is the trace still what it was? Else LOSS, and another one or polling. Where one has died it
+ * is tried again from time to time. Not while it is being drained. */
 void wq_keys_check_trace(struct wq_keys *keys);
 
 /* ---- keys_end.c ---- */
@@ -304,6 +304,9 @@ void wq_keys_ask_ends(struct wq_keys *keys);
 
 /* KEY will be collected at WHEN. */
 void wq_keys_ends_at(struct wq_key *key, time_t when);
+
+/* A trace has begun, which tells nothing of what was done before: polling waited for no end. */
+void wq_keys_await_ends(struct wq_keys *keys);
 
 /* Seconds that the kernel keeps dead keys. */
 time_t wq_keys_gc_delay(void);

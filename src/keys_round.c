@@ -100,8 +100,12 @@ void wq_keys_resync(struct wq_keys *keys)
 
 static void begin_round(struct wq_keys *keys, bool thorough)
 {
-	if (thorough)
+	bool polled = !keys->trace;
+
+	if (thorough || polled)
 		wq_keys_check_trace(keys);
+	if (polled && keys->trace)
+		thorough = true; /* it tells nothing of what was done until now */
 	keys->running = true;
 	keys->soon = false;
 	keys->round++;

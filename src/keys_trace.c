@@ -7,7 +7,9 @@
 #include "keys_internal.h"
 #include "log.h"
 
-#define TRACE_RETRY_NS (60ull * NS_PER_S)
+/* From one attempt to have a trace again to the next: each twice as long as the last one. */
+#define RETRY_FIRST_NS NS_PER_S
+#define RETRY_LAST_NS  (60ull * NS_PER_S)
 
 /* A request waits so long at most for what was done before it to be taken in. */
 #define CATCH_UP_NS (NS_PER_S / 10)
@@ -132,6 +134,7 @@ void wq_keys_start_trace(struct wq_keys *keys)
 	if (keys->trace) {
 		if (!TAILQ_EMPTY(&keys->all))
 			wq_trace_tell_exits(keys->trace);
+		wq_keys_await_ends(keys);
 		return;
 	}
 	wq_sessions_free(keys->sessions);
@@ -147,20 +150,40 @@ void wq_keys_stop_hints(struct wq_keys *keys)
 	wq_keys_forget_all_inflight(keys);
 }
 
-void wq_keys_check_trace(struct wq_keys *keys)
+static void plan_retry(struct wq_keys *keys)
 {
-	uint64_t now = wq_now_ns();
+	uint64_t wait = keys->trace_wait_ns ? keys->trace_wait_ns * 2 : RETRY_FIRST_NS;
 
-	if (!keys->trace && keys->trace_retry_ns && now >= keys->trace_retry_ns) {
-		wq_keys_start_trace(keys);
-		keys->trace_retry_ns = keys->trace ? 0 : now + TRACE_RETRY_NS;
+	keys->trace_wait_ns = wait < RETRY_LAST_NS ? wait : RETRY_LAST_NS;
+	keys->trace_retry_ns = wq_now_ns() + keys->trace_wait_ns;
+}
+
+/* There was a trace, and may be again. */
+static void retry(struct wq_keys *keys)
+{
+	wq_keys_start_trace(keys);
+	if (!keys->trace) {
+		plan_retry(keys);
 		return;
 	}
-	if (!keys->trace || (!keys->trace_died && wq_trace_alive(keys->trace)))
+	keys->trace_retry_ns = keys->trace_wait_ns = 0;
+	/* to be seen by whoever saw the warning of its death */
+	wq_log(WQ_LOG_WARNING, "the trace is back");
+}
+
+void wq_keys_check_trace(struct wq_keys *keys)
+{
+	if (!keys->trace) {
+		if (keys->trace_retry_ns && wq_now_ns() >= keys->trace_retry_ns)
+			retry(keys);
+		return;
+	}
+	if (!keys->trace_died && wq_trace_alive(keys->trace))
 		return;
 	wq_keys_stop_hints(keys);
 	wq_keys_start_trace(keys);
-	keys->trace_retry_ns = keys->trace ? 0 : now + TRACE_RETRY_NS;
+	if (!keys->trace)
+		plan_retry(keys);
 	wq_log(WQ_LOG_WARNING, "the trace has died: LOSS, and %s%s",
 		keys->trace ? "another one" : "polling: ", keys->trace ? "" : keys->why_not);
 	wq_keys_tell_loss(keys, NULL, NULL);

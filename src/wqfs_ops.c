@@ -292,12 +292,15 @@ static int create(fuse_req_t req, const char *name, mode_t mode, struct wq_node 
 	return wq_namespace_create(&fs->ns, name, mode & 0777, ctx->uid, gid, node);
 }
 
+/* An anonymous queue that is not opened as it is made could never be. */
 static void op_mknod(
 	fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev)
 {
 	struct wq_node *node;
-	int r = S_ISREG(mode) ? create(req, name, mode, &node) : -EPERM;
+	int r = -EPERM;
 
+	if (S_ISREG(mode) && strcmp(name, WQFS_ANONYMOUS) != 0)
+		r = create(req, name, mode, &node);
 	if (r < 0)
 		reply(req, r);
 	else

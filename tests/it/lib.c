@@ -721,7 +721,7 @@ static void print_result(size_t i, const struct it_test *test, int r)
 
 static void set_up_runner(void)
 {
-	static const int ends[] = {SIGTERM, SIGINT, SIGHUP};
+	static const int ends[] = {SIGTERM, SIGINT, SIGHUP, SIGPIPE};
 	struct sigaction sa = {.sa_handler = on_signal};
 
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,

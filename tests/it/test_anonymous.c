@@ -53,6 +53,39 @@ static void it_leaves_no_name(void)
 	IT_EQ(names(), 0);
 }
 
+#define ANONYMOUS IT_MNT "/" WQFS_ANONYMOUS
+
+static int rename_to_it(unsigned int flags)
+{
+	return renameat2(AT_FDCWD, IT_MNT "/q", AT_FDCWD, ANONYMOUS, flags);
+}
+
+static void nothing_can_be_called_so(void)
+{
+	struct stat before, after;
+
+	it_start(NULL);
+	close(it_queue("q", O_RDONLY));
+	IT_EQ(stat(IT_MNT "/q", &before), 0);
+	IT_ERRNO(rename_to_it(0), EPERM);
+	IT_ERRNO(rename_to_it(RENAME_NOREPLACE), EPERM);
+	IT_ERRNO(rename_to_it(RENAME_EXCHANGE), ENOENT); /* the kernel finds none there */
+	IT_ERRNO(rename(ANONYMOUS, IT_MNT "/q"), ENOENT);
+	IT_ERRNO(link(IT_MNT "/q", ANONYMOUS), EPERM);
+	IT_ERRNO(symlink("q", ANONYMOUS), EPERM);
+	IT_ERRNO(mkdir(ANONYMOUS, 0700), EPERM);
+	IT_ERRNO(mkfifo(ANONYMOUS, 0600), EPERM);
+	IT_ERRNO(mknod(ANONYMOUS, S_IFREG | 0600, 0), EPERM); /* nobody could open it */
+	IT_ERRNO(unlink(ANONYMOUS), ENOENT);
+	IT_ERRNO(stat(ANONYMOUS, &after), ENOENT);
+	IT_EQ(stat(IT_MNT "/q", &after), 0);
+	IT_EQ(after.st_ino, before.st_ino);
+	IT_EQ(names(), 1);
+	/* and it still makes queues */
+	close(it_queue(WQFS_ANONYMOUS, O_RDONLY));
+	IT_EQ(names(), 1);
+}
+
 static void it_drops_records_until_it_has_a_size(void)
 {
 	char buf[64];
@@ -175,6 +208,7 @@ static void it_counts_for_its_user_until_its_last_close(void)
 
 static const struct it_test tests[] = {
 	{"an anonymous queue leaves no name", it_leaves_no_name},
+	{"nothing can get the name that makes anonymous queues", nothing_can_be_called_so},
 	{"an anonymous queue drops records until it has a size",
 		it_drops_records_until_it_has_a_size},
 	{"an anonymous queue ends with its last writer once it is drained",

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a caller may not do, and the error that says so. */
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -234,6 +237,74 @@ static void filter_that_never_comes_can_be_given_up(void)
 	IT_EQ(it_stats(fd).queued, 0);
 }
 
+/* What the daemon has left of those that it let read for it. */
+static bool has_children(pid_t daemon)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *e;
+	bool any = false;
+
+	IT_OK(dir != NULL);
+	while (!any && (e = readdir(dir))) {
+		char path[64 + sizeof(e->d_name)];
+		const char *name_end;
+		int parent;
+
+		snprintf(path, sizeof(path), "/proc/%s/stat", e->d_name);
+		name_end = atoi(e->d_name) > 0 ? strrchr(it_text(path), ')') : NULL;
+		any = name_end && sscanf(name_end, ") %*c %d", &parent) == 1 &&
+		      parent == daemon;
+	}
+	closedir(dir);
+	return any;
+}
+
+/* Begins when START is closed, writes the error to DONE, and keeps its page to itself. */
+static _Noreturn void wait_for_what_never_comes(int fd, const int start[2], int done)
+{
+	void *never = endless_page();
+	char byte;
+	int err;
+
+	close(start[1]);
+	IT_EQ(read(start[0], &byte, 1), 0);
+	err = ioctl(fd, IOC_WATCH_QUEUE_SET_FILTER, never) < 0 ? errno : 0;
+	IT_EQ(write(done, &err, sizeof(err)), sizeof(err));
+	for (;;)
+		pause();
+}
+
+static void filters_that_never_come_are_few_and_leave_nothing(void)
+{
+	enum { ALL = 40, AT_A_TIME = 32 };
+	int fd, start[2], done[2], refused = 0;
+	pid_t daemon;
+
+	it_need_bare_daemon(NO_POINTERS);
+	endless_page(); /* or skip */
+	daemon = it_start(NULL);
+	fd = it_queue("q", O_RDONLY);
+	IT_EQ(pipe(start), 0);
+	IT_EQ(pipe(done), 0);
+	for (int i = 0; i < ALL; i++)
+		if (it_fork() == 0)
+			wait_for_what_never_comes(fd, start, done[1]);
+	close(start[1]);
+	for (int i = 0; i < ALL; i++) {
+		int err;
+
+		IT_EQ(read(done[0], &err, sizeof(err)), sizeof(err));
+		IT_OK(err == EFAULT || err == EAGAIN);
+		refused += err == EAGAIN;
+	}
+	IT_OK(refused >= 1 && refused <= ALL - AT_A_TIME);
+	IT_UNTIL(!has_children(daemon));
+	/* they are forgotten when they have ended, as others are */
+	for (int i = 0; i < 2 * AT_A_TIME; i++)
+		IT_EQ(ioctl(fd, IOC_WATCH_QUEUE_SET_FILTER, &filters[0].f), 0);
+	IT_UNTIL(!has_children(daemon));
+}
+
 static void filter_of_who_may_not_be_looked_into_needs_the_sized_form(void)
 {
 	uid_t uid = it_nobody();
@@ -328,6 +399,8 @@ static const struct it_test tests[] = {
 	{"a filter that cannot be read is a fault", filter_that_cannot_be_read_is_a_fault},
 	{"a filter in a page that never comes is a fault and holds nobody up",
 		filter_that_never_comes_is_a_fault_and_holds_nobody_up},
+	{"few filters that never come are waited for at a time, and leave nothing behind",
+		filters_that_never_come_are_few_and_leave_nothing},
 	{"waiting for a filter that never comes can be given up",
 		filter_that_never_comes_can_be_given_up},
 	{"a filter of a process that may not be looked into needs the sized form",

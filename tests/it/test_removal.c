@@ -14,13 +14,13 @@
 
 /* A key A, linked in the keyring RING alone. */
 static int32_t key_a, ring;
-static int fd;
+static int fd, tracefs;
 static pid_t daemon_pid;
 
 static void set_up(void)
 {
 	it_need_collection();
-	close(told_need_trace());
+	tracefs = told_need_trace();
 	daemon_pid = it_start("source=trace,resync_s=86400");
 	ring = add_key("keyring", "wqfs-test:ring", NULL, 0, KEY_SPEC_SESSION_KEYRING);
 	key_a = add_key("user", "wqfs-test:a", "1", 1, ring);
@@ -116,6 +116,7 @@ static void ends_of_keys_are_told(void)
 		measure(ends[i].what, key_a, ends[i].told);
 		TOLD_NOTHING(fd);
 		close(fd);
+		close(tracefs);
 		it_stop(daemon_pid);
 	}
 }
@@ -131,6 +132,55 @@ static void timeout_from_before_the_watch_is_known(void)
 	told_name(key, "EARLY");
 	IT_EQ(it_watch(fd, key, 2), 0);
 	measure("timed out, as known before", key, "EARLY:removed");
+}
+
+/* Of a key that was about to end the kernel still lets a watch be set, for some milliseconds:
+ * what ended it was before the watch, and nothing comes after. */
+static void end_that_began_before_the_watch_is_told(void)
+{
+	unsigned int watched = 0;
+
+	set_up();
+	/* exits of whatever processes make it look, too */
+	told_cut_trace(tracefs, daemon_pid, "exits", "tracing_on");
+	IT_EQ(it_watch(fd, key_a, -1), 0);
+	TOLD_UNTIL(fd, "A:removed");
+	for (int i = 0; i < 12; i++) {
+		int32_t key = add_key("user", "wqfs-test:b", "1", 1, ring);
+
+		IT_OK(key > 0);
+		told_name(key, "B");
+		IT_EQ(keyctl_setperm(key, ALL_PERM), 0);
+		IT_EQ(keyctl_unlink(key, ring), 0);
+		if (it_watch(fd, key, 2) < 0) {
+			IT_EQ(errno, ENOKEY);
+			continue;
+		}
+		watched++;
+		TOLD_UNTIL(fd, "B:removed");
+	}
+	printf("# %u of 12 were watched before their end\n", watched);
+	fflush(stdout);
+}
+
+/* It is set while the daemon polls, and comes when it does no more. */
+static void timeout_from_before_the_trace_is_known(void)
+{
+	struct rlimit limit;
+
+	set_up();
+	limit = told_make_poll(tracefs, daemon_pid, fd);
+	TOLD_UNTIL(fd, "LOSS");
+	told_may_trace(daemon_pid, &limit);
+	IT_EQ(keyctl_set_timeout(key_a, 4), 0);
+	TOLD_UNTIL(fd, "A:setattr");
+	IT_UNTIL(told_traces());
+	/* exits of whatever processes make it look, too */
+	told_cut_trace(tracefs, daemon_pid, "exits", "tracing_on");
+	measure("timed out, as known from polling", key_a, "A:removed");
+	IT_EQ(kill(daemon_pid, SIGTERM), 0); /* it has warned */
+	IT_EQ(it_wait(daemon_pid), 0);
+	_exit(0);
 }
 
 /* The kernel counts whole seconds from when the first was set; another one is set in
@@ -229,6 +279,9 @@ static const struct it_test tests[] = {
 	{"the end of a key is told, whatever ends it", ends_of_keys_are_told},
 	{"a timeout that was set before the watch is known",
 		timeout_from_before_the_watch_is_known},
+	{"an end that began before the watch is told", end_that_began_before_the_watch_is_told},
+	{"a timeout that was set while the daemon polled is known to the trace after it",
+		timeout_from_before_the_trace_is_known},
 	{"timeouts do not delay each other", timeouts_do_not_delay_each_other},
 	{"a timeout that is taken back ends nothing", timeout_that_is_taken_back_ends_nothing},
 	{"a session keyring ends with its last process", session_ends_with_its_last_process},

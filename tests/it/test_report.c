@@ -101,6 +101,25 @@ static void reports_and_differences_go_together(void)
 	TOLD_NOTHING(fd);
 }
 
+/* Two operations, of which a look saw the difference once. */
+static void record_of_a_difference_stands_for_one_report(void)
+{
+	struct wqfs_key_report one, other;
+
+	set_up(BLIND);
+	one = report_of(KEYCTL_LINK, key_a, ring);
+	other = one;
+	IT_EQ(keyctl_link(key_a, ring), 0);
+	IT_EQ(keyctl_link(key_a, ring), 0);
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	IT_STR(told(fd), "RING:linked:A");
+	end(fd, &one, 0);
+	IT_STR(told(fd), "");
+	end(fd, &other, 0);
+	IT_STR(told(fd), "RING:linked:A");
+	TOLD_NOTHING(fd);
+}
+
 static void users_are_believed_of_their_own_keys(void)
 {
 	uid_t uid = it_nobody();
@@ -492,6 +511,8 @@ static const struct it_test tests[] = {
 	{"what leaves no difference is told by a report",
 		what_leaves_no_difference_is_told_by_a_report},
 	{"reports and differences go together", reports_and_differences_go_together},
+	{"the record of a difference stands for one report",
+		record_of_a_difference_stands_for_one_report},
 	{"users are believed of their own keys", users_are_believed_of_their_own_keys},
 	{"an owner's report of what was not is told", owners_report_of_what_was_not_is_told},
 	{"who may not View a key is not believed, but it is looked at",

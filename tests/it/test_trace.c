@@ -81,11 +81,6 @@ static const char *source_of(const char *path)
 	return text;
 }
 
-static bool traces(void)
-{
-	return !strncmp(source_of(IT_MNT), "trace", strlen("trace"));
-}
-
 /* ---- what it tells ---- */
 
 static void operations_without_a_difference_are_told(void)
@@ -224,7 +219,7 @@ static void overrun_is_told_once_to_every_queue(void)
 		IT_EQ(keyctl_unlink(s.b, s.ring), 0);
 		TOLD_UNTIL(s.ar, "RING:unlinked:B");
 	}
-	IT_OK(traces());
+	IT_OK(told_traces());
 	IT_EQ(kill(s.daemon, SIGTERM), 0);
 	IT_EQ(it_wait(s.daemon), 0);
 	IT_OK(strstr(it_text(IT_OUT), "overflowed") != NULL);
@@ -266,14 +261,6 @@ static void requests_are_answered_while_others_are_busy(void)
 
 /* ---- its death ---- */
 
-static void cut(const struct scene *s, const char *what, const char *file)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "instances/wqfs-%s-%d/%s", what, (int)s->daemon, file);
-	told_write(s->tracefs, path, "0");
-}
-
 /* What the daemon says at its end is more than nothing here. */
 static void ends_having_said(pid_t daemon, const char *words)
 {
@@ -305,12 +292,12 @@ static void dead_trace_is_found_by_a_sync_and_replaced(void)
 
 	set_up(&s, "source=trace,resync_s=" NEVER_S);
 	for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++) {
-		cut(&s, cuts[i].instance, cuts[i].file);
+		told_cut_trace(s.tracefs, s.daemon, cuts[i].instance, cuts[i].file);
 		IT_EQ(keyctl_link(s.b, s.ring), 0);
 		IT_EQ(ioctl(s.ab, WQFS_IOC_SYNC), 0);
 		TOLD_UNTIL(s.ab, "LOSS");
 		TOLD_UNTIL_OR(s.ar, LOSS_AND_LINK);
-		IT_OK(traces());
+		IT_OK(told_traces());
 		is_told_exactly(&s);
 		IT_EQ(keyctl_unlink(s.b, s.ring), 0);
 		TOLD_UNTIL(s.ar, "RING:unlinked:B");
@@ -323,7 +310,7 @@ static void dead_trace_is_found_by_the_resync_and_replaced(void)
 	struct scene s;
 
 	set_up(&s, "source=trace,resync_s=1");
-	cut(&s, "leave", "tracing_on");
+	told_cut_trace(s.tracefs, s.daemon, "leave", "tracing_on");
 	IT_EQ(keyctl_link(s.b, s.ring), 0);
 	TOLD_UNTIL(s.ab, "LOSS");
 	TOLD_UNTIL_OR(s.ar, LOSS_AND_LINK);
@@ -331,20 +318,22 @@ static void dead_trace_is_found_by_the_resync_and_replaced(void)
 	ends_having_said(s.daemon, "another one");
 }
 
-/* No descriptor is left for another one. */
+static struct rlimit make_it_poll(struct scene *s, const char *options)
+{
+	struct rlimit old;
+
+	set_up(s, options);
+	old = told_make_poll(s->tracefs, s->daemon, s->ab);
+	TOLD_UNTIL(s->ab, "LOSS");
+	TOLD_UNTIL(s->ar, "LOSS");
+	return old;
+}
+
 static void where_no_other_can_be_had_polling_takes_over(void)
 {
-	struct rlimit none, old;
 	struct scene s;
+	struct rlimit old = make_it_poll(&s, "source=trace,resync_s=" NEVER_S);
 
-	set_up(&s, "source=trace,resync_s=" NEVER_S);
-	IT_EQ(prlimit(s.daemon, RLIMIT_NOFILE, NULL, &old), 0);
-	none = (struct rlimit){.rlim_cur = 3, .rlim_max = old.rlim_max};
-	IT_EQ(prlimit(s.daemon, RLIMIT_NOFILE, &none, NULL), 0);
-	cut(&s, "enter", "tracing_on");
-	IT_EQ(ioctl(s.ab, WQFS_IOC_SYNC), 0);
-	TOLD_UNTIL(s.ab, "LOSS");
-	TOLD_UNTIL(s.ar, "LOSS");
 	IT_OK(strstr(source_of(IT_MNT), "poll") == source_of(IT_MNT));
 	IT_OK(strstr(source_of(IT_MNT), strerror(EMFILE)) != NULL);
 	IT_EQ(it_stats(s.ab).source, WQFS_SOURCE_POLL);
@@ -352,8 +341,61 @@ static void where_no_other_can_be_had_polling_takes_over(void)
 	TOLD_UNTIL(s.ar, "RING:linked:B"); /* unasked */
 	IT_EQ(keyctl_update(s.a, "2", 1), 0);
 	TOLD_UNTIL(s.ab, "A:updated");
-	IT_EQ(prlimit(s.daemon, RLIMIT_NOFILE, &old, NULL), 0); /* sanitizers open files */
+	told_may_trace(s.daemon, &old); /* sanitizers open files */
 	ends_having_said(s.daemon, "polling");
+}
+
+/* Nobody asks for it: there is no sync before the trace is back. */
+static void trace_comes_back_once_it_can(void)
+{
+	struct scene s;
+	struct rlimit old = make_it_poll(&s, "source=auto,resync_s=" NEVER_S);
+
+	IT_EQ(keyctl_link(s.b, s.ring), 0);
+	TOLD_UNTIL(s.ar, "RING:linked:B");
+	told_may_trace(s.daemon, &old);
+	IT_UNTIL(told_traces());
+	is_told_exactly(&s);
+	/* it can die again, and another takes its place */
+	told_cut_trace(s.tracefs, s.daemon, "leave", "tracing_on");
+	IT_EQ(ioctl(s.ab, WQFS_IOC_SYNC), 0);
+	TOLD_UNTIL(s.ab, "LOSS");
+	TOLD_UNTIL(s.ar, "LOSS");
+	IT_OK(told_traces());
+	is_told_exactly(&s);
+	ends_having_said(s.daemon, "the trace is back");
+}
+
+/* What is done while it comes back is found by the look that brings it, or told by it. */
+static void nothing_is_missed_while_the_trace_comes_back(void)
+{
+	struct scene s;
+	bool linked = false;
+	struct rlimit old = make_it_poll(&s, "source=auto,resync_s=" NEVER_S);
+
+	told_may_trace(s.daemon, &old);
+	while (!told_traces()) {
+		linked = !linked;
+		IT_EQ(linked ? keyctl_link(s.b, s.ring) : keyctl_unlink(s.b, s.ring), 0);
+		TOLD_UNTIL(s.ar, linked ? "RING:linked:B" : "RING:unlinked:B");
+	}
+	is_told_exactly(&s);
+	ends_having_said(s.daemon, "the trace is back");
+}
+
+/* A budget by which /proc/keys, which alone tells of timeouts, has no turn for some time. */
+static void look_that_brings_it_back_is_thorough(void)
+{
+	struct scene s;
+	struct rlimit old = make_it_poll(&s, "source=auto,cpu_budget=0.01%,resync_s=" NEVER_S);
+
+	IT_EQ(keyctl_set_timeout(s.a, 1000), 0);
+	told_may_trace(s.daemon, &old);
+	IT_UNTIL(told_traces());
+	TOLD_UNTIL(s.ab, "A:setattr");
+	TOLD_UNTIL(s.ar, "A:setattr");
+	is_told_exactly(&s);
+	ends_having_said(s.daemon, "the trace is back");
 }
 
 /* ---- what it leaves ---- */
@@ -537,7 +579,7 @@ static void root_traces_unasked_and_wqctl_says_so(void)
 	struct scene s;
 
 	set_up(&s, "source=auto");
-	IT_OK(traces());
+	IT_OK(told_traces());
 	IT_EQ(it_stats(s.ab).source, WQFS_SOURCE_TRACE);
 	IT_EQ(it_run(argv, "stat.out"), 0);
 	IT_OK(strstr(it_text("stat.out"), "\nsource    trace") != NULL);
@@ -661,6 +703,11 @@ static const struct it_test tests[] = {
 		dead_trace_is_found_by_the_resync_and_replaced},
 	{"where no other trace can be had polling takes over and says why",
 		where_no_other_can_be_had_polling_takes_over},
+	{"the trace comes back by itself once it can", trace_comes_back_once_it_can},
+	{"nothing is missed while the trace comes back",
+		nothing_is_missed_while_the_trace_comes_back},
+	{"the look that brings the trace back is a thorough one",
+		look_that_brings_it_back_is_thorough},
 	{"trace instances end with the daemon, whatever way it ends",
 		instances_end_with_the_daemon},
 	{"the next daemon removes the instances of a killed one",

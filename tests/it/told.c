@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/xattr.h>
 
 #include "lib.h"
 #include "names.h"
@@ -150,4 +151,38 @@ void told_write(int dir, const char *path, const char *text)
 	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
 		IT_FAIL("%s: %m", path);
 	close(fd);
+}
+
+void told_cut_trace(int tracefs, pid_t daemon, const char *what, const char *file)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "instances/wqfs-%s-%d/%s", what, (int)daemon, file);
+	told_write(tracefs, path, "0");
+}
+
+struct rlimit told_make_poll(int tracefs, pid_t daemon, int fd)
+{
+	struct rlimit old, none;
+
+	IT_EQ(prlimit(daemon, RLIMIT_NOFILE, NULL, &old), 0);
+	none = (struct rlimit){.rlim_cur = 3, .rlim_max = old.rlim_max};
+	IT_EQ(prlimit(daemon, RLIMIT_NOFILE, &none, NULL), 0);
+	told_cut_trace(tracefs, daemon, "enter", "tracing_on");
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	IT_OK(!told_traces());
+	return old;
+}
+
+void told_may_trace(pid_t daemon, const struct rlimit *limit)
+{
+	IT_EQ(prlimit(daemon, RLIMIT_NOFILE, limit, NULL), 0);
+}
+
+bool told_traces(void)
+{
+	char text[512] = "";
+
+	IT_OK(getxattr(IT_MNT, WQFS_XATTR_SOURCE, text, sizeof(text) - 1) > 0);
+	return !strncmp(text, "trace", strlen("trace"));
 }

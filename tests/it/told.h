@@ -6,7 +6,9 @@
 #ifndef IT_TOLD_H
 #define IT_TOLD_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 /* KEY is called NAME, a literal, from now on; others by their serial. Up to 16 keys. */
@@ -32,6 +34,17 @@ void told_nothing(const char *file, int line, int fd);
 /* A tracefs of our own, mounted nowhere: its descriptor. Skips, with the reason, unless
  * root on a kernel with syscall tracepoints. */
 int told_need_trace(void);
+
+/* Cuts the trace of DAEMON: the event file FILE of its instance WHAT is switched off. */
+void told_cut_trace(int tracefs, pid_t daemon, const char *what, const char *file);
+
+/* DAEMON's trace dies while it may open no file for another one: a sync by FD makes it poll.
+ * told_may_trace() lets it have one again. */
+struct rlimit told_make_poll(int tracefs, pid_t daemon, int fd);
+void told_may_trace(pid_t daemon, const struct rlimit *limit);
+
+/* Does the daemon trace? */
+bool told_traces(void);
 
 /* Writes TEXT to the file PATH below DIR; a test that cannot fails. */
 void told_write(int dir, const char *path, const char *text);

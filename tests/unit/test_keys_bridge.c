@@ -12,140 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "container.h"
-#include "keys_bridge.h"
-#include "loop.h"
+#include "bridge.h"
 #include "run.h"
-
-#define ID 9
-
-static struct wq_loop *loop;
-static struct wq_keys *keys;
-static struct wq_queue *queue;
-static struct wq_caller self;
-
-static bool in_no_group(const struct wq_caller *caller, gid_t gid)
-{
-	return false;
-}
-
-static bool in_any_group(const struct wq_caller *caller, gid_t gid)
-{
-	return true;
-}
-
-static void end_loop(struct wq_queue *woken)
-{
-	wq_loop_stop(loop);
-}
-
-static const struct wq_queue_ops ops = {.wake = end_loop};
-
-static void begin(const struct wq_keys_config *config)
-{
-	char why[256];
-
-	loop = wq_loop_new();
-	keys = wq_keys_new(config, loop, why, sizeof(why));
-	queue = wq_queue_new(&ops, NULL, WQFS_SIZE_MAX);
-	ck_assert_ptr_nonnull(queue);
-	ck_assert_ptr_nonnull(keys);
-	ck_assert_int_eq(wq_queue_set_size(queue, WQFS_SIZE_MAX), 0);
-	self = (struct wq_caller){
-		.pid = getpid(), .uid = geteuid(), .gid = getegid(), .in_group = in_no_group};
-}
-
-static void set_up(void)
-{
-	const struct wq_keys_config config = {
-		.cpu_budget = 0.01,
-		.poll_min_ms = 10,
-		.poll_max_ms = 1000,
-		.source = WQ_KEYS_POLL,
-	};
-
-	ck_assert_int_gt(keyctl_join_session_keyring(NULL), 0);
-	begin(&config);
-}
-
-static void tear_down(void)
-{
-	wq_queue_put(queue);
-	wq_keys_free(keys);
-	wq_loop_free(loop);
-}
-
-static int32_t add(const char *description)
-{
-	key_serial_t key = add_key("user", description, "1", 1, KEY_SPEC_SESSION_KEYRING);
-
-	ck_assert_msg(key > 0, "add_key: %s", strerror(errno));
-	return key;
-}
-
-static int32_t add_ring(const char *description)
-{
-	key_serial_t key = add_key("keyring", description, NULL, 0, KEY_SPEC_SESSION_KEYRING);
-
-	ck_assert_msg(key > 0, "add_key: %s", strerror(errno));
-	return key;
-}
-
-static int watch(int32_t key)
-{
-	return wq_keys_watch(keys, queue, key, ID, &self);
-}
-
-/* ---- looking ---- */
-
-struct look {
-	struct wq_keys_sync sync;
-	bool done;
-};
-
-static void look_done(struct wq_keys_sync *sync)
-{
-	wq_container_of(sync, struct look, sync)->done = true;
-	wq_loop_stop(loop);
-}
-
-static void look(void)
-{
-	struct look l = {.sync = {.done = look_done}};
-
-	wq_keys_sync(keys, &l.sync);
-	while (!l.done)
-		ck_assert_int_eq(wq_loop_run(loop), 0);
-}
-
-/* Takes everything: "key.SUBTYPE:AUX" or "REMOVAL:KEY", with a blank between; the serials of
- * the two keys that are given are written A and B. */
-static const char *records(int32_t a, int32_t b)
-{
-	static char text[4096];
-	unsigned char buf[WQFS_RECORD_MAX + 1];
-	struct wq_take take;
-	size_t n = 0;
-
-	text[0] = '\0';
-	while (wq_queue_peek(queue, WQFS_FORMAT_RAW, buf, 16, &take) > 0) {
-		struct key_notification k;
-		uint32_t other;
-		char name[16];
-
-		memcpy(&k, buf, sizeof(k));
-		other = k.watch.type == WATCH_TYPE_META ? k.key_id : k.aux;
-		snprintf(name, sizeof(name), "%u", other);
-		if (other && (other == (uint32_t)a || other == (uint32_t)b))
-			snprintf(name, sizeof(name), "%s", other == (uint32_t)a ? "A" : "B");
-		ck_assert_uint_eq((k.watch.info & WATCH_INFO_ID) >> WATCH_INFO_ID__SHIFT, ID);
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s%d:%s", n ? " " : "",
-			k.watch.type == WATCH_TYPE_META ? "meta." : "", (int)k.watch.subtype,
-			name);
-		wq_queue_consume(queue, &take);
-	}
-	return text;
-}
 
 /* ---- events ---- */
 
@@ -274,19 +142,6 @@ START_TEST(changes_give_the_records_of_the_kernel)
 }
 END_TEST
 
-static bool is_gone(int32_t key)
-{
-	return keyctl_unlink(key, KEY_SPEC_SESSION_KEYRING) < 0 && errno == ENOKEY;
-}
-
-/* The kernel destroys keys a little later; until then there is nothing to be seen. */
-static void await_end(int32_t key)
-{
-	while (!is_gone(key))
-		look();
-	look();
-}
-
 START_TEST(key_that_loses_its_last_link_is_removed)
 {
 	key_a = add("wqfs-test:a");
@@ -328,7 +183,7 @@ END_TEST
 
 START_TEST(what_came_before_a_watch_is_not_for_it)
 {
-	struct wq_queue *other = wq_queue_new(&ops, NULL, WQFS_SIZE_MAX);
+	struct wq_queue *other = wq_queue_new(&bridge_ops, NULL, WQFS_SIZE_MAX);
 
 	key_a = add("wqfs-test:a");
 	ck_assert_int_eq(wq_queue_set_size(other, 32), 0);
@@ -350,7 +205,7 @@ START_TEST(queue_that_goes_takes_its_watches_along)
 		wq_queue_put(queue);
 		update();
 		look();
-		queue = wq_queue_new(&ops, NULL, WQFS_SIZE_MAX);
+		queue = wq_queue_new(&bridge_ops, NULL, WQFS_SIZE_MAX);
 		ck_assert_int_eq(wq_queue_set_size(queue, 32), 0);
 	}
 }
@@ -376,6 +231,11 @@ START_TEST(watches_that_cannot_be_are_refused)
 }
 END_TEST
 
+static bool in_any_group(const struct wq_caller *caller, gid_t gid)
+{
+	return true;
+}
+
 START_TEST(view_is_the_callers)
 {
 	static const struct {
@@ -400,7 +260,7 @@ START_TEST(view_is_the_callers)
 		ck_assert_int_eq(keyctl_setperm(key_a, KEY_POS_ALL | cases[i].perm), 0);
 		caller.uid += !cases[i].owner;
 		caller.gid += !cases[i].owner;
-		caller.in_group = cases[i].in_group ? in_any_group : in_no_group;
+		caller.in_group = cases[i].in_group ? in_any_group : bridge_in_no_group;
 		ck_assert_msg(wq_keys_watch(keys, queue, key_a, ID, &caller) == cases[i].result,
 			"case %zu", i);
 		if (cases[i].result == 0)
@@ -476,10 +336,10 @@ static void watch_many(int n)
 
 START_TEST(cancelled_sync_is_not_done)
 {
-	struct look l = {.sync = {.done = look_done}};
+	struct look l;
 
 	watch_many(100);
-	wq_keys_sync(keys, &l.sync);
+	look_begin(&l);
 	if (!l.done) { /* it may have ended at once */
 		wq_keys_sync_cancel(keys, &l.sync);
 		look();
@@ -540,6 +400,7 @@ int main(void)
 		printf("SKIP: this kernel has no keys for us: %s\n", strerror(errno));
 		return 77;
 	}
+	(void)dead_keys_stay(); /* while this runs */
 	suite = suite_create("keys_bridge");
 	what = tcase_create("events");
 	who = tcase_create("watches");

@@ -76,6 +76,64 @@ START_TEST(new_queue_has_what_its_creator_gave)
 }
 END_TEST
 
+START_TEST(no_more_than_permissions_make_a_mode)
+{
+	struct wq_node *node;
+	struct stat st;
+
+	ck_assert_int_eq(wq_namespace_create(&ns, "a", S_IFDIR | 0751, 0, 0, &node), 0);
+	wq_node_stat(node, &st);
+	ck_assert_uint_eq(st.st_mode, S_IFREG | 0751);
+}
+END_TEST
+
+static bool is_later(struct timespec a, struct timespec b)
+{
+	return a.tv_sec > b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec > b.tv_nsec);
+}
+
+/* Is the directory's time, or NODE's, later than in ST, which gets what it is now? */
+static bool changed(struct stat *st)
+{
+	struct timespec before = st->st_mtim;
+
+	wq_namespace_stat(&ns, st);
+	return is_later(st->st_mtim, before);
+}
+
+static bool node_changed(const struct wq_node *node, struct stat *st)
+{
+	struct timespec before = st->st_ctim;
+
+	wq_node_stat(node, st);
+	return is_later(st->st_ctim, before);
+}
+
+START_TEST(times_are_those_of_the_last_change_of_names)
+{
+	struct stat dir, st = {0};
+	struct wq_node *a;
+
+	wq_namespace_stat(&ns, &dir);
+	ck_assert(!changed(&dir));
+	a = create("a", 0);
+	ck_assert(changed(&dir));
+	wq_node_stat(a, &st);
+	ck_assert(!node_changed(a, &st));
+	ck_assert_int_eq(wq_namespace_rename(&ns, "a", "b", 0), 0);
+	ck_assert(changed(&dir));
+	ck_assert(node_changed(a, &st));
+	ck_assert_int_eq(wq_namespace_rename(&ns, "b", "b", 0), 0);
+	ck_assert(!changed(&dir));
+	a->opens = 1;
+	ck_assert_int_eq(wq_namespace_unlink(&ns, "b"), 0);
+	ck_assert(changed(&dir));
+	ck_assert(node_changed(a, &st));
+	create(WQFS_ANONYMOUS, 0);
+	ck_assert(!changed(&dir));
+}
+END_TEST
+
 START_TEST(root_is_a_sticky_directory)
 {
 	struct stat st;
@@ -98,6 +156,10 @@ START_TEST(names_are_checked)
 	create(name, 0);
 	ck_assert_int_eq(wq_namespace_create(&ns, name, 0, 0, 0, &node), -EEXIST);
 	ck_assert_int_eq(wq_namespace_unlink(&ns, "none"), -ENOENT);
+	create("short", 0);
+	name[WQFS_NAME_MAX] = 'n';
+	ck_assert_int_eq(wq_namespace_rename(&ns, "short", name, 0), -ENAMETOOLONG);
+	ck_assert_ptr_nonnull(wq_namespace_find(&ns, "short"));
 }
 END_TEST
 
@@ -162,6 +224,9 @@ START_TEST(node_lives_while_anything_keeps_it)
 	wq_node_stat(node, &st);
 	ck_assert_uint_eq(st.st_nlink, 0);
 	ck_assert(!wq_namespace_reap(&ns, node));
+	node->opens = 0;
+	ck_assert(!wq_namespace_reap(&ns, node)); /* the kernel knows its inode */
+	node->opens = 1;
 	node->lookups = 0;
 	ck_assert(!wq_namespace_reap(&ns, node));
 	node->opens = 0;
@@ -222,6 +287,7 @@ START_TEST(rename_over_another_unlinks_it)
 
 	b->opens = 1;
 	ck_assert_int_eq(wq_namespace_rename(&ns, "a", "b", RENAME_NOREPLACE), -EEXIST);
+	ck_assert_int_eq(wq_namespace_rename(&ns, "a", "a", RENAME_NOREPLACE), -EEXIST);
 	ck_assert_int_eq(wq_namespace_rename(&ns, "a", "b", 0), 0);
 	ck_assert_ptr_eq(wq_namespace_find(&ns, "b"), a);
 	ck_assert_ptr_null(b->name);
@@ -241,6 +307,29 @@ START_TEST(exchange_swaps_the_names)
 	ck_assert_uint_eq(ns.names, 2);
 	ck_assert_int_eq(wq_namespace_rename(&ns, "a", "c", RENAME_EXCHANGE), -ENOENT);
 	ck_assert_int_eq(wq_namespace_rename(&ns, "a", "c", RENAME_WHITEOUT), -EINVAL);
+}
+END_TEST
+
+/* Who opens that name must get a queue of its own. */
+START_TEST(name_of_anonymous_queues_can_be_nobodys)
+{
+	static const unsigned int flags[] = {0, RENAME_NOREPLACE, RENAME_EXCHANGE};
+	struct wq_node *a = create("a", 0), *anonymous = create(WQFS_ANONYMOUS, 0);
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		ck_assert_int_eq(
+			wq_namespace_rename(&ns, "a", WQFS_ANONYMOUS, flags[i]), -EPERM);
+	ck_assert_int_eq(wq_namespace_rename(&ns, "none", WQFS_ANONYMOUS, 0), -EPERM);
+	ck_assert_ptr_eq(wq_namespace_find(&ns, "a"), a);
+	ck_assert_str_eq(a->name, "a");
+	ck_assert_ptr_null(wq_namespace_find(&ns, WQFS_ANONYMOUS));
+	/* nor is the queue that was made by it called so */
+	ck_assert_int_eq(wq_namespace_rename(&ns, WQFS_ANONYMOUS, "b", 0), -ENOENT);
+	ck_assert_int_eq(
+		wq_namespace_rename(&ns, WQFS_ANONYMOUS, "a", RENAME_EXCHANGE), -ENOENT);
+	ck_assert_int_eq(wq_namespace_unlink(&ns, WQFS_ANONYMOUS), -ENOENT);
+	ck_assert_uint_eq(ns.names, 1);
+	ck_assert(wq_namespace_reap(&ns, anonymous));
 }
 END_TEST
 
@@ -273,11 +362,14 @@ int main(void)
 	tcase_add_checked_fixture(names, set_up, tear_down);
 	tcase_add_test(names, queue_is_found_by_name_and_inode);
 	tcase_add_test(names, new_queue_has_what_its_creator_gave);
+	tcase_add_test(names, no_more_than_permissions_make_a_mode);
+	tcase_add_test(names, times_are_those_of_the_last_change_of_names);
 	tcase_add_test(names, root_is_a_sticky_directory);
 	tcase_add_test(names, names_are_checked);
 	tcase_add_test(names, rename_moves_the_name);
 	tcase_add_test(names, rename_over_another_unlinks_it);
 	tcase_add_test(names, exchange_swaps_the_names);
+	tcase_add_test(names, name_of_anonymous_queues_can_be_nobodys);
 	tcase_add_test(names, named_ones_stand_in_the_order_of_their_inodes);
 	suite_add_tcase(suite, names);
 	tcase_add_checked_fixture(life, set_up, tear_down);

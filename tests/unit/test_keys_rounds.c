@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What happens between two looks, and in the middle of a round: the linker puts the functions
+ * __wrap_...() of this program in front of those of key_look.c, so that a test can act then.
+ */
+#include <check.h>
+#include <errno.h>
+#include <keyutils.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bridge.h"
+#include "key_look.h"
+#include "run.h"
+
+#define KEYS	64
+#define SLICE	8 /* looks of a slice whose time is over */
+#define MANY	100000
+#define LOOK_NS 3000000u /* longer than requests are let wait for looks */
+
+__typeof__(wq_look_same) __real_wq_look_same, __wrap_wq_look_same;
+__typeof__(wq_look_describe) __real_wq_look_describe, __wrap_wq_look_describe;
+
+static int32_t key[KEYS];
+static int32_t looked[MANY]; /* at which keys, in order, and when */
+static uint64_t looked_ns[MANY];
+static unsigned int looks, stop_at;  /* the loop ends at the look of that number */
+static unsigned int every;	     /* so many looks one takes LOOK_NS; 0: none */
+static void (*after_describe)(void); /* once */
+
+/* Of CPU time. */
+static uint64_t used_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void take_time(void)
+{
+	uint64_t end = used_ns() + LOOK_NS;
+
+	while (used_ns() < end)
+		;
+}
+
+bool __wrap_wq_look_same(struct wq_look *look, const struct wq_look_as *as, int32_t serial,
+	const struct wq_key_state *old)
+{
+	ck_assert_uint_lt(looks, MANY);
+	looked_ns[looks] = wq_now_ns();
+	looked[looks++] = serial;
+	if (every && looks % every == 1)
+		take_time();
+	if (looks == stop_at)
+		wq_loop_stop(loop);
+	return __real_wq_look_same(look, as, serial, old);
+}
+
+int __wrap_wq_look_describe(struct wq_look *look, const struct wq_look_as *as, int32_t serial,
+	struct wq_key_state *new)
+{
+	int r = __real_wq_look_describe(look, as, serial, new);
+	void (*act)(void) = after_describe;
+
+	after_describe = NULL;
+	if (act)
+		act();
+	return r;
+}
+
+static void did(long r)
+{
+	ck_assert_msg(r >= 0, "keyctl: %s", strerror(errno));
+}
+
+/* ---- between the permission and the first look ---- */
+
+static void nothing(void)
+{
+}
+
+static void drop(void)
+{
+	did(keyctl_unlink(key[0], KEY_SPEC_SESSION_KEYRING));
+}
+
+static void drop_and_wait(void)
+{
+	drop();
+	while (keyctl_describe(key[0], NULL, 0) >= 0)
+		usleep(1000);
+	ck_assert_int_eq(errno, ENOKEY);
+}
+
+static void invalidate(void)
+{
+	did(keyctl_invalidate(key[0]));
+}
+
+static void revoke_it(void)
+{
+	did(keyctl_revoke(key[0]));
+}
+
+static void expire(void)
+{
+	did(keyctl_set_timeout(key[0], 1));
+	while (keyctl_describe(key[0], NULL, 0) >= 0)
+		usleep(10000);
+}
+
+static void hide(void)
+{
+	did(keyctl_setperm(key[0], KEY_POS_ALL & ~(unsigned int)KEY_POS_VIEW));
+}
+
+static void update(void)
+{
+	did(keyctl_update(key[0], "2", 1));
+}
+
+/* The kernel drops the key a little after the link: it may be watched meanwhile. */
+static const struct {
+	const char *says;
+	void (*act)(void);
+	int result;
+} deaths[] = {
+	{"nothing", nothing, 0},
+	{"its last link goes", drop, -ENOKEY},
+	{"it is destroyed", drop_and_wait, -ENOKEY},
+	{"it is invalidated", invalidate, -ENOKEY},
+	{"it is revoked", revoke_it, -EKEYREVOKED},
+	{"it expires", expire, -EKEYEXPIRED},
+	{"it is hidden", hide, -EACCES},
+	{"it is updated", update, 0},
+};
+
+START_TEST(key_that_dies_before_its_first_look_is_not_watched)
+{
+	bool dropped = deaths[_i].act == drop;
+	struct wqfs_stats s = {0};
+	int r;
+
+	key[0] = add("wqfs-test:a");
+	after_describe = deaths[_i].act;
+	r = watch(key[0]);
+	ck_assert_ptr_null(after_describe);
+	ck_assert_msg(r == deaths[_i].result || (r == 0 && dropped), "%s: %s", deaths[_i].says,
+		strerror(-r));
+	wq_queue_stats(queue, &s);
+	ck_assert_uint_eq(s.watches, r == 0);
+	look();
+	if (dropped)
+		await_end(key[0]);
+	/* what was before is not for the watch */
+	ck_assert_str_eq(records(key[0], 0), dropped && r == 0 ? "meta.0:A" : "");
+}
+END_TEST
+
+/* Another queue watches it already. */
+static const struct {
+	const char *says;
+	void (*act)(void);
+	const char *other;
+} late_deaths[] = {
+	{"its last link goes", drop, "meta.0:A"},
+	{"it is destroyed", drop_and_wait, "meta.0:A"},
+	{"it is invalidated", invalidate, "6:0 meta.0:A"},
+};
+
+START_TEST(watch_of_a_key_that_dies_meanwhile_fails_or_is_told)
+{
+	struct wq_queue *first;
+	const char *told;
+	int r;
+
+	key[0] = add("wqfs-test:a");
+	ck_assert_int_eq(watch(key[0]), 0);
+	first = queue;
+	queue = wq_queue_new(&bridge_ops, NULL, WQFS_SIZE_MAX);
+	ck_assert_int_eq(wq_queue_set_size(queue, 32), 0);
+	after_describe = late_deaths[_i].act;
+	r = watch(key[0]);
+	ck_assert_msg(r == -ENOKEY || (r == 0 && late_deaths[_i].act != drop_and_wait),
+		"%s: %s", late_deaths[_i].says, strerror(-r));
+	await_end(key[0]);
+	ck_assert_str_eq(records(key[0], 0), r ? "" : "meta.0:A");
+	wq_queue_put(queue);
+	queue = first;
+	told = records(key[0], 0);
+	/* collected before the look, one is like another */
+	ck_assert_msg(
+		!strcmp(told, late_deaths[_i].other) || !strcmp(told, "meta.0:A"), "%s", told);
+}
+END_TEST
+
+/* ---- in the middle of a round ---- */
+
+/* No round begins by itself. */
+static void set_up_alone(void)
+{
+	const struct wq_keys_config config = {
+		.cpu_budget = 1,
+		.poll_min_ms = 3600000,
+		.poll_max_ms = 3600000,
+		.source = WQ_KEYS_POLL,
+	};
+
+	ck_assert_int_gt(keyctl_join_session_keyring(NULL), 0);
+	begin(&config);
+}
+
+static void watch_all(void)
+{
+	char name[32];
+
+	for (int i = 0; i < KEYS; i++) {
+		snprintf(name, sizeof(name), "wqfs-test:%d", i);
+		key[i] = add(name);
+		ck_assert_int_eq(watch(key[i]), 0);
+	}
+	look();
+	looks = 0;
+}
+
+static void run_until(unsigned int want)
+{
+	while (looks < want) {
+		stop_at = want;
+		ck_assert_int_eq(wq_loop_run(loop), 0);
+	}
+}
+
+/* A round of which the first SLICE keys have been looked at. */
+static void begin_slice(struct look *l)
+{
+	every = SLICE;
+	looks = 0;
+	look_begin(l);
+	run_until(SLICE);
+	every = 0;
+	ck_assert_uint_eq(looks, SLICE);
+	ck_assert(!l->done);
+}
+
+static void change(int i)
+{
+	did(keyctl_update(key[i], "2", 1));
+}
+
+/* How often the queue was told of each key: updates and removals. Takes them. */
+static void count(unsigned int updates[KEYS], unsigned int removals[KEYS])
+{
+	unsigned char buf[16];
+	struct wq_take take;
+
+	while (wq_queue_peek(queue, WQFS_FORMAT_RAW, buf, sizeof(buf), &take) > 0) {
+		struct key_notification k;
+		int i = 0;
+
+		memcpy(&k, buf, sizeof(k));
+		while (i < KEYS && (uint32_t)key[i] != k.key_id)
+			i++;
+		ck_assert_int_lt(i, KEYS);
+		if (k.watch.type == WATCH_TYPE_META)
+			removals[i]++;
+		else
+			updates[i]++;
+		wq_queue_consume(queue, &take);
+	}
+}
+
+START_TEST(sync_in_the_middle_of_a_round_wants_a_whole_one)
+{
+	unsigned int updates[KEYS] = {0}, removals[KEYS] = {0};
+	struct look first, second;
+
+	watch_all();
+	begin_slice(&first);
+	change(0);
+	change(KEYS - 1);
+	look_begin(&second);
+	ck_assert_uint_eq(looks, SLICE); /* it waits for its turn */
+	look_end(&second);
+	ck_assert(first.done);
+	ck_assert_uint_eq(looks, 2 * KEYS);
+	count(updates, removals);
+	for (int i = 0; i < KEYS; i++) {
+		ck_assert_uint_eq(updates[i], i == 0 || i == KEYS - 1);
+		ck_assert_uint_eq(removals[i], 0);
+	}
+}
+END_TEST
+
+START_TEST(sync_before_a_change_need_not_tell_it)
+{
+	unsigned int updates[KEYS] = {0}, removals[KEYS] = {0};
+	struct look first;
+
+	watch_all();
+	begin_slice(&first);
+	change(0);
+	look_end(&first);
+	ck_assert_uint_eq(looks, KEYS);
+	count(updates, removals);
+	ck_assert_uint_eq(updates[0], 0);
+	look();
+	count(updates, removals);
+	ck_assert_uint_eq(updates[0], 1);
+}
+END_TEST
+
+/* The round stands at key SLICE. */
+static const int leaving[] = {0, SLICE - 1, SLICE, SLICE + 1, SLICE + 2, KEYS - 1};
+
+#define LEAVING ((int)(sizeof(leaving) / sizeof(leaving[0])))
+
+static bool leaves(int i)
+{
+	for (int j = 0; j < LEAVING; j++)
+		if (leaving[j] == i)
+			return true;
+	return false;
+}
+
+static void die(int i)
+{
+	did(keyctl_unlink(key[i], KEY_SPEC_SESSION_KEYRING));
+}
+
+static void unwatch(int i)
+{
+	ck_assert_int_eq(wq_keys_watch(keys, queue, key[i], -1, &self), 0);
+}
+
+static void (*const ways[])(int i) = {die, unwatch};
+
+START_TEST(each_key_is_told_of_once_though_others_leave_in_the_middle)
+{
+	unsigned int updates[KEYS] = {0}, removals[KEYS] = {0};
+	struct look first;
+
+	watch_all();
+	begin_slice(&first);
+	for (int i = 0; i < KEYS; i++)
+		if (leaves(i))
+			ways[_i](i);
+		else
+			change(i);
+	look_end(&first);
+	look();
+	for (int j = 0; j < LEAVING; j++)
+		if (ways[_i] == die)
+			await_end(key[leaving[j]]);
+	count(updates, removals);
+	for (int i = 0; i < KEYS; i++) {
+		ck_assert_uint_eq(updates[i], !leaves(i));
+		ck_assert_uint_eq(removals[i], leaves(i));
+	}
+}
+END_TEST
+
+START_TEST(round_ends_when_all_that_was_left_is_gone)
+{
+	struct look first;
+
+	watch_all();
+	begin_slice(&first);
+	for (int i = SLICE; i < KEYS; i++)
+		unwatch(i);
+	look_end(&first);
+	ck_assert_uint_eq(looks, KEYS); /* each was looked at before it left */
+	change(0);
+	looks = 0;
+	look();
+	ck_assert_uint_eq(looks, SLICE);
+}
+END_TEST
+
+/* ---- turns ---- */
+
+#define ROUNDS	3
+#define BUDGET	0.1
+#define TURN_NS 20000000u /* one slow slice is all that the budget allows in this time */
+
+static void set_up_turns(void)
+{
+	const struct wq_keys_config config = {
+		.cpu_budget = BUDGET,
+		.poll_min_ms = 1,
+		.poll_max_ms = TURN_NS / 1000000u,
+		.source = WQ_KEYS_POLL,
+	};
+
+	ck_assert_int_gt(keyctl_join_session_keyring(NULL), 0);
+	begin(&config);
+}
+
+START_TEST(rounds_come_to_each_key_in_its_turn)
+{
+	watch_all();
+	every = SLICE;
+	run_until(ROUNDS * KEYS);
+	for (unsigned int i = 0; i < ROUNDS * KEYS; i++)
+		ck_assert_int_eq(looked[i], key[i % KEYS]);
+}
+END_TEST
+
+/* Only what must lie between two looks is certain, not what may. */
+START_TEST(rounds_keep_within_the_budget)
+{
+	struct wqfs_stats s = {0};
+
+	watch_all();
+	every = SLICE;
+	run_until(2 * KEYS + 1); /* the first look of the third round */
+	wq_keys_stats(keys, &s);
+	ck_assert_uint_ge(s.interval_us, KEYS / SLICE * LOOK_NS / 1000u / BUDGET);
+	/* the second round began after the last look of the first */
+	ck_assert_uint_ge(looked_ns[2 * KEYS] - looked_ns[KEYS - 1], s.interval_us * 1000ull);
+	for (unsigned int i = KEYS + SLICE; i + SLICE < 2 * KEYS; i += SLICE)
+		ck_assert_uint_ge(looked_ns[i + SLICE] - looked_ns[i - 1], TURN_NS);
+}
+END_TEST
+
+START_TEST(keys_that_leave_between_turns_cost_no_other_its_turn)
+{
+	unsigned int updates[KEYS] = {0}, removals[KEYS] = {0};
+
+	watch_all();
+	every = SLICE;
+	run_until(KEYS + SLICE);
+	for (int i = 0; i < KEYS; i++)
+		if (leaves(i))
+			ways[_i](i);
+		else
+			change(i);
+	look();
+	for (int j = 0; j < LEAVING; j++)
+		if (ways[_i] == die)
+			await_end(key[leaving[j]]);
+	count(updates, removals);
+	for (int i = 0; i < KEYS; i++) {
+		ck_assert_uint_eq(updates[i], !leaves(i));
+		ck_assert_uint_eq(removals[i], leaves(i));
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite;
+	TCase *before, *middle;
+	TCase *turns;
+
+	if (keyctl_get_keyring_ID(KEY_SPEC_THREAD_KEYRING, 1) < 0) {
+		printf("SKIP: this kernel has no keys for us: %s\n", strerror(errno));
+		return 77;
+	}
+	if (!dead_keys_stay()) {
+		printf("SKIP: dead keys are collected at once here, or we cannot know\n");
+		return 77;
+	}
+	suite = suite_create("keys_rounds");
+	before = tcase_create("before");
+	middle = tcase_create("middle");
+	turns = tcase_create("turns");
+	tcase_add_checked_fixture(before, set_up, tear_down);
+	tcase_add_loop_test(before, key_that_dies_before_its_first_look_is_not_watched, 0,
+		sizeof(deaths) / sizeof(deaths[0]));
+	tcase_add_loop_test(before, watch_of_a_key_that_dies_meanwhile_fails_or_is_told, 0,
+		sizeof(late_deaths) / sizeof(late_deaths[0]));
+	suite_add_tcase(suite, before);
+	tcase_add_checked_fixture(middle, set_up_alone, tear_down);
+	tcase_add_test(middle, sync_in_the_middle_of_a_round_wants_a_whole_one);
+	tcase_add_test(middle, sync_before_a_change_need_not_tell_it);
+	tcase_add_loop_test(
+		middle, each_key_is_told_of_once_though_others_leave_in_the_middle, 0, 2);
+	tcase_add_test(middle, round_ends_when_all_that_was_left_is_gone);
+	suite_add_tcase(suite, middle);
+	tcase_add_checked_fixture(turns, set_up_turns, tear_down);
+	tcase_add_test(turns, rounds_come_to_each_key_in_its_turn);
+	tcase_add_test(turns, rounds_keep_within_the_budget);
+	tcase_add_loop_test(turns, keys_that_leave_between_turns_cost_no_other_its_turn, 0, 2);
+	suite_add_tcase(suite, turns);
+	return run_suite(suite);
+}
