@@ -154,7 +154,7 @@ static int new_key(
 	wq_keys_proc_first_view(keys);
 	if (keys->trace)
 		wq_trace_tell_exits(keys->trace);
-	wq_keys_may_end(keys); /* by what was done before */
+	wq_keys_is_new(key);
 	*out = key;
 	return 0;
 }

@@ -238,6 +238,7 @@ void wq_keys_bury(struct wq_key *key)
 	step_over(key);
 	clear_suspect(key);
 	no_longer_stale(key);
+	wq_keys_no_longer_new(key);
 	if (known_dead(key))
 		keys->dead[keys->dead_next++ % DEAD_MAX] = key->serial;
 	TAILQ_REMOVE(&keys->all, key, node);
@@ -254,6 +255,7 @@ void wq_keys_forget_key(struct wq_key *key)
 	step_over(key);
 	clear_suspect(key);
 	no_longer_stale(key);
+	wq_keys_no_longer_new(key);
 	TAILQ_REMOVE(key->buried ? &keys->gone : &keys->all, key, node);
 }
 

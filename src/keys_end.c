@@ -16,6 +16,8 @@
 
 #define ASK_SHARE 0.1 /* of a core may go into asking whenever others use keys */
 
+#define NEW_NS NS_PER_S /* longer than a grace period takes, but on the busiest machine */
+
 #define DUE_EVERY_NS (20 * NS_PER_MS)
 #define DUE_AT_ONCE  256 /* keys; more are looked for within the budget */
 
@@ -118,6 +120,59 @@ void wq_keys_may_end(struct wq_keys *keys)
 	plan_check(keys);
 }
 
+/* ---- new ---- */
+
+/* The kernel lets a key be found until an RCU grace period after its last unlinking. So what
+ * was done before a watch may end its key after it, and only that of all keys. */
+static void on_new_timer(struct wq_timer *timer)
+{
+	struct wq_keys *keys = wq_container_of(timer, struct wq_keys, new_timer);
+	const struct wq_key *last = TAILQ_LAST(&keys->new, key_list);
+	uint64_t began = wq_now_ns(), now = began, wait;
+	bool more = last != NULL;
+
+	while (more && now - began < SLICE_NS) {
+		struct wq_key *key = TAILQ_FIRST(&keys->new);
+
+		more = key != last;
+		TAILQ_REMOVE(&keys->new, key, new_node);
+		TAILQ_INSERT_TAIL(&keys->new, key, new_node); /* asked last, to be asked last */
+		if (key->since_ns + NEW_NS < began)
+			wq_keys_no_longer_new(key);
+		if (!wq_look_exists(keys->look, key->serial))
+			wq_keys_bury(key);
+		now = wq_now_ns();
+	}
+	tell_ends(keys);
+	now = wq_now_ns();
+	wait = (uint64_t)((double)(now - began) / keys->config.cpu_budget);
+	keys->new_step_ns *= 2;
+	if (!TAILQ_EMPTY(&keys->new))
+		wq_timer_set(keys->loop, timer,
+			now + (wait > keys->new_step_ns ? wait : keys->new_step_ns));
+}
+
+void wq_keys_is_new(struct wq_key *key)
+{
+	struct wq_keys *keys = key->keys;
+
+	if (!keys->trace)
+		return;
+	key->is_new = true;
+	TAILQ_INSERT_TAIL(&keys->new, key, new_node);
+	keys->new_step_ns = FIRST_NS;
+	if (!keys->new_timer.set)
+		wq_timer_set(keys->loop, &keys->new_timer, wq_now_ns() + FIRST_NS);
+}
+
+void wq_keys_no_longer_new(struct wq_key *key)
+{
+	if (!key->is_new)
+		return;
+	TAILQ_REMOVE(&key->keys->new, key, new_node);
+	key->is_new = false;
+}
+
 /* ---- at a known time ---- */
 
 static uint64_t real_ns(void)
@@ -200,12 +255,15 @@ void wq_keys_await_ends(struct wq_keys *keys)
 
 void wq_keys_end_init(struct wq_keys *keys)
 {
+	TAILQ_INIT(&keys->new);
+	keys->new_timer.fire = on_new_timer;
 	keys->end_timer.fire = on_end_timer;
 	keys->ends_at_timer.fire = on_ends_at_timer;
 }
 
 void wq_keys_end_fini(struct wq_keys *keys)
 {
+	wq_timer_clear(keys->loop, &keys->new_timer);
 	wq_timer_clear(keys->loop, &keys->end_timer);
 	wq_timer_clear(keys->loop, &keys->ends_at_timer);
 }

@@ -50,6 +50,7 @@ struct wq_key {
 	uint64_t suspect_ns;  /* when a difference was seen that a hint may yet explain; or 0 */
 	bool buried;	      /* on keys->gone */
 	bool stale;	      /* on keys->stale */
+	bool is_new;	      /* on keys->new */
 	uint64_t found_round; /* of a suspect, or a buried one: the round that ends after it */
 	size_t unnamed_from;  /* members from here on may lack a name */
 	time_t ends_at;	      /* CLOCK_REALTIME when it will be collected; 0: not known */
@@ -57,6 +58,7 @@ struct wq_key {
 	TAILQ_ENTRY(wq_key) node; /* in keys->all, or in keys->gone */
 	TAILQ_ENTRY(wq_key) suspect_node;
 	TAILQ_ENTRY(wq_key) stale_node;
+	TAILQ_ENTRY(wq_key) new_node;
 };
 
 TAILQ_HEAD(key_list, wq_key);
@@ -145,6 +147,9 @@ struct wq_keys {
 	uint64_t end_step_ns;	       /* the distance to the check after it */
 	uint64_t end_cost_ns;
 	struct wq_key *end_next; /* where the check under way stands */
+	struct key_list new;	 /* watched since a moment */
+	struct wq_timer new_timer;
+	uint64_t new_step_ns;
 };
 
 /* ---- keys_bridge.c ---- */
@@ -297,6 +302,10 @@ void wq_keys_check_trace(struct wq_keys *keys);
 /* Something was done that may have ended keys: looks for it soon, and again and again with
  * growing distance. */
 void wq_keys_may_end(struct wq_keys *keys);
+
+/* KEY is watched from now on: it may be about to end by what was done before. */
+void wq_keys_is_new(struct wq_key *key);
+void wq_keys_no_longer_new(struct wq_key *key);
 
 /* Something was done to some key, perhaps because another has ended: where an end is awaited
  * it is looked for now, so that it is told before what comes after it. */
