@@ -101,6 +101,22 @@ static void reports_and_differences_go_together(void)
 	TOLD_NOTHING(fd);
 }
 
+/* Attributes that are again what they were before the report differ from what it left. */
+static void change_back_of_what_was_reported_is_a_difference(void)
+{
+	struct wqfs_key_report perm;
+
+	set_up(BLIND);
+	perm = report_of(KEYCTL_SETPERM, key_a, 0);
+	IT_EQ(keyctl_setperm(key_a, ALL_PERM | KEY_OTH_VIEW), 0);
+	end(fd, &perm, 0);
+	IT_STR(told(fd), "A:setattr");
+	IT_EQ(keyctl_setperm(key_a, ALL_PERM), 0);
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	IT_STR(told(fd), "A:setattr");
+	TOLD_NOTHING(fd);
+}
+
 static void users_are_believed_of_their_own_keys(void)
 {
 	uid_t uid = it_nobody();
@@ -492,6 +508,8 @@ static const struct it_test tests[] = {
 	{"what leaves no difference is told by a report",
 		what_leaves_no_difference_is_told_by_a_report},
 	{"reports and differences go together", reports_and_differences_go_together},
+	{"a change back of what was reported is a difference",
+		change_back_of_what_was_reported_is_a_difference},
 	{"users are believed of their own keys", users_are_believed_of_their_own_keys},
 	{"an owner's report of what was not is told", owners_report_of_what_was_not_is_told},
 	{"who may not View a key is not believed, but it is looked at",
