@@ -5,10 +5,12 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <mntent.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -22,6 +24,7 @@
 /* Others use keys too: a buffer that holds what they do meanwhile, and more than it holds. */
 #define BUFFER_KB "2048"
 #define UPDATES	  150000
+#define REVOKED	  400 /* keys: about one record each must fit a queue */
 #define ALL_PERM  (KEY_POS_ALL | KEY_USR_ALL)
 
 /* A, B and a keyring RING, which holds neither, watched by two queues: A and B by one, A
@@ -122,6 +125,82 @@ static void operations_that_fail_are_not_told(void)
 	IT_ERRNO(keyctl_update(s.a, "2", 1), EACCES);
 	IT_ERRNO(keyctl_unlink(s.b, s.ring), ENOENT);
 	TOLD_NOTHING(s.ar);
+}
+
+struct revokers {
+	int32_t keys[REVOKED];
+	unsigned int at[REVOKED]; /* how many have come to it */
+};
+
+static _Noreturn void revoke_all(struct revokers *r, int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	(void)sched_setaffinity(0, sizeof(set), &set); /* if there are two */
+	for (int i = 0; i < REVOKED; i++) {
+		__atomic_add_fetch(&r->at[i], 1, __ATOMIC_SEQ_CST);
+		while (__atomic_load_n(&r->at[i], __ATOMIC_SEQ_CST) < 2)
+			sched_yield();
+		IT_OK(keyctl_revoke(r->keys[i]) == 0 || errno == EKEYREVOKED);
+	}
+	_exit(0);
+}
+
+static void each_is_revoked_once(int fd, const struct revokers *r)
+{
+	unsigned int times[REVOKED] = {0}, i;
+	unsigned char buf[4096];
+	ssize_t got;
+
+	while ((got = read(fd, buf, sizeof(buf))) > 0) {
+		const unsigned char *p = buf;
+		size_t left = (size_t)got;
+		struct it_record rec;
+
+		while (it_next(&p, &left, &rec)) {
+			IT_EQ(rec.type, WATCH_TYPE_KEY_NOTIFY);
+			IT_EQ(rec.subtype, NOTIFY_KEY_REVOKED);
+			for (i = 0; i < REVOKED && rec.key != (uint32_t)r->keys[i]; i++)
+				;
+			IT_OK(i < REVOKED);
+			times[i]++;
+		}
+	}
+	for (i = 0; i < REVOKED; i++)
+		IT_EQ(times[i], 1);
+}
+
+/* Both may succeed, and the kernel tells of one. */
+static void keys_that_two_revoke_are_told_once(void)
+{
+	struct revokers *r = mmap(
+		NULL, sizeof(*r), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t revokers[2];
+	struct scene s;
+	int fd;
+
+	IT_OK(r != MAP_FAILED);
+	set_up(&s, "source=trace,resync_s=" NEVER_S);
+	fd = it_queue("revoked", O_RDONLY | O_NONBLOCK);
+	IT_EQ(ioctl(fd, IOC_WATCH_QUEUE_SET_SIZE, 512), 0);
+	for (int i = 0; i < REVOKED; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "wqfs-test:revoked %d", i);
+		r->keys[i] = it_key(name);
+		IT_EQ(it_watch(fd, r->keys[i], 1), 0);
+	}
+	for (int i = 0; i < 2; i++) {
+		revokers[i] = it_fork();
+		if (revokers[i] == 0)
+			revoke_all(r, i);
+	}
+	for (int i = 0; i < 2; i++)
+		it_join(revokers[i]);
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	each_is_revoked_once(fd, r);
 }
 
 struct doer {
@@ -545,6 +624,7 @@ static const struct it_test tests[] = {
 	{"operations that leave no difference are told",
 		operations_without_a_difference_are_told},
 	{"a search that links is told", search_that_links_is_told},
+	{"keys that two revoke at once are told once", keys_that_two_revoke_are_told_once},
 	{"operations that fail are not told", operations_that_fail_are_not_told},
 	{"records say who did it", records_say_who},
 	{"an overrun is one LOSS in every queue, then what differs, then all is told again",
