@@ -215,20 +215,6 @@ static long read_as(const struct wq_look *look, const struct wq_look_as *as, int
 
 /* ---- describe ---- */
 
-static int reserve_describe(struct wq_key_state *s, size_t n)
-{
-	char *p;
-
-	if (n <= s->describe_cap)
-		return 0;
-	p = realloc(s->describe, n);
-	if (!p)
-		return -ENOMEM;
-	s->describe = p;
-	s->describe_cap = n;
-	return 0;
-}
-
 int wq_look_describe(struct wq_look *look, const struct wq_look_as *as, int32_t serial,
 	struct wq_key_state *new)
 {
@@ -242,7 +228,7 @@ int wq_look_describe(struct wq_look *look, const struct wq_look_as *as, int32_t 
 	new->life = WQ_KEY_ALIVE;
 	if (n > (long)sizeof(look->text))
 		return -ENOMEM;
-	r = reserve_describe(new, (size_t)n);
+	r = wq_key_state_reserve_describe(new, (size_t)n);
 	if (r < 0)
 		return r;
 	memcpy(new->describe, look->text, (size_t)n);

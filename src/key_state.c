@@ -91,6 +91,34 @@ bool wq_key_state_parse(struct wq_key_state *s)
 	return *p == ';';
 }
 
+int wq_key_state_reserve_describe(struct wq_key_state *s, size_t n)
+{
+	char *p;
+
+	if (n <= s->describe_cap)
+		return 0;
+	p = realloc(s->describe, n);
+	if (!p)
+		return -ENOMEM;
+	s->describe = p;
+	s->describe_cap = n;
+	return 0;
+}
+
+int wq_key_state_copy_attrs(struct wq_key_state *s, const struct wq_key_state *from)
+{
+	size_t n = strlen(from->describe) + 1;
+	int r = wq_key_state_reserve_describe(s, n);
+
+	if (r < 0)
+		return r;
+	memcpy(s->describe, from->describe, n);
+	s->uid = from->uid;
+	s->gid = from->gid;
+	s->perm = from->perm;
+	return 0;
+}
+
 bool wq_key_is_type(const struct wq_key_state *s, const char *type)
 {
 	size_t n = strlen(type);

@@ -68,6 +68,13 @@ void wq_key_member_del(struct wq_key_state *s, int32_t serial);
  * it is not of that form. */
 bool wq_key_state_parse(struct wq_key_state *s);
 
+/* Makes room for describe of N bytes. 0 or -ENOMEM; contents are kept. */
+int wq_key_state_reserve_describe(struct wq_key_state *s, size_t n);
+
+/* S has FROM's uid, gid and perm, and the describe that says so, from now on. 0; -ENOMEM: it
+ * has its own still. */
+int wq_key_state_copy_attrs(struct wq_key_state *s, const struct wq_key_state *from);
+
 /* The type is the first field of describe; the description what follows the fourth ';'. */
 bool wq_key_is_type(const struct wq_key_state *s, const char *type);
 const char *wq_key_description(const struct wq_key_state *s);

@@ -266,22 +266,22 @@ static void note_unexpected_expiry(struct wq_key *key, const struct wq_key_state
 		wq_keys_post_difference(key, NOTIFY_KEY_SETATTR, 0);
 }
 
-/* What hints told of already is the state from which NEW is judged. */
-static void absorb_told(struct wq_key *key, const struct wq_key_state *new)
+/* What hints told of already is the state from which NEW, which is ALIVE, is judged. 0 or
+ * -ENOMEM: it is not yet. */
+static int absorb_told(struct wq_key *key, const struct wq_key_state *new)
 {
 	struct wq_key_state *old = &key->state;
+	int r = key->stale_attrs ? wq_key_state_copy_attrs(old, new) : 0;
 
+	if (r < 0)
+		return r;
 	if (key->stale_payload &&
 		old->payload == new->payload &&new->payload == WQ_PAYLOAD_DIGEST) {
 		old->len = new->len;
 		memcpy(old->digest, new->digest, sizeof(old->digest));
 	}
-	if (key->stale_attrs) {
-		old->uid = new->uid;
-		old->gid = new->gid;
-		old->perm = new->perm;
-	}
 	key->stale_payload = key->stale_attrs = false;
+	return 0;
 }
 
 struct counting {
@@ -345,19 +345,21 @@ static void look(struct wq_key *key, bool sure)
 {
 	struct wq_keys *keys = key->keys;
 	struct wq_key_state *new = &keys->scratch;
+	int r;
 
 	if (wq_look_same(keys->look, &key->as, key->serial, &key->state)) {
 		key->stale_payload = key->stale_attrs = false;
 		name_more(key);
 		return;
 	}
-	if (snapshot(key) < 0) {
+	r = snapshot(key);
+	if (r == 0 && new->life == WQ_KEY_ALIVE)
+		r = absorb_told(key, new);
+	if (r < 0) {
 		wq_log(WQ_LOG_ERR, "no memory to look at key %d: its changes come late",
 			key->serial);
 		return;
 	}
-	if (new->life == WQ_KEY_ALIVE)
-		absorb_told(key, new);
 	if (!sure && differs(key, new)) {
 		suspect(key);
 		return;
@@ -381,8 +383,10 @@ void wq_keys_look_at(struct wq_key *key)
 
 void wq_keys_rebase(struct wq_key *key)
 {
-	if (snapshot(key) >= 0 && key->keys->scratch.life == WQ_KEY_ALIVE)
-		absorb_told(key, &key->keys->scratch);
+	struct wq_key_state *new = &key->keys->scratch;
+
+	if (snapshot(key) >= 0 && new->life == WQ_KEY_ALIVE)
+		(void)absorb_told(key, new); /* else the next look does */
 }
 
 static void no_longer_stale(struct wq_key *key)

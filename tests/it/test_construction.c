@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 
 #include "lib.h"
+#include "told.h"
 
 #define RULES	    "/etc/request-key.d"
 #define RULE	    RULES "/wqfs-test.conf"
@@ -28,6 +29,7 @@ static const char script[] = "#!/bin/sh\n"
 			     "case $word in\n"
 			     "negate) exec keyctl negate \"$1\" 60 \"$2\" ;;\n"
 			     "reject) exec keyctl reject \"$1\" 60 rejected \"$2\" ;;\n"
+			     "leave) exit ;;\n"
 			     "*) exec keyctl instantiate \"$1\" 1 \"$2\" ;;\n"
 			     "esac\n";
 
@@ -68,19 +70,24 @@ static void install(void)
 	write_file(RULE, rule, 0644);
 }
 
-static void set_up(struct rig *r, int want)
+static void begin(struct rig *r, const char *options)
 {
 	install();
 	r->words = open("words", O_RDWR | O_CLOEXEC);
 	IT_OK(r->words >= 0);
-	it_start(NULL);
+	it_start(options);
 	r->fd = it_queue("q", O_RDONLY | O_NONBLOCK);
+}
+
+/* Someone requests the key, to be linked into RING, and is to get the error WANT, or 0. */
+static void request(struct rig *r, int32_t ring, int want)
+{
 	r->requester = it_fork();
 	if (r->requester == 0) {
 		long key;
 
 		close(r->words);
-		key = request_key("user", DESCRIPTION, "x", KEY_SPEC_SESSION_KEYRING);
+		key = request_key("user", DESCRIPTION, "x", ring);
 
 		_exit((key > 0 ? 0 : errno) != want);
 	}
@@ -89,6 +96,12 @@ static void set_up(struct rig *r, int want)
 		it_skip("the kernel does not call this system's request-key");
 	r->key = (int32_t)strtol(it_text("serial"), NULL, 10);
 	IT_OK(r->key > 0);
+}
+
+static void set_up(struct rig *r, int want)
+{
+	begin(r, NULL);
+	request(r, KEY_SPEC_SESSION_KEYRING, want);
 }
 
 static void say(const struct rig *r, const char *word)
@@ -188,6 +201,29 @@ static void key_that_is_rejected_gives_its_error(void)
 	it_join(waiting);
 }
 
+/* Nobody says anything of the key: the kernel makes it negative, without a call that could be
+ * told. It was linked before. */
+static void request_that_fails_tells_what_it_linked(void)
+{
+	int32_t ring;
+	struct rig r;
+
+	close(told_need_trace());
+	begin(&r, "source=trace,resync_s=86400");
+	ring = add_key("keyring", "wqfs-test:ring", NULL, 0, KEY_SPEC_SESSION_KEYRING);
+	IT_OK(ring > 0);
+	IT_EQ(keyctl_setperm(ring, KEY_POS_ALL | KEY_USR_ALL), 0);
+	IT_EQ(it_watch(r.fd, ring, 1), 0);
+	TOLD_NOTHING(r.fd); /* no look that what was done so far asks for comes after this */
+	request(&r, ring, ENOKEY);
+	told_name(ring, "RING");
+	told_name(r.key, "NEGATIVE");
+	say(&r, "leave\n");
+	it_join(r.requester);
+	TOLD_UNTIL(r.fd, "RING:linked:NEGATIVE");
+	TOLD_NOTHING(r.fd);
+}
+
 static const struct it_test tests[] = {
 	{"a watch waits for a key under construction and holds nobody up",
 		watch_waits_for_construction},
@@ -195,6 +231,8 @@ static const struct it_test tests[] = {
 		waiting_for_construction_can_be_interrupted},
 	{"a key that comes out negative gives its error",
 		key_that_comes_out_negative_gives_its_error},
+	{"a request that fails tells what it has linked",
+		request_that_fails_tells_what_it_linked},
 	{"a key that is rejected gives its error", key_that_is_rejected_gives_its_error},
 };
 

@@ -5,6 +5,7 @@
  * look that it leads to, can tell.
  */
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -117,6 +118,22 @@ static void record_of_a_difference_stands_for_one_report(void)
 	IT_STR(told(fd), "");
 	end(fd, &other, 0);
 	IT_STR(told(fd), "RING:linked:A");
+	TOLD_NOTHING(fd);
+}
+
+/* Attributes that are again what they were before the report differ from what it left. */
+static void change_back_of_what_was_reported_is_a_difference(void)
+{
+	struct wqfs_key_report perm;
+
+	set_up(BLIND);
+	perm = report_of(KEYCTL_SETPERM, key_a, 0);
+	IT_EQ(keyctl_setperm(key_a, ALL_PERM | KEY_OTH_VIEW), 0);
+	end(fd, &perm, 0);
+	IT_STR(told(fd), "A:setattr");
+	IT_EQ(keyctl_setperm(key_a, ALL_PERM), 0);
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	IT_STR(told(fd), "A:setattr");
 	TOLD_NOTHING(fd);
 }
 
@@ -378,6 +395,47 @@ static void trace_and_report_tell_it_once(void)
 	TOLD_NOTHING(fd);
 }
 
+#define GROUP 61234 /* nobody else's */
+
+/* As a user who may view A by a supplementary group. */
+static _Noreturn void update_as_one_of(gid_t group, uid_t uid, bool reports)
+{
+	struct wqfs_key_report r = report_of(KEYCTL_UPDATE, key_a, 0);
+	int to;
+
+	IT_EQ(setgroups(1, &group), 0);
+	IT_EQ(setresgid(uid, uid, uid), 0);
+	IT_EQ(setresuid(uid, uid, uid), 0);
+	to = it_queue("other", O_RDONLY | O_NONBLOCK);
+	if (reports)
+		begin(to, &r);
+	IT_EQ(keyctl_update(key_a, "1", 1), 0);
+	if (reports)
+		end(to, &r, 0);
+	_exit(0);
+}
+
+/* Its reports are not believed of a key that it may view by a group that nobody asks for. */
+static void trace_tells_what_a_report_that_is_not_believed_says(void)
+{
+	uid_t uid = it_nobody();
+
+	close(told_need_trace());
+	set_up("source=trace,resync_s=86400,allow_other");
+	IT_EQ(keyctl_chown(key_a, (uid_t)-1, GROUP), 0);
+	IT_EQ(keyctl_setperm(key_a, ALL_PERM | KEY_GRP_ALL), 0);
+	TOLD_UNTIL(fd, "A:setattr A:setattr");
+	for (int i = 0; i < 6; i++) {
+		pid_t pid = it_fork();
+
+		if (pid == 0)
+			update_as_one_of(GROUP, uid, i % 2);
+		it_join(pid);
+		TOLD_UNTIL(fd, "A:updated");
+		TOLD_NOTHING(fd);
+	}
+}
+
 /* More operations than a request waits for: they are still to be taken in when the report of
  * a later one comes. */
 static void report_that_is_ahead_of_the_trace_is_told_once(void)
@@ -513,6 +571,8 @@ static const struct it_test tests[] = {
 	{"reports and differences go together", reports_and_differences_go_together},
 	{"the record of a difference stands for one report",
 		record_of_a_difference_stands_for_one_report},
+	{"a change back of what was reported is a difference",
+		change_back_of_what_was_reported_is_a_difference},
 	{"users are believed of their own keys", users_are_believed_of_their_own_keys},
 	{"an owner's report of what was not is told", owners_report_of_what_was_not_is_told},
 	{"who may not View a key is not believed, but it is looked at",
@@ -531,6 +591,8 @@ static const struct it_test tests[] = {
 	{"polling and reports tell each operation once",
 		polling_and_reports_tell_each_operation_once},
 	{"trace and report tell it once", trace_and_report_tell_it_once},
+	{"the trace tells what a report that is not believed says",
+		trace_tells_what_a_report_that_is_not_believed_says},
 	{"a report that is ahead of the trace is told once",
 		report_that_is_ahead_of_the_trace_is_told_once},
 	{"a child of one who reported its join has that session",

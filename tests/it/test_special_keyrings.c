@@ -4,11 +4,13 @@
  * and decides by what differs where that does not tell. It makes nothing up.
  */
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "lib.h"
@@ -23,7 +25,20 @@
  * was there before all of them. */
 static int sockets[ACTORS][2];
 
-enum deed { JOIN, OWN, USER, BECOME, LINK, UNLINK, CLEAR, FORK, LEAVE };
+enum deed {
+	JOIN,
+	JOIN_ODDLY,
+	GET_FROM_CHILD,
+	OWN,
+	USER,
+	BECOME,
+	LEAVE_USERNS,
+	LINK,
+	UNLINK,
+	CLEAR,
+	FORK,
+	LEAVE
+};
 
 struct request {
 	enum deed deed;
@@ -39,6 +54,28 @@ static int32_t join(void)
 	return keyctl_setperm(own, ALL_PERM) < 0 ? -1 : own;
 }
 
+/* The operation is an int to the kernel, whatever is above it in its register. */
+static int32_t join_oddly(void)
+{
+	long op = (long)(KEYCTL_JOIN_SESSION_KEYRING | 1ull << 32);
+	int32_t own = (int32_t)syscall(SYS_keyctl, op, NULL);
+
+	return keyctl_setperm(own, ALL_PERM) < 0 ? -1 : own;
+}
+
+/* A session that a child has joined, given to us, and which is gone at once. */
+static int32_t get_from_child(void)
+{
+	int status = -1;
+	pid_t pid = vfork();
+
+	if (pid == 0)
+		_exit(keyctl_join_session_keyring(NULL) < 0 || keyctl_session_to_parent() < 0);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return -1;
+	return status == 0 ? 0 : -1;
+}
+
 /* All may see it from now on. */
 static int32_t user_keyring(void)
 {
@@ -47,17 +84,40 @@ static int32_t user_keyring(void)
 	return keyctl_setperm(user, ALL_PERM | KEY_OTH_VIEW | KEY_OTH_READ) < 0 ? -1 : user;
 }
 
+/* To one of its own, in which the user has the same number: 0, or an error. */
+static int32_t leave_userns(void)
+{
+	char map[64];
+	int to, n = snprintf(map, sizeof(map), "%u %u 1\n", getuid(), getuid());
+	bool mapped;
+
+	if (unshare(CLONE_NEWUSER) < 0)
+		return -errno;
+	/* who has become another user may write nothing about itself */
+	IT_EQ(prctl(PR_SET_DUMPABLE, 1), 0);
+	to = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
+	mapped = write(to, map, (size_t)n) == n;
+	close(to);
+	return mapped ? 0 : -errno;
+}
+
 static int32_t do_deed(const struct request *r)
 {
 	switch (r->deed) {
 	case JOIN:
 		return join();
+	case JOIN_ODDLY:
+		return join_oddly();
+	case GET_FROM_CHILD:
+		return get_from_child();
 	case OWN: /* what keyctl(1) does */
 		return keyctl_get_keyring_ID(SESSION, 0);
 	case USER:
 		return user_keyring();
 	case BECOME:
 		return setresuid((uid_t)r->a, (uid_t)r->a, (uid_t)r->a);
+	case LEAVE_USERNS:
+		return leave_userns();
 	case LINK:
 		return (int32_t)keyctl_link(r->a, r->b);
 	case UNLINK:
@@ -106,6 +166,7 @@ static void does(int actor, enum deed deed, int32_t a, int32_t b)
 
 /* ---- the scene ---- */
 
+static pid_t daemon_pid;
 static int32_t key_k;
 static int fd;
 
@@ -122,17 +183,17 @@ static void begin_actors(void)
 
 static void begin_watching(void)
 {
-	it_start("source=trace,resync_s=86400");
+	daemon_pid = it_start("source=trace,resync_s=86400");
 	key_k = it_key("wqfs-test:k");
 	told_name(key_k, "K");
 	fd = it_queue("q", O_RDONLY | O_NONBLOCK);
 }
 
-/* ACTOR is in a session of its own from now on, which is watched and called NAME. A link from
- * a keyring of the test's makes it outlive its processes. */
-static int32_t in_session(int actor, const char *name)
+/* ACTOR joins, as HOW says, a session of its own, which is watched and called NAME. A link
+ * from a keyring of the test's makes it outlive its processes. */
+static int32_t joins(int actor, enum deed how, const char *name)
 {
-	int32_t session = ask(actor, JOIN, 0, 0);
+	int32_t session = ask(actor, how, 0, 0);
 	int32_t holder = add_key("keyring", name, NULL, 0, SESSION);
 
 	IT_OK(session > 0 && holder > 0);
@@ -140,6 +201,11 @@ static int32_t in_session(int actor, const char *name)
 	told_name(session, name);
 	IT_EQ(it_watch(fd, session, 1), 0);
 	return session;
+}
+
+static int32_t in_session(int actor, const char *name)
+{
+	return joins(actor, JOIN, name);
 }
 
 /* Both are in sessions of their own, S and T, that have a link to K; told of while watched. */
@@ -152,6 +218,18 @@ static void two_sessions(void)
 	does(0, LINK, key_k, SESSION);
 	does(1, LINK, key_k, SESSION);
 	TOLD_UNTIL(fd, "S:linked:K T:linked:K");
+}
+
+/* Nothing was told but losses, also after a look at every key. */
+static void told_no_more_than_losses(void)
+{
+	static char words[16384];
+
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	snprintf(words, sizeof(words), "%s", told(fd));
+	for (char *w = strtok(words, " "); w; w = strtok(NULL, " "))
+		if (strcmp(w, "LOSS"))
+			IT_FAIL("told %s", w);
 }
 
 /* ---- what is followed ---- */
@@ -169,6 +247,17 @@ static void who_joined_is_known(void)
 	does(0, LINK, key_k, SESSION);
 	does(1, LINK, key_k, SESSION);
 	TOLD_UNTIL(fd, "S2:linked:K S2:linked:K T:linked:K");
+	TOLD_NOTHING(fd);
+}
+
+static void join_with_odd_bits_is_a_join(void)
+{
+	two_sessions();
+	joins(0, JOIN_ODDLY, "N");
+	does(0, CLEAR, SESSION, 0);
+	does(0, LINK, key_k, SESSION);
+	does(0, LINK, key_k, SESSION);
+	TOLD_UNTIL(fd, "N:cleared N:linked:K N:linked:K");
 	TOLD_NOTHING(fd);
 }
 
@@ -268,8 +357,9 @@ static void where_nothing_differs_the_loss_is_told(void)
 {
 	two_unknown_sessions();
 	does(0, LINK, key_k, SESSION);
+	TOLD_UNTIL(fd, "S:linked:K"); /* else both differ at once */
 	does(1, LINK, key_k, SESSION);
-	TOLD_UNTIL(fd, "S:linked:K T:linked:K");
+	TOLD_UNTIL(fd, "T:linked:K");
 	does(0, LINK, key_k, SESSION); /* S or T? */
 	TOLD_UNTIL(fd, "LOSS");
 	does(0, CLEAR, SESSION, 0);
@@ -319,6 +409,26 @@ static void forks_of_others_do_not_hide_a_session(void)
 	TOLD_NOTHING(fd);
 }
 
+/* The child is gone when the daemon is told of what it did. */
+static void session_that_a_child_gave_is_not_the_old_one(void)
+{
+	int32_t s;
+
+	two_sessions();
+	s = ask(0, OWN, 0, 0);
+	IT_EQ(kill(daemon_pid, SIGSTOP), 0);
+	IT_UNTIL(it_state(daemon_pid) == 'T');
+	does(0, GET_FROM_CHILD, 0, 0);
+	does(0, LINK, key_k, SESSION);
+	does(0, CLEAR, SESSION, 0);
+	IT_EQ(kill(daemon_pid, SIGCONT), 0);
+	told_no_more_than_losses();
+	does(1, UNLINK, key_k, s);
+	does(1, LINK, key_k, SESSION); /* what is not the parent's is still known */
+	TOLD_UNTIL(fd, "S:unlinked:K T:linked:K");
+	TOLD_NOTHING(fd);
+}
+
 /* ---- other special keyrings ---- */
 
 /* A keyring of the process, that nobody can watch. */
@@ -359,6 +469,31 @@ static void user_keyring_is_that_of_who_uses_it(void)
 	TOLD_NOTHING(fd);
 }
 
+static void user_keyring_in_another_user_namespace_is_another(void)
+{
+	int32_t r;
+
+	two_sessions();
+	IT_EQ(keyctl_setperm(key_k, ALL_PERM | KEY_OTH_ALL), 0);
+	becomes_user(0);
+	becomes_user(1);
+	r = ask(0, LEAVE_USERNS, 0, 0);
+	if (r < 0)
+		it_skip("no user namespace can be had: %s", strerror(-r));
+	TOLD_UNTIL(fd, "USER:setattr");
+	for (int turn = 0; turn < 2; turn++) {
+		does(0, LINK, key_k, KEY_SPEC_USER_KEYRING);
+		does(0, LINK, key_k, KEY_SPEC_USER_KEYRING);
+		does(0, UNLINK, key_k, KEY_SPEC_USER_KEYRING);
+		does(0, CLEAR, KEY_SPEC_USER_KEYRING, 0);
+		told_no_more_than_losses();
+		/* what the other holds meanwhile makes no difference */
+		does(1, turn ? UNLINK : LINK, key_k, KEY_SPEC_USER_KEYRING);
+		TOLD_UNTIL(fd, turn ? "USER:unlinked:K" : "USER:linked:K");
+		TOLD_NOTHING(fd);
+	}
+}
+
 /* As when sudo has opened a session as root and then runs a command as the user. */
 static void who_becomes_another_user_has_that_users_keyring(void)
 {
@@ -377,6 +512,8 @@ static void who_becomes_another_user_has_that_users_keyring(void)
 
 static const struct it_test tests[] = {
 	{"who joined a session is known", who_joined_is_known},
+	{"a join with bits above those of its operation is a join",
+		join_with_odd_bits_is_a_join},
 	{"children have the session of their parent, until they join another",
 		children_have_the_session_of_their_parent},
 	{"orphans keep their session", orphans_keep_their_session},
@@ -387,9 +524,13 @@ static const struct it_test tests[] = {
 	{"where nothing differs the loss is told", where_nothing_differs_the_loss_is_told},
 	{"each of two equal differences is told once", each_difference_is_told_once},
 	{"forks of others do not hide a session", forks_of_others_do_not_hide_a_session},
+	{"a session that a short-lived child gave its parent is not told as the old one",
+		session_that_a_child_gave_is_not_the_old_one},
 	{"keyrings of a process or thread are nobody else's",
 		keyrings_of_the_process_are_nobody_elses},
 	{"the user keyring is that of who uses it", user_keyring_is_that_of_who_uses_it},
+	{"the user keyring in another user namespace is another",
+		user_keyring_in_another_user_namespace_is_another},
 	{"who becomes another user has that user's keyring",
 		who_becomes_another_user_has_that_users_keyring},
 };

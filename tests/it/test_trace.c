@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The trace as a source: what it tells, what becomes of it, and of who has none. */
+/* The trace as a source: what it tells, what becomes of it, and of who has none. Calls that
+ * it does not see, or that look odd, are test_trace_calls.c's. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <mntent.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +15,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <sys/xattr.h>
 
 #include "lib.h"
@@ -24,6 +24,7 @@
 /* Others use keys too: a buffer that holds what they do meanwhile, and more than it holds. */
 #define BUFFER_KB "2048"
 #define UPDATES	  150000
+#define REVOKED	  400 /* keys: about one record each must fit a queue */
 #define ALL_PERM  (KEY_POS_ALL | KEY_USR_ALL)
 
 /* A, B and a keyring RING, which holds neither, watched by two queues: A and B by one, A
@@ -119,6 +120,82 @@ static void operations_that_fail_are_not_told(void)
 	IT_ERRNO(keyctl_update(s.a, "2", 1), EACCES);
 	IT_ERRNO(keyctl_unlink(s.b, s.ring), ENOENT);
 	TOLD_NOTHING(s.ar);
+}
+
+struct revokers {
+	int32_t keys[REVOKED];
+	unsigned int at[REVOKED]; /* how many have come to it */
+};
+
+static _Noreturn void revoke_all(struct revokers *r, int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	(void)sched_setaffinity(0, sizeof(set), &set); /* if there are two */
+	for (int i = 0; i < REVOKED; i++) {
+		__atomic_add_fetch(&r->at[i], 1, __ATOMIC_SEQ_CST);
+		while (__atomic_load_n(&r->at[i], __ATOMIC_SEQ_CST) < 2)
+			sched_yield();
+		IT_OK(keyctl_revoke(r->keys[i]) == 0 || errno == EKEYREVOKED);
+	}
+	_exit(0);
+}
+
+static void each_is_revoked_once(int fd, const struct revokers *r)
+{
+	unsigned int times[REVOKED] = {0}, i;
+	unsigned char buf[4096];
+	ssize_t got;
+
+	while ((got = read(fd, buf, sizeof(buf))) > 0) {
+		const unsigned char *p = buf;
+		size_t left = (size_t)got;
+		struct it_record rec;
+
+		while (it_next(&p, &left, &rec)) {
+			IT_EQ(rec.type, WATCH_TYPE_KEY_NOTIFY);
+			IT_EQ(rec.subtype, NOTIFY_KEY_REVOKED);
+			for (i = 0; i < REVOKED && rec.key != (uint32_t)r->keys[i]; i++)
+				;
+			IT_OK(i < REVOKED);
+			times[i]++;
+		}
+	}
+	for (i = 0; i < REVOKED; i++)
+		IT_EQ(times[i], 1);
+}
+
+/* Both may succeed, and the kernel tells of one. */
+static void keys_that_two_revoke_are_told_once(void)
+{
+	struct revokers *r = mmap(
+		NULL, sizeof(*r), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t revokers[2];
+	struct scene s;
+	int fd;
+
+	IT_OK(r != MAP_FAILED);
+	set_up(&s, "source=trace,resync_s=" NEVER_S);
+	fd = it_queue("revoked", O_RDONLY | O_NONBLOCK);
+	IT_EQ(ioctl(fd, IOC_WATCH_QUEUE_SET_SIZE, 512), 0);
+	for (int i = 0; i < REVOKED; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "wqfs-test:revoked %d", i);
+		r->keys[i] = it_key(name);
+		IT_EQ(it_watch(fd, r->keys[i], 1), 0);
+	}
+	for (int i = 0; i < 2; i++) {
+		revokers[i] = it_fork();
+		if (revokers[i] == 0)
+			revoke_all(r, i);
+	}
+	for (int i = 0; i < 2; i++)
+		it_join(revokers[i]);
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	each_is_revoked_once(fd, r);
 }
 
 struct doer {
@@ -585,112 +662,11 @@ static void root_traces_unasked_and_wqctl_says_so(void)
 	IT_OK(strstr(it_text("stat.out"), "\nsource    trace") != NULL);
 }
 
-/* ---- what it does not see ---- */
-
-#ifdef __x86_64__
-/* A call as a 32-bit program makes it: the kernel does not trace these. */
-static long syscall_32(long nr, uint32_t a, uint32_t b, uint32_t c)
-{
-	long r;
-
-	__asm__ volatile("int $0x80"
-			 : "=a"(r)
-			 : "a"(nr), "b"((long)a), "c"((long)b), "d"((long)c), "S"(0L), "D"(0L)
-			 : "memory", "r8", "r9", "r10", "r11");
-	return (int)r;
-}
-
-static long keyctl_32(unsigned int op, uint32_t a, uint32_t b)
-{
-	const long nr_keyctl = 288; /* of i386 */
-
-	return syscall_32(nr_keyctl, op, a, b);
-}
-
-/* A report from there. */
-static void send_32(int to, const struct wqfs_key_report *r)
-{
-	const long nr_ioctl = 54;
-	struct wqfs_key_report *low = mmap(NULL, sizeof(*low), PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
-
-	IT_OK(low != MAP_FAILED);
-	*low = *r;
-	IT_EQ(syscall_32(nr_ioctl, (uint32_t)to, WQFS_IOC_REPORT, (uint32_t)(uintptr_t)low), 0);
-	munmap(low, sizeof(*low));
-}
-
-static void need_32_bit(int32_t key)
-{
-	pid_t pid = it_fork();
-
-	if (pid == 0)
-		_exit(keyctl_32(KEYCTL_SETPERM, (uint32_t)key, ALL_PERM) == 0 ? 0 : 1);
-	if (it_wait(pid) != 0)
-		it_skip("this kernel runs no 32-bit programs");
-}
-#else
-static long keyctl_32(unsigned int op, uint32_t a, uint32_t b)
-{
-	return -ENOSYS;
-}
-
-static void send_32(int to, const struct wqfs_key_report *r)
-{
-}
-
-static void need_32_bit(int32_t key)
-{
-	it_skip("no 32-bit system calls on this machine");
-}
-#endif
-
-static void resync_tells_what_the_trace_does_not_see(void)
-{
-	struct scene s;
-
-	set_up(&s, "source=trace,resync_s=1");
-	need_32_bit(s.b);
-	IT_EQ(keyctl_32(KEYCTL_LINK, (uint32_t)s.b, (uint32_t)s.ring), 0);
-	TOLD_UNTIL(s.ar, "RING:linked:B");
-	TOLD_NOTHING(s.ar);
-	IT_EQ(keyctl_32(KEYCTL_UNLINK, (uint32_t)s.b, (uint32_t)s.ring), 0);
-	IT_EQ(ioctl(s.ar, WQFS_IOC_SYNC), 0);
-	IT_STR(told(s.ar), "RING:unlinked:B");
-}
-
-static void report_32(const struct scene *s, struct wqfs_key_report *r, uint32_t a, uint32_t b)
-{
-	r->end_ns = 0;
-	r->arg[0] = (int32_t)a;
-	r->arg[1] = (int32_t)b;
-	r->begin_ns = it_now_ns();
-	send_32(s->ar, r);
-	r->result = (int32_t)keyctl_32(r->op, a, b);
-	r->end_ns = it_now_ns();
-	IT_EQ(r->result, 0);
-	send_32(s->ar, r);
-}
-
-static void what_it_does_not_see_is_told_at_once_by_a_report(void)
-{
-	struct wqfs_key_report link = {.op = KEYCTL_LINK}, perm = {.op = KEYCTL_SETPERM};
-	struct scene s;
-
-	set_up(&s, "source=trace,resync_s=" NEVER_S);
-	need_32_bit(s.b);
-	report_32(&s, &link, (uint32_t)s.b, (uint32_t)s.ring);
-	IT_STR(told(s.ar), "RING:linked:B");
-	report_32(&s, &link, (uint32_t)s.b, (uint32_t)s.ring);
-	report_32(&s, &perm, (uint32_t)s.a, ALL_PERM | KEY_OTH_VIEW);
-	IT_STR(told(s.ar), "RING:linked:B A:setattr");
-	TOLD_NOTHING(s.ar);
-}
-
 static const struct it_test tests[] = {
 	{"operations that leave no difference are told",
 		operations_without_a_difference_are_told},
 	{"a search that links is told", search_that_links_is_told},
+	{"keys that two revoke at once are told once", keys_that_two_revoke_are_told_once},
 	{"operations that fail are not told", operations_that_fail_are_not_told},
 	{"records say who did it", records_say_who},
 	{"an overrun is one LOSS in every queue, then what differs, then all is told again",
@@ -720,10 +696,6 @@ static const struct it_test tests[] = {
 	{"a user's mount polls, and it and wqctl say why", user_polls_and_is_told_why},
 	{"root's mount traces unasked, and wqctl says so",
 		root_traces_unasked_and_wqctl_says_so},
-	{"the resync tells what the trace does not see",
-		resync_tells_what_the_trace_does_not_see},
-	{"what the trace does not see is told once and at once by a report",
-		what_it_does_not_see_is_told_at_once_by_a_report},
 };
 
 IT_MAIN(tests)

@@ -290,6 +290,22 @@ START_TEST(descriptions_are_taken_apart)
 }
 END_TEST
 
+START_TEST(attributes_that_are_copied_read_as_they_are)
+{
+	char text[] = "user;1000;100;3f3f0000;a";
+	struct wq_key_state from = {.describe = text}, s = {.len = 3};
+
+	ck_assert(wq_key_state_parse(&from));
+	ck_assert_int_eq(wq_key_state_copy_attrs(&s, &from), 0);
+	ck_assert_str_eq(s.describe, text);
+	ck_assert_uint_eq(s.uid, 1000);
+	ck_assert_uint_eq(s.gid, 100);
+	ck_assert_uint_eq(s.perm, 0x3f3f0000);
+	ck_assert_uint_eq(s.len, 3);
+	wq_key_state_fini(&s);
+}
+END_TEST
+
 START_TEST(empty_state_is_of_no_type)
 {
 	struct wq_key_state s = {0};
@@ -312,6 +328,7 @@ int main(void)
 	tcase_add_test(state, name_of_a_member_is_learnt_and_kept);
 	tcase_add_loop_test(state, descriptions_are_taken_apart, 0,
 		sizeof(describes) / sizeof(describes[0]));
+	tcase_add_test(state, attributes_that_are_copied_read_as_they_are);
 	tcase_add_test(state, empty_state_is_of_no_type);
 	suite_add_tcase(suite, diff);
 	suite_add_tcase(suite, state);

@@ -23,8 +23,9 @@ static void tear_down(void)
 /* ---- what is seen, a letter each ---- */
 
 struct seen {
-	char what; /* j: TID joins N; t: TID is told N; f: TID forks N; b: TID begins; !: all
-		      is forgotten; 0: the end */
+	char what; /* j: TID joins N; t: TID is told N; f: TID forks N; b: TID begins; l: TID,
+		      which is gone, gave its parent its session; !: all is forgotten; 0: the
+		      end */
 	int tid, n;
 };
 
@@ -66,6 +67,25 @@ static const struct {
 	{"what was forgotten is unknown", {{'j', 10, 1}, {'f', 10, 11}, {'!', 0, 0}}, 11, 0},
 	{"what comes after is not",
 		{{'j', 10, 1}, {'f', 10, 11}, {'!', 0, 0}, {'f', 10, 12}, {'t', 12, 3}}, 10, 3},
+	{"whose child that is gone gave it a session has an unknown one",
+		{{'j', 10, 1}, {'f', 10, 11}, {'j', 11, 2}, {'l', 11, 0}}, 10, 0},
+	{"so has who forked that: the child's parent may be a thread of it",
+		{{'j', 10, 1}, {'f', 10, 11}, {'f', 11, 12}, {'l', 12, 0}}, 10, 0},
+	{"who forked that one keeps its",
+		{{'j', 9, 1}, {'f', 9, 10}, {'f', 10, 11}, {'f', 11, 12}, {'l', 12, 0}}, 9, 1},
+	{"the child keeps its", {{'j', 10, 1}, {'f', 10, 11}, {'l', 11, 0}}, 11, 1},
+	{"siblings keep theirs", {{'j', 10, 1}, {'f', 10, 11}, {'f', 10, 12}, {'l', 11, 0}}, 12,
+		1},
+	{"others keep theirs", {{'j', 20, 3}, {'f', 10, 11}, {'l', 11, 0}}, 20, 3},
+	{"what the parent is told then is its own again",
+		{{'j', 10, 1}, {'f', 10, 11}, {'f', 10, 12}, {'l', 11, 0}, {'t', 10, 2}}, 10,
+		2},
+	{"and not that of the children from before",
+		{{'j', 10, 1}, {'f', 10, 11}, {'f', 10, 12}, {'l', 11, 0}, {'t', 10, 2}}, 12,
+		1},
+	{"where nobody knows the parent nothing is known",
+		{{'j', 10, 1}, {'j', 11, 2}, {'l', 11, 0}}, 10, 0},
+	{"nor where nobody knows the child", {{'j', 10, 1}, {'l', 11, 0}}, 10, 0},
 };
 
 static void see(const struct seen *seen)
@@ -82,6 +102,9 @@ static void see(const struct seen *seen)
 		break;
 	case 'b':
 		wq_sessions_began(s, seen->tid);
+		break;
+	case 'l':
+		wq_sessions_lost_parent(s, seen->tid);
 		break;
 	case '!':
 		wq_sessions_forget(s);

@@ -2,7 +2,9 @@
 /* Who a thread is, read from /proc: whatever it calls itself. */
 #include <check.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -21,10 +23,11 @@ static void set_up(void)
 	memset(&tasks, 0, sizeof(tasks));
 }
 
-/* A child of that name, which waits to be killed. */
-static pid_t start(const char *comm)
+/* A child that has done what PREPARE does with ARG, and waits to be killed; 0: it could not. */
+static pid_t start_prepared(int (*prepare)(const char *arg), const char *arg)
 {
 	int ready[2];
+	ssize_t n;
 	char byte;
 	pid_t pid;
 
@@ -33,15 +36,30 @@ static pid_t start(const char *comm)
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		prctl(PR_SET_NAME, comm);
-		if (write(ready[1], "", 1) != 1)
+		if (prepare(arg) < 0 || write(ready[1], "", 1) != 1)
 			_exit(1);
 		for (;;)
 			pause();
 	}
-	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
-	close(ready[0]);
 	close(ready[1]);
+	n = read(ready[0], &byte, 1);
+	close(ready[0]);
+	if (n == 1)
+		return pid;
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	return 0;
+}
+
+static int be_called(const char *comm)
+{
+	return prctl(PR_SET_NAME, comm);
+}
+
+static pid_t start(const char *comm)
+{
+	pid_t pid = start_prepared(be_called, comm);
+
+	ck_assert_int_gt(pid, 0);
 	return pid;
 }
 
@@ -163,6 +181,35 @@ START_TEST(subject_of_a_record_is_said_as_far_as_it_is_known)
 }
 END_TEST
 
+START_TEST(who_has_our_user_namespace_is_in_it_while_it_lives)
+{
+	pid_t pid = start("ours");
+
+	ck_assert(wq_task_in_our_userns(getpid()));
+	ck_assert(wq_task_in_our_userns(pid));
+	end(pid);
+	ck_assert(!wq_task_in_our_userns(pid));
+}
+END_TEST
+
+static int leave_userns(const char *unused)
+{
+	return unshare(CLONE_NEWUSER);
+}
+
+START_TEST(who_has_another_user_namespace_is_not_in_ours)
+{
+	pid_t pid = start_prepared(leave_userns, NULL);
+
+	if (pid == 0) {
+		puts("# no user namespaces are allowed here: not tested");
+		return;
+	}
+	ck_assert(!wq_task_in_our_userns(pid));
+	end(pid);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("task");
@@ -175,6 +222,8 @@ int main(void)
 	tcase_add_test(tcase, who_lives_is_as_at_the_time_that_is_asked_for);
 	tcase_add_test(tcase, two_of_one_slot_are_told_apart);
 	tcase_add_test(tcase, subject_of_a_record_is_said_as_far_as_it_is_known);
+	tcase_add_test(tcase, who_has_our_user_namespace_is_in_it_while_it_lives);
+	tcase_add_test(tcase, who_has_another_user_namespace_is_not_in_ours);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }

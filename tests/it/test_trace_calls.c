@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Calls that a trace of this machine's own system calls does not show, or shows otherwise
+ * than they are meant: those of 32-bit programs, and with bits above those of an operation.
+ */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "lib.h"
+#include "told.h"
+
+#define NEVER_S	 "86400" /* as good as no resync */
+#define ALL_PERM (KEY_POS_ALL | KEY_USR_ALL)
+
+/* A and RING are watched. */
+static int32_t key_a, key_b, ring;
+static int fd;
+
+static void set_up(const char *options)
+{
+	close(told_need_trace());
+	it_start(options);
+	key_a = it_key("wqfs-test:a");
+	key_b = it_key("wqfs-test:b");
+	ring = add_key("keyring", "wqfs-test:ring", NULL, 0, KEY_SPEC_SESSION_KEYRING);
+	IT_OK(ring > 0);
+	IT_EQ(keyctl_setperm(ring, ALL_PERM), 0);
+	told_name(key_a, "A");
+	told_name(key_b, "B");
+	told_name(ring, "RING");
+	fd = it_queue("q", O_RDONLY | O_NONBLOCK);
+	IT_EQ(it_watch(fd, key_a, 1), 0);
+	IT_EQ(it_watch(fd, ring, 2), 0);
+}
+
+/* ---- 32-bit calls ---- */
+
+#ifdef __x86_64__
+/* A call as a 32-bit program makes it: the kernel does not trace these. */
+static long syscall_32(long nr, uint32_t a, uint32_t b, uint32_t c)
+{
+	long r;
+
+	__asm__ volatile("int $0x80"
+			 : "=a"(r)
+			 : "a"(nr), "b"((long)a), "c"((long)b), "d"((long)c), "S"(0L), "D"(0L)
+			 : "memory", "r8", "r9", "r10", "r11");
+	return (int)r;
+}
+
+static long keyctl_32(unsigned int op, uint32_t a, uint32_t b)
+{
+	const long nr_keyctl = 288; /* of i386 */
+
+	return syscall_32(nr_keyctl, op, a, b);
+}
+
+/* A report from there. */
+static void send_32(int to, const struct wqfs_key_report *r)
+{
+	const long nr_ioctl = 54;
+	struct wqfs_key_report *low = mmap(NULL, sizeof(*low), PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+
+	IT_OK(low != MAP_FAILED);
+	*low = *r;
+	IT_EQ(syscall_32(nr_ioctl, (uint32_t)to, WQFS_IOC_REPORT, (uint32_t)(uintptr_t)low), 0);
+	munmap(low, sizeof(*low));
+}
+
+static void need_32_bit(void)
+{
+	pid_t pid = it_fork();
+
+	if (pid == 0)
+		_exit(keyctl_32(KEYCTL_SETPERM, (uint32_t)key_b, ALL_PERM) == 0 ? 0 : 1);
+	if (it_wait(pid) != 0)
+		it_skip("this kernel runs no 32-bit programs");
+}
+#else
+static long keyctl_32(unsigned int op, uint32_t a, uint32_t b)
+{
+	return -ENOSYS;
+}
+
+static void send_32(int to, const struct wqfs_key_report *r)
+{
+}
+
+static void need_32_bit(void)
+{
+	it_skip("no 32-bit system calls on this machine");
+}
+#endif
+
+static void resync_tells_what_the_trace_does_not_see(void)
+{
+	set_up("source=trace,resync_s=1");
+	need_32_bit();
+	IT_EQ(keyctl_32(KEYCTL_LINK, (uint32_t)key_b, (uint32_t)ring), 0);
+	TOLD_UNTIL(fd, "RING:linked:B");
+	TOLD_NOTHING(fd);
+	IT_EQ(keyctl_32(KEYCTL_UNLINK, (uint32_t)key_b, (uint32_t)ring), 0);
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	IT_STR(told(fd), "RING:unlinked:B");
+}
+
+static void report_32(struct wqfs_key_report *r, uint32_t a, uint32_t b)
+{
+	r->end_ns = 0;
+	r->arg[0] = (int32_t)a;
+	r->arg[1] = (int32_t)b;
+	r->begin_ns = it_now_ns();
+	send_32(fd, r);
+	r->result = (int32_t)keyctl_32(r->op, a, b);
+	r->end_ns = it_now_ns();
+	IT_EQ(r->result, 0);
+	send_32(fd, r);
+}
+
+static void what_it_does_not_see_is_told_at_once_by_a_report(void)
+{
+	struct wqfs_key_report link = {.op = KEYCTL_LINK}, perm = {.op = KEYCTL_SETPERM};
+
+	set_up("source=trace,resync_s=" NEVER_S);
+	need_32_bit();
+	report_32(&link, (uint32_t)key_b, (uint32_t)ring);
+	IT_STR(told(fd), "RING:linked:B");
+	report_32(&link, (uint32_t)key_b, (uint32_t)ring);
+	report_32(&perm, (uint32_t)key_a, ALL_PERM | KEY_OTH_VIEW);
+	IT_STR(told(fd), "RING:linked:B A:setattr");
+	TOLD_NOTHING(fd);
+}
+
+/* Sets A's attributes by a call that is told, and back by one that nobody tells of: that one
+ * is told by a look, unless the look comes when the first is still to be taken in, some ms at
+ * most. PAUSE is how often to breathe between the two. */
+static bool unseen_change_is_told(int pause)
+{
+	const char *words;
+
+	IT_EQ(keyctl_setperm(key_a, ALL_PERM | KEY_OTH_VIEW), 0);
+	TOLD_UNTIL(fd, "A:setattr");
+	for (int i = 0; i < pause; i++)
+		it_breathe();
+	IT_EQ(keyctl_32(KEYCTL_SETPERM, (uint32_t)key_a, ALL_PERM), 0);
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	words = told(fd);
+	if (!*words)
+		return false;
+	IT_STR(words, "A:setattr");
+	return true;
+}
+
+static void told_change_hides_no_other(void)
+{
+	int pause = 0;
+
+	set_up("source=trace,resync_s=" NEVER_S);
+	need_32_bit();
+	IT_UNTIL(unseen_change_is_told(pause++));
+	TOLD_NOTHING(fd);
+}
+
+/* ---- odd operations ---- */
+
+/* keyctl()'s first argument is an int: the kernel takes its lower 32 bits. */
+static long keyctl_oddly(int op, int bit, int32_t a, const char *text)
+{
+	return syscall(SYS_keyctl, (long)((unsigned long long)op | 1ull << bit), a, text,
+		strlen(text));
+}
+
+static void operation_is_what_the_lower_bits_say(void)
+{
+	static const int bits[] = {32, 33, 40, 62, 63};
+
+	set_up("source=trace,resync_s=" NEVER_S);
+	for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
+		/* what is there already: only who is told knows of it */
+		IT_EQ(keyctl_oddly(KEYCTL_UPDATE, bits[i], key_a, "1"), 0);
+		TOLD_UNTIL(fd, "A:updated");
+		IT_EQ(keyctl_oddly(KEYCTL_CLEAR, bits[i], ring, ""), 0);
+		TOLD_UNTIL(fd, "RING:cleared");
+		/* one that changes nothing */
+		IT_EQ(keyctl_oddly(KEYCTL_GET_KEYRING_ID, bits[i], key_a, ""), key_a);
+		IT_EQ(keyctl_update(key_a, "1", 1), 0);
+		TOLD_UNTIL(fd, "A:updated");
+		TOLD_NOTHING(fd);
+	}
+}
+
+static const struct it_test tests[] = {
+	{"the resync tells what the trace does not see",
+		resync_tells_what_the_trace_does_not_see},
+	{"what the trace does not see is told once and at once by a report",
+		what_it_does_not_see_is_told_at_once_by_a_report},
+	{"a change that is told hides none that the trace does not see",
+		told_change_hides_no_other},
+	{"an operation is what the lower 32 bits of it say, as to the kernel",
+		operation_is_what_the_lower_bits_say},
+};
+
+IT_MAIN(tests)
