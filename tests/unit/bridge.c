@@ -22,7 +22,7 @@ bool bridge_in_no_group(const struct wq_caller *caller, gid_t gid)
 	return false;
 }
 
-bool dead_keys_stay(void)
+static bool dead_keys_stay(void)
 {
 	char text[32] = "";
 	/* kept open, and with it the lock, until we exit */
@@ -30,6 +30,18 @@ bool dead_keys_stay(void)
 
 	return fd >= 0 && flock(fd, LOCK_SH) == 0 && read(fd, text, sizeof(text) - 1) > 0 &&
 	       atoi(text) >= 60;
+}
+
+bool have_keys(bool dead_stay)
+{
+	if (keyctl_get_keyring_ID(KEY_SPEC_THREAD_KEYRING, 1) < 0) {
+		printf("SKIP: this kernel has no keys for us: %s\n", strerror(errno));
+		return false;
+	}
+	if (dead_keys_stay() || !dead_stay)
+		return true;
+	printf("SKIP: dead keys are collected at once here, or we cannot know\n");
+	return false;
 }
 
 static void end_loop(struct wq_queue *woken)

@@ -24,10 +24,11 @@ extern const struct wq_queue_ops bridge_ops;
 
 bool bridge_in_no_group(const struct wq_caller *caller, gid_t gid);
 
-/* For main(), before all else: does the kernel keep dead keys for some time, as it does if it
- * was not told otherwise? Waits for tests that have them collected at once; from then on they
- * wait for us. */
-bool dead_keys_stay(void);
+/* For main(), before all else: are there keys for us, and if DEAD_STAY, does the kernel keep
+ * dead ones for some time, as it does if it was not told otherwise? Else prints why the program
+ * is skipped. Waits for tests that have dead keys collected at once; from then on they wait for
+ * us. */
+bool have_keys(bool dead_stay);
 
 /* What Check's fixtures are: set_up() joins a new session and polls within 1 % of a core.
  * begin() alone has another configuration in the same session. */

@@ -396,11 +396,8 @@ int main(void)
 	TCase *what, *who, *when;
 	Suite *suite;
 
-	if (keyctl_get_keyring_ID(KEY_SPEC_THREAD_KEYRING, 1) < 0) {
-		printf("SKIP: this kernel has no keys for us: %s\n", strerror(errno));
+	if (!have_keys(false))
 		return 77;
-	}
-	(void)dead_keys_stay(); /* while this runs */
 	suite = suite_create("keys_bridge");
 	what = tcase_create("events");
 	who = tcase_create("watches");

@@ -461,14 +461,8 @@ int main(void)
 	Suite *suite;
 	TCase *one;
 
-	if (keyctl_get_keyring_ID(KEY_SPEC_THREAD_KEYRING, 1) < 0) {
-		printf("SKIP: this kernel has no keys for us: %s\n", strerror(errno));
+	if (!have_keys(true))
 		return 77;
-	}
-	if (!dead_keys_stay()) {
-		printf("SKIP: dead keys are collected at once here, or we cannot know\n");
-		return 77;
-	}
 	suite = suite_create("keys_changes");
 	one = tcase_create("changes");
 	tcase_add_checked_fixture(one, set_up, tear_down);

@@ -457,14 +457,8 @@ int main(void)
 	TCase *before, *middle;
 	TCase *turns;
 
-	if (keyctl_get_keyring_ID(KEY_SPEC_THREAD_KEYRING, 1) < 0) {
-		printf("SKIP: this kernel has no keys for us: %s\n", strerror(errno));
+	if (!have_keys(true))
 		return 77;
-	}
-	if (!dead_keys_stay()) {
-		printf("SKIP: dead keys are collected at once here, or we cannot know\n");
-		return 77;
-	}
 	suite = suite_create("keys_rounds");
 	before = tcase_create("before");
 	middle = tcase_create("middle");
