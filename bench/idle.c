@@ -60,7 +60,7 @@ static double bare_ns(void)
 }
 
 struct usage {
-	uint64_t cpu_ns, wakeups, rounds;
+	uint64_t cpu_ns, time_ns, wakeups, rounds;
 	uint32_t interval_us;
 };
 
@@ -73,18 +73,33 @@ static struct wqfs_stats stats(int fd)
 	return s;
 }
 
+/* Polling is measured by whole rounds: waits for the end of one. */
+static void await_round(int fd)
+{
+	struct wqfs_stats s = stats(fd);
+	uint64_t rounds = s.rounds;
+
+	while (s.source == WQFS_SOURCE_POLL && stats(fd).rounds == rounds)
+		usleep(100000); /* each question costs the daemon an answer */
+}
+
 /* What the daemon uses in the next seconds. */
 static struct usage measure(const struct bench_mount *m, int fd)
 {
 	struct usage u;
-	uint64_t rounds = stats(fd).rounds;
 	struct wqfs_stats after;
+	uint64_t rounds;
 
+	await_round(fd);
+	rounds = stats(fd).rounds;
+	u.time_ns = bench_now_ns();
 	u.cpu_ns = bench_cpu_ns(m->daemon);
 	u.wakeups = bench_wakeups(m->daemon);
 	sleep((unsigned int)seconds);
 	u.wakeups = bench_wakeups(m->daemon) - u.wakeups;
+	await_round(fd);
 	u.cpu_ns = bench_cpu_ns(m->daemon) - u.cpu_ns;
+	u.time_ns = bench_now_ns() - u.time_ns;
 	after = stats(fd);
 	u.rounds = after.rounds - rounds;
 	u.interval_us = after.interval_us;
@@ -117,7 +132,7 @@ static void run(const char *wqfs, const char *name, const char *opts, bool compa
 		bare = after < bare ? after : bare; /* the quieter of the two */
 	}
 	printf("%-6s %d keys, %d s: %.4f %% of a core, %llu wake-ups, each key every %.3f s",
-		name, nkeys, seconds, (double)u.cpu_ns / seconds / 1e7,
+		name, nkeys, seconds, 100 * (double)u.cpu_ns / (double)u.time_ns,
 		(unsigned long long)u.wakeups, u.interval_us / 1e6);
 	if (compare && u.rounds) {
 		look = (double)u.cpu_ns / (double)u.rounds / nkeys;

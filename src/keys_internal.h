@@ -38,24 +38,27 @@ struct proc_view {
 };
 
 struct wq_key {
+	/* What a look at an unchanged key needs comes first, in two cache lines: a round over
+	 * many keys is spent waiting for memory. */
+	TAILQ_ENTRY(wq_key) node; /* in keys->all, or in keys->gone */
 	struct wq_keys *keys;
+	uint64_t suspect_ns; /* when a difference was seen that a hint may yet explain; or 0 */
 	int32_t serial;
-	struct wq_watch_list watchers;
-	struct wq_look_as as; /* who may View it, where the daemon itself may not */
-	struct wq_key_state state;
-	struct proc_view proc;
+	bool buried; /* on keys->gone */
 	/* A hint told of a change: what the next look finds of it is no news. */
 	bool stale_payload, stale_attrs;
-	uint64_t since_ns;    /* the first look: hints from before it are in it */
-	uint64_t suspect_ns;  /* when a difference was seen that a hint may yet explain; or 0 */
-	bool buried;	      /* on keys->gone */
 	bool stale;	      /* on keys->stale */
+	struct wq_look_as as; /* who may View it, where the daemon itself may not */
+	struct wq_key_state state;
+
+	struct wq_watch_list watchers;
+	struct proc_view proc;
+	uint64_t since_ns;    /* the first look: hints from before it are in it */
 	bool is_new;	      /* on keys->new */
 	uint64_t found_round; /* of a suspect, or a buried one: the round that ends after it */
 	size_t unnamed_from;  /* members from here on may lack a name */
 	time_t ends_at;	      /* CLOCK_REALTIME when it will be collected; 0: not known */
 	UT_hash_handle hh;
-	TAILQ_ENTRY(wq_key) node; /* in keys->all, or in keys->gone */
 	TAILQ_ENTRY(wq_key) suspect_node;
 	TAILQ_ENTRY(wq_key) stale_node;
 	TAILQ_ENTRY(wq_key) new_node;
@@ -107,8 +110,10 @@ struct wq_keys {
 	uint64_t round_ns;  /* when it began */
 	uint64_t resync_ns; /* when the last thorough one did */
 	bool soon;	    /* another is wanted before that */
-	uint64_t cost_ns;   /* CPU time of this round so far */
+	uint64_t cost_ns;   /* CPU time of this round's looks so far */
 	uint64_t last_cost_ns;
+	bool passed; /* this round has a pass over /proc/keys, which is counted apart */
+	uint64_t pass_cost_ns, last_pass_ns;
 	uint64_t interval_ns; /* from look to look at one key */
 	uint64_t turn_used_ns;
 	uint64_t ended_ns; /* when the last one did */

@@ -9,7 +9,7 @@
 #include "keys_internal.h"
 #include "log.h"
 
-#define PROC_SHARE	 0.1 /* of the CPU budget */
+#define PROC_SHARE	 0.05 /* of the CPU budget */
 #define PROC_HELD_NS	 NS_PER_S
 #define PROC_AT_WATCH_NS (NS_PER_MS / 4) /* a pass this cheap is made for each new watch */
 

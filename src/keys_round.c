@@ -47,13 +47,20 @@ static bool round_wanted(const struct wq_keys *keys)
 /* When a sync may have its round: who asks for one after the other gets a share of the CPU. */
 static uint64_t sync_due(const struct wq_keys *keys)
 {
-	return keys->ended_ns + (uint64_t)((double)keys->last_cost_ns / SYNC_SHARE);
+	return keys->ended_ns +
+	       (uint64_t)((double)(keys->last_cost_ns + keys->last_pass_ns) / SYNC_SHARE);
+}
+
+/* The time that what has cost COST_NS may come again after. */
+static uint64_t in_budget(const struct wq_keys *keys, uint64_t cost_ns)
+{
+	return (uint64_t)((double)cost_ns / keys->config.cpu_budget);
 }
 
 /* The end of the pause that a round of the last one's cost asks for. */
 static uint64_t after_pause(const struct wq_keys *keys)
 {
-	uint64_t pause = (uint64_t)((double)keys->last_cost_ns / keys->config.cpu_budget);
+	uint64_t pause = in_budget(keys, keys->last_cost_ns);
 
 	return keys->round_ns + (pause > SOON_NS ? pause : SOON_NS);
 }
@@ -73,11 +80,13 @@ void wq_keys_plan(struct wq_keys *keys)
 		if (keys->soon && after_pause(keys) < due)
 			due = after_pause(keys);
 	} else {
-		keys->interval_ns =
-			(uint64_t)((double)keys->last_cost_ns / keys->config.cpu_budget);
+		keys->interval_ns = in_budget(keys, keys->last_cost_ns);
 		if (keys->interval_ns < min)
 			keys->interval_ns = min;
 		due = keys->round_ns + keys->interval_ns;
+		/* paid for before it is made, so that it is no peak */
+		if (wq_keys_proc_due(keys, due))
+			due += in_budget(keys, keys->last_pass_ns);
 	}
 	if (round_wanted(keys) && sync_due(keys) < due)
 		due = sync_due(keys);
@@ -112,10 +121,11 @@ static void begin_round(struct wq_keys *keys, bool thorough)
 	keys->round_ns = wq_now_ns();
 	if (thorough)
 		keys->resync_ns = keys->round_ns;
-	keys->cost_ns = 0;
+	keys->cost_ns = keys->pass_cost_ns = 0;
 	keys->proc_stage =
 		(thorough || (!keys->trace && wq_keys_proc_due(keys, keys->round_ns))) &&
 		wq_keys_proc_begin(keys);
+	keys->passed = keys->proc_stage;
 	keys->next = TAILQ_FIRST(&keys->all);
 }
 
@@ -144,29 +154,47 @@ static void end_round(struct wq_keys *keys)
 	keys->running = false;
 	keys->turn_used_ns = 0;
 	keys->last_cost_ns = keys->cost_ns;
+	if (keys->passed)
+		keys->last_pass_ns = keys->pass_cost_ns;
 	keys->ended_ns = wq_now_ns();
 	wq_keys_plan(keys);
 	settle(keys);
 }
 
+/* While one key is asked for the next ones come from memory: KEY's text, which is further away
+ * than KEY, and the one after it. */
+static void fetch(const struct wq_key *key)
+{
+	const struct wq_key *after = key ? TAILQ_NEXT(key, node) : NULL;
+
+	if (!after)
+		return;
+	__builtin_prefetch(key->state.describe);
+	__builtin_prefetch(after);
+	__builtin_prefetch(&after->state.digest);
+}
+
 /* Goes on with the round until it ends or ALLOWED_NS are used up. */
 static void step_round(struct wq_keys *keys, uint64_t allowed_ns)
 {
-	uint64_t until = wq_now_ns() + allowed_ns, cpu = cpu_ns();
+	uint64_t until = wq_now_ns() + allowed_ns, began = cpu_ns(), passed;
 	unsigned int n = 0;
 
 	wq_keys_catch_up(keys);
 	while (keys->proc_stage && wq_now_ns() < until)
 		keys->proc_stage = wq_keys_proc_step(keys);
+	passed = cpu_ns();
+	keys->pass_cost_ns += passed - began;
 	while (keys->next && !keys->proc_stage) {
 		struct wq_key *key = keys->next;
 
 		keys->next = TAILQ_NEXT(key, node);
+		fetch(keys->next);
 		wq_keys_look_at(key);
 		if (++n % 8 == 0 && wq_now_ns() >= until)
 			break;
 	}
-	keys->cost_ns += cpu_ns() - cpu;
+	keys->cost_ns += cpu_ns() - passed;
 	if (!keys->next && !keys->proc_stage)
 		end_round(keys);
 }
