@@ -146,7 +146,8 @@ static void on_new_timer(struct wq_timer *timer)
 	tell_ends(keys);
 	now = wq_now_ns();
 	wait = (uint64_t)((double)(now - began) / keys->config.cpu_budget);
-	keys->new_step_ns *= 2;
+	if (keys->new_step_ns < NEW_NS / 10)
+		keys->new_step_ns *= 2;
 	if (!TAILQ_EMPTY(&keys->new))
 		wq_timer_set(keys->loop, timer,
 			now + (wait > keys->new_step_ns ? wait : keys->new_step_ns));
