@@ -280,8 +280,8 @@ static void cannot_tell(const struct taking *t, int32_t id, enum guess what, int
 }
 
 /* Decided by the difference that the operation, on the keyring that was named ID, made in one
- * of those that are watched. Guesses
- * cost more than the operations that ask for them: they may take a part of the time. */
+ * of those that are watched. Guesses cost more than the operations that ask for them: they may
+ * take a part of the time. */
 static void by_difference(const struct taking *t, int32_t id, enum guess what, int32_t serial)
 {
 	static void (*const guessed[])(const struct taking *, struct wq_key *, int32_t) = {
