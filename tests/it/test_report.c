@@ -501,6 +501,58 @@ static void child_of_who_reported_its_join_has_that_session(void)
 	it_join(reporter);
 }
 
+/* Says of a keyring of root's, which it may not View, that it is what it calls its session. */
+static void link_as_if_it_were_roots(void *unused)
+{
+	struct wqfs_key_report r;
+	int to = it_queue("mine", O_RDONLY);
+	int32_t key = it_key("wqfs-test:mine");
+
+	r = report_of(KEYCTL_LINK, key, ring);
+	begin(to, &r);
+	IT_EQ(keyctl_link(key, KEY_SPEC_SESSION_KEYRING), 0);
+	end(to, &r, 0);
+}
+
+static void keyring_that_a_reporter_may_not_view_is_not_taken_for_its_own(void)
+{
+	uid_t uid = it_nobody();
+
+	close(told_need_trace());
+	set_up("source=trace,resync_s=86400,allow_other");
+	IT_EQ(keyctl_setperm(ring, KEY_POS_ALL | KEY_USR_ALL), 0);
+	TOLD_UNTIL(fd, "RING:setattr");
+	it_as(uid, link_as_if_it_were_roots, NULL);
+	TOLD_NOTHING(fd);
+}
+
+/* The serial of the process keyring, which the trace tells of: it is no end of another. */
+static int32_t proc_ring(void)
+{
+	return keyctl_get_keyring_ID(KEY_SPEC_PROCESS_KEYRING, 1);
+}
+
+/* The queue's own requests take the trace in first; those of the root directory do so too. */
+static void what_a_thread_did_before_does_not_end_what_it_begins(void)
+{
+	int to;
+
+	close(told_need_trace());
+	set_up("source=trace,resync_s=86400");
+	to = open(IT_MNT, O_RDONLY | O_DIRECTORY);
+	IT_OK(to >= 0);
+	told_name(proc_ring(), "PROCESS");
+	IT_EQ(it_watch(fd, proc_ring(), 3), 0);
+	for (int i = 0; i < 100; i++) {
+		struct wqfs_key_report r = report_of(KEYCTL_LINK, key_a, proc_ring());
+
+		begin(to, &r);
+		IT_EQ(keyctl_link(key_a, KEY_SPEC_PROCESS_KEYRING), 0);
+		end(to, &r, 0);
+		IT_STR(told(fd), "PROCESS:linked:A");
+	}
+}
+
 /* ---- who dies ---- */
 
 static void begin_and_die(void)
@@ -597,6 +649,10 @@ static const struct it_test tests[] = {
 		report_that_is_ahead_of_the_trace_is_told_once},
 	{"a child of one who reported its join has that session",
 		child_of_who_reported_its_join_has_that_session},
+	{"a keyring that a reporter may not View is not taken for its own",
+		keyring_that_a_reporter_may_not_view_is_not_taken_for_its_own},
+	{"what a thread did before does not end what it begins",
+		what_a_thread_did_before_does_not_end_what_it_begins},
 	{"a reporter that dies before its end holds nothing up",
 		reporter_that_dies_holds_nothing_up},
 	{"who never ends what it begins holds nothing up",
