@@ -13,7 +13,7 @@
 struct wq_loop {
 	int epfd;
 	bool stop;
-	struct wq_source timerfd;
+	struct wq_loop_fd timerfd;
 	uint64_t armed_ns;		     /* what the timerfd is set to; 0: not */
 	TAILQ_HEAD(timers, wq_timer) timers; /* by due_ns */
 	struct epoll_event batch[BATCH];
@@ -28,11 +28,11 @@ uint64_t wq_now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static void drain_timerfd(struct wq_source *source, uint32_t events)
+static void drain_timerfd(struct wq_loop_fd *watched, uint32_t events)
 {
 	uint64_t n;
 
-	(void)!read(source->fd, &n, sizeof(n));
+	(void)!read(watched->fd, &n, sizeof(n));
 }
 
 struct wq_loop *wq_loop_new(void)
@@ -67,19 +67,19 @@ void wq_loop_free(struct wq_loop *loop)
 	free(loop);
 }
 
-int wq_loop_add(struct wq_loop *loop, struct wq_source *source, uint32_t events)
+int wq_loop_add(struct wq_loop *loop, struct wq_loop_fd *watched, uint32_t events)
 {
-	struct epoll_event ev = {.events = events, .data.ptr = source};
+	struct epoll_event ev = {.events = events, .data.ptr = watched};
 
-	return epoll_ctl(loop->epfd, EPOLL_CTL_ADD, source->fd, &ev) < 0 ? -errno : 0;
+	return epoll_ctl(loop->epfd, EPOLL_CTL_ADD, watched->fd, &ev) < 0 ? -errno : 0;
 }
 
-void wq_loop_del(struct wq_loop *loop, struct wq_source *source)
+void wq_loop_del(struct wq_loop *loop, struct wq_loop_fd *watched)
 {
-	epoll_ctl(loop->epfd, EPOLL_CTL_DEL, source->fd, NULL);
+	epoll_ctl(loop->epfd, EPOLL_CTL_DEL, watched->fd, NULL);
 	/* An event of this round that has not been given out yet is void. */
 	for (int i = 0; i < loop->nbatch; i++)
-		if (loop->batch[i].data.ptr == source)
+		if (loop->batch[i].data.ptr == watched)
 			loop->batch[i].data.ptr = NULL;
 }
 
@@ -155,7 +155,7 @@ int wq_loop_run(struct wq_loop *loop)
 			return -errno;
 		}
 		for (int i = 0; i < loop->nbatch; i++) {
-			struct wq_source *s = loop->batch[i].data.ptr;
+			struct wq_loop_fd *s = loop->batch[i].data.ptr;
 
 			if (s)
 				s->ready(s, loop->batch[i].events);

@@ -10,10 +10,10 @@
 struct wq_loop;
 
 /* Embedded in its owner, who closes the fd, after wq_loop_del(). ready() is called
- * with epoll's events and may not block; it may delete any source. */
-struct wq_source {
+ * with epoll's events and may not block; it may delete any. */
+struct wq_loop_fd {
 	int fd;
-	void (*ready)(struct wq_source *source, uint32_t events);
+	void (*ready)(struct wq_loop_fd *watched, uint32_t events);
 };
 
 /* Embedded in its owner; all zero but fire is a timer that is not set. fire() may set
@@ -29,9 +29,9 @@ struct wq_timer {
 struct wq_loop *wq_loop_new(void);
 void wq_loop_free(struct wq_loop *loop);
 
-/* Watches SOURCE's fd for EVENTS (EPOLLIN...). 0 or -errno of epoll_ctl(). */
-int wq_loop_add(struct wq_loop *loop, struct wq_source *source, uint32_t events);
-void wq_loop_del(struct wq_loop *loop, struct wq_source *source);
+/* Watches WATCHED->fd for EVENTS (EPOLLIN...). 0 or -errno of epoll_ctl(). */
+int wq_loop_add(struct wq_loop *loop, struct wq_loop_fd *watched, uint32_t events);
+void wq_loop_del(struct wq_loop *loop, struct wq_loop_fd *watched);
 
 /* Fires TIMER once at DUE_NS; a time that has passed means on the loop's next round,
  * after the descriptors. Setting a set timer moves it. */

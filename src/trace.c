@@ -107,8 +107,8 @@ static const char *const percents[STREAMS] = {
 struct stream {
 	struct wq_trace *trace;
 	struct tracefs_instance *instance;
-	int *cpus;		/* ncpus raw buffers; -1: a CPU that is not there */
-	struct wq_source ready; /* an epoll of them all; -1: not open */
+	int *cpus;		 /* ncpus raw buffers; -1: a CPU that is not there */
+	struct wq_loop_fd ready; /* an epoll of them all; -1: not open */
 	bool polled;
 };
 
@@ -423,16 +423,16 @@ static void on_rest(struct wq_timer *timer)
 	wq_trace_drain(wq_container_of(timer, struct wq_trace, rest), SLICE_NS);
 }
 
-static void on_events(struct wq_source *source, uint32_t events)
+static void on_events(struct wq_loop_fd *watched, uint32_t events)
 {
-	wq_trace_drain(wq_container_of(source, struct stream, ready)->trace, SLICE_NS);
+	wq_trace_drain(wq_container_of(watched, struct stream, ready)->trace, SLICE_NS);
 }
 
 /* Which processes they were does not matter. They are read, not thrown away by a write to
  * "trace": that waits for an RCU grace period. */
-static void on_exits(struct wq_source *source, uint32_t events)
+static void on_exits(struct wq_loop_fd *watched, uint32_t events)
 {
-	struct stream *s = wq_container_of(source, struct stream, ready);
+	struct stream *s = wq_container_of(watched, struct stream, ready);
 	struct wq_trace *t = s->trace;
 
 	stream_rest(s);

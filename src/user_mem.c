@@ -19,8 +19,8 @@ struct wq_user_mem_child {
 	struct wq_user_mem_pool *pool;
 	struct wq_user_mem *mem; /* NULL: it was killed, nobody waits for it */
 	uid_t uid;
-	int out;		/* its answer; the pipe is large enough for it */
-	struct wq_source pidfd; /* ready when it has ended */
+	int out;		 /* its answer; the pipe is large enough for it */
+	struct wq_loop_fd pidfd; /* ready when it has ended */
 	LIST_ENTRY(wq_user_mem_child) node;
 };
 
@@ -105,7 +105,7 @@ static int fork_child(struct wq_user_mem_child *c, const struct wq_user_mem *mem
 	return r;
 }
 
-static void on_end(struct wq_source *source, uint32_t events);
+static void on_end(struct wq_loop_fd *watched, uint32_t events);
 
 static struct wq_user_mem_child *new_child(struct wq_user_mem *mem, int *err)
 {
@@ -118,7 +118,7 @@ static struct wq_user_mem_child *new_child(struct wq_user_mem *mem, int *err)
 	c->pool = mem->pool;
 	c->mem = mem;
 	c->uid = mem->uid;
-	c->pidfd = (struct wq_source){-1, on_end};
+	c->pidfd = (struct wq_loop_fd){-1, on_end};
 	*err = fork_child(c, mem);
 	if (*err == 0)
 		return c;
@@ -212,9 +212,9 @@ static void serve_line(struct wq_user_mem_pool *pool)
 	}
 }
 
-static void on_end(struct wq_source *source, uint32_t events)
+static void on_end(struct wq_loop_fd *watched, uint32_t events)
 {
-	struct wq_user_mem_child *c = wq_container_of(source, struct wq_user_mem_child, pidfd);
+	struct wq_user_mem_child *c = wq_container_of(watched, struct wq_user_mem_child, pidfd);
 	struct wq_user_mem_pool *pool = c->pool;
 	struct wq_user_mem *mem = c->mem;
 	struct answer a;

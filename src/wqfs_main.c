@@ -35,7 +35,7 @@ struct daemon {
 	struct wqfs *fs;
 	struct fuse_session *se;
 	struct fuse_buf buf;
-	struct wq_source device, signals;
+	struct wq_loop_fd device, signals;
 	struct wq_timer farewell;
 	bool ending;
 	int ready_fd; /* the waiting command, or -1 */
@@ -50,9 +50,9 @@ static void end_if_told(struct daemon *d)
 		wq_loop_stop(d->loop);
 }
 
-static void on_device(struct wq_source *source, uint32_t events)
+static void on_device(struct wq_loop_fd *watched, uint32_t events)
 {
-	struct daemon *d = wq_container_of(source, struct daemon, device);
+	struct daemon *d = wq_container_of(watched, struct daemon, device);
 
 	for (int i = 0; i < REQUESTS_AT_ONCE; i++) {
 		int n = fuse_session_receive_buf(d->se, &d->buf);
@@ -101,12 +101,12 @@ static void begin_to_end(struct daemon *d)
 	end_if_told(d);
 }
 
-static void on_signal(struct wq_source *source, uint32_t events)
+static void on_signal(struct wq_loop_fd *watched, uint32_t events)
 {
-	struct daemon *d = wq_container_of(source, struct daemon, signals);
+	struct daemon *d = wq_container_of(watched, struct daemon, signals);
 	struct signalfd_siginfo si;
 
-	while (read(source->fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+	while (read(watched->fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
 		if (si.ssi_signo == SIGCHLD) {
 			while (waitpid(-1, NULL, WNOHANG) > 0)
 				;

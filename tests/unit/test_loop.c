@@ -140,15 +140,15 @@ END_TEST
 /* ---- descriptors ---- */
 
 struct event {
-	struct wq_source source;
+	struct wq_loop_fd fd;
 	char letter;
 	unsigned int times; /* before it is read empty */
-	struct wq_source *deletes;
+	struct wq_loop_fd *deletes;
 };
 
-static void ready(struct wq_source *source, uint32_t events)
+static void ready(struct wq_loop_fd *fd, uint32_t events)
 {
-	struct event *e = wq_container_of(source, struct event, source);
+	struct event *e = wq_container_of(fd, struct event, fd);
 	uint64_t n;
 
 	ck_assert(events & EPOLLIN);
@@ -157,18 +157,18 @@ static void ready(struct wq_source *source, uint32_t events)
 		wq_loop_del(loop, e->deletes);
 	if (e->times && --e->times)
 		return;
-	ck_assert_int_eq(read(source->fd, &n, sizeof(n)), sizeof(n));
+	ck_assert_int_eq(read(fd->fd, &n, sizeof(n)), sizeof(n));
 }
 
 static struct event event(char letter, unsigned int times)
 {
 	struct event e = {
-		.source = {eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK), ready},
+		.fd = {eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK), ready},
 		.letter = letter,
 		.times = times,
 	};
 
-	ck_assert_int_ge(e.source.fd, 0);
+	ck_assert_int_ge(e.fd.fd, 0);
 	return e;
 }
 
@@ -177,11 +177,11 @@ START_TEST(descriptor_comes_as_long_as_it_is_ready)
 	struct event e = event('e', 3);
 	struct alarm last = ALARM('l', .last = true);
 
-	ck_assert_int_eq(wq_loop_add(loop, &e.source, EPOLLIN), 0);
+	ck_assert_int_eq(wq_loop_add(loop, &e.fd, EPOLLIN), 0);
 	wq_timer_set(loop, &last.timer, wq_now_ns() + 20 * MS);
 	ck_assert_int_eq(wq_loop_run(loop), 0);
 	ck_assert_str_eq(order, "eeel");
-	close(e.source.fd);
+	close(e.fd.fd);
 }
 END_TEST
 
@@ -191,12 +191,12 @@ START_TEST(descriptors_come_between_a_timer_that_sets_itself_for_now)
 	struct event e = event('e', 4);
 	struct alarm t = ALARM('t', .again = 3, .last = true);
 
-	ck_assert_int_eq(wq_loop_add(loop, &e.source, EPOLLIN), 0);
+	ck_assert_int_eq(wq_loop_add(loop, &e.fd, EPOLLIN), 0);
 	wq_timer_set(loop, &t.timer, 0);
 	ck_assert_int_eq(wq_loop_run(loop), 0);
 	ck_assert_ptr_null(strstr(order, "tt"));
 	ck_assert_int_eq(order[0], 'e');
-	close(e.source.fd);
+	close(e.fd.fd);
 }
 END_TEST
 
@@ -205,21 +205,21 @@ START_TEST(deleted_descriptor_does_not_come_in_the_same_round)
 	struct event a = event('a', 1), b = event('b', 1);
 	struct alarm last = ALARM('l', .last = true);
 
-	a.deletes = &b.source;
-	b.deletes = &a.source;
-	ck_assert_int_eq(wq_loop_add(loop, &a.source, EPOLLIN), 0);
-	ck_assert_int_eq(wq_loop_add(loop, &b.source, EPOLLIN), 0);
+	a.deletes = &b.fd;
+	b.deletes = &a.fd;
+	ck_assert_int_eq(wq_loop_add(loop, &a.fd, EPOLLIN), 0);
+	ck_assert_int_eq(wq_loop_add(loop, &b.fd, EPOLLIN), 0);
 	wq_timer_set(loop, &last.timer, wq_now_ns() + 5 * MS);
 	ck_assert_int_eq(wq_loop_run(loop), 0);
 	ck_assert(!strcmp(order, "al") || !strcmp(order, "bl"));
-	close(a.source.fd);
-	close(b.source.fd);
+	close(a.fd.fd);
+	close(b.fd.fd);
 }
 END_TEST
 
 START_TEST(descriptor_that_cannot_be_watched_gives_its_error)
 {
-	struct wq_source closed = {.fd = -1, .ready = ready};
+	struct wq_loop_fd closed = {.fd = -1, .ready = ready};
 
 	ck_assert_int_eq(wq_loop_add(loop, &closed, EPOLLIN), -EBADF);
 }
