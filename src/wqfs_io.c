@@ -143,6 +143,14 @@ static bool is_continued(off_t off)
 	return off > 0;
 }
 
+/* The page cache asks on nobody's behalf: for splice(), sendfile(), a mapping, read-ahead. It
+ * keeps a page locked until it is answered, for which fstat() may have to wait,
+ * uninterruptibly. It may ask for more than anybody wants, so what it is given is lost. */
+static bool is_of_page_cache(const struct fuse_file_info *fi)
+{
+	return fi->lock_owner == 0;
+}
+
 static bool at_end(const struct wqfs *fs, const struct wq_node *node)
 {
 	return fs->stopping || (node->had_writer && !node->writers);
@@ -155,6 +163,10 @@ void wqfs_op_read(
 	struct wq_handle *h = wqfs_handle(fi);
 	struct wq_parked *p;
 
+	if (is_of_page_cache(fi)) {
+		fuse_reply_err(req, EINVAL);
+		return;
+	}
 	wq_keys_catch_up(fs->keys);
 	if (reply_records(fs, req, h, size))
 		return;

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Reads that the kernel makes for its page cache: by splice(), sendfile(), copy_file_range(),
+ * a private mapping, read-ahead. They hold a page locked until they are answered, and whoever
+ * asks for the status of the queue may wait for that page.
+ */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+
+#include "lib.h"
+
+#define RECORD 16
+#define FILLED 3
+#define PAGE   4096u
+
+static int file_to_write(void)
+{
+	int fd = open("out", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	IT_OK(fd >= 0);
+	return fd;
+}
+
+static void by_splice(int fd)
+{
+	int p[2];
+
+	IT_EQ(pipe(p), 0);
+	IT_ERRNO(splice(fd, NULL, p[1], NULL, PAGE, 0), EINVAL);
+}
+
+static void by_sendfile(int fd)
+{
+	IT_ERRNO(sendfile(file_to_write(), fd, NULL, PAGE), EINVAL);
+}
+
+static void by_sendfile_to_pipe(int fd)
+{
+	int p[2];
+
+	IT_EQ(pipe(p), 0);
+	IT_ERRNO(sendfile(p[1], fd, NULL, PAGE), EINVAL);
+}
+
+static void by_copy_file_range(int fd)
+{
+	/* EXDEV where the kernel copies within a filesystem only */
+	IT_OK(copy_file_range(fd, NULL, file_to_write(), NULL, PAGE, 0) < 0);
+}
+
+static sigjmp_buf no_page;
+
+static void on_no_page(int sig)
+{
+	siglongjmp(no_page, 1);
+}
+
+static void by_private_mapping(int fd)
+{
+	const volatile char *map = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 0);
+
+	IT_OK(map != MAP_FAILED);
+	signal(SIGBUS, on_no_page);
+	if (sigsetjmp(no_page, 1) == 0)
+		IT_FAIL("a page of a queue could be read: %d", *map);
+}
+
+/* Nobody is told how it goes. */
+static void by_read_ahead(int fd)
+{
+	IT_EQ(readahead(fd, 0, PAGE), 0);
+	IT_EQ(posix_fadvise(fd, 0, PAGE, POSIX_FADV_WILLNEED), 0);
+}
+
+static const struct way {
+	const char *name;
+	void (*read)(int fd);
+} ways[] = {
+	{"splice", by_splice},
+	{"sendfile", by_sendfile},
+	{"sendfile to a pipe", by_sendfile_to_pipe},
+	{"copy_file_range", by_copy_file_range},
+	{"a private mapping", by_private_mapping},
+	{"read-ahead", by_read_ahead},
+};
+
+#define WAYS (sizeof(ways) / sizeof(ways[0]))
+
+/* A child reads FD in WAY; must have ended before long. */
+static void in_a_child(const struct way *way, int fd)
+{
+	pid_t pid = it_fork();
+
+	if (pid == 0) {
+		way->read(fd);
+		_exit(0);
+	}
+	IT_UNTIL(it_state(pid) == 'Z');
+	if (it_wait(pid) != 0)
+		IT_FAIL("reading by %s did not go as it should", way->name);
+}
+
+static off_t size_of(int fd)
+{
+	struct stat st;
+
+	IT_EQ(fstat(fd, &st), 0);
+	return st.st_size;
+}
+
+static void page_cache_reads_take_nothing(void)
+{
+	char buf[PAGE];
+	int32_t key;
+	int fd;
+
+	it_start(NULL);
+	fd = it_queue("q", O_RDONLY | O_NONBLOCK);
+	key = it_key("wqfs-test:page-cache");
+	for (size_t i = 0; i < WAYS; i++) {
+		it_fill(fd, key, FILLED);
+		IT_EQ(size_of(fd), FILLED * RECORD);
+		in_a_child(&ways[i], fd);
+		IT_EQ(size_of(fd), FILLED * RECORD);
+		IT_EQ(it_stats(fd).queued, FILLED);
+		IT_EQ(read(fd, buf, sizeof(buf)), FILLED * RECORD);
+	}
+}
+
+/* The kernel goes by the size that it was told last, and that is not 0; the queue is empty. */
+static void page_cache_reads_never_wait(void)
+{
+	char buf[PAGE];
+	struct stat st;
+	int32_t key;
+	int fd, blocking;
+
+	it_start(NULL);
+	blocking = it_queue("q", O_RDONLY);
+	fd = it_queue("q", O_RDONLY | O_NONBLOCK);
+	key = it_key("wqfs-test:page-cache");
+	for (size_t i = 0; i < WAYS; i++) {
+		it_fill(fd, key, FILLED);
+		IT_EQ(size_of(fd), FILLED * RECORD);
+		IT_EQ(read(fd, buf, sizeof(buf)), FILLED * RECORD);
+		in_a_child(&ways[i], blocking);
+		it_fill(fd, key, 1);
+		IT_EQ(stat(IT_MNT "/q", &st), 0);
+		IT_EQ(st.st_size, RECORD);
+		IT_EQ(read(fd, buf, sizeof(buf)), RECORD);
+	}
+}
+
+static void shared_mappings_are_refused(void)
+{
+	int fd;
+
+	it_start(NULL);
+	fd = it_queue("q", O_RDWR);
+	IT_ERRNO((intptr_t)mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0), ENODEV);
+	IT_ERRNO((intptr_t)mmap(NULL, PAGE, PROT_WRITE, MAP_SHARED, fd, 0), ENODEV);
+}
+
+static const struct it_test tests[] = {
+	{"reads of the page cache are refused and take nothing", page_cache_reads_take_nothing},
+	{"reads of the page cache never wait, and no stat waits for them",
+		page_cache_reads_never_wait},
+	{"shared mappings are refused", shared_mappings_are_refused},
+};
+
+IT_MAIN(tests)
