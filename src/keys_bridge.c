@@ -20,6 +20,26 @@ struct wq_key *wq_keys_find(const struct wq_keys *keys, int32_t serial)
 	return key;
 }
 
+void wq_keys_cursor_begin(struct wq_keys *keys, struct wq_key_cursor *c)
+{
+	c->next = TAILQ_FIRST(&keys->all);
+	LIST_INSERT_HEAD(&keys->cursors, c, node);
+}
+
+struct wq_key *wq_keys_cursor_next(struct wq_key_cursor *c)
+{
+	struct wq_key *key = c->next;
+
+	if (key)
+		c->next = TAILQ_NEXT(key, node);
+	return key;
+}
+
+void wq_keys_cursor_end(struct wq_key_cursor *c)
+{
+	LIST_REMOVE(c, node);
+}
+
 /* ---- watches ---- */
 
 /* One more watch for CALLER's user: 0, -EAGAIN or -ENOMEM. */
@@ -47,6 +67,14 @@ static void release_watch(struct wq_watch *watch)
 	free(kw);
 	if (wq_watch_list_empty(&key->watchers))
 		free_key(key);
+}
+
+void wq_keys_remove(struct wq_key *key)
+{
+	if (wq_watch_list_empty(&key->watchers))
+		free_key(key);
+	else /* the release of the last one frees it */
+		wq_watch_list_remove(&key->watchers, (uint64_t)key->serial);
 }
 
 static bool caller_in_group(const struct wq_caller *caller, gid_t gid)
@@ -176,7 +204,7 @@ static int add_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t seria
 		goto err;
 	if (key->buried) {
 		r = -ENOKEY;
-		goto err;
+		goto err_key;
 	}
 	wq_watch_init(&kw->watch, queue);
 	kw->watch.id = (uint64_t)serial;

@@ -225,6 +225,11 @@ static void step_over(const struct wq_key *key)
 {
 	struct wq_keys *keys = key->keys;
 
+	struct wq_key_cursor *c;
+
+	LIST_FOREACH (c, &keys->cursors, node)
+		if (c->next == key)
+			c->next = TAILQ_NEXT(key, node);
 	if (keys->next == key)
 		keys->next = TAILQ_NEXT(key, node);
 	if (keys->end_next == key)
@@ -327,9 +332,13 @@ static void suspect(struct wq_key *key)
 
 static void clear_suspect(struct wq_key *key)
 {
+	struct wq_keys *keys = key->keys;
+
 	if (!key->suspect_ns)
 		return;
-	TAILQ_REMOVE(&key->keys->suspects, key, suspect_node);
+	if (keys->suspect_next == key)
+		keys->suspect_next = TAILQ_NEXT(key, suspect_node);
+	TAILQ_REMOVE(&keys->suspects, key, suspect_node);
 	key->suspect_ns = 0;
 }
 
@@ -460,11 +469,12 @@ int wq_keys_first_look(struct wq_key *key)
  * hint has been taken in. */
 void wq_keys_judge_suspects(struct wq_keys *keys)
 {
-	struct wq_key *key, *next;
+	struct wq_key *key;
 
 	wq_keys_catch_up(keys);
-	for (key = TAILQ_FIRST(&keys->suspects); key; key = next) {
-		next = TAILQ_NEXT(key, suspect_node);
+	keys->suspect_next = TAILQ_FIRST(&keys->suspects);
+	while ((key = keys->suspect_next)) {
+		keys->suspect_next = TAILQ_NEXT(key, suspect_node);
 		if (wq_keys_inflight(key, key->suspect_ns))
 			continue;
 		clear_suspect(key);

@@ -129,11 +129,10 @@ static void on_new_timer(struct wq_timer *timer)
 	struct wq_keys *keys = wq_container_of(timer, struct wq_keys, new_timer);
 	const struct wq_key *last = TAILQ_LAST(&keys->new, key_list);
 	uint64_t began = wq_now_ns(), now = began, wait;
-	bool more = last != NULL;
+	struct wq_key *key;
+	bool more = true;
 
-	while (more && now - began < SLICE_NS) {
-		struct wq_key *key = TAILQ_FIRST(&keys->new);
-
+	while (more && (key = TAILQ_FIRST(&keys->new)) && now - began < SLICE_NS) {
 		more = key != last;
 		TAILQ_REMOVE(&keys->new, key, new_node);
 		TAILQ_INSERT_TAIL(&keys->new, key, new_node); /* asked last, to be asked last */
@@ -213,11 +212,12 @@ static void plan_next_end(struct wq_keys *keys)
 static void check_due(struct wq_keys *keys)
 {
 	time_t now = time(NULL);
-	struct wq_key *key, *next;
+	struct wq_key_cursor c;
+	struct wq_key *key;
 	unsigned int n = 0;
 
-	for (key = TAILQ_FIRST(&keys->all); key; key = next) {
-		next = TAILQ_NEXT(key, node);
+	wq_keys_cursor_begin(keys, &c);
+	while ((key = wq_keys_cursor_next(&c))) {
 		if (!key->ends_at || key->ends_at > now)
 			continue;
 		if (n < DUE_AT_ONCE && now <= key->ends_at + 1) {
@@ -229,6 +229,7 @@ static void check_due(struct wq_keys *keys)
 		key->ends_at = 0;
 		wq_keys_may_end(keys);
 	}
+	wq_keys_cursor_end(&c);
 }
 
 static void on_ends_at_timer(struct wq_timer *timer)

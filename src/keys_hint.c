@@ -296,6 +296,7 @@ static void by_difference(const struct taking *t, int32_t id, enum guess what, i
 		[GUESS_UNLINKED] = NOTIFY_KEY_UNLINKED,
 		[GUESS_CLEARED] = NOTIFY_KEY_CLEARED,
 	};
+	struct wq_key_cursor cursor;
 	struct wq_key *ring;
 	bool any = false;
 	uint64_t began;
@@ -308,7 +309,8 @@ static void by_difference(const struct taking *t, int32_t id, enum guess what, i
 		cannot_tell(t, id, what, serial);
 		return;
 	}
-	TAILQ_FOREACH (ring, &t->keys->all, node) {
+	wq_keys_cursor_begin(t->keys, &cursor); /* a ring may turn out to be gone */
+	while ((ring = wq_keys_cursor_next(&cursor))) {
 		if (!may_be_called(ring, id) || !fits(ring, what, serial) ||
 			!subject(t, ring->serial))
 			continue;
@@ -317,6 +319,7 @@ static void by_difference(const struct taking *t, int32_t id, enum guess what, i
 		/* the difference may be another's, whose hint is on its way */
 		wq_keys_note_told(ring, subtypes[what], (uint32_t)serial);
 	}
+	wq_keys_cursor_end(&cursor);
 	wq_budget_spend(&t->keys->guesses, wq_now_ns() - began);
 	if (!any)
 		cannot_tell(t, id, what, serial);

@@ -66,6 +66,20 @@ struct wq_key {
 
 TAILQ_HEAD(key_list, wq_key);
 
+/* Goes through keys->all, whatever is done meanwhile: a key that leaves moves on the cursors
+ *that stand at it, and keys that come are seen too.
+ *
+ *	struct wq_key_cursor c;
+ *
+ *	wq_keys_cursor_begin(keys, &c);
+ *	while ((key = wq_keys_cursor_next(&c)))
+ *		...
+ *	wq_keys_cursor_end(&c); */
+struct wq_key_cursor {
+	struct wq_key *next;
+	LIST_ENTRY(wq_key_cursor) node;
+};
+
 /* An operation that has begun and not ended, as far as we were told. */
 struct inflight {
 	pid_t tid;
@@ -96,7 +110,8 @@ struct wq_keys {
 	struct wq_key *by_serial;
 	struct wq_per_user users; /* watches */
 	struct key_list all;
-	struct key_list gone;	/* destroyed: told at the end of the round */
+	LIST_HEAD(, wq_key_cursor) cursors; /* that go through it */
+	struct key_list gone;		    /* destroyed: told at the end of the round */
 	int32_t dead[DEAD_MAX]; /* the last that were seen dead before they were gone */
 	unsigned int dead_next;
 	int32_t unlinked[DEAD_MAX]; /* the last unlinked from who knows where */
@@ -133,6 +148,7 @@ struct wq_keys {
 	struct inflight *inflight;
 	uint64_t expired_ns; /* when the old among them were last dropped */
 	struct key_list suspects;
+	struct wq_key *suspect_next; /* where their judging stands */
 	struct wq_timer suspect_timer;
 	struct key_list stale; /* of which hints told: to be known anew */
 	struct wq_timer stale_timer;
@@ -163,6 +179,13 @@ struct wq_key *wq_keys_find(const struct wq_keys *keys, int32_t serial);
 
 /* May CALLER View the key S, by its uid and gids? */
 bool wq_keys_caller_may_view(const struct wq_key_state *s, const struct wq_caller *caller);
+
+void wq_keys_cursor_begin(struct wq_keys *keys, struct wq_key_cursor *c);
+struct wq_key *wq_keys_cursor_next(struct wq_key_cursor *c);
+void wq_keys_cursor_end(struct wq_key_cursor *c);
+
+/* KEY, which is buried, has its watches told and removed, and is freed. */
+void wq_keys_remove(struct wq_key *key);
 
 /* ---- keys_change.c ---- */
 

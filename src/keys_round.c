@@ -32,8 +32,7 @@ void wq_keys_tell_gone(struct wq_keys *keys)
 	struct wq_key *key;
 
 	while ((key = TAILQ_FIRST(&keys->gone)) && settled(keys, key->found_round))
-		/* the release of its last watch frees it */
-		wq_watch_list_remove(&key->watchers, (uint64_t)key->serial);
+		wq_keys_remove(key);
 }
 
 /* Does a sync wait for a round that has not begun? */

@@ -22,6 +22,8 @@
 struct wq_parked;
 struct wq_handle;
 
+TAILQ_HEAD(wq_parked_list, wq_parked);
+
 struct wq_node {
 	uint64_t ino; /* never used twice */
 	char *name;   /* NULL: unlinked, or never had one */
@@ -38,9 +40,10 @@ struct wq_node {
 	uint64_t lookups;
 	unsigned int opens, writers;
 	/* what wqfs_ops.c hangs on it: */
-	TAILQ_HEAD(, wq_parked) readers; /* blocked, first come first served */
-	TAILQ_HEAD(, wq_parked) drains;	 /* PIPE_IOC_SYNC */
+	struct wq_parked_list readers; /* blocked, first come first served */
+	struct wq_parked_list drains;  /* PIPE_IOC_SYNC: have looked, wait until all is read */
 	LIST_HEAD(, wq_handle) handles;
+	LIST_HEAD(, wq_handle) polled; /* those with somebody to tell */
 
 	UT_hash_handle by_ino, by_name;
 	TAILQ_ENTRY(wq_node) node; /* named ones, by ino */

@@ -249,14 +249,13 @@ int wq_post(struct wq_watch_list *wlist, const struct watch_notification *n,
 		struct watch_notification n;
 		unsigned char raw[WQFS_RECORD_MAX];
 	} one; /* the record as a single queue sees it */
-	struct wq_watch *w, *next;
+	struct wq_watch *w;
 
 	if (len < WQFS_RECORD_MIN)
 		return -EINVAL;
 	memcpy(&one, n, len);
-	/* A wake may take records, never watches: next stays. */
-	for (w = LIST_FIRST(&wlist->watchers); w; w = next) {
-		next = LIST_NEXT(w, list_node);
+	/* The hooks of a queue leave watches alone. */
+	LIST_FOREACH (w, &wlist->watchers, list_node) {
 		if (w->id != id || w->since_ns > at_ns)
 			continue;
 		one.n.info = (n->info & ~(uint32_t)WATCH_INFO_ID) | w->info_id;
@@ -359,11 +358,13 @@ int wq_watch_remove(struct wq_watch_list *wlist, struct wq_queue *q, uint64_t id
 
 void wq_watch_list_remove(struct wq_watch_list *wlist, uint64_t id)
 {
-	struct wq_watch *w, *next;
+	struct wq_watch *w;
+	bool more = !LIST_EMPTY(&wlist->watchers);
 
 	/* The release of the last watch may free the list with its object. */
-	for (w = LIST_FIRST(&wlist->watchers); w; w = next) {
-		next = LIST_NEXT(w, list_node);
+	while (more) {
+		w = LIST_FIRST(&wlist->watchers);
+		more = LIST_NEXT(w, list_node) != NULL;
 		remove_one(w, id);
 	}
 }

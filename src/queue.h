@@ -83,6 +83,7 @@ int wq_post(struct wq_watch_list *wlist, const struct watch_notification *n,
 
 /* ---- queues: the consumer's side ---- */
 
+/* They are called in the middle of a post, and may neither post nor add nor remove watches. */
 struct wq_queue_ops {
 	/* A record or a LOSS has become readable. May take it at once. */
 	void (*wake)(struct wq_queue *queue);

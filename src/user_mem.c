@@ -193,22 +193,29 @@ static void take_answer(struct wq_user_mem *mem, const struct answer *a)
 	finish(mem, a->err);
 }
 
-/* There is room for a child: the first in the line that may have it has it. */
+/* Begins the first in the line that may have a child: with *R 0 or an error. NULL: none may. */
+static struct wq_user_mem *begin_first(struct wq_user_mem_pool *pool, int *r)
+{
+	struct wq_user_mem *mem;
+
+	TAILQ_FOREACH (mem, &pool->line, node) {
+		*r = begin(mem);
+		if (*r != -EDQUOT)
+			break;
+	}
+	return mem;
+}
+
+/* There is room for a child. */
 static void serve_line(struct wq_user_mem_pool *pool)
 {
-	struct wq_user_mem *mem, *next;
+	struct wq_user_mem *mem;
+	int r = -EDQUOT;
 
-	for (mem = TAILQ_FIRST(&pool->line); mem; mem = next) {
-		int r;
-
-		next = TAILQ_NEXT(mem, node);
-		r = begin(mem);
-		if (r == -EDQUOT)
-			continue;
+	while (r != 0 && (mem = begin_first(pool, &r))) {
 		TAILQ_REMOVE(&pool->line, mem, node);
-		if (r == 0)
-			return;
-		finish(mem, r);
+		if (r < 0)
+			finish(mem, r);
 	}
 }
 

@@ -14,8 +14,8 @@
 #define CONSTRUCT_FIRST_NS 5000000u   /* a key under construction is asked for again */
 #define CONSTRUCT_MAX_NS   200000000u /* after this, doubling, to this */
 
-/* A request that waits. It is on fs->parked, those of its kind that a queue serves also
- * on a list of the node; leave() takes it off, and then it is answered and freed. */
+/* A request that waits. It is on fs->parked, and on the lists of its handle and of those who
+ * wait for the same; leave() takes it off, and then it is answered and freed. */
 struct wq_parked {
 	struct wqfs *fs;
 	fuse_req_t req;
@@ -29,7 +29,9 @@ struct wq_parked {
 	};
 	bool syncing; /* sync is with the bridge */
 	TAILQ_ENTRY(wq_parked) all;
-	TAILQ_ENTRY(wq_parked) node;
+	TAILQ_ENTRY(wq_parked) of_handle;
+	struct wq_parked_list *line; /* who waits for the same; NULL: nobody else can */
+	TAILQ_ENTRY(wq_parked) in_line;
 };
 
 /* ---- parking ---- */
@@ -46,20 +48,27 @@ static struct wq_parked *park(fuse_req_t req, enum wq_wait wait, struct wq_handl
 	p->wait = wait;
 	p->handle = handle;
 	TAILQ_INSERT_TAIL(&fs->parked, p, all);
-	if (wait == WQ_WAIT_RECORD)
-		TAILQ_INSERT_TAIL(&handle->node->readers, p, node);
-	else if (wait == WQ_WAIT_DRAIN)
-		TAILQ_INSERT_TAIL(&handle->node->drains, p, node);
+	if (handle)
+		TAILQ_INSERT_TAIL(&handle->parked, p, of_handle);
 	return p;
+}
+
+/* P waits behind those of LINE. */
+static void line_up(struct wq_parked *p, struct wq_parked_list *line)
+{
+	if (p->line)
+		TAILQ_REMOVE(p->line, p, in_line);
+	p->line = line;
+	TAILQ_INSERT_TAIL(line, p, in_line);
 }
 
 static void leave(struct wq_parked *p)
 {
 	TAILQ_REMOVE(&p->fs->parked, p, all);
-	if (p->wait == WQ_WAIT_RECORD)
-		TAILQ_REMOVE(&p->handle->node->readers, p, node);
-	else if (p->wait == WQ_WAIT_DRAIN)
-		TAILQ_REMOVE(&p->handle->node->drains, p, node);
+	if (p->handle)
+		TAILQ_REMOVE(&p->handle->parked, p, of_handle);
+	if (p->line)
+		TAILQ_REMOVE(p->line, p, in_line);
 	if (p->syncing)
 		wq_keys_sync_cancel(p->fs->keys, &p->sync);
 	if (p->wait == WQ_WAIT_FILTER)
@@ -100,13 +109,10 @@ static enum wqfs_format format_of(const struct wq_handle *h)
 
 static void drained(struct wq_node *node)
 {
-	struct wq_parked *p, *next;
+	struct wq_parked *p;
 
-	for (p = TAILQ_FIRST(&node->drains); p; p = next) {
-		next = TAILQ_NEXT(p, node);
-		if (!p->syncing)
-			answer(p, 0);
-	}
+	while ((p = TAILQ_FIRST(&node->drains)))
+		answer(p, 0);
 }
 
 /* Answers REQ with what is there. False: nothing is, and REQ waits for an answer. A reply
@@ -184,19 +190,31 @@ void wqfs_op_read(
 		return;
 	}
 	p->size = size;
+	line_up(p, &h->node->readers);
 	may_interrupt(p);
+}
+
+/* ---- polling ---- */
+
+/* PH, or nobody if that is NULL, is to be told when something can be read through H. */
+static void set_poll(struct wq_handle *h, struct fuse_pollhandle *ph)
+{
+	if (h->poll) {
+		LIST_REMOVE(h, polled);
+		fuse_pollhandle_destroy(h->poll);
+	}
+	h->poll = ph;
+	if (ph)
+		LIST_INSERT_HEAD(&h->node->polled, h, polled);
 }
 
 static void notify_pollers(struct wq_node *node)
 {
 	struct wq_handle *h;
 
-	LIST_FOREACH (h, &node->handles, entry) {
-		if (!h->poll)
-			continue;
+	while ((h = LIST_FIRST(&node->polled))) {
 		fuse_lowlevel_notify_poll(h->poll);
-		fuse_pollhandle_destroy(h->poll);
-		h->poll = NULL;
+		set_poll(h, NULL);
 	}
 }
 
@@ -284,11 +302,8 @@ void wqfs_op_poll(
 	}
 	h = wqfs_handle(fi);
 	heard(fs, h);
-	if (ph) {
-		if (h->poll)
-			fuse_pollhandle_destroy(h->poll);
-		h->poll = ph;
-	}
+	if (ph)
+		set_poll(h, ph);
 	wq_keys_catch_up(fs->keys);
 	fuse_reply_poll(req, h->writer ? poll_writer(h->node) : poll_reader(fs, h->node));
 }
@@ -309,8 +324,9 @@ static void sync_done(struct wq_keys_sync *sync)
 
 	p->syncing = false;
 	if (p->wait == WQ_WAIT_DRAIN && wq_queue_readable(p->handle->node->queue))
-		return;
-	answer(p, 0);
+		line_up(p, &p->handle->node->drains);
+	else
+		answer(p, 0);
 }
 
 /* WQFS_IOC_SYNC, and PIPE_IOC_SYNC, which then waits until the queue is read. */
@@ -391,20 +407,33 @@ static int sized_filter(struct wq_handle *h, const struct wqfs_filter *f)
 
 /* Asking whether a key is constructed may take a millisecond: once a key, and not for many
  * keys in one turn. */
-#define CONSTRUCT_KEYS 2
+#define CONSTRUCT_KEYS	   2
+#define CONSTRUCT_SLICE_NS 2000000u
 
 struct asked {
 	int32_t keys[CONSTRUCT_KEYS];
 	int n;
 };
 
-/* P is to wait for another turn. */
-static bool enough_asked(const struct asked *a, const struct wq_parked *p)
+static bool is_asked(const struct asked *a, int32_t key)
 {
 	for (int i = 0; i < a->n; i++)
-		if (a->keys[i] == p->watch.key)
+		if (a->keys[i] == key)
 			return true;
-	return a->n == CONSTRUCT_KEYS;
+	return false;
+}
+
+/* The first that waits for a key that was not asked for in this turn. */
+static struct wq_parked *first_to_ask(const struct wqfs *fs, const struct asked *a)
+{
+	struct wq_parked *p;
+
+	if (a->n == CONSTRUCT_KEYS)
+		return NULL;
+	TAILQ_FOREACH (p, &fs->constructing, in_line)
+		if (!is_asked(a, p->watch.key))
+			return p;
+	return NULL;
 }
 
 static int ask_again(struct wq_parked *p)
@@ -415,37 +444,31 @@ static int ask_again(struct wq_parked *p)
 		p->fs->keys, p->handle->node->queue, p->watch.key, p->watch.watch_id, &caller);
 }
 
+/* Each time from the front again: asking may post, and what that brings about is not for this
+ * loop to know. */
 static void ask_constructed(struct wq_timer *timer)
 {
 	struct wqfs *fs = wq_container_of(timer, struct wqfs, construct);
-	struct wq_parked *p, *next;
+	uint64_t now = wq_now_ns(), until = now + CONSTRUCT_SLICE_NS;
 	struct asked asked = {.n = 0};
-	bool waiting = false;
+	struct wq_parked *p;
 
-	for (p = TAILQ_FIRST(&fs->parked); p; p = next) {
-		int r;
+	while ((p = first_to_ask(fs, &asked)) && now < until) {
+		int r = ask_again(p);
 
-		next = TAILQ_NEXT(p, all);
-		if (p->wait != WQ_WAIT_CONSTRUCT)
-			continue;
-		waiting = true;
-		if (enough_asked(&asked, p))
-			continue;
-		r = ask_again(p);
 		if (r == -EINPROGRESS) {
 			asked.keys[asked.n++] = p->watch.key;
-			/* behind those that had no turn */
-			TAILQ_REMOVE(&fs->parked, p, all);
-			TAILQ_INSERT_TAIL(&fs->parked, p, all);
+			line_up(p, &fs->constructing); /* behind those that had no turn */
 		} else {
 			answer(p, r);
 		}
+		now = wq_now_ns();
 	}
-	if (!waiting)
+	if (TAILQ_EMPTY(&fs->constructing))
 		return;
-	if (fs->construct_wait_ns < CONSTRUCT_MAX_NS)
+	if (!p && fs->construct_wait_ns < CONSTRUCT_MAX_NS)
 		fs->construct_wait_ns *= 2;
-	wq_timer_set(fs->loop, &fs->construct, wq_now_ns() + fs->construct_wait_ns);
+	wq_timer_set(fs->loop, &fs->construct, p ? now : now + fs->construct_wait_ns);
 }
 
 /* Does somebody wait for the construction of KEY? Who comes later needs not ask for it. */
@@ -453,8 +476,8 @@ static bool is_awaited(const struct wqfs *fs, int32_t key)
 {
 	const struct wq_parked *p;
 
-	TAILQ_FOREACH (p, &fs->parked, all)
-		if (p->wait == WQ_WAIT_CONSTRUCT && p->watch.key == key)
+	TAILQ_FOREACH (p, &fs->constructing, in_line)
+		if (p->watch.key == key)
 			return true;
 	return false;
 }
@@ -478,6 +501,7 @@ static void op_watch(fuse_req_t req, struct wq_handle *h, const struct wqfs_watc
 		return;
 	}
 	p->watch = *w;
+	line_up(p, &fs->constructing);
 	if (!fs->construct.set) {
 		fs->construct.fire = ask_constructed;
 		fs->construct_wait_ns = CONSTRUCT_FIRST_NS;
@@ -494,7 +518,7 @@ static void op_get_stats(fuse_req_t req, const struct wq_handle *h)
 
 	wq_queue_stats(h->node->queue, &s);
 	wq_keys_stats(fs->keys, &s);
-	TAILQ_FOREACH (p, &h->node->readers, node)
+	TAILQ_FOREACH (p, &h->node->readers, in_line)
 		s.readers++;
 	fuse_reply_ioctl(req, 0, &s, sizeof(s));
 }
@@ -604,16 +628,11 @@ void wqfs_op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg,
 
 void wqfs_forget_handle(struct wqfs *fs, struct wq_handle *handle)
 {
-	struct wq_parked *p, *next;
+	struct wq_parked *p;
 
-	for (p = TAILQ_FIRST(&fs->parked); p; p = next) {
-		next = TAILQ_NEXT(p, all);
-		if (p->handle == handle)
-			answer(p, -EINTR);
-	}
-	if (handle->poll)
-		fuse_pollhandle_destroy(handle->poll);
-	handle->poll = NULL;
+	while ((p = TAILQ_FIRST(&handle->parked)))
+		answer(p, -EINTR);
+	set_poll(handle, NULL);
 	heard(fs, handle);
 }
 
@@ -621,11 +640,9 @@ static void last_notice(struct wqfs *fs, struct wq_node *node)
 {
 	struct wq_handle *h;
 
-	LIST_FOREACH (h, &node->handles, entry) {
-		if (!h->poll || h->last_poll)
-			continue;
+	LIST_FOREACH (h, &node->polled, polled) {
+		fs->last_polls += !h->last_poll;
 		h->last_poll = true;
-		fs->last_polls++;
 	}
 	notify_pollers(node);
 }

@@ -154,6 +154,7 @@ static struct wq_handle *new_handle(struct wq_node *node, int flags)
 		return NULL;
 	h->node = node;
 	h->writer = (flags & O_ACCMODE) != O_RDONLY;
+	TAILQ_INIT(&h->parked);
 	LIST_INSERT_HEAD(&node->handles, h, entry);
 	node->opens++;
 	if (h->writer) {
@@ -555,6 +556,7 @@ struct wqfs *wqfs_new(
 	fs->keys = keys;
 	fs->max_read = limits->max_read;
 	TAILQ_INIT(&fs->parked);
+	TAILQ_INIT(&fs->constructing);
 	wq_user_mem_init(&fs->user_mem, loop);
 	wq_namespace_init(&fs->ns);
 	fs->ns.ops = &wqfs_queue_ops;

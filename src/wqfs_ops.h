@@ -24,8 +24,6 @@ enum wq_wait {
 	WQ_WAIT_CONSTRUCT, /* WQFS_IOC_WATCH_KEY: for a key under construction */
 };
 
-struct wq_parked;
-
 /* An open description. Its address is the FUSE file handle. */
 struct wq_handle {
 	struct wq_node *node;
@@ -33,7 +31,9 @@ struct wq_handle {
 	bool own_format; /* WQFS_IOC_SET_FORMAT was used */
 	enum wqfs_format format;
 	struct fuse_pollhandle *poll; /* who is to be told; ours to destroy */
+	LIST_ENTRY(wq_handle) polled; /* while there is one: in node->polled */
 	bool last_poll;		      /* told of the end, has not asked again yet */
+	struct wq_parked_list parked; /* what waits through it */
 	LIST_ENTRY(wq_handle) entry;
 };
 
@@ -51,7 +51,8 @@ struct wqfs {
 	bool stopping;
 	unsigned int last_polls; /* handles with last_poll */
 
-	TAILQ_HEAD(, wq_parked) parked; /* every request that waits */
+	struct wq_parked_list parked;	    /* every request that waits */
+	struct wq_parked_list constructing; /* those of them that wait for a key */
 	struct wq_user_mem_pool user_mem;
 	struct wq_timer construct; /* when to ask again */
 	uint64_t construct_wait_ns;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 
 #include "lib.h"
 #include "told.h"
@@ -224,6 +225,51 @@ static void request_that_fails_tells_what_it_linked(void)
 	TOLD_NOTHING(r.fd);
 }
 
+/* Takes one record, and comes again each millisecond: behind all others that wait. */
+static _Noreturn void read_again_and_again(int fd)
+{
+	static const struct itimerval each_ms = {{0, 1000}, {0, 1000}};
+	char buf[16];
+	ssize_t n;
+
+	it_interruptible(SIGALRM);
+	IT_EQ(setitimer(ITIMER_REAL, &each_ms, NULL), 0);
+	do
+		n = read(fd, buf, sizeof(buf));
+	while (n < 0 && errno == EINTR);
+	IT_EQ(n, sizeof(buf));
+	_exit(0);
+}
+
+/* The first watch of a key looks into /proc/keys, which finds what was done to others. */
+static void record_that_a_watch_brings_reaches_a_waiting_reader(void)
+{
+	pid_t waiting, reader;
+	int32_t other;
+	struct rig r;
+	int fd;
+
+	/* what was freed is no longer what it was */
+	setenv("MALLOC_PERTURB_", "165", 1);
+	setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0", 1);
+	begin(&r, "source=poll,poll_min_ms=60000,poll_max_ms=60000");
+	other = it_key("wqfs-test:other");
+	fd = it_queue("others", O_RDONLY);
+	IT_EQ(it_watch(fd, other, 1), 0);
+	request(&r, KEY_SPEC_SESSION_KEYRING, 0);
+	waiting = watcher(&r, 3, 0);
+	reader = it_fork();
+	if (reader == 0)
+		read_again_and_again(fd);
+	IT_UNTIL(it_stats(fd).readers == 1);
+	IT_EQ(keyctl_set_timeout(other, 3600), 0);
+	say(&r, "instantiate\n");
+	it_join(r.requester);
+	it_join(waiting);
+	it_join(reader);
+	IT_EQ(it_stats(r.fd).watches, 1);
+}
+
 static const struct it_test tests[] = {
 	{"a watch waits for a key under construction and holds nobody up",
 		watch_waits_for_construction},
@@ -234,6 +280,8 @@ static const struct it_test tests[] = {
 	{"a request that fails tells what it has linked",
 		request_that_fails_tells_what_it_linked},
 	{"a key that is rejected gives its error", key_that_is_rejected_gives_its_error},
+	{"a record that a waiting watch brings reaches a reader who waits behind it",
+		record_that_a_watch_brings_reaches_a_waiting_reader},
 };
 
 IT_MAIN(tests)
