@@ -6,51 +6,17 @@
 #include <linux/keyctl.h>
 
 #include "next.h"
+#include "operation.h"
 #include "queue_fd.h"
 #include "report.h"
 
-/* What an argument of an operation is, a letter each:
- *   k  a key
- *   d  a keyring that the operation creates if it is not there (KEY_LOOKUP_CREATE), and
- *      so does finding out which it is
- *   i  0, or the destination of an instantiation, whose special values all mean the
- *      requestor's keyring
- *   n  a number, told as it is
- *   -  a pointer or a length, of no use to anybody else: told as 0
- */
-static const struct changing_op {
-	unsigned int op;
-	char arg[4];
-} changing_ops[] = {
-	{KEYCTL_JOIN_SESSION_KEYRING, "----"},
-	{KEYCTL_UPDATE, "k---"},
-	{KEYCTL_REVOKE, "k---"},
-	{KEYCTL_CHOWN, "knn-"},
-	{KEYCTL_SETPERM, "kn--"},
-	{KEYCTL_CLEAR, "d---"},
-	{KEYCTL_LINK, "dd--"},
-	{KEYCTL_UNLINK, "kk--"},
-	{KEYCTL_SEARCH, "k--d"},
-	{KEYCTL_INSTANTIATE, "k--i"},
-	{KEYCTL_NEGATE, "kni-"},
-	{KEYCTL_SET_TIMEOUT, "kn--"},
-	{KEYCTL_REJECT, "knni"},
-	{KEYCTL_INSTANTIATE_IOV, "k--i"},
-	{KEYCTL_INVALIDATE, "k---"},
-	{KEYCTL_GET_PERSISTENT, "nd--"},
-	{KEYCTL_RESTRICT_KEYRING, "k---"},
-	{KEYCTL_MOVE, "dkdn"},
-	{WQFS_REPORT_ADD_KEY, "dn--"},
-	{WQFS_REPORT_REQUEST_KEY, "d---"},
-};
-
-static const struct changing_op *find(unsigned int op, const long arg[4])
+/* OP, if the mount is to be told of it. */
+static const struct wq_operation *find(unsigned int op, const long arg[4])
 {
-	for (unsigned int i = 0; i < sizeof(changing_ops) / sizeof(changing_ops[0]); i++)
-		if (changing_ops[i].op == op)
-			/* A search without a destination changes nothing. */
-			return op == KEYCTL_SEARCH && !arg[3] ? NULL : &changing_ops[i];
-	return NULL;
+	const struct wq_operation *o = wq_operation_find(op);
+
+	/* A search without a destination changes nothing. */
+	return !o || o->silent || (op == KEYCTL_SEARCH && !arg[3]) ? NULL : o;
 }
 
 /* The serial of a special keyring of this process, or 0. Asked before the operation, which
@@ -62,13 +28,16 @@ static int resolve(int special, bool create)
 	return serial > 0 ? (int)serial : 0;
 }
 
-static int told(char kind, int value)
+/* What is told of an argument. All special values of the destination of an instantiation mean
+ * the requestor's keyring; finding out which keyring it is makes one that is made anyway. */
+static int told(enum wq_op_kind kind, int value)
 {
-	if (kind == '-')
+	if (kind == WQ_ARG_NONE)
 		return 0;
-	if (kind == 'n' || value >= 0)
+	if (kind == WQ_ARG_NUMBER || value >= 0)
 		return value;
-	return resolve(kind == 'i' ? KEY_SPEC_REQUESTOR_KEYRING : value, kind == 'd');
+	return resolve(
+		kind == WQ_ARG_DEST ? KEY_SPEC_REQUESTOR_KEYRING : value, kind == WQ_ARG_RING);
 }
 
 static unsigned long long now_ns(void)
@@ -86,7 +55,7 @@ static void tell(const struct wqshim_report *r)
 
 bool wqshim_report_begin(struct wqshim_report *r, unsigned int op, const long arg[4])
 {
-	const struct changing_op *changing = find(op, arg);
+	const struct wq_operation *changing = find(op, arg);
 
 	if (!changing)
 		return false;
@@ -95,7 +64,7 @@ bool wqshim_report_begin(struct wqshim_report *r, unsigned int op, const long ar
 		return false;
 	r->key = (struct wqfs_key_report){.op = op};
 	for (int i = 0; i < 4; i++)
-		r->key.arg[i] = told(changing->arg[i], (int)arg[i]);
+		r->key.arg[i] = told(changing->arg[i].kind, (int)arg[i]);
 	r->key.begin_ns = now_ns();
 	tell(r);
 	return true;

@@ -3,12 +3,12 @@
 #ifndef WQ_HINT_H
 #define WQ_HINT_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
+#include "operation.h"
 #include "record.h"
 
-#define WQ_HINT_ARGS 4
+#define WQ_HINT_ARGS WQ_OP_ARGS
 
 struct wq_hint {
 	uint32_t op; /* KEYCTL_*, WQFS_REPORT_ADD_KEY, WQFS_REPORT_REQUEST_KEY */
@@ -21,15 +21,5 @@ struct wq_hint {
 	pid_t tid;		   /* the thread that did it */
 	struct wq_cred who;	   /* if it was told; else to be asked by tid */
 };
-
-/* Does a success of OP change something that a watch would be told of, or teach what a
- * special keyring is? */
-bool wq_hint_matters(uint32_t op);
-
-/* May a success of OP end the life of a key? */
-bool wq_hint_may_destroy(uint32_t op);
-
-/* The operations that matter and are keyctl()'s, *N of them. */
-const uint32_t *wq_hint_keyctl_ops(unsigned int *n);
 
 #endif

@@ -558,7 +558,7 @@ static void take(const struct taking *t)
 	default:
 		break;
 	}
-	if (wq_hint_may_destroy(h->op))
+	if (wq_operation_may_destroy(h->op))
 		wq_keys_may_end(t->keys);
 }
 
@@ -595,7 +595,7 @@ int wq_keys_report(struct wq_keys *keys, const struct wqfs_key_report *report,
 	};
 
 	memcpy(h.arg, report->arg, sizeof(h.arg));
-	if (!wq_hint_matters(h.op) || h.begin_ns > now || h.end_ns > now ||
+	if (!wq_operation_find(h.op) || h.begin_ns > now || h.end_ns > now ||
 		(h.end_ns && h.end_ns < h.begin_ns))
 		return -EINVAL;
 	if (keys->trace) {

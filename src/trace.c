@@ -380,14 +380,15 @@ static int enable_call(struct wq_trace *t, enum call call, enum stream_id id)
 	int n = snprintf(filter, sizeof(filter), "common_pid != %d", (int)getpid());
 
 	if (enter && call == CALL_KEYCTL) {
-		unsigned int nops;
-		const uint32_t *ops = wq_hint_keyctl_ops(&nops);
+		uint32_t op;
 
-		for (unsigned int i = 0; i < nops; i++)
-			n += snprintf(filter + n, sizeof(filter) - (size_t)n,
-				"%soption == %u%s", i ? " || " : " && (", ops[i],
-				/* the kernel takes an int, whatever is above */
-				i + 1 == nops ? " || option > 4294967295)" : "");
+		/* the kernel takes an int, whatever is above */
+		n += snprintf(
+			filter + n, sizeof(filter) - (size_t)n, " && (option > 4294967295");
+		for (unsigned int i = 0; wq_operation_keyctl(i, &op); i++)
+			n += snprintf(
+				filter + n, sizeof(filter) - (size_t)n, " || option == %u", op);
+		n += snprintf(filter + n, sizeof(filter) - (size_t)n, ")");
 	}
 	snprintf(name, sizeof(name), "sys_%s_%s", enter ? "enter" : "exit", calls[call].name);
 	errno = 0;
@@ -720,7 +721,7 @@ static void on_enter(struct wq_trace *t, const struct event *e)
 	struct entered *in;
 
 	HASH_FIND(hh, t->entered, &e->tid, sizeof(e->tid), in);
-	if (!wq_hint_matters(e->op)) { /* its return is none of an earlier one's */
+	if (!wq_operation_find(e->op)) { /* its return is none of an earlier one's */
 		if (in)
 			HASH_DEL(t->entered, in);
 		free(in);

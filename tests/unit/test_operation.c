@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What each operation means. What the kernel does for it: security/keys/. */
+#include <check.h>
+#include <linux/keyctl.h>
+
+#include "operation.h"
+#include "wqfs.h"
+#include "run.h"
+
+static const struct {
+	const char *says;
+	uint32_t op;
+	bool matters, may_destroy;
+} cases[] = {
+	{"asks for a special keyring's serial", KEYCTL_GET_KEYRING_ID, true, false},
+	{"joins, and leaves another", KEYCTL_JOIN_SESSION_KEYRING, true, true},
+	{"UPDATED", KEYCTL_UPDATE, true, false},
+	{"REVOKED, and a keyring loses its members", KEYCTL_REVOKE, true, true},
+	{"SETATTR", KEYCTL_CHOWN, true, false},
+	{"SETATTR", KEYCTL_SETPERM, true, false},
+	{"nothing", KEYCTL_DESCRIBE, false, false},
+	{"CLEARED", KEYCTL_CLEAR, true, true},
+	{"LINKED, in the place of another", KEYCTL_LINK, true, true},
+	{"UNLINKED", KEYCTL_UNLINK, true, true},
+	{"LINKED, if told where", KEYCTL_SEARCH, true, true},
+	{"nothing", KEYCTL_READ, false, false},
+	{"INSTANTIATED, and LINKED", KEYCTL_INSTANTIATE, true, true},
+	{"INSTANTIATED, and LINKED", KEYCTL_NEGATE, true, true},
+	{"nothing", KEYCTL_SET_REQKEY_KEYRING, false, false},
+	{"SETATTR; the end comes at a known time", KEYCTL_SET_TIMEOUT, true, false},
+	{"nothing", KEYCTL_ASSUME_AUTHORITY, false, false},
+	{"nothing", KEYCTL_GET_SECURITY, false, false},
+	{"the parent joins, and leaves another", KEYCTL_SESSION_TO_PARENT, true, true},
+	{"INSTANTIATED, and LINKED", KEYCTL_REJECT, true, true},
+	{"INSTANTIATED, and LINKED", KEYCTL_INSTANTIATE_IOV, true, true},
+	{"INVALIDATED", KEYCTL_INVALIDATE, true, true},
+	{"LINKED", KEYCTL_GET_PERSISTENT, true, true},
+	{"nothing", KEYCTL_DH_COMPUTE, false, false},
+	{"nothing", KEYCTL_PKEY_SIGN, false, false},
+	{"SETATTR", KEYCTL_RESTRICT_KEYRING, true, false},
+	{"UNLINKED, LINKED", KEYCTL_MOVE, true, true},
+	{"nothing", KEYCTL_CAPABILITIES, false, false},
+	{"nothing", KEYCTL_WATCH_KEY, false, false},
+	{"LINKED or UPDATED", WQFS_REPORT_ADD_KEY, true, true},
+	{"LINKED, of a new key or a found one", WQFS_REPORT_REQUEST_KEY, true, true},
+	{"no operation", 0xffff, false, false},
+	{"no operation", WQFS_REPORT_REQUEST_KEY + 1, false, false},
+};
+
+START_TEST(operations_that_change_or_teach_are_found)
+{
+	ck_assert_msg(!!wq_operation_find(cases[_i].op) == cases[_i].matters, "%#x: %s",
+		cases[_i].op, cases[_i].says);
+	ck_assert_msg(wq_operation_may_destroy(cases[_i].op) == cases[_i].may_destroy,
+		"%#x: %s", cases[_i].op, cases[_i].says);
+}
+END_TEST
+
+START_TEST(keyctl_operations_are_listed_each_once)
+{
+	uint32_t op, seen = 0;
+	unsigned int n = 0, found = 0;
+
+	while (wq_operation_keyctl(n, &op)) {
+		ck_assert_uint_lt(op, 32);
+		ck_assert(!(seen & 1u << op));
+		seen |= 1u << op;
+		n++;
+	}
+	for (op = 0; op < WQFS_REPORT_ADD_KEY; op++)
+		found += wq_operation_find(op) != NULL;
+	ck_assert_uint_eq(n, found);
+}
+END_TEST
+
+/* As lookup_user_key() is asked in keyctl.c, keys.c and request_key.c, by mask: View 1, Read 2,
+ * Write 4, Search 8, Link 0x10, Setattr 0x20. */
+static const struct {
+	uint32_t op;
+	unsigned int subtype;
+	uint8_t rights;
+} needs[] = {
+	{KEYCTL_UPDATE, NOTIFY_KEY_UPDATED, 0x04},
+	{KEYCTL_REVOKE, NOTIFY_KEY_REVOKED, 0x24},
+	{KEYCTL_INVALIDATE, NOTIFY_KEY_INVALIDATED, 0x08},
+	{KEYCTL_CHOWN, NOTIFY_KEY_SETATTR, 0x20},
+	{KEYCTL_SETPERM, NOTIFY_KEY_SETATTR, 0}, /* only the owner may */
+	{KEYCTL_SET_TIMEOUT, NOTIFY_KEY_SETATTR, 0x20},
+	{KEYCTL_RESTRICT_KEYRING, NOTIFY_KEY_SETATTR, 0x20},
+	{KEYCTL_CLEAR, NOTIFY_KEY_CLEARED, 0x04},
+	{KEYCTL_LINK, NOTIFY_KEY_LINKED, 0x04},
+	{KEYCTL_UNLINK, NOTIFY_KEY_UNLINKED, 0x04},
+	{KEYCTL_MOVE, NOTIFY_KEY_UNLINKED, 0x04},
+	{KEYCTL_MOVE, NOTIFY_KEY_LINKED, 0x04},
+	{KEYCTL_SEARCH, NOTIFY_KEY_LINKED, 0x04},
+	{KEYCTL_GET_PERSISTENT, NOTIFY_KEY_LINKED, 0x04},
+	{KEYCTL_INSTANTIATE, NOTIFY_KEY_INSTANTIATED, 0}, /* that takes an authorisation key */
+	{KEYCTL_INSTANTIATE, NOTIFY_KEY_LINKED, 0x04},
+	{KEYCTL_INSTANTIATE_IOV, NOTIFY_KEY_INSTANTIATED, 0},
+	{KEYCTL_INSTANTIATE_IOV, NOTIFY_KEY_LINKED, 0x04},
+	{KEYCTL_NEGATE, NOTIFY_KEY_INSTANTIATED, 0},
+	{KEYCTL_NEGATE, NOTIFY_KEY_LINKED, 0x04},
+	{KEYCTL_REJECT, NOTIFY_KEY_INSTANTIATED, 0},
+	{KEYCTL_REJECT, NOTIFY_KEY_LINKED, 0x04},
+	{WQFS_REPORT_ADD_KEY, NOTIFY_KEY_LINKED, 0x04},
+	{WQFS_REPORT_ADD_KEY, NOTIFY_KEY_UPDATED, 0x04},
+	{WQFS_REPORT_REQUEST_KEY, NOTIFY_KEY_LINKED, 0x04},
+	{KEYCTL_UPDATE, NOTIFY_KEY_REVOKED, 0}, /* it does not tell that */
+	{KEYCTL_READ, NOTIFY_KEY_UPDATED, 0},
+	{0xffff, NOTIFY_KEY_UPDATED, 0},
+};
+
+START_TEST(rights_are_those_that_the_kernel_asks_for)
+{
+	ck_assert_msg(wq_operation_rights(needs[_i].op, needs[_i].subtype) == needs[_i].rights,
+		"%#x %u: not %#x", needs[_i].op, needs[_i].subtype, needs[_i].rights);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("operation");
+	TCase *tcase = tcase_create("operations");
+
+	tcase_add_loop_test(tcase, operations_that_change_or_teach_are_found, 0,
+		sizeof(cases) / sizeof(cases[0]));
+	tcase_add_test(tcase, keyctl_operations_are_listed_each_once);
+	tcase_add_loop_test(tcase, rights_are_those_that_the_kernel_asks_for, 0,
+		sizeof(needs) / sizeof(needs[0]));
+	suite_add_tcase(suite, tcase);
+	return run_suite(suite);
+}
