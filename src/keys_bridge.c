@@ -77,16 +77,6 @@ void wq_keys_remove(struct wq_key *key)
 		wq_watch_list_remove(&key->watchers, (uint64_t)key->serial);
 }
 
-static bool caller_in_group(const struct wq_caller *caller, gid_t gid)
-{
-	return caller->gid == gid || caller->in_group(caller, gid);
-}
-
-bool wq_keys_caller_may_view(const struct wq_key_state *s, const struct wq_caller *caller)
-{
-	return wq_keys_may_view(s, caller->uid, caller_in_group, caller);
-}
-
 /* What the kernel says to one who names a key of that life; 0: nothing against it. */
 static int life_error(enum wq_key_life life)
 {
@@ -148,7 +138,7 @@ static int lookup(struct wq_keys *keys, int32_t serial, const struct wq_caller *
 	r = wq_keys_find(keys, serial) ? 0 : wq_look_constructed(keys->look, serial);
 	if (r < 0)
 		return r;
-	return wq_keys_caller_may_view(s, caller) ? 0 : -EACCES;
+	return wq_access_may_view(s, caller) ? 0 : -EACCES;
 }
 
 /* Begins to observe SERIAL, which lookup() has just described. */

@@ -111,25 +111,11 @@ static enum wq_member_fate fate_of(void *arg, int32_t serial)
 
 /* ---- one key ---- */
 
-/* KEY_OTH_VIEW, KEY_GRP_VIEW, KEY_USR_VIEW: which of them decides for UID and GID, as
- * key_task_permission() has it; possession is not ours to judge. */
-bool wq_keys_may_view(const struct wq_key_state *s, uid_t uid,
-	bool (*in_group)(const struct wq_caller *, gid_t), const struct wq_caller *who)
-{
-	if (s->uid == uid)
-		return s->perm & KEY_USR_VIEW;
-	if (s->gid != (uint32_t)-1 && (s->perm & KEY_GRP_ALL) && in_group(who, s->gid))
-		return s->perm & KEY_GRP_VIEW;
-	return s->perm & KEY_OTH_VIEW;
-}
-
 static bool our_group(const struct wq_caller *self, gid_t gid)
 {
 	gid_t list[256];
 	int n;
 
-	if (gid == self->gid)
-		return true;
 	n = getgroups((int)(sizeof(list) / sizeof(list[0])), list);
 	for (int i = 0; i < n; i++)
 		if (list[i] == gid)
@@ -143,9 +129,10 @@ static bool sees_by_attributes(const struct wq_key *key, const struct wq_key_sta
 	const struct wq_caller self = {
 		.uid = key->as.other ? key->as.uid : geteuid(),
 		.gid = key->as.other ? key->as.gid : getegid(),
+		.in_group = our_group,
 	};
 
-	return wq_keys_may_view(s, self.uid, our_group, &self);
+	return wq_access_may_view(s, &self);
 }
 
 /* Names of NEW's members: those that KEY has as they are, of new ones looked up. */
@@ -388,6 +375,14 @@ void wq_keys_look_at(struct wq_key *key)
 	/* One that waits already is looked at when its wait is over. */
 	if (!key->suspect_ns && !key->buried)
 		look(key, !keys->trace && !keys->inflight);
+}
+
+void wq_keys_look_now(struct wq_key *key)
+{
+	if (key->buried)
+		return;
+	clear_suspect(key);
+	look(key, true);
 }
 
 void wq_keys_rebase(struct wq_key *key)

@@ -13,6 +13,7 @@
 #include "keys_internal.h"
 #include "log.h"
 
+#define SAID_S	      2	 /* before and after a timeout, as it was reported */
 #define RINGS_AT_ONCE 32 /* keyrings looked at for one hint; more take a round */
 
 /* A hint that is being taken in. CALLER is who reported it; NULL: the trace. */
@@ -39,20 +40,47 @@ static int32_t key_named(const struct taking *t, int32_t id)
 
 /* ---- records ---- */
 
-/* SERIAL if it is watched and the hint is news for it. Who reported is asked for its
- * right; without it the report is a reason to look, no more. */
-static struct wq_key *subject(const struct taking *t, int32_t serial)
+/* SERIAL if it is watched, and the hint is news for it. */
+static struct wq_key *watched(const struct taking *t, int32_t serial)
 {
 	struct wq_key *key = serial > 0 ? wq_keys_find(t->keys, serial) : NULL;
 
-	if (!key || t->h->end_ns < key->since_ns)
-		return NULL;
-	if (t->caller && t->caller->uid != 0 && t->caller->uid != key->state.uid &&
-		!wq_keys_caller_may_view(&key->state, t->caller)) {
-		wq_keys_look_at(key);
-		return NULL;
+	return key && t->h->end_ns >= key->since_ns ? key : NULL;
+}
+
+/* Is the hint believed when it says SUBTYPE of KEY? The trace is. */
+static bool is_believed(
+	const struct taking *t, const struct wq_key *key, enum key_notification_subtype subtype)
+{
+	return !t->caller || wq_access_believed(&key->state, t->caller,
+				     wq_operation_rights(t->h->op, subtype));
+}
+
+/* What is not believed is a reason to look: at once, unless such looks have taken their part of
+ * the time. */
+static void look_instead(struct wq_key *key)
+{
+	struct wq_keys *keys = key->keys;
+	uint64_t began = wq_now_ns();
+
+	if (!wq_budget_left(&keys->guesses, began)) {
+		wq_keys_look_soon(keys);
+		return;
 	}
-	return key;
+	wq_keys_look_at(key);
+	wq_budget_spend(&keys->guesses, wq_now_ns() - began);
+}
+
+/* SERIAL if it is watched, and the hint is news for it and believed. */
+static struct wq_key *subject(
+	const struct taking *t, int32_t serial, enum key_notification_subtype subtype)
+{
+	struct wq_key *key = watched(t, serial);
+
+	if (!key || is_believed(t, key, subtype))
+		return key;
+	look_instead(key);
+	return NULL;
 }
 
 /* As the kernel's notify_key(), unless a look has told it already. */
@@ -63,16 +91,35 @@ static void notify(const struct taking *t, struct wq_key *key,
 
 	if (wq_keys_was_told(t->keys, key->serial, (uint8_t)subtype, aux, t->h->begin_ns))
 		return;
-	if (!who.pid)
+	if (!who.pid && !t->caller)
 		who = wq_task_cred(
 			wq_task_recent(&t->keys->tasks, t->h->tid, t->h->end_ns), t->h->tid);
 	wq_keys_post(key, subtype, aux, &who, t->h->end_ns);
+}
+
+/* A report's change of attributes or payload is taken in now, or it is a difference later. */
+static void changed_as_reported(struct wq_key *key, bool payload)
+{
+	const bool stale_payload = key->stale_payload, stale_attrs = key->stale_attrs;
+
+	key->stale_payload |= payload;
+	key->stale_attrs |= !payload;
+	if (payload) /* it is not known how long it is now */
+		key->proc.len = -1;
+	key->proc.seen_pass = 0;
+	wq_keys_rebase(key);
+	key->stale_payload &= stale_payload;
+	key->stale_attrs &= stale_attrs;
 }
 
 /* What the next look finds changed has been told. Polling looks at once, so that what
  * others do until then stays a difference; the trace tells of what they do. */
 static void changed(const struct taking *t, struct wq_key *key, bool payload)
 {
+	if (t->caller) {
+		changed_as_reported(key, payload);
+		return;
+	}
 	if (payload)
 		key->stale_payload = true;
 	else
@@ -122,6 +169,23 @@ static uint64_t name_of(const struct wq_key *ring, int32_t serial)
 	return wq_look_name(keys->look, &ring->as, serial);
 }
 
+/* Does RING hold SERIAL, or if that is 0 anything? */
+static bool holds(const struct wq_key *ring, int32_t serial)
+{
+	int r = wq_look_holds(ring->keys->look, &ring->as, ring->serial, serial);
+
+	return serial ? r == WQ_HOLDS_IT : r == WQ_HOLDS_IT || r == WQ_HOLDS_OTHERS;
+}
+
+/* What was told of RING is compared with what is there, if it was only said: else what others
+ * do next, and nobody reports, would be hidden behind it. HELD: it
+ * should hold SERIAL, or anything if that is 0. */
+static void verify(const struct taking *t, struct wq_key *ring, int32_t serial, bool held)
+{
+	if (t->caller && has_members(ring) && holds(ring, serial) != held)
+		wq_keys_look_now(ring);
+}
+
 static void linked(const struct taking *t, struct wq_key *ring, int32_t serial)
 {
 	if (has_members(ring)) {
@@ -138,14 +202,15 @@ static void linked(const struct taking *t, struct wq_key *ring, int32_t serial)
 		members_changed(ring);
 	}
 	notify(t, ring, NOTIFY_KEY_LINKED, (uint32_t)serial);
+	verify(t, ring, serial, true);
 }
 
 /* The kernel removes what has the type and description of SERIAL, and reports SERIAL. */
 static void unlinked(const struct taking *t, struct wq_key *ring, int32_t serial)
 {
-	if (has_members(ring)) {
-		int32_t gone = serial;
+	int32_t gone = serial;
 
+	if (has_members(ring)) {
 		if (!wq_key_member_find(&ring->state, serial))
 			gone = namesake(ring, name_of(ring, serial), serial);
 		if (gone)
@@ -153,6 +218,7 @@ static void unlinked(const struct taking *t, struct wq_key *ring, int32_t serial
 		members_changed(ring);
 	}
 	notify(t, ring, NOTIFY_KEY_UNLINKED, (uint32_t)serial);
+	verify(t, ring, gone ? gone : serial, false);
 }
 
 static void cleared(const struct taking *t, struct wq_key *ring, int32_t none)
@@ -162,6 +228,7 @@ static void cleared(const struct taking *t, struct wq_key *ring, int32_t none)
 		members_changed(ring);
 	}
 	notify(t, ring, NOTIFY_KEY_CLEARED, 0);
+	verify(t, ring, 0, false);
 }
 
 /* ---- a keyring that cannot be told ---- */
@@ -290,7 +357,7 @@ static void by_difference(const struct taking *t, int32_t id, enum guess what, i
 		[GUESS_UNLINKED] = unlinked,
 		[GUESS_CLEARED] = cleared,
 	};
-	static const uint8_t subtypes[] = {
+	static const enum key_notification_subtype subtypes[] = {
 		[GUESS_LINKED] = NOTIFY_KEY_LINKED,
 		[GUESS_FOUND] = NOTIFY_KEY_LINKED,
 		[GUESS_UNLINKED] = NOTIFY_KEY_UNLINKED,
@@ -311,13 +378,13 @@ static void by_difference(const struct taking *t, int32_t id, enum guess what, i
 	}
 	wq_keys_cursor_begin(t->keys, &cursor); /* a ring may turn out to be gone */
 	while ((ring = wq_keys_cursor_next(&cursor))) {
-		if (!may_be_called(ring, id) || !fits(ring, what, serial) ||
-			!subject(t, ring->serial))
+		if (!may_be_called(ring, id) || !watched(t, ring->serial) ||
+			!is_believed(t, ring, subtypes[what]) || !fits(ring, what, serial))
 			continue;
 		any = true;
 		guessed[what](t, ring, serial);
 		/* the difference may be another's, whose hint is on its way */
-		wq_keys_note_told(ring, subtypes[what], (uint32_t)serial);
+		wq_keys_note_told(ring, (uint8_t)subtypes[what], (uint32_t)serial);
 	}
 	wq_keys_cursor_end(&cursor);
 	wq_budget_spend(&t->keys->guesses, wq_now_ns() - began);
@@ -331,52 +398,52 @@ static void by_difference(const struct taking *t, int32_t id, enum guess what, i
 static void op_link(const struct taking *t, int32_t id, int32_t key)
 {
 	int32_t ring = keyring_of(t, id), serial = key_named(t, key);
-	struct wq_key *watched;
+	struct wq_key *into;
 
 	if (ring < 0) {
 		by_difference(t, id, GUESS_LINKED, serial);
 		return;
 	}
-	watched = subject(t, ring);
-	if (!watched)
+	into = subject(t, ring, NOTIFY_KEY_LINKED);
+	if (!into)
 		return;
 	if (serial < 0) {
 		by_difference(t, ring, GUESS_LINKED, serial);
 		return;
 	}
-	linked(t, watched, serial);
+	linked(t, into, serial);
 }
 
 static void op_unlink(const struct taking *t, int32_t id, int32_t key)
 {
 	int32_t ring = keyring_of(t, id), serial = key_named(t, key);
-	struct wq_key *watched;
+	struct wq_key *from;
 
 	if (ring < 0) {
 		by_difference(t, id, GUESS_UNLINKED, serial);
 		return;
 	}
-	watched = subject(t, ring);
-	if (!watched)
+	from = subject(t, ring, NOTIFY_KEY_UNLINKED);
+	if (!from)
 		return;
 	if (serial < 0)
 		by_difference(t, ring, GUESS_UNLINKED, serial);
 	else
-		unlinked(t, watched, serial);
+		unlinked(t, from, serial);
 }
 
 static void op_clear(const struct taking *t, int32_t id)
 {
 	int32_t ring = keyring_of(t, id);
-	struct wq_key *watched;
+	struct wq_key *from;
 
 	if (ring < 0) {
 		by_difference(t, id, GUESS_CLEARED, 0);
 		return;
 	}
-	watched = subject(t, ring);
-	if (watched)
-		cleared(t, watched, 0);
+	from = subject(t, ring, NOTIFY_KEY_CLEARED);
+	if (from)
+		cleared(t, from, 0);
 }
 
 static void op_move(const struct taking *t)
@@ -394,17 +461,18 @@ static void op_add_key(const struct taking *t)
 {
 	int32_t serial = t->h->result, id = t->h->arg[0], ring = keyring_of(t, id);
 	struct wq_key *key = wq_keys_find(t->keys, serial);
-	const struct wq_key *watched = ring > 0 ? wq_keys_find(t->keys, ring) : NULL;
+	const struct wq_key *into = ring > 0 ? wq_keys_find(t->keys, ring) : NULL;
 
 	if (serial == t->h->arg[1] || (key && key->since_ns <= t->h->begin_ns)) {
-		key = subject(t, serial);
+		key = subject(t, serial, NOTIFY_KEY_UPDATED);
 		if (!key)
 			return;
 		notify(t, key, NOTIFY_KEY_UPDATED, 0);
 		changed(t, key, true);
 		return;
 	}
-	if (watched && wq_key_member_find(&watched->state, serial))
+	if (into && is_believed(t, into, NOTIFY_KEY_LINKED) &&
+		wq_key_member_find(&into->state, serial))
 		/* told by a look, perhaps; else an update of a key that nobody watches */
 		wq_keys_was_told(
 			t->keys, ring, NOTIFY_KEY_LINKED, (uint32_t)serial, t->h->begin_ns);
@@ -424,7 +492,7 @@ static void op_request_key(const struct taking *t)
 
 static void op_instantiated(const struct taking *t, uint32_t aux, int32_t ring)
 {
-	struct wq_key *key = subject(t, t->h->arg[0]);
+	struct wq_key *key = subject(t, t->h->arg[0], NOTIFY_KEY_INSTANTIATED);
 
 	if (key) {
 		notify(t, key, NOTIFY_KEY_INSTANTIATED, aux);
@@ -443,23 +511,20 @@ static bool is_told_by_first(const struct wq_key *key, enum key_notification_sub
 	       (subtype == NOTIFY_KEY_INVALIDATED && key->state.life >= WQ_KEY_INVALIDATED);
 }
 
-static void op_simple(const struct taking *t, enum key_notification_subtype subtype)
+/* That a life has ended is there to be seen, so nobody's word is taken for it. */
+static bool is_confirmed(
+	const struct taking *t, const struct wq_key *key, enum key_notification_subtype subtype)
 {
-	int32_t serial = key_named(t, t->h->arg[0]);
-	struct wq_key *key;
+	if (!t->caller || (subtype != NOTIFY_KEY_REVOKED && subtype != NOTIFY_KEY_INVALIDATED))
+		return true;
+	return wq_look_life(t->keys->look, key->serial) >=
+	       (subtype == NOTIFY_KEY_REVOKED ? WQ_KEY_REVOKED : WQ_KEY_INVALIDATED);
+}
 
-	if (serial < 0) {
-		/* attributes may have been set to what they were */
-		if (!t->caller && subtype == NOTIFY_KEY_SETATTR)
-			wq_keys_tell_loss(t->keys, may_be_it, &t->h->arg[0]);
-		wq_keys_look_soon(t->keys);
-		return;
-	}
-	key = subject(t, serial);
-	if (!key)
-		return;
-	if (!is_told_by_first(key, subtype))
-		notify(t, key, subtype, 0);
+/* What became of KEY by that of which SUBTYPE tells. */
+static void take_in(
+	const struct taking *t, struct wq_key *key, enum key_notification_subtype subtype)
+{
 	switch (subtype) {
 	case NOTIFY_KEY_REVOKED:
 		if (key->state.life < WQ_KEY_REVOKED)
@@ -475,15 +540,57 @@ static void op_simple(const struct taking *t, enum key_notification_subtype subt
 	}
 }
 
+/* The key that was told of; NULL if it is not watched, or not believed to be changed. */
+static struct wq_key *op_simple(const struct taking *t, enum key_notification_subtype subtype)
+{
+	int32_t serial = key_named(t, t->h->arg[0]);
+	struct wq_key *key;
+
+	if (serial < 0) {
+		/* attributes may have been set to what they were */
+		if (!t->caller && subtype == NOTIFY_KEY_SETATTR)
+			wq_keys_tell_loss(t->keys, may_be_it, &t->h->arg[0]);
+		wq_keys_look_soon(t->keys);
+		return NULL;
+	}
+	key = subject(t, serial, subtype);
+	if (key && !is_confirmed(t, key, subtype)) {
+		look_instead(key);
+		key = NULL;
+	}
+	if (!key)
+		return NULL;
+	if (!is_told_by_first(key, subtype))
+		notify(t, key, subtype, 0);
+	take_in(t, key, subtype);
+	return key;
+}
+
+/* As reported, it ends KEY no later than it was known to: what was only said is to make nobody
+ * miss an end. And it is no difference that /proc/keys says so next. */
+static void timeout_as_reported(struct wq_key *key, time_t at)
+{
+	time_t ends_at = at ? at + wq_keys_gc_delay() : 0;
+
+	key->proc.is_said = true;
+	key->proc.said = at ? (struct wq_expiry){at - SAID_S, at + SAID_S} : wq_expiry_never;
+	if (ends_at && (!key->ends_at || ends_at < key->ends_at))
+		wq_keys_ends_at(key, ends_at);
+}
+
 static void op_timeout(const struct taking *t)
 {
 	uint32_t seconds = (uint32_t)t->h->arg[1];
-	struct wq_key *key = subject(t, key_named(t, t->h->arg[0]));
+	struct wq_key *key = op_simple(t, NOTIFY_KEY_SETATTR);
+	time_t since = (time_t)((wq_now_ns() - t->h->end_ns) / NS_PER_S);
+	time_t at = seconds ? time(NULL) - since + (time_t)seconds : 0;
 
-	op_simple(t, NOTIFY_KEY_SETATTR);
-	if (key)
-		wq_keys_ends_at(
-			key, seconds ? time(NULL) + (time_t)seconds + wq_keys_gc_delay() : 0);
+	if (!key)
+		return;
+	if (t->caller)
+		timeout_as_reported(key, at);
+	else
+		wq_keys_ends_at(key, at ? at + wq_keys_gc_delay() : 0);
 }
 
 static void op_chown(const struct taking *t)
@@ -598,6 +705,8 @@ int wq_keys_report(struct wq_keys *keys, const struct wqfs_key_report *report,
 	if (!wq_operation_find(h.op) || h.begin_ns > now || h.end_ns > now ||
 		(h.end_ns && h.end_ns < h.begin_ns))
 		return -EINVAL;
+	if (!h.end_ns && !caller->pid)
+		return 0; /* all threads of pid namespaces that are not ours have no number */
 	if (keys->trace) {
 		/* of a beginning: what its thread did before is over */
 		wq_keys_catch_up(keys);

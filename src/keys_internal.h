@@ -11,6 +11,7 @@
 
 #include <uthash.h>
 
+#include "access.h"
 #include "budget.h"
 #include "hint.h"
 #include "key_look.h"
@@ -33,6 +34,8 @@ struct proc_view {
 	unsigned int seen;
 	bool expired;
 	struct wq_expiry expiry, new_expiry;
+	bool is_said; /* somebody reported another one since: */
+	struct wq_expiry said;
 	long len, new_len; /* of a payload, or -1 */
 	uint64_t held_ns;  /* since when hints that are on their way hold it up; 0: none */
 };
@@ -177,9 +180,6 @@ struct wq_keys {
 
 struct wq_key *wq_keys_find(const struct wq_keys *keys, int32_t serial);
 
-/* May CALLER View the key S, by its uid and gids? */
-bool wq_keys_caller_may_view(const struct wq_key_state *s, const struct wq_caller *caller);
-
 void wq_keys_cursor_begin(struct wq_keys *keys, struct wq_key_cursor *c);
 struct wq_key *wq_keys_cursor_next(struct wq_key_cursor *c);
 void wq_keys_cursor_end(struct wq_key_cursor *c);
@@ -200,11 +200,6 @@ void wq_keys_post(struct wq_key *key, enum key_notification_subtype subtype, uin
 void wq_keys_post_difference(
 	struct wq_key *key, enum key_notification_subtype subtype, uint32_t aux);
 
-/* May UID, or a group that IN_GROUP(WHO, gid) knows, View the key S? As
- * key_task_permission() has it; possession is not ours to judge. */
-bool wq_keys_may_view(const struct wq_key_state *s, uid_t uid,
-	bool (*in_group)(const struct wq_caller *, gid_t), const struct wq_caller *who);
-
 /* Takes KEY's first snapshot. 0 or -ENOMEM. */
 int wq_keys_first_look(struct wq_key *key);
 
@@ -219,6 +214,9 @@ void wq_keys_rebase_soon(struct wq_key *key);
 /* Looks at KEY and posts what has changed since the last look; if a hint that is on its
  * way may explain it, later. */
 void wq_keys_look_at(struct wq_key *key);
+
+/* The same at once: what is different is told, whatever is on its way. */
+void wq_keys_look_now(struct wq_key *key);
 
 /* Looks again at keys with a difference that no hint on its way can explain any more, and
  * sets the timer for those that still wait. */

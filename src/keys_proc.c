@@ -49,6 +49,9 @@ static void judge_line(struct wq_key *key)
 	if (!first && v->len >= 0 && v->new_len >= 0 && v->len != v->new_len &&
 		!wq_key_is_type(&key->state, "keyring"))
 		wq_keys_post_difference(key, NOTIFY_KEY_UPDATED, 0);
+	if (v->is_said)
+		v->expiry = v->said;
+	v->is_said = false;
 	if (!first && wq_expiry_differ(v->expiry, v->new_expiry))
 		wq_keys_post_difference(key, NOTIFY_KEY_SETATTR, 0);
 	else if (!first)

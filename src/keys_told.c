@@ -89,11 +89,6 @@ static bool concerns(const struct wq_keys *keys, const struct wq_hint *h)
 	return false;
 }
 
-static bool in_no_group(const struct wq_caller *caller, gid_t gid)
-{
-	return false;
-}
-
 /* Who it is is asked at the beginning: a short-lived process is gone next. */
 static void ask_who(struct wq_keys *keys, const struct wq_hint *h)
 {
@@ -132,23 +127,25 @@ void wq_keys_begin(
 	f->report = *h;
 	f->report.who = wq_caller_cred(caller);
 	f->reporter = *caller;
-	f->reporter.in_group = in_no_group; /* the request goes */
+	f->reporter.in_group = NULL; /* the request goes */
 	f->reporter.private = NULL;
 }
 
-/* May whoever said F speak of KEY? The trace may of any. */
-static bool may_speak(const struct inflight *f, const struct wq_key *key)
+/* May whoever said F speak of KEY as argument I of the operation? The trace may of any. */
+static bool may_speak(const struct inflight *f, int i, const struct wq_key *key)
 {
-	return !f->reported || f->reporter.uid == 0 || f->reporter.uid == key->state.uid ||
-	       wq_keys_caller_may_view(&key->state, &f->reporter);
+	const struct wq_operation *o = wq_operation_find(f->hint.op);
+
+	return !f->reported ||
+	       wq_access_believed(&key->state, &f->reporter, o ? o->arg[i].rights : 0);
 }
 
-/* Is what F said of keyring SERIAL to be taken? What nobody watches harms nobody. */
-static bool believed(const struct wq_keys *keys, const struct inflight *f, int32_t serial)
+/* Is the key that F said is argument I to be taken? What nobody watches harms nobody. */
+static bool believed(const struct wq_keys *keys, const struct inflight *f, int i)
 {
-	const struct wq_key *key = wq_keys_find(keys, serial);
+	const struct wq_key *key = wq_keys_find(keys, f->report.arg[i]);
 
-	return !key || may_speak(f, key);
+	return !key || may_speak(f, i, key);
 }
 
 void wq_keys_explain(const struct wq_keys *keys, const struct inflight *f, struct wq_hint *h)
@@ -156,8 +153,7 @@ void wq_keys_explain(const struct wq_keys *keys, const struct inflight *f, struc
 	if (!f || !f->reported || f->report.op != h->op || f->report.begin_ns > h->begin_ns)
 		return;
 	for (int i = 0; i < WQ_HINT_ARGS; i++)
-		if (h->arg[i] < 0 && f->report.arg[i] > 0 &&
-			believed(keys, f, f->report.arg[i]))
+		if (h->arg[i] < 0 && f->report.arg[i] > 0 && believed(keys, f, i))
 			h->arg[i] = f->report.arg[i];
 	if (h->op == WQFS_REPORT_ADD_KEY)
 		h->arg[1] = f->report.arg[1];
@@ -168,13 +164,12 @@ void wq_keys_explain(const struct wq_keys *keys, const struct inflight *f, struc
 static bool could_change(
 	const struct wq_keys *keys, const struct inflight *f, const struct wq_key *key)
 {
-	if (!may_speak(f, key))
-		return false;
 	for (int i = 0; i < WQ_HINT_ARGS; i++)
-		if (f->hint.arg[i] < 0 || f->hint.arg[i] == key->serial)
+		if ((f->hint.arg[i] < 0 || f->hint.arg[i] == key->serial) &&
+			may_speak(f, i, key))
 			return true;
 	/* which key they come to is not known before they end */
-	return keys->trace &&
+	return keys->trace && may_speak(f, 0, key) &&
 	       (f->hint.op == WQFS_REPORT_ADD_KEY || f->hint.op == WQFS_REPORT_REQUEST_KEY);
 }
 

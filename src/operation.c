@@ -85,8 +85,9 @@ static const struct wq_operation operations[] = {
 		.arg = {RING(LINK, 0), KEY(WRITE, TELLS(UNLINKED)), RING(WRITE, TELLS(LINKED)),
 			NUMBER},
 		.may_destroy = true},
+	/* a report says which key of that name was there before, which may be updated */
 	{.op = WQFS_REPORT_ADD_KEY,
-		.arg = {RING(WRITE, TELLS(LINKED)), NUMBER},
+		.arg = {RING(WRITE, TELLS(LINKED)), KEY(WRITE, TELLS(UPDATED))},
 		RESULT(WRITE, TELLS(UPDATED)),
 		.may_destroy = true},
 	{.op = WQFS_REPORT_REQUEST_KEY,

@@ -197,16 +197,157 @@ static void report_update(void *unused)
 	end(it_queue("other", O_RDONLY | O_NONBLOCK), &r, 0);
 }
 
-static void who_may_view_a_key_is_believed(void)
+struct told_op {
+	uint32_t op;
+	int32_t *arg[2];
+	int32_t *of;   /* whose record it is */
+	uint32_t need; /* any of these, of others' permissions; 0: none is enough */
+	const char *want;
+};
+
+static void report_op(void *arg)
+{
+	const struct told_op *o = arg;
+	struct wqfs_key_report r =
+		report_of(o->op, o->arg[0] ? *o->arg[0] : 0, o->arg[1] ? *o->arg[1] : 0);
+
+	end(it_queue("other", O_RDONLY | O_NONBLOCK), &r, 0);
+}
+
+static void allow_others(int32_t key, uint32_t perm)
+{
+	IT_EQ(keyctl_setperm(key, ALL_PERM | perm), 0);
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	told(fd);
+}
+
+static void who_has_a_right_that_the_operation_needs_is_believed_and_nobody_else(void)
+{
+	const struct told_op ops[] = {
+		{KEYCTL_UPDATE, {&key_a}, &key_a, KEY_OTH_WRITE, "A:updated"},
+		{KEYCTL_CHOWN, {&key_a}, &key_a, KEY_OTH_SETATTR, "A:setattr"},
+		{KEYCTL_SETPERM, {&key_a}, &key_a, 0, "A:setattr"},
+		{KEYCTL_SET_TIMEOUT, {&key_a}, &key_a, KEY_OTH_SETATTR, "A:setattr"},
+		{KEYCTL_INSTANTIATE, {&key_a}, &key_a, 0, "A:instantiated"},
+		{KEYCTL_CLEAR, {&ring}, &ring, KEY_OTH_WRITE, "RING:cleared"},
+		{KEYCTL_RESTRICT_KEYRING, {&ring}, &ring, KEY_OTH_SETATTR, "RING:setattr"},
+		{KEYCTL_LINK, {&key_a, &ring}, &ring, KEY_OTH_WRITE,
+			"RING:linked:A RING:unlinked:A"},
+		{KEYCTL_UNLINK, {&key_a, &ring}, &ring, KEY_OTH_WRITE, "RING:unlinked:A"},
+	};
+	static const uint32_t rights[] = {KEY_OTH_VIEW, KEY_OTH_READ, KEY_OTH_WRITE,
+		KEY_OTH_SEARCH, KEY_OTH_LINK, KEY_OTH_SETATTR};
+	uid_t uid = it_nobody();
+
+	set_up(BLIND ",allow_other");
+	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+		struct told_op o = ops[i];
+
+		for (size_t j = 0; j < sizeof(rights) / sizeof(rights[0]); j++) {
+			allow_others(*o.of, rights[j]);
+			it_as(uid, report_op, &o);
+			IT_STR(told(fd), o.need & rights[j] ? o.want : "");
+		}
+		allow_others(*o.of, KEY_OTH_ALL & ~o.need);
+		it_as(uid, report_op, &o);
+		IT_STR(told(fd), "");
+	}
+	TOLD_NOTHING(fd);
+}
+
+static void report_often(void *unused)
+{
+	struct wqfs_key_report r = report_of(KEYCTL_UPDATE, key_a, 0);
+	int own = it_queue("other", O_RDONLY | O_NONBLOCK);
+
+	for (int i = 0; i < 400; i++) {
+		begin(own, &r);
+		end(own, &r, 0);
+	}
+}
+
+static void who_may_view_a_key_fills_nobodys_queue(void)
 {
 	uid_t uid = it_nobody();
 
 	set_up(BLIND ",allow_other");
-	IT_EQ(keyctl_setperm(key_a, ALL_PERM | KEY_OTH_VIEW), 0);
+	allow_others(key_a, KEY_OTH_VIEW);
+	allow_others(ring, KEY_OTH_VIEW);
+	it_as(uid, report_often, NULL);
+	IT_STR(told(fd), "");
+	IT_EQ(keyctl_update(key_a, "2", 1), 0);
+	it_as(uid, report_often, NULL);
+	TOLD_UNTIL(fd, "A:updated");
+	TOLD_NOTHING(fd);
+}
+
+/* ---- what was only said ---- */
+
+static void end_of_a_life_is_told_when_it_is_there_to_be_seen(void)
+{
+	static const struct {
+		uint32_t op;
+		long (*really)(key_serial_t);
+	} cases[] = {
+		{KEYCTL_REVOKE, keyctl_revoke},
+		{KEYCTL_INVALIDATE, keyctl_invalidate},
+	};
+
+	set_up(BLIND);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int32_t b = it_key(i ? "wqfs-test:b2" : "wqfs-test:b1");
+		struct wqfs_key_report r = report_of(cases[i].op, b, 0);
+
+		told_name(b, i ? "B2" : "B1");
+		IT_EQ(it_watch(fd, b, 3), 0);
+		end(fd, &r, 0);
+		TOLD_NOTHING(fd);
+		IT_EQ(cases[i].really(b), 0);
+		IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+		TOLD_UNTIL_OR(fd, i ? "B2:invalidated" : "B1:revoked",
+			i ? "B2:invalidated B2:removed" : "B1:revoked B1:removed");
+	}
+}
+
+/* Each is said of the ring, and not done; then it is done, and not said. */
+static void what_was_only_said_of_a_keyring_hides_nothing_that_is_done(void)
+{
+	struct wqfs_key_report r;
+
+	set_up(BLIND);
+	r = report_of(KEYCTL_LINK, key_a, ring);
+	end(fd, &r, 0);
+	IT_STR(told(fd), "RING:linked:A RING:unlinked:A");
+	IT_EQ(keyctl_link(key_a, ring), 0);
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	IT_STR(told(fd), "RING:linked:A");
+	r = report_of(KEYCTL_CLEAR, ring, 0);
+	end(fd, &r, 0);
+	IT_STR(told(fd), "RING:cleared RING:linked:A");
+	r = report_of(KEYCTL_UNLINK, key_a, ring);
+	end(fd, &r, 0);
+	IT_STR(told(fd), "RING:unlinked:A RING:linked:A");
+	IT_EQ(keyctl_unlink(key_a, ring), 0);
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	IT_STR(told(fd), "RING:unlinked:A");
+	TOLD_NOTHING(fd);
+}
+
+/* A timeout that was only said, and has passed: the key lives, and leaves its keyring. */
+static void timeout_that_was_only_said_makes_no_key_dead(void)
+{
+	struct wqfs_key_report r;
+
+	set_up(BLIND);
+	IT_EQ(keyctl_link(key_a, ring), 0);
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	IT_STR(told(fd), "RING:linked:A");
+	r = report_of(KEYCTL_SET_TIMEOUT, key_a, 1);
+	end(fd, &r, 0);
 	IT_STR(told(fd), "A:setattr");
-	it_as(uid, report_update, NULL);
-	IT_STR(told(fd), "A:updated");
+	IT_EQ(keyctl_unlink(key_a, ring), 0);
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	TOLD_UNTIL_OR(fd, "A:setattr RING:unlinked:A", "RING:unlinked:A A:setattr");
 }
 
 static void give_to_nobody(int32_t key, uid_t uid)
@@ -501,7 +642,7 @@ static void child_of_who_reported_its_join_has_that_session(void)
 	it_join(reporter);
 }
 
-/* Says of a keyring of root's, which it may not View, that it is what it calls its session. */
+/* Says of a keyring of root's, which it may only View, that it is what it calls its session. */
 static void link_as_if_it_were_roots(void *unused)
 {
 	struct wqfs_key_report r;
@@ -514,13 +655,13 @@ static void link_as_if_it_were_roots(void *unused)
 	end(to, &r, 0);
 }
 
-static void keyring_that_a_reporter_may_not_view_is_not_taken_for_its_own(void)
+static void keyring_that_a_reporter_may_not_write_to_is_not_taken_for_its_own(void)
 {
 	uid_t uid = it_nobody();
 
 	close(told_need_trace());
 	set_up("source=trace,resync_s=86400,allow_other");
-	IT_EQ(keyctl_setperm(ring, KEY_POS_ALL | KEY_USR_ALL), 0);
+	IT_EQ(keyctl_setperm(ring, ALL_PERM | KEY_OTH_VIEW | KEY_OTH_SEARCH), 0);
 	TOLD_UNTIL(fd, "RING:setattr");
 	it_as(uid, link_as_if_it_were_roots, NULL);
 	TOLD_NOTHING(fd);
@@ -629,7 +770,15 @@ static const struct it_test tests[] = {
 	{"an owner's report of what was not is told", owners_report_of_what_was_not_is_told},
 	{"who may not View a key is not believed, but it is looked at",
 		who_may_not_view_a_key_is_not_believed_but_it_is_looked_at},
-	{"who may View a key is believed", who_may_view_a_key_is_believed},
+	{"who has a right that the operation needs is believed, and nobody else",
+		who_has_a_right_that_the_operation_needs_is_believed_and_nobody_else},
+	{"who may View a key fills nobody's queue", who_may_view_a_key_fills_nobodys_queue},
+	{"the end of a life is told when it is there to be seen",
+		end_of_a_life_is_told_when_it_is_there_to_be_seen},
+	{"what was only said of a keyring hides nothing that is done",
+		what_was_only_said_of_a_keyring_hides_nothing_that_is_done},
+	{"a timeout that was only said makes no key dead",
+		timeout_that_was_only_said_makes_no_key_dead},
 	{"root is believed of all keys", root_is_believed_of_all_keys},
 	{"a report on the root directory counts too", report_on_the_root_directory_counts_too},
 	{"unwatched and missing keys are nothing to report",
@@ -649,8 +798,8 @@ static const struct it_test tests[] = {
 		report_that_is_ahead_of_the_trace_is_told_once},
 	{"a child of one who reported its join has that session",
 		child_of_who_reported_its_join_has_that_session},
-	{"a keyring that a reporter may not View is not taken for its own",
-		keyring_that_a_reporter_may_not_view_is_not_taken_for_its_own},
+	{"a keyring that a reporter may not write to is not taken for its own",
+		keyring_that_a_reporter_may_not_write_to_is_not_taken_for_its_own},
 	{"what a thread did before does not end what it begins",
 		what_a_thread_did_before_does_not_end_what_it_begins},
 	{"a reporter that dies before its end holds nothing up",

@@ -134,6 +134,28 @@ static void what_it_does_not_see_is_told_at_once_by_a_report(void)
 	TOLD_NOTHING(fd);
 }
 
+static void report_32_as_nobody(void *to)
+{
+	struct wqfs_key_report r = {.op = KEYCTL_UPDATE,
+		.arg = {key_a},
+		.begin_ns = it_now_ns(),
+		.end_ns = it_now_ns()};
+
+	send_32(it_queue("other", O_RDONLY | O_NONBLOCK), &r);
+}
+
+static void who_may_only_view_a_key_is_not_believed_of_it_by_a_32_bit_call(void)
+{
+	uid_t uid = it_nobody();
+
+	set_up("source=trace,allow_other,resync_s=" NEVER_S);
+	need_32_bit();
+	IT_EQ(keyctl_setperm(key_a, ALL_PERM | KEY_OTH_VIEW), 0);
+	TOLD_UNTIL(fd, "A:setattr");
+	it_as(uid, report_32_as_nobody, NULL);
+	TOLD_NOTHING(fd);
+}
+
 /* Sets A's attributes by a call that is told, and back by one that nobody tells of: that one
  * is told by a look, unless the look comes when the first is still to be taken in, some ms at
  * most. PAUSE is how often to breathe between the two. */
@@ -197,6 +219,8 @@ static const struct it_test tests[] = {
 		resync_tells_what_the_trace_does_not_see},
 	{"what the trace does not see is told once and at once by a report",
 		what_it_does_not_see_is_told_at_once_by_a_report},
+	{"who may only View a key is not believed of it by a 32-bit call",
+		who_may_only_view_a_key_is_not_believed_of_it_by_a_32_bit_call},
 	{"a change that is told hides none that the trace does not see",
 		told_change_hides_no_other},
 	{"an operation is what the lower 32 bits of it say, as to the kernel",
