@@ -23,6 +23,13 @@ struct taking {
 	const struct wq_caller *caller;
 };
 
+/* A special keyring that cannot be told, and by whom it was meant. */
+struct meant {
+	int32_t id;
+	uint8_t rights; /* of which its use took one */
+	struct wq_actor actor;
+};
+
 /* Keyring ID as the operation's thread meant it: its serial; 0: none was given, or it is
  * one that nobody watches; below 0: it cannot be told. */
 static int32_t keyring_of(const struct taking *t, int32_t id)
@@ -317,8 +324,28 @@ static bool may_be_unseen(const struct wq_key *ring, enum guess what, int32_t se
 	return false;
 }
 
+/* Who did it is asked when it matters only; of a report, whose reporter has to be believed of
+ * each keyring, not at all. */
+static struct meant meant_by(
+	const struct taking *t, int32_t id, enum key_notification_subtype subtype)
+{
+	struct meant m = {.id = id, .rights = wq_operation_rights(t->h->op, subtype)};
+
+	if (id < 0 && !t->caller)
+		wq_keys_actor(t->keys, t->h, id, &m.actor);
+	return m;
+}
+
+static bool may_be_it(const struct wq_key *key, const void *arg)
+{
+	const struct meant *m = arg;
+
+	return may_be_called(key, m->id) &&
+	       wq_may_mean(&m->actor, m->id, m->rights, &key->state);
+}
+
 struct unseen {
-	int32_t id;
+	const struct meant *meant;
 	enum guess what;
 	int32_t serial;
 };
@@ -327,19 +354,15 @@ static bool is_unseen(const struct wq_key *key, const void *arg)
 {
 	const struct unseen *u = arg;
 
-	return may_be_called(key, u->id) && may_be_unseen(key, u->what, u->serial);
-}
-
-static bool may_be_it(const struct wq_key *key, const void *id)
-{
-	return may_be_called(key, *(const int32_t *)id);
+	return may_be_it(key, u->meant) && may_be_unseen(key, u->what, u->serial);
 }
 
 /* A look at all keys finds what it changed, and where it may have changed nothing that one
  * sees the loss is told: nothing is made up, and nothing is passed over. */
-static void cannot_tell(const struct taking *t, int32_t id, enum guess what, int32_t serial)
+static void cannot_tell(
+	const struct taking *t, const struct meant *meant, enum guess what, int32_t serial)
 {
-	const struct unseen u = {id, what, serial};
+	const struct unseen u = {meant, what, serial};
 
 	if (!t->caller)
 		wq_keys_tell_loss(t->keys, is_unseen, &u);
@@ -363,6 +386,7 @@ static void by_difference(const struct taking *t, int32_t id, enum guess what, i
 		[GUESS_UNLINKED] = NOTIFY_KEY_UNLINKED,
 		[GUESS_CLEARED] = NOTIFY_KEY_CLEARED,
 	};
+	const struct meant meant = meant_by(t, id, subtypes[what]);
 	struct wq_key_cursor cursor;
 	struct wq_key *ring;
 	bool any = false;
@@ -373,12 +397,12 @@ static void by_difference(const struct taking *t, int32_t id, enum guess what, i
 	began = wq_now_ns();
 	if (serial < 0 || more_rings_than(t->keys, RINGS_AT_ONCE) ||
 		!wq_budget_left(&t->keys->guesses, began)) {
-		cannot_tell(t, id, what, serial);
+		cannot_tell(t, &meant, what, serial);
 		return;
 	}
 	wq_keys_cursor_begin(t->keys, &cursor); /* a ring may turn out to be gone */
 	while ((ring = wq_keys_cursor_next(&cursor))) {
-		if (!may_be_called(ring, id) || !watched(t, ring->serial) ||
+		if (!may_be_it(ring, &meant) || !watched(t, ring->serial) ||
 			!is_believed(t, ring, subtypes[what]) || !fits(ring, what, serial))
 			continue;
 		any = true;
@@ -389,7 +413,7 @@ static void by_difference(const struct taking *t, int32_t id, enum guess what, i
 	wq_keys_cursor_end(&cursor);
 	wq_budget_spend(&t->keys->guesses, wq_now_ns() - began);
 	if (!any)
-		cannot_tell(t, id, what, serial);
+		cannot_tell(t, &meant, what, serial);
 }
 
 /* ---- operations ---- */
@@ -511,6 +535,13 @@ static bool is_told_by_first(const struct wq_key *key, enum key_notification_sub
 	       (subtype == NOTIFY_KEY_INVALIDATED && key->state.life >= WQ_KEY_INVALIDATED);
 }
 
+static void cannot_tell_attributes(const struct taking *t, int32_t id)
+{
+	const struct meant meant = meant_by(t, id, NOTIFY_KEY_SETATTR);
+
+	wq_keys_tell_loss(t->keys, may_be_it, &meant);
+}
+
 /* That a life has ended is there to be seen, so nobody's word is taken for it. */
 static bool is_confirmed(
 	const struct taking *t, const struct wq_key *key, enum key_notification_subtype subtype)
@@ -549,7 +580,7 @@ static struct wq_key *op_simple(const struct taking *t, enum key_notification_su
 	if (serial < 0) {
 		/* attributes may have been set to what they were */
 		if (!t->caller && subtype == NOTIFY_KEY_SETATTR)
-			wq_keys_tell_loss(t->keys, may_be_it, &t->h->arg[0]);
+			cannot_tell_attributes(t, t->h->arg[0]);
 		wq_keys_look_soon(t->keys);
 		return NULL;
 	}

@@ -17,6 +17,7 @@
 #include "key_look.h"
 #include "key_state.h"
 #include "keys_bridge.h"
+#include "meant.h"
 #include "per_user.h"
 #include "proc_keys.h"
 #include "sessions.h"
@@ -296,6 +297,11 @@ void wq_keys_explain(const struct wq_keys *keys, const struct inflight *f, struc
 /* Keyring ID as H's thread meant it: its serial; 0: none was given, or it is one that
  * nobody watches; below 0: it cannot be told. */
 int32_t wq_keys_special(struct wq_keys *keys, const struct wq_hint *h, int32_t id);
+
+/* Who did H, of which the trace tells: to be asked which keyrings that one can have meant by
+ * ID. */
+void wq_keys_actor(
+	struct wq_keys *keys, const struct wq_hint *h, int32_t id, struct wq_actor *actor);
 
 /* Takes in what H, from the trace, says of who has which session keyring. */
 void wq_keys_learn(struct wq_keys *keys, const struct wq_hint *h);

@@ -7,6 +7,7 @@
 
 #include "keys_internal.h"
 
+#define ORIGINS	 8 /* generations that are asked for */
 #define KTHREADD 2 /* which all kernel threads are children of */
 
 /* The only watched keyring of that description that belongs to UID: its serial; 0: there
@@ -66,6 +67,40 @@ int32_t wq_keys_special(struct wq_keys *keys, const struct wq_hint *h, int32_t i
 	default:
 		return id;
 	}
+}
+
+/* TID's task, or if it is gone that of who forked it, or who forked that: as a child it was one
+ * of its users. NULL: they are gone, or root's, whose child may be anybody. */
+static const struct wq_task *task_or_origin(
+	struct wq_keys *keys, pid_t tid, const struct wq_hint *h)
+{
+	const struct wq_task *task = wq_task_recent(&keys->tasks, tid, h->end_ns);
+
+	for (int i = 0; !task && keys->sessions && i < ORIGINS; i++) {
+		tid = wq_sessions_parent(keys->sessions, tid);
+		if (!tid)
+			return NULL;
+		task = wq_task_get(&keys->tasks, tid, h->end_ns);
+		if (task && task->ruid == 0)
+			return NULL;
+	}
+	return task;
+}
+
+void wq_keys_actor(
+	struct wq_keys *keys, const struct wq_hint *h, int32_t id, struct wq_actor *actor)
+{
+	const bool is_users =
+		id == KEY_SPEC_USER_KEYRING || id == KEY_SPEC_USER_SESSION_KEYRING;
+	const struct wq_task *task = task_or_origin(keys, h->tid, h);
+
+	*actor = (struct wq_actor){.known = task != NULL, .inner_uid = WQ_UID_UNKNOWN};
+	if (!task)
+		return;
+	actor->task = *task;
+	actor->inner_uid = task->ruid;
+	if (task->tid != h->tid || !is_users || !wq_task_inner_uid(h->tid, &actor->inner_uid))
+		actor->inner_uid = WQ_UID_UNKNOWN;
 }
 
 /* The parent takes the session over when it next returns from the kernel. */

@@ -54,38 +54,56 @@ static int by_address(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* The queues that LOSS is for: each once, if there is memory. */
+struct losers {
+	struct wq_queue **queues;
+	size_t n, cap;
+};
+
+static void add_watchers(struct losers *l, const struct wq_key *key)
+{
+	const struct wq_watch *w;
+
+	LIST_FOREACH (w, &key->watchers.watchers, list_node) {
+		if (l->n == l->cap) {
+			size_t more = l->cap ? l->cap * 2 : 64;
+			struct wq_queue **p = reallocarray(l->queues, more, sizeof(*p));
+
+			if (!p) { /* better twice than not */
+				wq_queue_note_loss(w->queue);
+				continue;
+			}
+			l->queues = p;
+			l->cap = more;
+		}
+		l->queues[l->n++] = w->queue;
+	}
+}
+
+static void add_lists_watchers(struct losers *l, const struct key_list *list,
+	bool (*of)(const struct wq_key *key, const void *arg), const void *arg)
+{
+	const struct wq_key *key;
+
+	TAILQ_FOREACH (key, list, node)
+		if (!of || of(key, arg))
+			add_watchers(l, key);
+}
+
 void wq_keys_tell_loss(struct wq_keys *keys,
 	bool (*of)(const struct wq_key *key, const void *arg), const void *arg)
 {
-	struct wq_queue **queues = NULL;
-	const struct wq_key *key;
-	const struct wq_watch *w;
-	size_t n = 0, cap = 0;
+	struct losers l = {0};
 
-	TAILQ_FOREACH (key, &keys->all, node) {
-		if (of && !of(key, arg))
-			continue;
-		LIST_FOREACH (w, &key->watchers.watchers, list_node) {
-			if (n == cap) {
-				size_t more = cap ? cap * 2 : 64;
-				struct wq_queue **p = reallocarray(queues, more, sizeof(*p));
-
-				if (!p) { /* better twice than not */
-					wq_queue_note_loss(w->queue);
-					continue;
-				}
-				queues = p;
-				cap = more;
-			}
-			queues[n++] = w->queue;
-		}
-	}
-	if (n)
-		qsort(queues, n, sizeof(*queues), by_address);
-	for (size_t i = 0; i < n; i++)
-		if (i == 0 || queues[i] != queues[i - 1])
-			wq_queue_note_loss(queues[i]);
-	free(queues);
+	add_lists_watchers(&l, &keys->all, of, arg);
+	/* those whose end is still to be told may have missed what came before it */
+	add_lists_watchers(&l, &keys->gone, of, arg);
+	if (l.n)
+		qsort(l.queues, l.n, sizeof(*l.queues), by_address);
+	for (size_t i = 0; i < l.n; i++)
+		if (i == 0 || l.queues[i] != l.queues[i - 1])
+			wq_queue_note_loss(l.queues[i]);
+	free(l.queues);
 }
 
 static void on_lost(void *arg)

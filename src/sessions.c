@@ -74,6 +74,13 @@ bool wq_sessions_has(const struct wq_sessions *s, pid_t tid)
 	return find(s, tid) != NULL;
 }
 
+pid_t wq_sessions_parent(const struct wq_sessions *s, pid_t tid)
+{
+	const struct thread *t = find(s, tid);
+
+	return t ? t->parent : 0;
+}
+
 /* Drops who was gone at the last sweep already. */
 static void sweep(struct wq_sessions *s)
 {

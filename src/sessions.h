@@ -25,6 +25,9 @@ void wq_sessions_forget(struct wq_sessions *s);
 /* Has anything been told of TID? */
 bool wq_sessions_has(const struct wq_sessions *s, pid_t tid);
 
+/* Who forked TID; 0: that was not seen. */
+pid_t wq_sessions_parent(const struct wq_sessions *s, pid_t tid);
+
 /* PARENT has made the thread or process CHILD, which has the same session, known or not. */
 void wq_sessions_forked(struct wq_sessions *s, pid_t parent, pid_t child);
 

@@ -46,16 +46,39 @@ static bool parse_name(const char *text, char comm[16])
 	return true;
 }
 
+/* The four numbers of a line, behind its label. */
+static bool parse_ids(const char *line, uint32_t ids[4])
+{
+	return sscanf(line, " %*s %u %u %u %u", &ids[0], &ids[1], &ids[2], &ids[3]) == 4;
+}
+
+static void parse_groups(const char *text, struct wq_task *t)
+{
+	const char *p = strstr(text, "\nGroups:");
+	int used = 0;
+
+	for (p = p ? p + strlen("\nGroups:") : ""; *p == '\t' || *p == ' '; p += used) {
+		gid_t gid;
+
+		if (p[1] == '\n' || sscanf(p, "%*1[ \t]%u%n", &gid, &used) != 1)
+			return;
+		t->more_groups = t->ngroups == WQ_TASK_GROUPS;
+		if (t->more_groups)
+			return;
+		t->groups[t->ngroups++] = gid;
+	}
+}
+
 static bool parse_status(const char *text, struct wq_task *t)
 {
 	const char *tgid = strstr(text, "\nTgid:"), *ppid = strstr(text, "\nPPid:"),
 		   *uid = strstr(text, "\nUid:"), *gid = strstr(text, "\nGid:");
 
+	parse_groups(text, t);
 	return parse_name(text, t->comm) && tgid && ppid && uid && gid &&
 	       sscanf(tgid, " Tgid: %d", &t->tgid) == 1 &&
-	       sscanf(ppid, " PPid: %d", &t->parent) == 1 &&
-	       sscanf(uid, " Uid: %u %*u %*u %u", &t->ruid, &t->uid) == 2 &&
-	       sscanf(gid, " Gid: %*u %*u %*u %u", &t->gid) == 1;
+	       sscanf(ppid, " PPid: %d", &t->parent) == 1 && parse_ids(uid, t->uids) &&
+	       parse_ids(gid, t->gids);
 }
 
 static bool read_task(pid_t tid, struct wq_task *t)
@@ -64,7 +87,12 @@ static bool read_task(pid_t tid, struct wq_task *t)
 
 	memset(t, 0, sizeof(*t));
 	t->tid = tid;
-	return slurp(tid, text, sizeof(text)) && parse_status(text, t);
+	if (!slurp(tid, text, sizeof(text)) || !parse_status(text, t))
+		return false;
+	t->ruid = t->uids[0];
+	t->uid = t->uids[3];
+	t->gid = t->gids[3];
+	return true;
 }
 
 /* What was read of TID, if it was. */
@@ -117,6 +145,26 @@ bool wq_task_in_our_userns(pid_t tid)
 	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)tid);
 	return stat(path, &its) == 0 && stat("/proc/self/ns/user", &ours) == 0 &&
 	       its.st_dev == ours.st_dev && its.st_ino == ours.st_ino;
+}
+
+bool wq_task_inner_uid(pid_t tid, uid_t *uid)
+{
+	unsigned int inner, outer, count;
+	const uid_t want = *uid;
+	char path[64], line[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/uid_map", (int)tid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	*uid = (uid_t)-1;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%u %u %u", &inner, &outer, &count) == 3 && want >= outer &&
+			want - outer < count)
+			*uid = inner + (want - outer);
+	fclose(f);
+	return true;
 }
 
 struct wq_cred wq_task_cred(const struct wq_task *task, pid_t tid)

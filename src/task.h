@@ -9,11 +9,18 @@
 
 #include "record.h"
 
+#define WQ_TASK_GROUPS 32
+
 struct wq_task {
 	pid_t tid, tgid;
 	pid_t parent;	 /* its process's, by now: an orphan's is another than it was */
 	uid_t ruid, uid; /* real and filesystem */
 	gid_t gid;
+	uid_t uids[4]; /* real, effective, saved, filesystem */
+	gid_t gids[4];
+	gid_t groups[WQ_TASK_GROUPS]; /* supplementary, as many as there is room for */
+	unsigned int ngroups;
+	bool more_groups;
 	char comm[16];
 };
 
@@ -36,6 +43,10 @@ const struct wq_task *wq_task_recent(struct wq_tasks *tasks, pid_t tid, uint64_t
 
 /* Is TID in the user namespace that we are in? False if it is gone, or may not be asked. */
 bool wq_task_in_our_userns(pid_t tid);
+
+/* TID's user UID, in UID as the user namespace that it is in numbers it: (uid_t)-1 if it has no
+ * number there. False: it is gone, or may not be asked. */
+bool wq_task_inner_uid(pid_t tid, uid_t *uid);
 
 /* It as a record's subject: the process. TID alone where nothing else is known. */
 struct wq_cred wq_task_cred(const struct wq_task *task, pid_t tid);

@@ -36,7 +36,9 @@ enum deed {
 	LINK,
 	UNLINK,
 	CLEAR,
+	SETPERM,
 	FORK,
+	REAP,
 	LEAVE
 };
 
@@ -124,10 +126,14 @@ static int32_t do_deed(const struct request *r)
 		return (int32_t)keyctl_unlink(r->a, r->b);
 	case CLEAR:
 		return (int32_t)keyctl_clear(r->a);
+	case SETPERM:
+		return (int32_t)keyctl_setperm(r->a, (key_perm_t)r->b);
 	case FORK:
 		if (fork() == 0)
 			act(r->a);
 		return 0;
+	case REAP:
+		return wait(NULL) < 0;
 	case LEAVE:
 		break;
 	}
@@ -369,6 +375,78 @@ static void where_nothing_differs_the_loss_is_told(void)
 	TOLD_NOTHING(fd);
 }
 
+#define SEEN (ALL_PERM | KEY_OTH_VIEW)
+
+/* Actor 0 is another user, in a session that is older than the daemon; that session is watched,
+ * and by the queue that is returned a keyring of the test's, which is called NAME. */
+static int old_session_of_another_user(const char *name)
+{
+	int32_t session, ring;
+	int others;
+
+	begin_actors();
+	does(0, BECOME, USER_ID, 0);
+	session = ask(0, JOIN, 0, 0);
+	IT_OK(session > 0);
+	does(0, SETPERM, session, SEEN);
+	begin_watching();
+	told_name(session, "S");
+	IT_EQ(it_watch(fd, session, 1), 0);
+	ring = add_key("keyring", name, NULL, 0, SESSION);
+	IT_EQ(keyctl_setperm(ring, SEEN), 0);
+	others = it_queue("others", O_RDONLY | O_NONBLOCK);
+	IT_EQ(it_watch(others, ring, 1), 0);
+	return others;
+}
+
+static void loss_is_for_those_keyrings_that_may_have_been_meant(void)
+{
+	int others = old_session_of_another_user("wqfs-test:ring");
+
+	for (int i = 0; i < 3; i++) {
+		does(0, SETPERM, SESSION, SEEN); /* what it has been: no difference says it */
+		TOLD_UNTIL(fd, "LOSS");
+		IT_STR(told(others), "");
+	}
+	TOLD_NOTHING(others);
+}
+
+/* It did it, and was gone, before the daemon came to know. */
+static void who_is_gone_meant_what_its_origin_may_mean(void)
+{
+	int others = old_session_of_another_user("wqfs-test:ring");
+
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	IT_EQ(kill(daemon_pid, SIGSTOP), 0);
+	IT_UNTIL(it_state(daemon_pid) == 'T');
+	does(0, FORK, 2, 0);
+	does(2, SETPERM, SESSION, SEEN);
+	does(2, LEAVE, 0, 0);
+	does(0, REAP, 0, 0);
+	IT_EQ(kill(daemon_pid, SIGCONT), 0);
+	TOLD_UNTIL(fd, "LOSS");
+	TOLD_NOTHING(others);
+}
+
+/* The user's number is the same there, but its keyring is another one. */
+static void user_keyring_of_a_user_namespace_is_no_other_users(void)
+{
+	int others = old_session_of_another_user("_uid.61299");
+	int32_t user = ask(0, USER, 0, 0);
+	int r;
+
+	IT_EQ(it_watch(fd, user, 2), 0);
+	r = ask(0, LEAVE_USERNS, 0, 0);
+	if (r < 0)
+		it_skip("no user namespace: %s", strerror(-r));
+	IT_OK(ask(0, USER, 0, 0) > 0);
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	told(fd);
+	does(0, SETPERM, KEY_SPEC_USER_KEYRING, SEEN);
+	TOLD_UNTIL(fd, "LOSS");
+	TOLD_NOTHING(others);
+}
+
 /* Two rings differ by the same key, before the daemon can look between the two. */
 static void each_difference_is_told_once(void)
 {
@@ -522,6 +600,12 @@ static const struct it_test tests[] = {
 	{"an unknown session is found by what differs",
 		unknown_session_is_found_by_what_differs},
 	{"where nothing differs the loss is told", where_nothing_differs_the_loss_is_told},
+	{"loss is for those keyrings that may have been meant",
+		loss_is_for_those_keyrings_that_may_have_been_meant},
+	{"who is gone meant what its origin may mean",
+		who_is_gone_meant_what_its_origin_may_mean},
+	{"the user keyring of a user namespace is no other user's",
+		user_keyring_of_a_user_namespace_is_no_other_users},
 	{"each of two equal differences is told once", each_difference_is_told_once},
 	{"forks of others do not hide a session", forks_of_others_do_not_hide_a_session},
 	{"a session that a short-lived child gave its parent is not told as the old one",

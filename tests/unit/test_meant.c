@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which keyrings somebody can have meant. What the kernel makes them: process_keys.c. */
+#include <check.h>
+#include <linux/keyctl.h>
+#include <stdio.h>
+
+#include "meant.h"
+#include "run.h"
+
+#define U     1000u /* the actor */
+#define OTHER 2000u
+#define GROUP 3000u
+
+#define S  KEY_SPEC_SESSION_KEYRING
+#define T  KEY_SPEC_THREAD_KEYRING
+#define P  KEY_SPEC_PROCESS_KEYRING
+#define UK KEY_SPEC_USER_KEYRING
+#define US KEY_SPEC_USER_SESSION_KEYRING
+
+#define W WQ_RIGHT_WRITE
+
+static const struct {
+	const char *says;
+	uid_t real, fs, saved, inner; /* of the actor; inner: in its user namespace */
+	int32_t id;
+	uint8_t rights;
+	uid_t owner; /* of the keyring */
+	uint32_t perm;
+	const char *describe;
+	bool may;
+} cases[] = {
+	{"its own session", U, U, U, U, S, W, U, 0x3f3f0000, ";_ses", true},
+	{"another's session", U, U, U, U, S, W, OTHER, 0x3f3f0000, ";_ses", false},
+	{"another's, as it may View it", U, U, U, U, S, W, OTHER, 0x3f3f0101, ";_ses", false},
+	{"another's, that it may join and write", U, U, U, U, S, W, OTHER, 0x3f3f000c, ";n",
+		true},
+	{"another's, that it may join only", U, U, U, U, S, W, OTHER, 0x3f3f0008, ";n", false},
+	{"another's, that it may write only", U, U, U, U, S, W, OTHER, 0x3f3f0004, ";n", false},
+	{"its group's, that it may join and write", U, U, U, U, S, W, OTHER, 0x3f3f0c00, ";n",
+		true},
+	{"what only the owner may do", U, U, U, U, S, 0, OTHER, 0x3f3f3f3f, ";n", false},
+	{"one of who it was", U, OTHER, OTHER, U, S, W, U, 0x3f3f0000, ";_ses", true},
+	{"one of who it may be again", U, U, OTHER, U, S, W, OTHER, 0x3f3f0000, ";_ses", true},
+	{"root may be in any session", 0, 0, 0, 0, S, W, OTHER, 0x3f3f0000, ";_ses", true},
+	{"root has a thread keyring of its own", 0, 0, 0, 0, T, W, OTHER, 0x3f3f0000, ";_tid",
+		false},
+	{"its own thread's", U, U, U, U, T, W, U, 0x3f010000, ";_tid", true},
+	{"another's process's", U, U, U, U, P, W, OTHER, 0x3f01003f, ";_pid", false},
+	{"its user's", U, U, U, U, UK, W, U, 0x3f3f0000, ";_uid.1000", true},
+	{"its user's that has another name", U, U, U, U, UK, W, U, 0x3f3f0000, ";_uid.1001",
+		false},
+	{"another's of that name", U, U, U, U, UK, W, OTHER, 0x3f3f003f, ";_uid.1000", false},
+	{"its user's in its user namespace", U, U, U, 7, UK, W, U, 0x3f3f0000, ";_uid.7", true},
+	{"its user's outside of it", U, U, U, 7, UK, W, U, 0x3f3f0000, ";_uid.1000", false},
+	{"its user's, whose number is not known", U, U, U, WQ_UID_UNKNOWN, UK, W, U, 0x3f3f0000,
+		";_uid.7", true},
+	{"root's user keyring is root's", 0, 0, 0, 0, UK, W, OTHER, 0x3f3f0000, ";_uid.2000",
+		false},
+	{"its user session's", U, U, U, U, US, W, U, 0x3f3f0000, ";_uid_ses.1000", true},
+	{"another's user session's", U, U, U, U, US, W, OTHER, 0x3f3f003f, ";_uid_ses.2000",
+		false},
+	{"any, where nothing says which", U, U, U, U, 0, W, OTHER, 0, ";n", true},
+};
+
+static struct wq_actor actor_of(int i)
+{
+	return (struct wq_actor){
+		.known = true,
+		.inner_uid = cases[i].inner,
+		.task = {.ruid = cases[i].real,
+			.uid = cases[i].fs,
+			.gid = U,
+			.uids = {cases[i].real, cases[i].fs, cases[i].saved, cases[i].fs},
+			.groups = {1, GROUP},
+			.ngroups = 2},
+	};
+}
+
+static struct wq_key_state state_of(int i, char *describe, size_t size)
+{
+	snprintf(describe, size, "keyring;0;0;0%s", cases[i].describe);
+	return (struct wq_key_state){.uid = cases[i].owner,
+		.gid = GROUP,
+		.perm = cases[i].perm,
+		.describe = describe};
+}
+
+START_TEST(what_may_be_meant_belongs_to_the_actor_or_is_open_to_it)
+{
+	char describe[64];
+	const struct wq_actor a = actor_of(_i);
+	const struct wq_key_state s = state_of(_i, describe, sizeof(describe));
+
+	ck_assert_msg(wq_may_mean(&a, cases[_i].id, cases[_i].rights, &s) == cases[_i].may,
+		"%s", cases[_i].says);
+}
+END_TEST
+
+START_TEST(who_is_not_known_may_mean_any)
+{
+	char describe[64];
+	const struct wq_actor a = {.known = false};
+	const struct wq_key_state s = state_of(_i, describe, sizeof(describe));
+
+	ck_assert(wq_may_mean(&a, cases[_i].id, cases[_i].rights, &s));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("meant");
+	TCase *tcase = tcase_create("keyrings");
+	const int n = sizeof(cases) / sizeof(cases[0]);
+
+	tcase_add_loop_test(
+		tcase, what_may_be_meant_belongs_to_the_actor_or_is_open_to_it, 0, n);
+	tcase_add_loop_test(tcase, who_is_not_known_may_mean_any, 0, n);
+	suite_add_tcase(suite, tcase);
+	return run_suite(suite);
+}
