@@ -15,6 +15,7 @@
 #include "config.h"
 #include "container.h"
 #include "trace.h"
+#include "trace_switch.h"
 #include "tracefs_mount.h"
 #include "wqfs.h"
 
@@ -122,6 +123,7 @@ struct wq_trace {
 	struct wq_timer exits_timer;
 	struct layout layout[CALLS];
 	struct fork_layout fork_layout;
+	struct wq_switches switches; /* of the events, and of the instances that have them */
 	struct kbuffer *kbuf;
 	void *page;
 	size_t page_size;
@@ -407,6 +409,41 @@ static int enable_forks(struct wq_trace *t)
 	return 0;
 }
 
+/* Remembers the switch FILE of the instance of S. */
+static int keep_switch(struct stream *s, const char *file)
+{
+	return wq_switches_add(&s->trace->switches,
+		tracefs_instance_file_open(s->instance, file, O_RDONLY | O_CLOEXEC));
+}
+
+static int keep_call_switches(struct stream *s, const char *event_prefix)
+{
+	int r = keep_switch(s, "tracing_on");
+	char file[96];
+
+	for (int call = 0; r == 0 && call < CALLS; call++) {
+		snprintf(file, sizeof(file), "events/syscalls/%s%s/enable", event_prefix,
+			calls[call].name);
+		r = keep_switch(s, file);
+	}
+	return r;
+}
+
+/* What wq_trace_alive() asks again and again. */
+static int keep_switches(struct wq_trace *t)
+{
+	struct stream *forks = &t->stream[STREAM_FORKS];
+	int r = keep_switch(forks, "tracing_on");
+
+	if (r == 0)
+		r = keep_switch(forks, "events/sched/sched_process_fork/enable");
+	if (r == 0)
+		r = keep_call_switches(&t->stream[STREAM_ENTER], "sys_enter_");
+	if (r == 0)
+		r = keep_call_switches(&t->stream[STREAM_LEAVE], "sys_exit_");
+	return r;
+}
+
 static int enable_all(struct wq_trace *t)
 {
 	int r = enable_forks(t);
@@ -507,6 +544,8 @@ static int set_up(struct wq_trace *t, unsigned int buffer_kb)
 	if (r == 0)
 		r = enable_all(t);
 	if (r == 0)
+		r = keep_switches(t);
+	if (r == 0)
 		r = stream_poll(&t->stream[STREAM_LEAVE]);
 	if (r == 0)
 		r = stream_poll(&t->stream[STREAM_FORKS]);
@@ -592,6 +631,7 @@ void wq_trace_free(struct wq_trace *t)
 		return;
 	wq_timer_clear(t->loop, &t->exits_timer);
 	wq_timer_clear(t->loop, &t->rest);
+	wq_switches_close(&t->switches); /* an instance in use cannot be removed */
 	for (int i = 0; i < STREAMS; i++)
 		stream_close(&t->stream[i]);
 	tracefs_set_tracing_dir(NULL);
@@ -869,29 +909,9 @@ void wq_trace_drain(struct wq_trace *t, uint64_t allowed_ns)
 	t->draining = false;
 }
 
-static bool event_alive(const struct stream *s, const char *system, const char *name)
-{
-	return tracefs_trace_is_on(s->instance) == 1 &&
-	       tracefs_event_is_enabled(s->instance, system, name) == TRACEFS_ALL_ENABLED;
-}
-
-static bool calls_alive(const struct stream *s, const char *event_prefix)
-{
-	char name[64];
-
-	for (int call = 0; call < CALLS; call++) {
-		snprintf(name, sizeof(name), "%s%s", event_prefix, calls[call].name);
-		if (!event_alive(s, "syscalls", name))
-			return false;
-	}
-	return true;
-}
-
 bool wq_trace_alive(struct wq_trace *t)
 {
-	return event_alive(&t->stream[STREAM_FORKS], "sched", "sched_process_fork") &&
-	       calls_alive(&t->stream[STREAM_ENTER], "sys_enter_") &&
-	       calls_alive(&t->stream[STREAM_LEAVE], "sys_exit_");
+	return wq_switches_on(&t->switches);
 }
 
 #else /* !HAVE_TRACEFS */
