@@ -35,10 +35,10 @@
 #define BUFFERS_KB    16384u
 #define BUFFER_MIN_KB 256u
 
-#define PAGES_AT_ONCE \
-	4096		  /* of one CPU: more than the buffers hold, unless they are refilled */
-#define EVENTS_KEPT 16384 /* room for so many is not given back */
-#define SLICE_NS    2000000u /* requests wait no longer than this for hints */
+#define PAGES_AT_ONCE 64	/* of all CPUs of a stream, but one of each at least: 0.3 ms */
+#define EVENTS_KEPT   16384	/* room for so many is not given back */
+#define LOOK_EVERY_NS 20000000u /* buffers that seem to be empty are read all the same */
+#define SLICE_NS      2000000u	/* requests wait no longer than this for hints */
 
 enum call { CALL_KEYCTL, CALL_ADD_KEY, CALL_REQUEST_KEY, CALLS };
 
@@ -105,10 +105,17 @@ static const char *const percents[STREAMS] = {
 	[STREAM_EXITS] = "0",
 };
 
+/* The raw buffer of one CPU. */
+struct cpu {
+	int fd;		  /* -1: a CPU that is not there */
+	bool cut;	  /* there was more than the turn allowed to read */
+	uint64_t last_ns; /* then: of the last event that was read */
+};
+
 struct stream {
 	struct wq_trace *trace;
 	struct tracefs_instance *instance;
-	int *cpus;		 /* ncpus raw buffers; -1: a CPU that is not there */
+	struct cpu *cpus;	 /* ncpus */
 	struct wq_loop_fd ready; /* an epoll of them all; -1: not open */
 	bool polled;
 };
@@ -134,7 +141,9 @@ struct wq_trace {
 	bool behind;	      /* a slice was not enough for them */
 	struct wq_timer rest; /* to go on with them */
 	uint64_t last_ns;     /* of the page that was read last */
+	uint64_t looked_ns;   /* when all buffers were read last */
 	struct entered *entered;
+	int pages; /* of one CPU that are read in a turn */
 	bool lost, forks_lost, draining;
 };
 
@@ -277,11 +286,11 @@ static int stream_open_cpu(struct stream *s, int i)
 	char file[64];
 
 	snprintf(file, sizeof(file), "per_cpu/cpu%d/trace_pipe_raw", i);
-	s->cpus[i] = tracefs_instance_file_open(
+	s->cpus[i].fd = tracefs_instance_file_open(
 		s->instance, file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (s->cpus[i] < 0)
+	if (s->cpus[i].fd < 0)
 		return errno == ENOENT ? 0 : -errno;
-	return epoll_ctl(s->ready.fd, EPOLL_CTL_ADD, s->cpus[i], &ev) < 0 ? -errno : 0;
+	return epoll_ctl(s->ready.fd, EPOLL_CTL_ADD, s->cpus[i].fd, &ev) < 0 ? -errno : 0;
 }
 
 /* Makes the instance and opens its buffers; no event is on yet. */
@@ -291,11 +300,11 @@ static int stream_open(struct wq_trace *t, enum stream_id id, unsigned int buffe
 	char name[64];
 	int r = 0;
 
-	s->cpus = malloc((size_t)t->ncpus * sizeof(*s->cpus));
+	s->cpus = calloc((size_t)t->ncpus, sizeof(*s->cpus));
 	if (!s->cpus)
 		return -ENOMEM;
 	for (int i = 0; i < t->ncpus; i++)
-		s->cpus[i] = -1;
+		s->cpus[i].fd = -1;
 	s->ready.fd = epoll_create1(EPOLL_CLOEXEC);
 	snprintf(name, sizeof(name), "%s%d", prefixes[id], (int)getpid());
 	errno = 0;
@@ -331,8 +340,8 @@ static void stream_close(struct stream *s)
 {
 	stream_rest(s);
 	for (int i = 0; s->cpus && i < s->trace->ncpus; i++)
-		if (s->cpus[i] >= 0)
-			close(s->cpus[i]);
+		if (s->cpus[i].fd >= 0)
+			close(s->cpus[i].fd);
 	free(s->cpus);
 	s->cpus = NULL;
 	if (s->ready.fd >= 0)
@@ -345,29 +354,53 @@ static void stream_close(struct stream *s)
 	s->instance = NULL;
 }
 
-/* Calls FN, if there is one, for each page that S has, but for no more than PAGES_AT_ONCE
- * of a CPU: where there are more, only what is as old as the last that was read is complete.
- * 0, or -errno. */
-static int stream_read(struct stream *s, void (*fn)(struct wq_trace *t))
+/* Calls FN, if there is one, for what CPU I has, but for no more than a turn's pages. Pages,
+ * or -errno. */
+static int cpu_read(struct stream *s, int i, void (*fn)(struct wq_trace *t))
+{
+	struct wq_trace *t = s->trace;
+	int pages = 0;
+	ssize_t n = 0;
+
+	while (s->cpus[i].fd >= 0 && pages < t->pages &&
+		(n = read(s->cpus[i].fd, t->page, t->page_size)) > 0) {
+		pages++;
+		if (fn)
+			fn(t);
+	}
+	return n < 0 && errno != EAGAIN && errno != EINTR ? -errno : pages;
+}
+
+/* Reads what each CPU has, or a part of it: then only what is as old as the last that was read
+ * of that CPU is complete, and UNTIL_NS goes back to it. A CPU of which we have more than the
+ * others have given so far waits for them, so that what is kept stays little. 0, or -errno. */
+static int stream_read(struct stream *s, void (*fn)(struct wq_trace *t), uint64_t *until_ns)
 {
 	struct wq_trace *t = s->trace;
 
 	for (int i = 0; i < t->ncpus; i++) {
-		ssize_t n = 0;
-		int pages = 0;
+		struct cpu *cpu = &s->cpus[i];
 
-		while (s->cpus[i] >= 0 && pages < PAGES_AT_ONCE &&
-			(n = read(s->cpus[i], t->page, t->page_size)) > 0) {
-			pages++;
-			if (fn)
-				fn(t);
+		if (!cpu->cut || cpu->last_ns <= t->until_ns) {
+			int pages = cpu_read(s, i, fn);
+
+			if (pages < 0)
+				return pages;
+			cpu->cut = pages == t->pages;
+			cpu->last_ns = t->last_ns;
 		}
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			return -errno;
-		if (pages == PAGES_AT_ONCE && t->last_ns < t->until_ns)
-			t->until_ns = t->last_ns;
+		if (cpu->cut && cpu->last_ns < *until_ns)
+			*until_ns = cpu->last_ns;
 	}
 	return 0;
+}
+
+/* Has S anything to read, or enough if it wakes us at a percentage only? */
+static bool stream_ready(const struct stream *s)
+{
+	struct epoll_event ev;
+
+	return epoll_wait(s->ready.fd, &ev, 1, 0) > 0;
 }
 
 /* ---- set-up ---- */
@@ -474,7 +507,8 @@ static void on_exits(struct wq_loop_fd *watched, uint32_t events)
 	struct wq_trace *t = s->trace;
 
 	stream_rest(s);
-	stream_read(s, NULL);
+	for (int i = 0; i < t->ncpus; i++)
+		(void)cpu_read(s, i, NULL);
 	if (t->ops->exited(t->arg))
 		wq_timer_set(t->loop, &t->exits_timer, wq_now_ns() + EXITS_EVERY_NS);
 }
@@ -557,6 +591,7 @@ static int set_up(struct wq_trace *t, unsigned int buffer_kb)
 static void init(struct wq_trace *t)
 {
 	t->ncpus = (int)sysconf(_SC_NPROCESSORS_CONF);
+	t->pages = t->ncpus < PAGES_AT_ONCE ? PAGES_AT_ONCE / t->ncpus : 1;
 	t->tracefs = -1;
 	t->exits_timer.fire = exits_again;
 	t->rest.fire = on_rest;
@@ -846,21 +881,40 @@ static void give_up(struct wq_trace *t)
 	t->ops->lost(t->arg);
 }
 
-/* Everything of now. While we are behind nothing more is read: the kernel's buffers bound
- * what can pile up, and their overflow is a loss that is told. 0, or -errno. */
+/* Might there be anything to read? Each buffer says so itself, and that is asked in three calls
+ * and not in three a CPU. A wake-up can be missed: ring_buffer_poll_wait() has no barrier on
+ * the writer's side; so the buffers are read now and then, whatever they say. */
+static bool may_have_more(struct wq_trace *t, uint64_t now)
+{
+	if (now - t->looked_ns < LOOK_EVERY_NS && t->until_ns >= t->looked_ns &&
+		!stream_ready(&t->stream[STREAM_LEAVE]) &&
+		!stream_ready(&t->stream[STREAM_ENTER]) &&
+		!stream_ready(&t->stream[STREAM_FORKS]))
+		return false;
+	t->looked_ns = now;
+	return true;
+}
+
+/* Everything of now, or a turn's share of it. While we are behind nothing more is read: the
+ * kernel's buffers bound what can pile up, and their overflow is a loss that is told. 0, or
+ * -errno. */
 static int read_more(struct wq_trace *t)
 {
-	int r;
+	uint64_t until = wq_now_ns();
+	int r = 0;
 
 	if (t->behind)
 		return 0;
-	t->until_ns = wq_now_ns();
-	/* a return that is read has its beginning read after it, and that its thread's */
-	r = stream_read(&t->stream[STREAM_LEAVE], read_calls);
-	if (r == 0)
-		r = stream_read(&t->stream[STREAM_ENTER], read_calls);
-	if (r == 0)
-		r = stream_read(&t->stream[STREAM_FORKS], read_forks);
+	if (may_have_more(t, until)) {
+		/* a return that is read has its beginning read after it, and that its
+		 * thread's */
+		r = stream_read(&t->stream[STREAM_LEAVE], read_calls, &until);
+		if (r == 0)
+			r = stream_read(&t->stream[STREAM_ENTER], read_calls, &until);
+		if (r == 0)
+			r = stream_read(&t->stream[STREAM_FORKS], read_forks, &until);
+	}
+	t->until_ns = until;
 	return r;
 }
 
@@ -890,23 +944,26 @@ static int turn(struct wq_trace *t, uint64_t end_ns)
 	return 0;
 }
 
-void wq_trace_drain(struct wq_trace *t, uint64_t allowed_ns)
+bool wq_trace_drain(struct wq_trace *t, uint64_t allowed_ns)
 {
 	uint64_t now = wq_now_ns(), end = now + allowed_ns;
+	bool all;
 	int r;
 
 	if (t->draining) /* a hint's reader asks for more: it is coming */
-		return;
+		return true;
 	t->draining = true;
 	do
 		r = turn(t, end);
 	while (r == 0 && (t->behind || t->until_ns < now) && wq_now_ns() < end);
+	all = r < 0 || (!t->behind && t->until_ns >= now);
 	if (r < 0)
 		t->ops->died(t->arg, strerror(-r));
-	else if (t->behind || t->until_ns < now || calls_wait(t))
+	else if (!all || calls_wait(t))
 		/* what was read and not given out will not wake us again */
 		wq_timer_set(t->loop, &t->rest, 0);
 	t->draining = false;
+	return all;
 }
 
 bool wq_trace_alive(struct wq_trace *t)
@@ -927,8 +984,9 @@ void wq_trace_free(struct wq_trace *trace)
 {
 }
 
-void wq_trace_drain(struct wq_trace *trace, uint64_t allowed_ns)
+bool wq_trace_drain(struct wq_trace *trace, uint64_t allowed_ns)
 {
+	return true;
 }
 
 void wq_trace_tell_exits(struct wq_trace *trace)

@@ -44,8 +44,9 @@ struct wq_trace *wq_trace_new(struct wq_loop *loop, const struct wq_trace_ops *o
 void wq_trace_free(struct wq_trace *trace);
 
 /* Gives out the events of before this call, or as many as ALLOWED_NS are enough for: the rest
- * follows by itself, between requests. Does not wait. May call any of the ops. */
-void wq_trace_drain(struct wq_trace *trace, uint64_t allowed_ns);
+ * follows by itself, between requests. True: it was all of them. Does not wait. May call any
+ * of the ops. */
+bool wq_trace_drain(struct wq_trace *trace, uint64_t allowed_ns);
 
 /* Asks for ops->exited. */
 void wq_trace_tell_exits(struct wq_trace *trace);

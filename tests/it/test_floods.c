@@ -118,10 +118,46 @@ static void syncs(void)
 	a_bystander_is_served(sync_root);
 }
 
+/* ---- at rest ---- */
+
+static unsigned long reads_of(pid_t pid)
+{
+	static const char label[] = "\nsyscr:";
+	const char *line;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/io", (int)pid);
+	line = strstr(it_text(path), label);
+	if (!line)
+		it_skip("%s does not tell", path);
+	return strtoul(line + strlen(label), NULL, 10);
+}
+
+/* A stat is two requests: each is read, and then the device is found empty. */
+static void a_request_costs_no_read_of_each_cpus_buffers(void)
+{
+	enum { STATS = 2000 };
+	unsigned long before;
+	pid_t daemon;
+
+	it_need_bare_daemon("its reads would count");
+	close(told_need_trace());
+	daemon = it_start("source=trace");
+	close(it_queue("bystander", O_RDONLY));
+	before = reads_of(daemon);
+	for (int i = 0; i < STATS; i++)
+		(void)stat_ns();
+	printf("# %.2f reads a stat\n", (double)(reads_of(daemon) - before) / STATS);
+	fflush(stdout);
+	IT_OK(reads_of(daemon) - before < 6 * STATS);
+}
+
 #define SERVED "a bystander is served within 20 ms under a flood of "
 
 static const struct it_test tests[] = {
 	{SERVED "syncs", syncs},
+	{"a request costs no read of each CPU's buffers",
+		a_request_costs_no_read_of_each_cpus_buffers},
 };
 
 IT_MAIN(tests)
