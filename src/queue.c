@@ -9,9 +9,15 @@
  * from a full ring stands behind records, and poll() ignores it, as the kernel's. */
 enum loss { LOSS_NONE, LOSS_FULL, LOSS_SOURCE };
 
+#define FORMATS (WQFS_FORMAT_JSON + 1)
+
+/* Lines for one read: a longer reply would hold up who asks next. */
+#define RENDERED_AT_ONCE 32768
+
 struct slot {
 	struct wq_record record;
-	uint8_t loss; /* enum loss: what was lost right after this record */
+	uint8_t loss;		/* enum loss: what was lost right after this record */
+	uint16_t size[FORMATS]; /* of the record in each format */
 };
 
 struct wq_queue {
@@ -32,9 +38,7 @@ struct wq_queue {
 	bool filtered;
 	struct wq_filter filter;
 
-	/* Bytes that are queued, as they are in the format that was asked for last. */
-	enum wqfs_format counted;
-	size_t bytes;
+	size_t bytes[FORMATS]; /* that are queued, in each format */
 
 	struct timespec mtime;
 	uint32_t nr_watches;
@@ -213,6 +217,21 @@ static void note_loss(struct wq_queue *q, enum loss why)
 		*loss = why;
 }
 
+/* Made known for all formats once, so that nobody has to go through the queue for them. */
+static void count_in(struct wq_queue *q, struct slot *s)
+{
+	for (int f = 0; f < FORMATS; f++) {
+		s->size[f] = (uint16_t)wq_record_size(&s->record, (enum wqfs_format)f);
+		q->bytes[f] += s->size[f];
+	}
+}
+
+static void count_out(struct wq_queue *q, const struct slot *s)
+{
+	for (int f = 0; f < FORMATS; f++)
+		q->bytes[f] -= s->size[f];
+}
+
 /* The kernel's post_one_notification(). */
 static void post_one(
 	struct wq_queue *q, const struct watch_notification *n, const struct wq_cred *who)
@@ -235,7 +254,7 @@ static void post_one(
 	s->record.who = who ? *who : (struct wq_cred){0};
 	clock_gettime(CLOCK_REALTIME, &s->record.when);
 	q->mtime = s->record.when;
-	q->bytes += wq_record_size(&s->record, q->counted);
+	count_in(q, s);
 	q->head++;
 	q->posted++;
 	wake(q);
@@ -388,6 +407,8 @@ ssize_t wq_queue_peek(const struct wq_queue *q, enum wqfs_format format, void *b
 	size_t done = 0;
 	ssize_t n = -EAGAIN;
 
+	if (format != WQFS_FORMAT_RAW && size > RENDERED_AT_ONCE)
+		size = RENDERED_AT_ONCE;
 	*take = (struct wq_take){.pending = q->loss};
 	for (;;) {
 		if (take->pending != LOSS_NONE) {
@@ -418,7 +439,7 @@ ssize_t wq_queue_peek(const struct wq_queue *q, enum wqfs_format format, void *b
 void wq_queue_consume(struct wq_queue *q, const struct wq_take *take)
 {
 	for (uint32_t i = 0; i < take->records; i++)
-		q->bytes -= wq_record_size(&slot_at(q, q->tail + i)->record, q->counted);
+		count_out(q, slot_at(q, q->tail + i));
 	q->tail += take->records;
 	q->loss = (enum loss)take->pending;
 	/* A loss since the peek was noted at the last record, which is gone now. */
@@ -433,15 +454,9 @@ bool wq_queue_readable(const struct wq_queue *q)
 	return queued(q) || q->loss == LOSS_SOURCE;
 }
 
-size_t wq_queue_bytes(struct wq_queue *q, enum wqfs_format format)
+size_t wq_queue_bytes(const struct wq_queue *q, enum wqfs_format format)
 {
-	if (format == q->counted)
-		return q->bytes;
-	q->counted = format;
-	q->bytes = 0;
-	for (uint32_t i = q->tail; i != q->head; i++)
-		q->bytes += wq_record_size(&slot_at(q, i)->record, format);
-	return q->bytes;
+	return q->bytes[format];
 }
 
 void wq_queue_stats(const struct wq_queue *q, struct wqfs_stats *s)

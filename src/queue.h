@@ -126,7 +126,8 @@ struct wq_take {
 	int pending; /* queue.c's: the loss that is left for the next read */
 };
 
-/* Renders as many whole records as fit into BUF of SIZE bytes, in FORMAT, and says
+/* Renders as many whole records as fit into BUF of SIZE bytes, in FORMAT (text and JSON: no
+ * more than 32 KiB of them, since lines take time to make), and says
  * in TAKE how far it came; the queue is not changed, so a reply that cannot be
  * delivered loses nothing. Returns bytes; -EAGAIN: nothing to read; -ENOBUFS: SIZE
  * is too small for the first record. A LOSS that follows the last record read is
@@ -142,8 +143,8 @@ void wq_queue_consume(struct wq_queue *queue, const struct wq_take *take);
 bool wq_queue_readable(const struct wq_queue *queue);
 
 /* FIONREAD: bytes of the queued records in FORMAT (LOSS not counted, as in the
- * kernel). Asked for another format than the last time it counts them all. */
-size_t wq_queue_bytes(struct wq_queue *queue, enum wqfs_format format);
+ * kernel). They are counted as they come and go: asking is cheap. */
+size_t wq_queue_bytes(const struct wq_queue *queue, enum wqfs_format format);
 
 /* A source lost track: LOSS after the last record queued, at once if none is. Wakes. */
 void wq_queue_note_loss(struct wq_queue *queue);

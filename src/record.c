@@ -61,6 +61,15 @@ void wq_view_hex(const struct wq_view *v, char *out)
 	out[2 * v->body_len] = '\0';
 }
 
+size_t wq_digits(uint64_t n)
+{
+	size_t digits = 1;
+
+	for (; n >= 10; n /= 10)
+		digits++;
+	return digits;
+}
+
 /* ---- text ---- */
 
 /* What keyctl watch prints, by subtype; the ones with a second key take its serial. */
@@ -114,6 +123,26 @@ static int to_text(const struct wq_record *r, char *line, size_t size)
 	return other_text(&v, line, size);
 }
 
+/* The length of key_text()'s line, without making it. */
+static size_t key_text_size(const struct wq_view *v)
+{
+	size_t n = wq_digits(v->key) + sizeof(" \n") - 1 + strlen(key_words[v->n.subtype].word);
+
+	return key_words[v->n.subtype].has_aux ? n + 1 + wq_digits(v->aux) : n;
+}
+
+static size_t text_size(const struct wq_record *r)
+{
+	struct wq_view v = wq_record_view(r);
+	char line[WQ_RENDER_MAX];
+
+	if (v.kind == WQ_KIND_KEY && v.n.subtype < NR_KEY_WORDS)
+		return key_text_size(&v);
+	if (v.kind == WQ_KIND_REMOVAL)
+		return wq_digits(v.object) + sizeof(" gc\n") - 1;
+	return (size_t)to_text(r, line, sizeof(line));
+}
+
 /* ---- any format ---- */
 
 ssize_t wq_record_render(
@@ -144,10 +173,13 @@ ssize_t wq_record_render(
 
 size_t wq_record_size(const struct wq_record *r, enum wqfs_format format)
 {
-	char line[WQ_RENDER_MAX];
-	ssize_t len = r->len;
-
-	if (format != WQFS_FORMAT_RAW)
-		len = wq_record_render(r, format, line, sizeof(line));
-	return len < 0 ? 0 : (size_t)len;
+	switch (format) {
+	case WQFS_FORMAT_TEXT:
+		return text_size(r);
+	case WQFS_FORMAT_JSON:
+		return wq_record_json_size(r);
+	case WQFS_FORMAT_RAW:
+		break;
+	}
+	return r->len;
 }

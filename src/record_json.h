@@ -18,6 +18,10 @@ void wq_time_to_text(const struct timespec *when, char *out);
  * it takes; -ENOBUFS: SIZE is too small; -ENOMEM. */
 int wq_record_to_json(const struct wq_record *r, char *line, size_t size);
 
+/* The bytes that wq_record_to_json() would write; 0: no memory to find out. Makes no line where
+ * it can be counted, which is nearly always. */
+size_t wq_record_json_size(const struct wq_record *r);
+
 /* Reads such a line of LEN bytes back into R. 0; -EINVAL: it is none. */
 int wq_record_from_json(struct wq_record *r, const char *line, size_t len);
 

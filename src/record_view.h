@@ -28,6 +28,9 @@ struct wq_view {
 /* Takes R apart. The view is valid as long as R is. */
 struct wq_view wq_record_view(const struct wq_record *r);
 
+/* Decimal digits of N. */
+size_t wq_digits(uint64_t n);
+
 #define WQ_HEX_MAX (2 * WQFS_RECORD_MAX)
 
 /* Writes the body in hexadecimal, NUL-terminated, to OUT of WQ_HEX_MAX bytes. */

@@ -118,6 +118,56 @@ static void syncs(void)
 	a_bystander_is_served(sync_root);
 }
 
+static void fill(unsigned int size)
+{
+	int32_t key = it_key("wqfs-test:fill");
+
+	/* which is then known, and not looked at anew for each watch */
+	IT_EQ(it_watch(it_queue("other", O_RDONLY), key, 1), 0);
+	IT_EQ(ioctl(fd, IOC_WATCH_QUEUE_SET_SIZE, size), 0);
+	it_fill(fd, key, size);
+	IT_EQ(it_stats(fd).queued, size);
+}
+
+static void change_format(void)
+{
+	static const char *const formats[] = {"json", "text", "raw"};
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		IT_EQ(setxattr(IT_MNT "/q", WQFS_XATTR_FORMAT, formats[i], strlen(formats[i]),
+			      0),
+			0);
+		IT_EQ(stat(IT_MNT "/q", &st), 0);
+		IT_OK(st.st_size > 0);
+	}
+}
+
+static void changes_of_the_format_of_a_full_queue(void)
+{
+	set_up("source=poll,max_size=16384");
+	fill(16384);
+	a_bystander_is_served(change_format);
+}
+
+static void read_megabyte(void)
+{
+	static char buf[1 << 20];
+
+	if (read(fd, buf, sizeof(buf)) >= 0)
+		return;
+	IT_EQ(errno, EAGAIN);
+	_exit(0); /* all is read */
+}
+
+static void large_reads_of_json(void)
+{
+	set_up("source=poll,max_size=16384");
+	fill(16384);
+	IT_EQ(ioctl(fd, WQFS_IOC_SET_FORMAT, WQFS_FORMAT_JSON), 0);
+	a_bystander_is_served(read_megabyte);
+}
+
 /* ---- at rest ---- */
 
 static unsigned long reads_of(pid_t pid)
@@ -156,6 +206,8 @@ static void a_request_costs_no_read_of_each_cpus_buffers(void)
 
 static const struct it_test tests[] = {
 	{SERVED "syncs", syncs},
+	{SERVED "changes of the format of a full queue", changes_of_the_format_of_a_full_queue},
+	{SERVED "large reads of JSON", large_reads_of_json},
 	{"a request costs no read of each CPU's buffers",
 		a_request_costs_no_read_of_each_cpus_buffers},
 };

@@ -366,6 +366,54 @@ START_TEST(record_of_any_length_and_type_comes_out_as_posted)
 }
 END_TEST
 
+/* Whatever is posted and read in between, and in whatever format. */
+START_TEST(bytes_are_known_in_each_format)
+{
+	struct wq_queue *q = sized_queue(64);
+	static char buf[64 * 1024];
+	struct wq_take t;
+
+	watch(q, 7, 42);
+	for (unsigned int i = 0; i < 500; i++) {
+		union record r = door(i, WQFS_RECORD_MIN + i % 100, (unsigned char)i);
+
+		ck_assert_int_eq(wq_post(&doors, &r.n, NULL, 7, NOW), 0);
+		for (int f = WQFS_FORMAT_RAW; f <= WQFS_FORMAT_JSON; f++) {
+			ssize_t n = wq_queue_peek(q, (enum wqfs_format)f, buf, sizeof(buf), &t);
+
+			ck_assert_uint_eq(wq_queue_bytes(q, (enum wqfs_format)f), (size_t)n);
+		}
+		if (i % 3 == 0 || t.records > 50) {
+			ck_assert_int_gt(wq_queue_peek(q, WQFS_FORMAT_TEXT, buf, 700, &t), 0);
+			wq_queue_consume(q, &t);
+		}
+	}
+	wq_queue_put(q);
+}
+END_TEST
+
+START_TEST(lines_for_one_read_are_no_more_than_take_a_moment)
+{
+	struct wq_queue *q = sized_queue(512);
+	static char buf[1 << 20];
+	struct wq_take t;
+	ssize_t n;
+
+	watch(q, 7, 42);
+	for (unsigned int i = 0; i < 512; i++) {
+		union record r = door(i, WQFS_RECORD_MIN, (unsigned char)i);
+
+		ck_assert_int_eq(wq_post(&doors, &r.n, NULL, 7, NOW), 0);
+	}
+	n = wq_queue_peek(q, WQFS_FORMAT_JSON, buf, sizeof(buf), &t);
+	ck_assert_int_gt(n, 32 * 1024 - 1024);
+	ck_assert_int_le(n, 32 * 1024);
+	ck_assert_int_eq(
+		wq_queue_peek(q, WQFS_FORMAT_RAW, buf, sizeof(buf), &t), 512 * WQFS_RECORD_MIN);
+	wq_queue_put(q);
+}
+END_TEST
+
 START_TEST(records_of_different_length_are_read_whole)
 {
 	struct wq_queue *q = sized_queue(32);
@@ -835,6 +883,8 @@ static Suite *queue_suite(void)
 
 	tcase_add_checked_fixture(posting, reset, NULL);
 	tcase_add_test(posting, record_of_any_length_and_type_comes_out_as_posted);
+	tcase_add_test(posting, bytes_are_known_in_each_format);
+	tcase_add_test(posting, lines_for_one_read_are_no_more_than_take_a_moment);
 	tcase_add_test(posting, records_of_different_length_are_read_whole);
 	tcase_add_test(posting, record_shorter_than_its_header_is_refused);
 	tcase_add_test(posting, post_reaches_the_watches_of_its_object_with_their_ids);

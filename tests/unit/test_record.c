@@ -118,9 +118,8 @@ START_TEST(raw_is_the_bytes_of_the_record)
 }
 END_TEST
 
-START_TEST(a_record_fits_to_the_byte_or_not_at_all)
+static void fits_to_the_byte(struct wq_record r)
 {
-	struct wq_record r = nth(_i);
 	char buf[WQ_RENDER_MAX];
 
 	for (int format = WQFS_FORMAT_RAW; format <= WQFS_FORMAT_JSON; format++) {
@@ -129,6 +128,37 @@ START_TEST(a_record_fits_to_the_byte_or_not_at_all)
 		ck_assert_int_eq(wq_record_render(&r, format, buf, size), (ssize_t)size);
 		ck_assert_int_eq(wq_record_render(&r, format, buf, size - 1), -ENOBUFS);
 		ck_assert_int_eq(wq_record_render(&r, format, NULL, 0), -ENOBUFS);
+	}
+}
+
+static const struct timespec whens[] = {
+	{0, 0}, {1709210096, 999999999}, {253402300799, 1}, /* the end of 9999 */
+	{253402300800, 1}, {-1, 5}, {-62167219201, 5},	    /* before the year 0 */
+};
+
+static const struct wq_cred whos[] = {
+	{.pid = 1, .uid = WQ_UID_UNKNOWN},
+	{.pid = 4194304, .uid = 0, .gid = 10, .comm = "bash"},
+	{.pid = 10, .uid = 4294967294, .gid = 4294967294, .comm = "fifteen letters"},
+	{.pid = 99, .uid = 99, .gid = 100, .comm = ""},
+	{.pid = 99, .uid = 99, .gid = 100, .comm = "say \"hi\" \\"},
+	{.pid = 99, .uid = 99, .gid = 100, .comm = "\001\n\t\177\377"},
+	{.pid = 99, .uid = 99, .gid = 100, .comm = "\303\244\342\202\254"},
+	{.pid = 99, .uid = 99, .gid = 100, .comm = "a/b <c> & ~"},
+};
+
+/* A size is counted, not found by making the line: it must be the same. */
+START_TEST(a_record_fits_to_the_byte_or_not_at_all)
+{
+	struct wq_record r = nth(_i);
+
+	fits_to_the_byte(r);
+	for (int i = 0; i < NR(whens); i++) {
+		r.when = whens[i];
+		for (int j = 0; j < NR(whos); j++) {
+			r.who = whos[j];
+			fits_to_the_byte(r);
+		}
 	}
 }
 END_TEST
