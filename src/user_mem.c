@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "container.h"
+#include "start.h"
 #include "user_mem.h"
 
 #define TIMEOUT_NS 1000000000u
@@ -64,9 +65,8 @@ static _Noreturn void child(int out, pid_t parent, pid_t pid, uint64_t address)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent || dup2(out, 0) < 0)
+	if (getppid() != parent || dup2(out, 0) < 0 || wq_start_close_fds(1) < 0)
 		_exit(1);
-	close_range(1, ~0u, 0);
 	read_filter(pid, address, &a);
 	(void)!write(0, &a, sizeof(a));
 	_exit(0);

@@ -23,6 +23,7 @@
 #include "loop.h"
 #include "mount.h"
 #include "options.h"
+#include "start.h"
 #include "wqfs_ops.h"
 
 #define REQUESTS_AT_ONCE 64	     /* before keys and signals have their turn */
@@ -119,13 +120,16 @@ static void on_signal(struct wq_loop_fd *watched, uint32_t events)
 
 static int open_signals(struct daemon *d)
 {
-	static const int ends[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
+	static const int ends[] = {SIGTERM, SIGINT, SIGHUP};
 	sigset_t set;
 
 	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		sigaddset(&set, ends[i]);
-	sigprocmask(SIG_BLOCK, &set, NULL);
+		wq_start_heed(&set, ends[i]);
+	/* and no other, whatever was blocked at the start: others interrupt what may not block
+	 */
+	sigprocmask(SIG_SETMASK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	d->signals.ready = on_signal;
 	d->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -312,12 +316,28 @@ static int run_in_background(struct daemon *d, struct fuse_args *args)
 	return run(d, args);
 }
 
+/* Nothing of the caller's is held on: a lock, a pipe whose end somebody waits for. Children can
+ * be waited for, even if the caller does not wait for its own. */
+static int leave_caller(void)
+{
+	int r = wq_start_std_fds(0);
+
+	if (r == 0)
+		r = wq_start_close_fds(STDERR_FILENO + 1);
+	signal(SIGCHLD, SIG_DFL);
+	if (r < 0)
+		fprintf(stderr, "wqfs: cannot start: descriptors: %s\n", strerror(-r));
+	return r;
+}
+
 int main(int argc, char **argv)
 {
 	struct fuse_args args = FUSE_ARGS_INIT(argc, argv);
 	struct daemon d = {.ready_fd = -1};
 	int status = 0;
 
+	if (leave_caller() < 0)
+		return 1;
 	if (wq_options_parse(&d.options, &args) < 0) {
 		status = 2;
 	} else if (d.options.show_help) {

@@ -14,6 +14,7 @@
 #include "record.h"
 #include "record_json.h"
 #include "show.h"
+#include "start.h"
 
 #define BATCH 65536
 
@@ -47,14 +48,11 @@ int record_out_option(const struct wqctl_cmd *cmd, struct record_out *how, int o
 /* SIGINT and SIGTERM, but not one that our parent wants ignored. -1 on error. */
 static int open_signals(void)
 {
-	static const int wanted[] = {SIGINT, SIGTERM};
-	struct sigaction was;
 	sigset_t set;
 
 	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
-		if (!sigaction(wanted[i], NULL, &was) && was.sa_handler != SIG_IGN)
-			sigaddset(&set, wanted[i]);
+	wq_start_heed(&set, SIGINT);
+	wq_start_heed(&set, SIGTERM);
 	if (sigprocmask(SIG_BLOCK, &set, NULL))
 		return -1;
 	return signalfd(-1, &set, SFD_CLOEXEC);

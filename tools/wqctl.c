@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "start.h"
 
 static const struct wqctl_cmd *const commands[] = {
 	&wqctl_create,
@@ -158,6 +159,8 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	if (wq_start_std_fds(0) < 0)
+		return WQCTL_FAILURE;
 	signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write, and is said */
 	return finish(run(argc, argv));
 }

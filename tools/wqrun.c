@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 #include "mount_check.h"
 #include "mount_find.h"
 #include "private_mount.h"
+#include "start.h"
 #include "wqrun_paths.h"
 
 /* As env(1), nice(1) and timeout(1) have them. */
@@ -197,8 +199,12 @@ int main(int argc, char **argv)
 {
 	struct options o = {0};
 	struct wq_facility facility;
-	int status = parse_options(&o, argc, argv);
+	int status;
 
+	/* the command is to find closed what we found closed */
+	if (wq_start_std_fds(O_CLOEXEC) < 0)
+		return EXIT_WQRUN;
+	status = parse_options(&o, argc, argv);
 	if (status >= 0)
 		return status;
 	wq_facility_probe(&facility);

@@ -140,7 +140,7 @@ static void is_serving(const struct rig *r)
 	}
 }
 
-static void watch_waits_for_construction(void)
+static void watch_waits(void)
 {
 	struct rig r;
 	pid_t waiting;
@@ -157,6 +157,21 @@ static void watch_waits_for_construction(void)
 	IT_EQ(it_stats(r.fd).watches, 1);
 	it_change(r.fd, r.key);
 	IT_EQ(read(r.fd, buf, sizeof(buf)), sizeof(buf));
+}
+
+static void watch_waits_for_construction(void)
+{
+	watch_waits();
+}
+
+/* It is a signal that ends the daemon's own asking. */
+static void blocked_signals_hold_nobody_up(void)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	IT_EQ(sigprocmask(SIG_SETMASK, &all, NULL), 0);
+	watch_waits();
 }
 
 static void waiting_for_construction_can_be_interrupted(void)
@@ -273,6 +288,8 @@ static void record_that_a_watch_brings_reaches_a_waiting_reader(void)
 static const struct it_test tests[] = {
 	{"a watch waits for a key under construction and holds nobody up",
 		watch_waits_for_construction},
+	{"a daemon that was started with all signals blocked holds nobody up either",
+		blocked_signals_hold_nobody_up},
 	{"waiting for a construction can be interrupted",
 		waiting_for_construction_can_be_interrupted},
 	{"a key that comes out negative gives its error",

@@ -411,6 +411,15 @@ r-------- root            -      -       -      - q" "" "${as_nobody[@]}" "$wqct
 	rm -f "$mnt/n1"
 }
 
+# What is opened next would stand where the output goes.
+test_closed_descriptors()
+{
+	expect "a closed standard output is an error" 1 "" \
+		"wqctl: standard output: Bad file descriptor" bash -c '"$0" ls >&-' "$wqctl"
+	expect_matching "other closed descriptors do not matter" 0 'MODE .* q' \
+		bash -c '"$0" ls <&- 2>&-' "$wqctl"
+}
+
 test_end_of_the_daemon()
 {
 	local reader
@@ -447,6 +456,7 @@ test_read
 test_signals
 test_monitor
 test_others
+test_closed_descriptors
 test_end_of_the_daemon
 
 echo "$passed passed, $failed failed"

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a program makes sure of first: descriptors, signals. Check runs each test in a process
+ * of its own. */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+
+#include "start.h"
+#include "run.h"
+
+/* As on a kernel before Linux 5.9. */
+static void deny_close_range(void)
+{
+	static struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_close_range, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
+
+	ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+	ck_assert_int_eq(close_range(1000, 1000, 0), -1);
+}
+
+static bool is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
+START_TEST(all_from_the_first_on_are_closed)
+{
+	const int high[] = {200, 201, 333, 1000};
+	const int nr = sizeof(high) / sizeof(high[0]);
+
+	if (_i)
+		deny_close_range();
+	for (int i = 0; i < nr; i++)
+		ck_assert_int_eq(dup2(2, high[i]), high[i]);
+	ck_assert_int_eq(wq_start_close_fds(201), 0);
+	ck_assert(is_open(2) && is_open(200));
+	for (int i = 1; i < nr; i++)
+		ck_assert(!is_open(high[i]));
+}
+END_TEST
+
+/* _i: which are closed, and whether what takes their places goes at exec. */
+START_TEST(closed_standard_descriptors_are_occupied)
+{
+	int closed = _i & 7, flags = _i & 8 ? O_CLOEXEC : 0, r, was[3];
+	bool alike = true;
+	char c;
+
+	for (int fd = 0; fd < 3; fd++) {
+		was[fd] = fcntl(fd, F_DUPFD_CLOEXEC, 10);
+		if (closed & 1 << fd)
+			close(fd);
+	}
+	r = wq_start_std_fds(flags);
+	for (int fd = 0; fd < 3; fd++) {
+		alike = alike && is_open(fd);
+		if (closed & 1 << fd)
+			alike = alike && read(fd, &c, 1) < 0 && errno == EBADF &&
+				write(fd, "", 1) < 0 && errno == EBADF &&
+				!(fcntl(fd, F_GETFD) & FD_CLOEXEC) == !flags;
+		dup2(was[fd], fd); /* what ck_assert() says is to be read */
+	}
+	ck_assert_int_eq(r, 0);
+	ck_assert(alike);
+}
+END_TEST
+
+START_TEST(ignored_signals_are_not_heeded)
+{
+	sigset_t set;
+
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGTERM, SIG_DFL);
+	sigemptyset(&set);
+	wq_start_heed(&set, SIGHUP);
+	wq_start_heed(&set, SIGTERM);
+	ck_assert(!sigismember(&set, SIGHUP));
+	ck_assert(sigismember(&set, SIGTERM));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("start");
+	TCase *t = tcase_create("start");
+
+	suite_add_tcase(s, t);
+	tcase_add_loop_test(t, all_from_the_first_on_are_closed, 0, 2);
+	tcase_add_loop_test(t, closed_standard_descriptors_are_occupied, 0, 16);
+	tcase_add_test(t, ignored_signals_are_not_heeded);
+	return run_suite(s);
+}
