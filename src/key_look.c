@@ -30,6 +30,7 @@ struct wq_look {
 	int dumpable;
 	timer_t guard;
 	bool has_guard;
+	struct sigaction old_alarm; /* what SIGALRM did before there was a guard */
 };
 
 static void interrupted(int sig)
@@ -44,8 +45,19 @@ static bool make_guard(struct wq_look *look)
 	struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
 
 	sigemptyset(&sa.sa_mask);
-	return sigaction(SIGALRM, &sa, NULL) == 0 &&
-	       timer_create(CLOCK_MONOTONIC, &ev, &look->guard) == 0;
+	if (sigaction(SIGALRM, &sa, &look->old_alarm) < 0)
+		return false;
+	if (timer_create(CLOCK_MONOTONIC, &ev, &look->guard) == 0)
+		return true;
+	sigaction(SIGALRM, &look->old_alarm, NULL);
+	return false;
+}
+
+/* The handler goes last: a signal of the guard's may be under way until the timer is gone. */
+static void free_guard(struct wq_look *look)
+{
+	timer_delete(look->guard);
+	sigaction(SIGALRM, &look->old_alarm, NULL);
 }
 
 static void *probe_thread(void *arg)
@@ -100,7 +112,7 @@ void wq_look_free(struct wq_look *look)
 	if (!look)
 		return;
 	if (look->has_guard)
-		timer_delete(look->guard);
+		free_guard(look);
 	sodium_memzero(look->secret, sizeof(look->secret));
 	if (look->probe_fd >= 0)
 		close(look->probe_fd);

@@ -19,7 +19,8 @@ struct wq_look_as {
 };
 
 /* Room for payloads (guarded, locked if the limits allow, never dumped), a secret for
- * the digests, and an empty keyring to ask with. NULL: no memory. */
+ * the digests, and an empty keyring to ask with. NULL: no memory. SIGALRM, which has to stay
+ * unblocked, has a handler until wq_look_free(), which puts back what it was. */
 struct wq_look *wq_look_new(void);
 void wq_look_free(struct wq_look *look);
 

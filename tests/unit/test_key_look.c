@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What looking at keys leaves of the process it is done in. */
+#include <check.h>
+#include <signal.h>
+
+#include "key_look.h"
+#include "run.h"
+
+static void handler(int sig)
+{
+}
+
+START_TEST(the_alarm_is_afterwards_what_it_was)
+{
+	struct wq_look *look;
+	struct sigaction now;
+
+	signal(SIGALRM, handler);
+	look = wq_look_new();
+	ck_assert_ptr_nonnull(look);
+	sigaction(SIGALRM, NULL, &now);
+	ck_assert(now.sa_handler != handler);
+	wq_look_free(look);
+	sigaction(SIGALRM, NULL, &now);
+	ck_assert(now.sa_handler == handler);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("key_look");
+	TCase *t = tcase_create("key_look");
+
+	suite_add_tcase(s, t);
+	tcase_add_test(t, the_alarm_is_afterwards_what_it_was);
+	return run_suite(s);
+}
