@@ -11,14 +11,15 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "mount_find.h"
+#include "start.h"
 
 #define STOP_TIMEOUT_MS 5000 /* how long a daemon may take to unmount */
 
@@ -35,28 +36,19 @@ struct keeper {
 	int daemon_fd; /* its pidfd */
 };
 
-static int pidfd_open(pid_t pid)
-{
-	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-
-	return fd < 0 ? -errno : fd;
-}
-
 /* ---- the daemon's process ---- */
 
 static void exec_daemon(const struct keeper *k, pid_t keeper)
 {
 	/* Root's command may become somebody else, who still has its queues. */
 	const char *options = geteuid() == 0 ? "-oallow_other" : NULL;
-	int null = open("/dev/null", O_RDWR);
 	sigset_t none;
 
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != keeper)
+	if (getppid() != keeper || dup2(k->log, STDERR_FILENO) < 0)
 		_exit(1);
-	dup2(null, STDIN_FILENO);
-	dup2(null, STDOUT_FILENO);
-	dup2(k->log, STDERR_FILENO);
+	/* by which we end it, even if the command ignores it */
+	signal(SIGTERM, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	execlp(k->daemon, k->daemon, "-f", WQ_MOUNT_PRIVATE, k->dir, options, (char *)NULL);
@@ -73,8 +65,8 @@ static int start_daemon(struct keeper *k)
 		return -errno;
 	if (!k->pid)
 		exec_daemon(k, keeper);
-	k->daemon_fd = pidfd_open(k->pid);
-	return k->daemon_fd < 0 ? k->daemon_fd : 0;
+	k->daemon_fd = pidfd_open(k->pid, 0);
+	return k->daemon_fd < 0 ? -errno : 0;
 }
 
 /* ---- the keeper's process ---- */
@@ -176,26 +168,48 @@ static void keep(struct keeper *k)
 	stop_daemon(k);
 }
 
+/* Moves the COUNT descriptors to FIRST and the numbers after it. */
+static bool move_together(int *const fds[], int count, int first)
+{
+	/* first above the places they go to, that none steps on another */
+	for (int i = 0; i < count; i++) {
+		*fds[i] = fcntl(*fds[i], F_DUPFD_CLOEXEC, first + count);
+		if (*fds[i] < 0)
+			return false;
+	}
+	for (int i = 0; i < count; i++) {
+		*fds[i] = dup3(*fds[i], first + i, O_CLOEXEC);
+		if (*fds[i] < 0)
+			return false;
+	}
+	return wq_start_close_fds(first + count) == 0;
+}
+
+/* The daemon inherits it. */
+static bool take_null(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (dup2(null, fd) < 0)
+			return false;
+	return true;
+}
+
 /* Leaves terminal, directory and descriptors of the process: it holds nothing open that
- * somebody waits to see closed. */
+ * somebody waits to see closed. A keeper that cannot is none: what waits for its report sees
+ * that it is gone. */
 static void leave_process(struct keeper *k)
 {
 	int *const kept[] = {&k->process, &k->report, &k->log, &k->signals};
-	const int count = sizeof(kept) / sizeof(kept[0]), first = 3;
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	/* first above the places they go to, that none steps on another */
-	for (int i = 0; i < count; i++)
-		*kept[i] = fcntl(*kept[i], F_DUPFD_CLOEXEC, first + count);
-	for (int i = 0; i < first; i++)
-		dup2(null, i);
-	for (int i = 0; i < count; i++)
-		*kept[i] = dup3(*kept[i], first + i, O_CLOEXEC);
-	syscall(SYS_close_range, first + count, ~0U, 0);
-	if (chdir("/"))
+	if (k->signals < 0 || !take_null() ||
+		!move_together(kept, sizeof(kept) / sizeof(kept[0]), STDERR_FILENO + 1) ||
+		chdir("/"))
 		_exit(1);
 }
 
+/* None but those that ask to stop, and not what the command is to ignore: it needs us. */
 static int open_stop_signals(void)
 {
 	sigset_t set;
@@ -203,9 +217,9 @@ static int open_stop_signals(void)
 	sigfillset(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
+	wq_start_heed(&set, SIGTERM);
+	wq_start_heed(&set, SIGINT);
+	wq_start_heed(&set, SIGHUP);
 	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
@@ -291,9 +305,9 @@ static int read_report(int fd)
 
 static int open_all(struct keeper *k, int report[2])
 {
-	k->process = pidfd_open(getpid());
+	k->process = pidfd_open(getpid(), 0);
 	if (k->process < 0)
-		return k->process;
+		return -errno;
 	k->log = memfd_create("wqfs-log", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (k->log < 0)
 		return -errno;
