@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "mount_find.h"
+#include "private_dir.h"
 #include "start.h"
 
 #define STOP_TIMEOUT_MS 5000 /* how long a daemon may take to unmount */
@@ -247,15 +248,6 @@ static int start_keeper(struct keeper *k)
 
 /* ---- the process that has a private mount ---- */
 
-static const char *base_dir(void)
-{
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
-
-	if (runtime && *runtime == '/' && !access(runtime, W_OK | X_OK))
-		return runtime;
-	return geteuid() == 0 ? "/run" : "/tmp";
-}
-
 /* With its mode, and the device it is on. */
 static int prepare_dir(struct keeper *k)
 {
@@ -271,17 +263,18 @@ static int prepare_dir(struct keeper *k)
 
 static int make_dir(struct keeper *k)
 {
-	int ret;
+	const char *where = "";
+	int ret = wq_private_dir(&k->dir, &where);
 
-	if (asprintf(&k->dir, "%s/wqrun-XXXXXX", base_dir()) < 0) {
-		k->dir = NULL;
-		return -ENOMEM;
-	}
-	if (!mkdtemp(k->dir))
-		return -errno;
-	ret = prepare_dir(k);
-	if (ret)
+	if (!ret) {
+		ret = prepare_dir(k);
+		if (!ret)
+			return 0;
+		where = k->dir;
 		rmdir(k->dir);
+	}
+	fprintf(stderr, "wqrun: cannot make a directory in %s for a private wqfs: %s\n", where,
+		strerror(-ret));
 	return ret;
 }
 
@@ -349,10 +342,7 @@ int wq_private_mount(const char *daemon, char **path)
 	struct keeper k = {.daemon = daemon, .process = -1, .log = -1};
 	int ret = make_dir(&k);
 
-	if (ret)
-		fprintf(stderr, "wqrun: cannot make a directory in %s for a private wqfs: %s\n",
-			base_dir(), strerror(-ret));
-	else
+	if (!ret)
 		ret = mount_on_dir(&k);
 	if (ret)
 		free(k.dir);

@@ -11,10 +11,10 @@
 #define WQ_PRIVATE_MOUNT_H
 
 /* Runs DAEMON for the calling process, in its session keyring, mounted on a new directory
- * in $XDG_RUNTIME_DIR, or /run for root, or /tmp; nobody else can enter that, except that
- * root's lets in what its command becomes by setuid(). Returns when the mount answers, 0
- * with the mount point in PATH (the caller's to free); or an error, which was said on
- * stderr. Blocks until the daemon has mounted or ended. */
+ * (see private_dir.h: the process may have a mount namespace of its own afterwards); nobody
+ * else can enter that, except that root's lets in what its command becomes by setuid(). Returns
+ * when the mount answers, 0 with the mount point in PATH (the caller's to free); or an error,
+ * which was said on stderr. Blocks until the daemon has mounted or ended. */
 int wq_private_mount(const char *daemon, char **path);
 
 #endif
