@@ -17,6 +17,7 @@
 #include "facility.h"
 #include "mount_check.h"
 #include "mount_find.h"
+#include "program.h"
 #include "tracefs_mount.h"
 #include "wqfs.h"
 #include "wqrun_paths.h"
@@ -216,28 +217,10 @@ static bool look_at_dev_fuse(const struct findings *f)
 	}
 }
 
-/* The path of PROGRAM, to be freed, or NULL. */
-static char *find_program(const char *program)
-{
-	const char *path = getenv("PATH");
-	char *list = strdup(path ? path : "/usr/bin:/bin"), *rest = list, *dir, *found = NULL;
-
-	while (list && !found && (dir = strsep(&rest, ":"))) {
-		if (asprintf(&found, "%s/%s", dir, program) < 0)
-			found = NULL;
-		if (found && access(found, X_OK)) {
-			free(found);
-			found = NULL;
-		}
-	}
-	free(list);
-	return found;
-}
-
 /* Root mounts without it. */
 static bool look_at_fusermount(const struct findings *f)
 {
-	char *path = find_program("fusermount3");
+	char *path = wq_program_find("fusermount3");
 	bool root = geteuid() == 0, ok = false;
 	struct stat st;
 
@@ -279,7 +262,10 @@ static void look_at_parts(struct findings *f)
 static void look_at_mount(struct findings *f)
 {
 	char source[256] = "", *mount;
-	int err = wq_mount_find(&mount);
+	int err = wq_mount_find_serving(&mount);
+
+	if (err) /* why does not the nearest one serve? */
+		err = wq_mount_find(&mount);
 
 	if (err) {
 		line(f, "mount", false, "no wqfs is mounted that would be yours");

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -42,9 +44,11 @@ static bool is_wqfs(dev_t dev)
 	return found;
 }
 
-/* In any other file system that name would make a file. */
-static int try_queue(int root)
+/* In any other file system that name would make a file. 0 and how the mount learns of changes,
+ * or -errno. */
+static int try_queue(int root, uint32_t *source)
 {
+	struct wqfs_stats stats = {0};
 	struct stat st;
 	int fd;
 
@@ -55,19 +59,41 @@ static int try_queue(int root)
 	fd = openat(root, WQFS_ANONYMOUS, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
+	ioctl(fd, WQFS_IOC_GET_STATS, &stats);
 	close(fd);
+	*source = stats.source;
 	return 0;
 }
 
-int wq_mount_check(const char *dir)
+static int check(const char *dir, uint32_t *source)
 {
 	int root = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret;
 
 	if (root < 0)
 		return -errno;
-	ret = try_queue(root);
+	ret = try_queue(root, source);
 	close(root);
 	return ret;
+}
+
+int wq_mount_check(const char *dir)
+{
+	uint32_t source;
+
+	return check(dir, &source);
+}
+
+/* enum wqfs_source is in the order of what each learns. */
+static int worth(const char *dir)
+{
+	uint32_t source;
+
+	return check(dir, &source) ? -1 : (int)source;
+}
+
+int wq_mount_find_serving(char **path)
+{
+	return wq_mount_find_best(worth, path);
 }
 
 const char *wq_mount_reason(int err)

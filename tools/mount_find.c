@@ -15,7 +15,7 @@ enum rank { RANK_RUNTIME_DIR, RANK_OWN, RANK_SYSTEM, RANK_OTHER, RANK_NONE };
 struct chooser {
 	uid_t uid;
 	const char *runtime_dir;
-	bool (*usable)(const char *dir);
+	int (*worth)(const char *dir);
 };
 
 static bool is_wqfs(const struct mntent *mount)
@@ -54,35 +54,44 @@ static enum rank rank_of(const struct chooser *c, const struct mntent *mount)
 }
 
 int wq_mount_choose(FILE *mounts, uid_t uid, const char *runtime_dir,
-	bool (*usable)(const char *dir), char **path)
+	int (*worth)(const char *dir), char **path)
 {
-	const struct chooser c = {uid, runtime_dir, usable};
-	enum rank best = RANK_NONE;
+	const struct chooser c = {uid, runtime_dir, worth};
+	enum rank nearest = RANK_NONE;
 	struct mntent *mount;
+	int best = -1;
 	char *dir = NULL;
 
 	while ((mount = getmntent(mounts))) {
 		enum rank rank = rank_of(&c, mount);
+		int is = rank == RANK_NONE ? -1 : c.worth(mount->mnt_dir);
 
-		if (rank >= best || !c.usable(mount->mnt_dir))
+		if (is < 0 || is < best || (is == best && rank >= nearest))
 			continue;
 		free(dir);
 		dir = strdup(mount->mnt_dir);
 		if (!dir)
 			return -ENOMEM;
-		best = rank;
+		nearest = rank;
+		best = is;
 	}
 	*path = dir;
 	return dir ? 0 : -ENOENT;
 }
 
-/* False for the mount of a dead daemon too. */
-static bool can_enter(const char *dir)
+/* A queue's name is to mean the same queue always, so no mount is worth more than another.
+ * That of a dead daemon cannot be entered. */
+static int can_enter(const char *dir)
 {
-	return !access(dir, X_OK);
+	return access(dir, X_OK);
 }
 
 int wq_mount_find(char **path)
+{
+	return wq_mount_find_best(can_enter, path);
+}
+
+int wq_mount_find_best(int (*worth)(const char *dir), char **path)
 {
 	const char *named = getenv(WQ_MOUNT_ENV);
 	FILE *mounts;
@@ -95,7 +104,7 @@ int wq_mount_find(char **path)
 	mounts = setmntent(MOUNTS, "re");
 	if (!mounts)
 		return -errno;
-	err = wq_mount_choose(mounts, getuid(), getenv("XDG_RUNTIME_DIR"), can_enter, path);
+	err = wq_mount_choose(mounts, getuid(), getenv("XDG_RUNTIME_DIR"), worth, path);
 	endmntent(mounts);
 	return err;
 }

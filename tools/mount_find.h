@@ -21,10 +21,14 @@
  * does. */
 int wq_mount_find(char **path);
 
+/* The same; but of the mounts that wq_mount_find() considers, the first in its order of those
+ * that are worth the most. WORTH is asked about mount points: negative is not usable. */
+int wq_mount_find_best(int (*worth)(const char *dir), char **path);
+
 /* The choice itself, for tests: among MOUNTS (in the form of fstab(5)), for UID, whose
- * runtime directory is RUNTIME_DIR or NULL. USABLE is asked about mount points. */
+ * runtime directory is RUNTIME_DIR or NULL. */
 int wq_mount_choose(FILE *mounts, uid_t uid, const char *runtime_dir,
-	bool (*usable)(const char *dir), char **path);
+	int (*worth)(const char *dir), char **path);
 
 /* True if DIR is the root of a mounted wqfs. */
 bool wq_is_mount(const char *dir);

@@ -20,6 +20,7 @@
 #include "mount_check.h"
 #include "mount_find.h"
 #include "private_mount.h"
+#include "program.h"
 #include "start.h"
 #include "wqrun_paths.h"
 
@@ -133,12 +134,7 @@ static char *find_mount(void)
 
 	if (env && *env)
 		return named_mount(env);
-	if (!wq_mount_find(&mount)) {
-		if (!wq_mount_check(mount))
-			return mount;
-		free(mount);
-	}
-	return start_private(&mount) ? mount : NULL;
+	return !wq_mount_find_serving(&mount) || start_private(&mount) ? mount : NULL;
 }
 
 static char *choose_mount(const struct options *o)
@@ -161,11 +157,22 @@ static bool set_env(const char *name, const char *value)
 	return false;
 }
 
-/* ld.so reads LD_PRELOAD as a list separated by ':' and ' '. */
-static bool preload(const char *shim)
+/* Is SHIM in LIST, which ld.so reads as separated by ':' and ' '? */
+static bool is_listed(const char *list, const char *shim)
 {
-	const char *before = getenv("LD_PRELOAD");
-	char *list;
+	size_t len = strlen(shim), n;
+
+	for (; *list; list += n) {
+		list += strspn(list, ": ");
+		n = strcspn(list, ": ");
+		if (n == len && !strncmp(list, shim, len))
+			return true;
+	}
+	return false;
+}
+
+static bool is_preloadable(const char *shim)
+{
 	int err = access(shim, R_OK) ? errno : 0;
 
 	if (strpbrk(shim, ": ")) {
@@ -173,25 +180,51 @@ static bool preload(const char *shim)
 			shim);
 		return false;
 	}
-	if (err) {
+	if (err)
 		fprintf(stderr, "wqrun: the preload library %s: %s\n", shim, strerror(err));
-		return false;
-	}
-	if (!before || !*before)
-		return set_env("LD_PRELOAD", shim);
-	if (strstr(before, shim)) /* one wqrun in another */
-		return true;
-	if (asprintf(&list, "%s:%s", shim, before) < 0)
-		list = NULL;
-	return set_env("LD_PRELOAD", list);
+	return !err;
 }
 
-static bool prepare(const struct options *o)
+/* Behind what is there: some libraries have to be the first, as that of gcc's sanitizer. */
+static bool preload(const char *shim)
+{
+	const char *before = getenv("LD_PRELOAD");
+	char *list;
+	bool ok;
+
+	if (!is_preloadable(shim))
+		return false;
+	if (!before || !*before)
+		return set_env("LD_PRELOAD", shim);
+	if (is_listed(before, shim)) /* one wqrun in another */
+		return true;
+	if (asprintf(&list, "%s:%s", before, shim) < 0)
+		list = NULL;
+	ok = set_env("LD_PRELOAD", list);
+	free(list);
+	return ok;
+}
+
+/* It runs all the same: who calls it may know that, or need queues for its children alone. */
+static void warn_if_unreached(const char *command)
+{
+	char *path = wq_program_find(command);
+	const char *subject,
+		*why = path ? wq_program_unreached(path, wqrun_shim_path(), &subject) : NULL;
+
+	if (why)
+		fprintf(stderr, "wqrun: %s cannot be reached: %s %s\n", path, subject, why);
+	free(path);
+}
+
+static bool prepare(const struct options *o, const char *command)
 {
 	char *mount = choose_mount(o);
 	bool ok = mount && set_env(WQ_MOUNT_ENV, mount) && preload(wqrun_shim_path());
 
 	free(mount);
+	if (ok)
+		warn_if_unreached(command);
 	return ok;
 }
 
@@ -208,7 +241,7 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	wq_facility_probe(&facility);
-	if ((o.force || !wq_facility_there(&facility)) && !prepare(&o))
+	if ((o.force || !wq_facility_there(&facility)) && !prepare(&o, argv[optind]))
 		return EXIT_WQRUN;
 	argv += optind;
 	execvp(argv[0], argv);

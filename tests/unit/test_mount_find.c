@@ -50,12 +50,21 @@ static const struct {
 		"0\n" OWN("/a"),
 		1000, NULL, "/a"},
 	{"only stale ones", OWN("/stale/a") ROOT("/stale/b"), 1000, NULL, NULL},
+	{"one that learns better, before the nearest",
+		OWN("/run/user/1000/wqfs") ROOT("/trace/wq") ROOT("/run/wqfs"), 1000,
+		"/run/user/1000", "/trace/wq"},
+	{"the nearest of those that learn better", ROOT("/trace/a") OWN("/trace/b") OWN("/c"),
+		1000, NULL, "/trace/b"},
+	{"one that learns better, but is for a single command",
+		"wqrun /trace/x fuse.wqfs rw,user_id=1000,group_id=1000 0 0\n" OWN("/a"), 1000,
+		NULL, "/a"},
 	{"a name with a space", OWN("/home/u/my\\040queues"), 1000, NULL, "/home/u/my queues"},
 };
 
-static bool usable(const char *dir)
+/* One that traces is worth more than one that polls. */
+static int worth(const char *dir)
 {
-	return strncmp(dir, "/stale/", 7);
+	return !strncmp(dir, "/stale/", 7) ? -1 : !strncmp(dir, "/trace/", 7);
 }
 
 START_TEST(the_mount_nearest_to_the_caller_is_found)
@@ -69,7 +78,7 @@ START_TEST(the_mount_nearest_to_the_caller_is_found)
 	snprintf(text, sizeof(text), "%s\n", choices[_i].mounts);
 	mounts = fmemopen(text, strlen(text), "r");
 	ck_assert_ptr_nonnull(mounts);
-	err = wq_mount_choose(mounts, choices[_i].uid, choices[_i].runtime_dir, usable, &path);
+	err = wq_mount_choose(mounts, choices[_i].uid, choices[_i].runtime_dir, worth, &path);
 	fclose(mounts);
 	if (choices[_i].want) {
 		ck_assert_msg(!err, "%s", choices[_i].why);
