@@ -8,18 +8,13 @@
 
 #define ALL_RIGHTS 0x3fu
 
-static bool is_in(const struct wq_caller *who, gid_t gid)
-{
-	return who->gid == gid || (who->in_group && who->in_group(who, gid));
-}
-
 /* The class that WHO belongs to. A group that has no rights at all is passed over. */
 static unsigned int class_of(const struct wq_key_state *s, const struct wq_caller *who)
 {
 	if (s->uid == who->uid)
 		return OWNER_SHIFT;
 	if (s->gid != (uint32_t)-1 && (s->perm & ALL_RIGHTS << GROUP_SHIFT) &&
-		is_in(who, s->gid))
+		wq_caller_in_group(who, s->gid))
 		return GROUP_SHIFT;
 	return OTHER_SHIFT;
 }

@@ -7,6 +7,11 @@
 
 #include "caller.h"
 
+bool wq_caller_in_group(const struct wq_caller *caller, gid_t gid)
+{
+	return caller->gid == gid || (caller->in_group && caller->in_group(caller, gid));
+}
+
 /* prlimit() of another user's process takes a capability that not every root has; this
  * file may be read by all. */
 static bool read_limits(pid_t pid, struct rlimit *r)

@@ -19,6 +19,9 @@ struct wq_caller {
 	void *private; /* in_group()'s */
 };
 
+/* Is GID the caller's group, or one of its supplementary ones? */
+bool wq_caller_in_group(const struct wq_caller *caller, gid_t gid);
+
 /* RLIMIT_NOFILE of the caller, which bounds its watches as in the kernel; our own
  * where the caller's cannot be read. */
 uint64_t wq_caller_nofile(const struct wq_caller *caller);

@@ -8,6 +8,7 @@
 
 #include "container.h"
 #include "filter.h"
+#include "queue_rights.h"
 #include "user_mem.h"
 #include "wqfs_ops.h"
 
@@ -556,6 +557,22 @@ static int simple_ioctl(struct wq_handle *h, unsigned int cmd, unsigned long arg
 	}
 }
 
+/* Does CMD change what a queue holds or learns? */
+static bool is_change(unsigned int cmd)
+{
+	return cmd == IOC_WATCH_QUEUE_SET_SIZE || cmd == IOC_WATCH_QUEUE_SET_FILTER ||
+	       cmd == WQFS_IOC_SET_FILTER || cmd == WQFS_IOC_WATCH_KEY;
+}
+
+/* As for the attributes, and with a descriptor that was opened for writing. An anonymous queue
+ * is a pipe, as the kernel's: nobody has a descriptor of it but by its maker. */
+static bool may_change(fuse_req_t req, const struct wq_handle *h)
+{
+	struct wq_caller caller = wqfs_caller(req);
+
+	return h->writer || h->node->anonymous || wq_rights_write(h->node, &caller);
+}
+
 static int report(fuse_req_t req, unsigned int flags, const void *in, size_t in_size)
 {
 	struct wq_caller caller = wqfs_caller(req);
@@ -592,6 +609,10 @@ void wqfs_op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg,
 		return;
 	}
 	h = wqfs_handle(fi);
+	if (is_change(cmd) && !may_change(req, h)) {
+		fuse_reply_err(req, EPERM);
+		return;
+	}
 	/* what was done before the call is for the queue as it was before the call */
 	wq_keys_catch_up(wqfs_of(req)->keys);
 	switch (cmd) {

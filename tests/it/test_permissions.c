@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -81,6 +82,149 @@ static void mount_without_allow_other_is_closed_to_others(void)
 
 	set_up(&r, NULL);
 	it_as(r.other, find_it_closed, NULL);
+}
+
+/* ---- what changes a queue ---- */
+
+/* Everything that changes a queue, tried on FD with a key that may be watched: each is refused
+ * with EPERM, or (CHANGES) each is done and undone. */
+static void try_changes(int fd, int32_t key, bool changes)
+{
+	static const struct wqfs_filter refuses_all = {
+		.nr_filters = 1, .filters = {{.type = 9}}};
+	static const struct wqfs_filter none;
+	const struct wqfs_filter *filters[] = {&refuses_all, &none};
+
+	for (size_t i = 0; i < 2; i++) {
+		if (!changes)
+			IT_ERRNO(ioctl(fd, WQFS_IOC_SET_FILTER, filters[i]), EPERM);
+		else
+			IT_EQ(ioctl(fd, WQFS_IOC_SET_FILTER, filters[i]), 0);
+	}
+	for (int id = 7; id >= -1; id -= 8) {
+		if (!changes)
+			IT_ERRNO(it_watch(fd, key, id), EPERM);
+		else
+			IT_EQ(it_watch(fd, key, id), 0);
+	}
+	if (!changes) {
+		IT_ERRNO(ioctl(fd, IOC_WATCH_QUEUE_SET_FILTER, &refuses_all), EPERM);
+		IT_ERRNO(ioctl(fd, IOC_WATCH_QUEUE_SET_FILTER, NULL), EPERM);
+		IT_ERRNO(ioctl(fd, IOC_WATCH_QUEUE_SET_SIZE, 32), EPERM);
+		return;
+	}
+	IT_EQ(ioctl(fd, IOC_WATCH_QUEUE_SET_FILTER, NULL), 0);
+}
+
+/* What changes nothing is open to whoever may read. */
+static void try_questions(int fd)
+{
+	struct wqfs_filter filter;
+
+	IT_EQ(ioctl(fd, WQFS_IOC_GET_FILTER, &filter), 0);
+	IT_EQ(filter.nr_filters, 0);
+	IT_EQ(it_stats(fd).size, 256);
+	IT_EQ(ioctl(fd, WQFS_IOC_SET_FORMAT, WQFS_FORMAT_TEXT), 0);
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+}
+
+static void read_and_try_to_change(void *arg)
+{
+	int fd = open(IT_MNT "/roots", O_RDONLY | O_NONBLOCK);
+
+	IT_OK(fd >= 0);
+	try_changes(fd, it_key("wqfs-test:readers"), false);
+	try_questions(fd);
+}
+
+static void reader_changes_nothing_of_a_queue(void)
+{
+	struct rig r;
+	char buf[64];
+
+	set_up(&r, "allow_other");
+	IT_EQ(fchmod(r.fd, 0644), 0);
+	IT_EQ(it_watch(r.fd, r.key, 1), 0);
+	it_as(r.other, read_and_try_to_change, NULL);
+	IT_EQ(it_stats(r.fd).watches, 1);
+	it_change(r.fd, r.key);
+	IT_EQ(read(r.fd, buf, sizeof(buf)), 16);
+	IT_EQ(it_stats(r.fd).filtered, 0);
+	IT_EQ(ioctl(r.fd, IOC_WATCH_QUEUE_SET_SIZE, 64), 0);
+}
+
+struct change_case {
+	const char *path; /* to open for reading, or NULL: */
+	int fd;		  /* what was inherited */
+	gid_t group;	  /* a supplementary one */
+	bool changes;
+};
+
+static void try_case(uid_t uid, const struct change_case *c)
+{
+	pid_t pid = it_fork();
+
+	if (pid == 0) {
+		int fd = c->fd;
+
+		IT_EQ(setgroups(1, &c->group), 0);
+		IT_EQ(setresgid(uid, uid, uid), 0);
+		IT_EQ(setresuid(uid, uid, uid), 0);
+		IT_OK(keyctl_join_session_keyring(NULL) > 0);
+		if (c->path)
+			fd = open(c->path, O_RDONLY | O_NONBLOCK);
+		IT_OK(fd >= 0);
+		try_changes(fd, it_key("wqfs-test:changes"), c->changes);
+		_exit(0);
+	}
+	it_join(pid);
+}
+
+static int queue_of_mode(const char *name, int flags, mode_t mode)
+{
+	int fd = it_queue(name, flags | O_NONBLOCK);
+
+	IT_EQ(fchown(fd, 0, SOME_GROUP), 0);
+	IT_EQ(fchmod(fd, mode), 0);
+	return fd;
+}
+
+static void ownership_or_write_permission_lets_change_a_queue(void)
+{
+	int anonymous, writer, reader;
+	struct rig r;
+
+	set_up(&r, "allow_other");
+	close(queue_of_mode("all", O_RDONLY, 0666));
+	close(queue_of_mode("group", O_RDONLY, 0664));
+	close(queue_of_mode("not-group", O_RDONLY, 0646));
+	writer = queue_of_mode("writer", O_RDWR, 0600);
+	reader = queue_of_mode("reader", O_RDONLY, 0600);
+	anonymous = it_queue(WQFS_ANONYMOUS, O_RDONLY | O_NONBLOCK);
+	IT_EQ(ioctl(anonymous, IOC_WATCH_QUEUE_SET_SIZE, 32), 0);
+	close(queue_of_mode("own", O_RDONLY, 0400));
+	IT_EQ(chown(IT_MNT "/own", r.other, 0), 0);
+	{
+		const struct change_case cases[] = {
+			{IT_MNT "/all", -1, 0, true},
+			{IT_MNT "/group", -1, SOME_GROUP, true},
+			{IT_MNT "/group", -1, SOME_GROUP + 1, false},
+			{IT_MNT "/not-group", -1, SOME_GROUP, false},
+			{IT_MNT "/not-group", -1, SOME_GROUP + 1, true},
+			{IT_MNT "/own", -1, 0, true},
+			/* a descriptor that was passed on is worth what it was opened for */
+			{NULL, writer, 0, true},
+			{NULL, reader, 0, false},
+			/* who has one of a pipe may do everything, as in the kernel */
+			{NULL, anonymous, 0, true},
+		};
+
+		for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+			try_case(r.other, &cases[i]);
+	}
+	/* root may, whatever the mode says */
+	r.fd = open(IT_MNT "/own", O_RDONLY | O_NONBLOCK);
+	try_changes(r.fd, r.key, true);
 }
 
 /* ---- View is asked of the caller ---- */
@@ -219,6 +363,9 @@ static const struct it_test tests[] = {
 	{"others' queues are closed and cannot be moved",
 		others_queues_are_closed_and_cannot_be_moved},
 	{"mode bits open a queue to others", mode_bits_open_a_queue_to_others},
+	{"a reader changes nothing of a queue", reader_changes_nothing_of_a_queue},
+	{"ownership or write permission lets one change a queue",
+		ownership_or_write_permission_lets_change_a_queue},
 	{"a mount without allow_other is closed to others",
 		mount_without_allow_other_is_closed_to_others},
 	{"View is asked of the caller, not of the daemon", view_is_asked_of_the_caller},
