@@ -24,7 +24,11 @@
  * take_number(), which the key tells where to put them. fuse_opt's own keys are below 0. */
 #define NUMBER(field) FUSE_OPT_KEY(#field "=", (int)offsetof(struct wq_options, field))
 
+/* libfuse's own, which we want to know of too. */
+enum { KEY_ALLOW_OTHER = -100 };
+
 static const struct fuse_opt spec[] = {
+	FUSE_OPT_KEY("allow_other", KEY_ALLOW_OTHER),
 	OPT("-f", foreground),
 	OPT("-d", debug),
 	OPT("debug", debug),
@@ -83,8 +87,11 @@ static int take_number(unsigned int *number, const char *arg)
 
 static int on_arg(void *data, const char *arg, int key, struct fuse_args *out)
 {
+	struct wq_options *o = data;
+
+	o->allow_other |= key == KEY_ALLOW_OTHER;
 	if (key == FUSE_OPT_KEY_NONOPT)
-		return take_word(data, arg) < 0 ? -1 : 0;
+		return take_word(o, arg) < 0 ? -1 : 0;
 	if (key >= 0)
 		return take_number((unsigned int *)((char *)data + key), arg) < 0 ? -1 : 0;
 	return 1; /* libfuse's, or an error that it names */

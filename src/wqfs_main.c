@@ -193,6 +193,7 @@ static int set_up(struct daemon *d, char *why, size_t why_size)
 		.max_size = o->max_size,
 		.max_queues = o->max_queues,
 		.max_read = o->max_read,
+		.for_all = o->allow_other,
 	};
 
 	snprintf(why, why_size, "out of memory");

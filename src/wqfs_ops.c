@@ -290,7 +290,11 @@ static int create(fuse_req_t req, const char *name, mode_t mode, struct wq_node 
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 	gid_t gid = fs->ns.mode & S_ISGID ? fs->ns.gid : ctx->gid;
 
-	return wq_namespace_create(&fs->ns, name, mode & 0777, ctx->uid, gid, node);
+	/* What happens to one's keys is nobody else's business, and who reads a record takes it
+	 * away: where everybody may come in, the umask of programs that know of files only is
+	 * not enough. Whoever wants others to read says so by chmod(). */
+	mode &= fs->for_all ? 0700 : 0777;
+	return wq_namespace_create(&fs->ns, name, mode, ctx->uid, gid, node);
 }
 
 /* An anonymous queue that is not opened as it is made could never be. */
@@ -555,6 +559,7 @@ struct wqfs *wqfs_new(
 	fs->loop = loop;
 	fs->keys = keys;
 	fs->max_read = limits->max_read;
+	fs->for_all = limits->for_all;
 	TAILQ_INIT(&fs->parked);
 	TAILQ_INIT(&fs->constructing);
 	wq_user_mem_init(&fs->user_mem, loop);

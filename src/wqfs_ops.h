@@ -48,6 +48,7 @@ struct wqfs {
 
 	char *buf; /* where replies to read() are made */
 	unsigned int max_read;
+	bool for_all; /* allow_other: a new queue is nobody's but its maker's */
 	bool stopping;
 	unsigned int last_polls; /* handles with last_poll */
 
@@ -62,6 +63,7 @@ struct wqfs_limits {
 	uint32_t default_size, max_size;
 	uint64_t max_queues;
 	unsigned int max_read; /* the mount option; 0: none */
+	bool for_all;	       /* allow_other is given */
 };
 
 extern const struct fuse_lowlevel_ops wqfs_ops;

@@ -87,7 +87,7 @@ static const struct option options[] = {
 
 static int run(const struct wqctl_cmd *cmd, int argc, char **argv)
 {
-	struct wanted w = {.mode = 0400, .format = WQFS_FORMAT_RAW};
+	struct wanted w = {.mode = 0600, .format = WQFS_FORMAT_RAW};
 	int option, status = -1;
 
 	while (status < 0 &&
@@ -118,7 +118,7 @@ const struct wqctl_cmd wqctl_create = {
 	.name = "create",
 	.args = "[-m MODE] [-s N] [-f FILTER] [--format FORMAT] QUEUE...",
 	.summary = "Make queues",
-	.help = "  -m, --mode MODE      who may use it, octal (0400: only you)\n"
+	.help = "  -m, --mode MODE      who may use it, octal (0600: only you)\n"
 		"  -s, --size N         records that it holds (what the mount's default_size "
 		"says)\n"
 		"  -f, --filter FILTER  what may enter, in the words of wqctl filter\n"

@@ -60,8 +60,9 @@ bool queue_file_open(struct queue_file *q, const char *name)
 	return false;
 }
 
-/* Elsewhere than on a wqfs a plain file was made, which must not stay. */
-static bool refuse_plain_file(struct queue_file *q)
+/* Elsewhere than on a wqfs a plain file was made, which must not stay; nor must a queue that
+ * others may use. */
+static bool undo_create(struct queue_file *q)
 {
 	fail(WQ_ACT_CREATE, q);
 	unlink(q->path);
@@ -69,16 +70,21 @@ static bool refuse_plain_file(struct queue_file *q)
 	return false;
 }
 
+/* Whatever the umask is, and what a mount for all users takes off a new queue's mode. */
+static bool set_mode(const struct queue_file *q, unsigned int mode)
+{
+	struct stat st;
+
+	return !fstat(q->fd, &st) && ((st.st_mode & 0777) == mode || !fchmod(q->fd, mode));
+}
+
 static bool create_at_path(struct queue_file *q, unsigned int mode)
 {
-	mode_t mask = umask(0);
-
 	q->fd = open(q->path, O_RDONLY | O_CREAT | O_EXCL | O_NONBLOCK | O_CLOEXEC, mode);
-	umask(mask);
-	if (q->fd >= 0 && is_queue(q->fd))
+	if (q->fd >= 0 && is_queue(q->fd) && set_mode(q, mode))
 		return true;
 	if (q->fd >= 0)
-		return refuse_plain_file(q);
+		return undo_create(q);
 	fail(WQ_ACT_CREATE, q);
 	queue_file_close(q);
 	return false;

@@ -227,6 +227,51 @@ static void ownership_or_write_permission_lets_change_a_queue(void)
 	try_changes(r.fd, r.key, true);
 }
 
+/* ---- whose a new queue is ---- */
+
+static mode_t mode_of(const char *path)
+{
+	struct stat st;
+
+	IT_EQ(stat(path, &st), 0);
+	return st.st_mode & 07777;
+}
+
+static void make_some(void *arg)
+{
+	static const char *const touch[] = {"touch", IT_MNT "/touched", NULL};
+	int fd;
+
+	umask(022);
+	IT_EQ(it_run(touch, "/dev/null"), 0);
+	IT_EQ(mode_of(IT_MNT "/touched"), 0600);
+	fd = open(IT_MNT "/opened", O_RDWR | O_CREAT, 0666);
+	IT_OK(fd >= 0);
+	IT_EQ(mode_of(IT_MNT "/opened"), 0600);
+	IT_EQ(mknod(IT_MNT "/made", S_IFREG | 0444, 0), 0);
+	IT_EQ(mode_of(IT_MNT "/made"), 0400);
+	IT_EQ(fchmod(fd, 0664), 0);
+	IT_EQ(mode_of(IT_MNT "/opened"), 0664);
+}
+
+static void new_queue_of_a_mount_for_all_is_its_makers_alone(void)
+{
+	struct rig r;
+
+	set_up(&r, "allow_other");
+	it_as(r.other, make_some, NULL);
+}
+
+static void new_queue_of_ones_own_mount_has_the_mode_that_the_umask_leaves(void)
+{
+	static const char *const touch[] = {"touch", IT_MNT "/touched", NULL};
+
+	it_start(NULL);
+	umask(022);
+	IT_EQ(it_run(touch, "/dev/null"), 0);
+	IT_EQ(mode_of(IT_MNT "/touched"), 0644);
+}
+
 /* ---- View is asked of the caller ---- */
 
 struct view_case {
@@ -366,6 +411,10 @@ static const struct it_test tests[] = {
 	{"a reader changes nothing of a queue", reader_changes_nothing_of_a_queue},
 	{"ownership or write permission lets one change a queue",
 		ownership_or_write_permission_lets_change_a_queue},
+	{"a new queue of a mount for all users is its maker's alone",
+		new_queue_of_a_mount_for_all_is_its_makers_alone},
+	{"a new queue of one's own mount has the mode that the umask leaves",
+		new_queue_of_ones_own_mount_has_the_mode_that_the_umask_leaves},
 	{"a mount without allow_other is closed to others",
 		mount_without_allow_other_is_closed_to_others},
 	{"View is asked of the caller, not of the daemon", view_is_asked_of_the_caller},

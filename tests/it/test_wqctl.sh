@@ -182,7 +182,7 @@ $(usage read)" "$wqctl" read --foo q
 test_create()
 {
 	expect "create makes a queue" 0 "" "" "$wqctl" create q
-	expect "only its owner may use it" 0 "400" "" stat -c %a "$mnt/q"
+	expect "only its owner may use it" 0 "600" "" stat -c %a "$mnt/q"
 	expect "create does not take a queue that is there" 1 "" \
 		"wqctl: $mnt/q: there is a queue of that name already" "$wqctl" create q
 	expect "create sets mode, size, filter and format" 0 "" "" \
@@ -231,7 +231,7 @@ test_ls()
 {
 	expect "ls lists queues with their state" 0 \
 		"MODE      OWNER        SIZE QUEUED WATCHES   LOST NAME
-$(printf 'r-------- %-10s    256      0       0      0 q' "$(id -un)")" "" "$wqctl" ls
+$(printf 'rw------- %-10s    256      0       0      0 q' "$(id -un)")" "" "$wqctl" ls
 	expect "ls takes the directory" 0 "$("$wqctl" ls)" "" env -u WQFS_MOUNT "$wqctl" ls "$mnt"
 	expect "ls wants a wqfs" 1 "" "wqctl: $tmp: not the root of a wqfs" "$wqctl" ls "$tmp"
 }
@@ -258,11 +258,9 @@ test_filter()
 	expect "filter shows them" 0 "key:updated,linked id=3; 9:1" "" "$wqctl" filter q
 	expect "filter takes keyctl's letters" 0 "" "" "$wqctl" filter q nc
 	expect "filter shows what they mean" 0 "key:unlinked,cleared" "" "$wqctl" filter q
-	chmod u+w "$mnt/q" # for setting attributes, root excepted
 	expect "setfattr speaks the same words" 0 "" "" \
 		setfattr -n user.wqfs.filter -v 'key:setattr id=9' "$mnt/q"
 	expect "as filter shows" 0 "key:setattr id=9" "" "$wqctl" filter q
-	chmod u-w "$mnt/q"
 	expect "none removes it" 0 "" "" "$wqctl" filter q none
 	expect "and it is gone" 0 "none" "" "$wqctl" filter q
 }
@@ -400,7 +398,15 @@ test_others()
 		"${as_nobody[@]}" "$wqctl" read q
 	expect "ls shows it all the same" 0 \
 		"MODE      OWNER        SIZE QUEUED WATCHES   LOST NAME
-r-------- root            -      -       -      - q" "" "${as_nobody[@]}" "$wqctl" ls
+rw------- root            -      -       -      - q" "" "${as_nobody[@]}" "$wqctl" ls
+	chmod 644 "$mnt/q"
+	expect "who may only read a queue is told that this changes nothing" 1 "" \
+		"wqctl: $mnt/q: only its owner, and who may write it, can change a queue" \
+		"${as_nobody[@]}" "$wqctl" filter q key:updated
+	expect "which holds for watches too" 1 "" \
+		"wqctl: $mnt/q: @u: only its owner, and who may write it, can change a queue" \
+		"${as_nobody[@]}" "$wqctl" watch q @u
+	chmod 600 "$mnt/q"
 	"${as_nobody[@]}" "$wqctl" create n1
 	expect "the limit of queues is told" 1 "" \
 		"wqctl: $mnt/n2: you have as many queues as the mount's max_queues allows" \

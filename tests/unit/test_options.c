@@ -89,6 +89,7 @@ START_TEST(own_options_are_taken_and_the_rest_is_left)
 	ck_assert_uint_eq(p.o.poll_max_ms, 6);
 	ck_assert(p.o.cpu_budget > 0.49 && p.o.cpu_budget < 0.51);
 	ck_assert_ptr_nonnull(strstr(p.left, "allow_other"));
+	ck_assert(p.o.allow_other);
 	ck_assert_ptr_nonnull(strstr(p.left, "ro"));
 	ck_assert_ptr_nonnull(strstr(p.left, "max_read=8192"));
 	ck_assert_ptr_nonnull(strstr(p.left, "default_permissions"));
