@@ -26,12 +26,41 @@ void wq_namespace_init(struct wq_namespace *ns)
 
 /* ---- limits ---- */
 
+static uint64_t limit_of(const struct wq_namespace *ns, uid_t uid)
+{
+	return uid == 0 || ns->max_queues == 0 ? WQ_PER_USER_UNLIMITED : ns->max_queues;
+}
+
 static int charge(struct wq_namespace *ns, uid_t uid)
 {
-	bool unlimited = uid == 0 || ns->max_queues == 0;
+	return wq_per_user_charge(&ns->charged, uid, limit_of(ns, uid));
+}
 
-	return wq_per_user_charge(
-		&ns->charged, uid, unlimited ? WQ_PER_USER_UNLIMITED : ns->max_queues);
+static void uncharge(struct wq_namespace *ns, const struct wq_node *node)
+{
+	wq_per_user_uncharge(&ns->charged, node->charged);
+	if (node->adopted)
+		wq_per_user_uncharge(&ns->adopted, node->charged);
+}
+
+int wq_namespace_may_open(const struct wq_namespace *ns, const struct wq_node *node, uid_t uid)
+{
+	if (uid == node->charged || wq_per_user_count(&ns->adopted, uid) < limit_of(ns, uid))
+		return 0;
+	return -EDQUOT;
+}
+
+void wq_namespace_adopt(struct wq_namespace *ns, struct wq_node *node, uid_t uid)
+{
+	if (wq_per_user_charge(&ns->charged, uid, WQ_PER_USER_UNLIMITED) < 0)
+		return;
+	if (wq_per_user_charge(&ns->adopted, uid, WQ_PER_USER_UNLIMITED) < 0) {
+		wq_per_user_uncharge(&ns->charged, uid);
+		return;
+	}
+	uncharge(ns, node);
+	node->charged = uid;
+	node->adopted = true;
 }
 
 /* ---- nodes ---- */
@@ -78,7 +107,7 @@ static void free_node(struct wq_namespace *ns, struct wq_node *node)
 	if (node->by_ino.tbl)
 		HASH_DELETE(by_ino, ns->by_ino, node);
 	wq_queue_put(node->queue);
-	wq_per_user_uncharge(&ns->charged, node->charged);
+	uncharge(ns, node);
 	free(node);
 }
 
@@ -250,7 +279,7 @@ int wq_namespace_rename(
 
 /* ---- attributes ---- */
 
-void wq_node_stat(const struct wq_node *node, struct stat *st)
+void wq_node_stat_public(const struct wq_node *node, struct stat *st)
 {
 	memset(st, 0, sizeof(*st));
 	st->st_ino = node->ino;
@@ -258,10 +287,15 @@ void wq_node_stat(const struct wq_node *node, struct stat *st)
 	st->st_nlink = node->name ? 1 : 0;
 	st->st_uid = node->uid;
 	st->st_gid = node->gid;
-	st->st_size = (off_t)wq_queue_bytes(node->queue, node->format);
 	st->st_blksize = 4096;
+	st->st_mtim = st->st_atim = st->st_ctim = node->ctime;
+}
+
+void wq_node_stat(const struct wq_node *node, struct stat *st)
+{
+	wq_node_stat_public(node, st);
+	st->st_size = (off_t)wq_queue_bytes(node->queue, node->format);
 	st->st_mtim = st->st_atim = wq_queue_mtime(node->queue);
-	st->st_ctim = node->ctime;
 }
 
 void wq_namespace_stat(const struct wq_namespace *ns, struct stat *st)

@@ -30,7 +30,8 @@ struct wq_node {
 	mode_t mode;  /* permission bits */
 	uid_t uid;
 	gid_t gid;
-	uid_t charged; /* whose limit it counts for: its creator's */
+	uid_t charged; /* whose limit it counts for: its creator's, or its holder's */
+	bool adopted;  /* by its holder: in ns->adopted too */
 	struct timespec ctime;
 	struct wq_queue *queue; /* one reference; its owner is the node */
 	enum wqfs_format format;
@@ -39,6 +40,7 @@ struct wq_node {
 
 	uint64_t lookups;
 	unsigned int opens, writers;
+	unsigned int charged_opens; /* by the user who is charged */
 	/* what wqfs_ops.c hangs on it: */
 	struct wq_parked_list readers; /* blocked, first come first served */
 	struct wq_parked_list drains;  /* PIPE_IOC_SYNC: have looked, wait until all is read */
@@ -62,6 +64,7 @@ struct wq_namespace {
 	uint64_t next_ino;
 	struct wq_node *by_ino, *by_name;
 	struct wq_per_user charged; /* queues */
+	struct wq_per_user adopted; /* those of them that others made, and removed */
 	TAILQ_HEAD(wq_named, wq_node) named;
 	unsigned int names;
 };
@@ -90,10 +93,21 @@ int wq_namespace_unlink(struct wq_namespace *ns, const char *name);
 int wq_namespace_rename(
 	struct wq_namespace *ns, const char *from, const char *to, unsigned int flags);
 
+/* May UID open NODE? 0, or -EDQUOT: others' removed queues that it holds open are as many as
+ * a user may have. */
+int wq_namespace_may_open(const struct wq_namespace *ns, const struct wq_node *node, uid_t uid);
+
+/* NODE, which has no name any more and which who is charged for it does not hold open, counts
+ * for UID from now on, even above the limit. For want of memory nothing changes. */
+void wq_namespace_adopt(struct wq_namespace *ns, struct wq_node *node, uid_t uid);
+
 /* Frees NODE if nothing keeps it any more. True if it did. */
 bool wq_namespace_reap(struct wq_namespace *ns, struct wq_node *node);
 
 void wq_node_stat(const struct wq_node *node, struct stat *st);
+
+/* The same for those who may not know of its records: no size, and the times of its inode. */
+void wq_node_stat_public(const struct wq_node *node, struct stat *st);
 void wq_namespace_stat(const struct wq_namespace *ns, struct stat *st);
 
 #endif

@@ -34,11 +34,18 @@ static struct wq_user_count *add(struct wq_per_user *counts, uid_t uid)
 	return u;
 }
 
+uint64_t wq_per_user_count(const struct wq_per_user *counts, uid_t uid)
+{
+	const struct wq_user_count *u = find(counts, uid);
+
+	return u ? u->n : 0;
+}
+
 int wq_per_user_charge(struct wq_per_user *counts, uid_t uid, uint64_t limit)
 {
 	struct wq_user_count *u = find(counts, uid);
 
-	if ((u ? u->n : 0) >= limit)
+	if (wq_per_user_count(counts, uid) >= limit)
 		return -EDQUOT;
 	if (!u)
 		u = add(counts, uid);

@@ -19,6 +19,8 @@ struct wq_per_user {
  * changed. */
 int wq_per_user_charge(struct wq_per_user *counts, uid_t uid, uint64_t limit);
 
+uint64_t wq_per_user_count(const struct wq_per_user *counts, uid_t uid);
+
 /* One less for UID, who was charged for it. */
 void wq_per_user_uncharge(struct wq_per_user *counts, uid_t uid);
 

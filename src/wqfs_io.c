@@ -167,7 +167,7 @@ void wqfs_op_read(
 	fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
 	struct wqfs *fs = wqfs_of(req);
-	struct wq_handle *h = wqfs_handle(fi);
+	struct wq_handle *h = wqfs_handle(req, fi);
 	struct wq_parked *p;
 
 	if (is_of_page_cache(fi)) {
@@ -301,7 +301,7 @@ void wqfs_op_poll(
 		fuse_reply_poll(req, POLLIN | POLLRDNORM);
 		return;
 	}
-	h = wqfs_handle(fi);
+	h = wqfs_handle(req, fi);
 	heard(fs, h);
 	if (ph)
 		set_poll(h, ph);
@@ -608,7 +608,7 @@ void wqfs_op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg,
 		ioctl_root(req, cmd, flags, in, in_size);
 		return;
 	}
-	h = wqfs_handle(fi);
+	h = wqfs_handle(req, fi);
 	if (is_change(cmd) && !may_change(req, h)) {
 		fuse_reply_err(req, EPERM);
 		return;

@@ -10,6 +10,7 @@
 
 #include "attrs.h"
 #include "log.h"
+#include "queue_rights.h"
 #include "wqfs_ops.h"
 
 /* From linux/fuse.h of Linux 5.0, for older headers. */
@@ -29,9 +30,17 @@ struct wqfs *wqfs_of(fuse_req_t req)
 	return fuse_req_userdata(req);
 }
 
-struct wq_handle *wqfs_handle(const struct fuse_file_info *fi)
+static struct wq_handle *handle_of(const struct fuse_file_info *fi)
 {
 	return (struct wq_handle *)(uintptr_t)fi->fh;
+}
+
+struct wq_handle *wqfs_handle(fuse_req_t req, const struct fuse_file_info *fi)
+{
+	struct wq_handle *h = handle_of(fi);
+
+	h->used_by = fuse_req_ctx(req)->uid;
+	return h;
 }
 
 /* Answers for R: 0 is success without data, -errno that error. */
@@ -75,12 +84,37 @@ struct wq_caller wqfs_caller(fuse_req_t req)
 
 /* ---- replies ---- */
 
-static void make_entry(struct wq_node *node, struct fuse_entry_param *e)
+/* Has CALLER's user a descriptor to read NODE with? A request for attributes does not say
+ * through which descriptor it came (fuse_getattr()), so that one which was passed on counts
+ * once it has been used. */
+static bool holds_reader(const struct wq_node *node, const struct wq_caller *caller)
+{
+	const struct wq_handle *h;
+
+	LIST_FOREACH (h, &node->handles, entry)
+		if (!h->write_only && (h->uid == caller->uid || h->used_by == caller->uid))
+			return true;
+	return false;
+}
+
+/* Its size and times tell when something happened to the keys of its owner. An anonymous queue
+ * can be found by nobody who has no descriptor of it. */
+static void stat_for(fuse_req_t req, const struct wq_node *node, struct stat *st)
+{
+	struct wq_caller caller = wqfs_caller(req);
+
+	if (node->anonymous || wq_rights_read(node, &caller) || holds_reader(node, &caller))
+		wq_node_stat(node, st);
+	else
+		wq_node_stat_public(node, st);
+}
+
+static void make_entry(fuse_req_t req, const struct wq_node *node, struct fuse_entry_param *e)
 {
 	memset(e, 0, sizeof(*e));
 	e->ino = node->ino;
 	e->attr_timeout = e->entry_timeout = NO_CACHE;
-	wq_node_stat(node, &e->attr);
+	stat_for(req, node, &e->attr);
 }
 
 /* The kernel's lookup count goes up when it gets the reply, and only then. */
@@ -89,7 +123,7 @@ static void reply_entry(fuse_req_t req, struct wq_node *node)
 	struct wqfs *fs = wqfs_of(req);
 	struct fuse_entry_param e;
 
-	make_entry(node, &e);
+	make_entry(req, node, &e);
 	node->lookups++;
 	if (fuse_reply_entry(req, &e) < 0) {
 		node->lookups--;
@@ -146,22 +180,37 @@ static int reply_create(fuse_req_t req, struct wq_node *node, const struct wq_ha
 
 /* ---- handles ---- */
 
-static struct wq_handle *new_handle(struct wq_node *node, int flags)
+static struct wq_handle *new_handle(struct wq_node *node, int flags, uid_t uid)
 {
 	struct wq_handle *h = calloc(1, sizeof(*h));
 
 	if (!h)
 		return NULL;
 	h->node = node;
+	h->uid = h->used_by = uid;
 	h->writer = (flags & O_ACCMODE) != O_RDONLY;
 	TAILQ_INIT(&h->parked);
+	h->write_only = (flags & O_ACCMODE) == O_WRONLY;
 	LIST_INSERT_HEAD(&node->handles, h, entry);
 	node->opens++;
+	node->charged_opens += uid == node->charged;
 	if (h->writer) {
 		node->writers++;
 		node->had_writer |= node->anonymous;
 	}
 	return h;
+}
+
+/* NODE's name or a descriptor of it has gone: is it others who keep it? */
+static void charge_holder(struct wqfs *fs, struct wq_node *node)
+{
+	const struct wq_handle *h = LIST_FIRST(&node->handles);
+
+	if (node->name || node->charged_opens || !h)
+		return;
+	wq_namespace_adopt(&fs->ns, node, h->uid);
+	LIST_FOREACH (h, &node->handles, entry)
+		node->charged_opens += h->uid == node->charged;
 }
 
 static void free_handle(struct wqfs *fs, struct wq_handle *h)
@@ -171,6 +220,8 @@ static void free_handle(struct wqfs *fs, struct wq_handle *h)
 	wqfs_forget_handle(fs, h);
 	LIST_REMOVE(h, entry);
 	node->opens--;
+	node->charged_opens -= h->uid == node->charged;
+	charge_holder(fs, node);
 	if (h->writer && --node->writers == 0 && node->had_writer)
 		wqfs_writers_gone(fs, node);
 	if (!h->writer && node->opens == node->writers)
@@ -234,7 +285,7 @@ static void reply_attr(fuse_req_t req, const struct wq_node *node)
 	struct stat st;
 
 	if (node)
-		wq_node_stat(node, &st);
+		stat_for(req, node, &st);
 	else
 		wq_namespace_stat(&wqfs_of(req)->ns, &st);
 	fuse_reply_attr(req, &st, NO_CACHE);
@@ -324,7 +375,7 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 		reply(req, r);
 		return;
 	}
-	h = new_handle(node, fi->flags);
+	h = new_handle(node, fi->flags, fuse_req_ctx(req)->uid);
 	if (!h) {
 		fuse_reply_err(req, ENOMEM);
 		wq_namespace_reap(&fs->ns, node);
@@ -338,15 +389,33 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 	}
 }
 
+/* The queue NAME that outlives its name, or NULL. */
+static struct wq_node *held_open(struct wqfs *fs, const char *name)
+{
+	struct wq_node *node = wq_namespace_find(&fs->ns, name);
+
+	return node && node->opens ? node : NULL;
+}
+
 static void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	reply(req, wq_namespace_unlink(&wqfs_of(req)->ns, name));
+	struct wqfs *fs = wqfs_of(req);
+	struct wq_node *held = held_open(fs, name);
+
+	reply(req, wq_namespace_unlink(&fs->ns, name));
+	if (held)
+		charge_holder(fs, held);
 }
 
 static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t newparent,
 	const char *newname, unsigned int flags)
 {
-	reply(req, wq_namespace_rename(&wqfs_of(req)->ns, name, newname, flags));
+	struct wqfs *fs = wqfs_of(req);
+	struct wq_node *held = held_open(fs, newname); /* it may lose its name to the other */
+
+	reply(req, wq_namespace_rename(&fs->ns, name, newname, flags));
+	if (held)
+		charge_holder(fs, held);
 }
 
 /* Flat, and nothing but queues. */
@@ -371,10 +440,16 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	struct wq_node *node;
 	struct wq_handle *h;
 	struct fuse_open_out out;
+	int r;
 
 	if (!node_of(req, ino, &node))
 		return;
-	h = new_handle(node, fi->flags);
+	r = wq_namespace_may_open(&fs->ns, node, fuse_req_ctx(req)->uid);
+	if (r < 0) {
+		reply(req, r);
+		return;
+	}
+	h = new_handle(node, fi->flags, fuse_req_ctx(req)->uid);
 	if (!h) {
 		fuse_reply_err(req, ENOMEM);
 		return;
@@ -386,7 +461,7 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	free_handle(wqfs_of(req), wqfs_handle(fi));
+	free_handle(wqfs_of(req), handle_of(fi));
 	fuse_reply_err(req, 0);
 }
 

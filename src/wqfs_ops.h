@@ -27,7 +27,9 @@ enum wq_wait {
 /* An open description. Its address is the FUSE file handle. */
 struct wq_handle {
 	struct wq_node *node;
-	bool writer;
+	uid_t uid;     /* who opened it */
+	uid_t used_by; /* whose process used it last */
+	bool writer, write_only;
 	bool own_format; /* WQFS_IOC_SET_FORMAT was used */
 	enum wqfs_format format;
 	struct fuse_pollhandle *poll; /* who is to be told; ours to destroy */
@@ -87,7 +89,10 @@ void wqfs_free(struct wqfs *fs);
 extern const struct wq_queue_ops wqfs_queue_ops;
 
 struct wqfs *wqfs_of(fuse_req_t req);
-struct wq_handle *wqfs_handle(const struct fuse_file_info *fi);
+
+/* The open description that REQ is about, used by REQ's process. */
+struct wq_handle *wqfs_handle(fuse_req_t req, const struct fuse_file_info *fi);
+
 struct wq_caller wqfs_caller(fuse_req_t req);
 
 void wqfs_op_read(

@@ -2,6 +2,7 @@
 /* Who may do what: another user on a mount of root's that lets others in. */
 #include <fcntl.h>
 #include <grp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -272,6 +273,72 @@ static void new_queue_of_ones_own_mount_has_the_mode_that_the_umask_leaves(void)
 	IT_EQ(mode_of(IT_MNT "/touched"), 0644);
 }
 
+/* ---- what a stat() tells of another's queue ---- */
+
+static bool is_after(struct timespec a, struct timespec b)
+{
+	return a.tv_sec > b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec > b.tv_nsec);
+}
+
+struct look_case {
+	const char *path; /* NULL: look at fd */
+	int fd;
+	bool knows;
+};
+
+static void look(void *arg)
+{
+	const struct look_case *c = arg;
+	struct stat st;
+
+	IT_EQ(c->path ? stat(c->path, &st) : fstat(c->fd, &st), 0);
+	IT_EQ(st.st_size, c->knows ? 16 : 0);
+	IT_EQ(is_after(st.st_mtim, st.st_ctim), c->knows);
+	IT_EQ(is_after(st.st_atim, st.st_ctim), c->knows);
+}
+
+/* The queue that a descriptor was passed on of tells nothing before it was used. */
+static void use_and_look(void *arg)
+{
+	struct look_case c = *(struct look_case *)arg;
+	struct wqfs_stats s;
+
+	look(&c);
+	IT_EQ(ioctl(c.fd, WQFS_IOC_GET_STATS, &s), 0);
+	c.knows = true;
+	look(&c);
+}
+
+static void stat_tells_of_records_only_to_owners_and_readers(void)
+{
+	struct look_case other = {.path = IT_MNT "/roots"},
+			 own = {.path = other.path, .knows = true};
+	struct look_case passed = {.fd = -1}, anonymous = {.fd = -1, .knows = true};
+	struct rig r;
+	int path_fd;
+
+	set_up(&r, "allow_other");
+	IT_EQ(it_watch(r.fd, r.key, 1), 0);
+	anonymous.fd = it_queue(WQFS_ANONYMOUS, O_RDONLY);
+	IT_EQ(ioctl(anonymous.fd, IOC_WATCH_QUEUE_SET_SIZE, 32), 0);
+	IT_EQ(it_watch(anonymous.fd, r.key, 1), 0);
+	it_change(r.fd, r.key);
+	look(&own);
+	it_as(r.other, look, &other);
+	look(&own);
+	path_fd = open(other.path, O_PATH);
+	IT_OK(path_fd >= 0);
+	it_as(r.other, look, &(struct look_case){.fd = path_fd});
+	passed.fd = r.fd;
+	it_as(r.other, use_and_look, &passed);
+	it_as(r.other, look, &anonymous);
+	IT_EQ(chmod(other.path, 0644), 0);
+	it_change(r.fd, r.key); /* later than its ctime */
+	IT_EQ(read(r.fd, &(char[16]){0}, 16), 16);
+	other.knows = true;
+	it_as(r.other, look, &other);
+}
+
 /* ---- View is asked of the caller ---- */
 
 struct view_case {
@@ -381,6 +448,87 @@ static void queues_of_a_user_are_limited_roots_are_not(void)
 	}
 }
 
+/* Holds as many queues of root's as it is told to, then says so, and waits for its end. */
+static pid_t hold(uid_t uid, const char *const *names, int ready)
+{
+	pid_t pid = it_fork();
+
+	if (pid)
+		return pid;
+	IT_EQ(setresuid(uid, uid, uid), 0);
+	for (; *names; names++)
+		IT_OK(open(*names, O_RDONLY) >= 0);
+	IT_EQ(write(ready, "", 1), 1);
+	for (;;)
+		pause();
+}
+
+static void make_none(void *arg)
+{
+	IT_ERRNO(open(IT_MNT "/own", O_RDONLY | O_CREAT, 0600), EDQUOT);
+}
+
+static void open_none(void *arg)
+{
+	IT_ERRNO(open(IT_MNT "/roots", O_RDONLY), EDQUOT);
+}
+
+/* What a RELEASE gives back comes a little later than the close(). */
+static void make_two(void *arg)
+{
+	const char *const *names = arg;
+
+	for (; *names; names++)
+		IT_UNTIL(mknod(*names, S_IFREG | 0600, 0) == 0);
+}
+
+/* USER makes two queues that all may read; NAMES are theirs. */
+static void make_public(void *arg)
+{
+	const char *const *names = arg;
+
+	for (; *names; names++) {
+		IT_EQ(mknod(*names, S_IFREG | 0644, 0), 0);
+		IT_EQ(chmod(*names, 0644), 0);
+	}
+}
+
+static void remove_all(void *arg)
+{
+	const char *const *names = arg;
+
+	for (; *names; names++)
+		IT_EQ(unlink(*names), 0);
+}
+
+#define MAKER 54322
+
+static void who_holds_anothers_removed_queues_is_charged_for_them(void)
+{
+	static const char *names[] = {IT_MNT "/a", IT_MNT "/b", NULL};
+	static const char *makers[] = {IT_MNT "/c", IT_MNT "/d", NULL};
+	static const char *holders[] = {IT_MNT "/e", IT_MNT "/f", NULL};
+	int ready[2];
+	struct rig r;
+	pid_t holder;
+
+	set_up(&r, "allow_other,max_queues=2");
+	IT_EQ(fchmod(r.fd, 0644), 0);
+	it_as(MAKER, make_public, names);
+	IT_EQ(pipe(ready), 0);
+	holder = hold(r.other, names, ready[1]);
+	IT_EQ(read(ready[0], &(char){0}, 1), 1);
+	it_as(MAKER, make_none, NULL);
+	it_as(MAKER, remove_all, names);
+	/* the maker has none any more, the holder two, and may not open more either */
+	it_as(MAKER, make_two, makers);
+	it_as(r.other, make_none, NULL);
+	it_as(r.other, open_none, NULL);
+	IT_EQ(kill(holder, SIGKILL), 0);
+	IT_EQ(it_wait(holder), -SIGKILL);
+	it_as(r.other, make_two, holders);
+}
+
 static void watches_are_limited_by_rlimit_nofile(void)
 {
 	const struct rlimit limit = {20, 20};
@@ -415,6 +563,10 @@ static const struct it_test tests[] = {
 		new_queue_of_a_mount_for_all_is_its_makers_alone},
 	{"a new queue of one's own mount has the mode that the umask leaves",
 		new_queue_of_ones_own_mount_has_the_mode_that_the_umask_leaves},
+	{"stat() tells of records only to owners and readers",
+		stat_tells_of_records_only_to_owners_and_readers},
+	{"who holds another's removed queues open is charged for them",
+		who_holds_anothers_removed_queues_is_charged_for_them},
 	{"a mount without allow_other is closed to others",
 		mount_without_allow_other_is_closed_to_others},
 	{"View is asked of the caller, not of the daemon", view_is_asked_of_the_caller},

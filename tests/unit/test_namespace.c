@@ -87,6 +87,55 @@ START_TEST(no_more_than_permissions_make_a_mode)
 }
 END_TEST
 
+START_TEST(who_holds_it_is_charged_for_what_its_maker_removed)
+{
+	static const char *const names[] = {"a", "b", "c"};
+	struct wq_node *node;
+
+	for (int i = 0; i < 3; i++) {
+		node = create(names[i], USER);
+		ck_assert_int_eq(
+			wq_namespace_may_open(&ns, node, USER + 1), i < 2 ? 0 : -EDQUOT);
+		ck_assert_int_eq(wq_namespace_may_open(&ns, node, USER), 0);
+		ck_assert_int_eq(wq_namespace_may_open(&ns, node, 0), 0);
+		node->opens = 1;
+		ck_assert_int_eq(wq_namespace_unlink(&ns, names[i]), 0);
+		wq_namespace_adopt(&ns, node, USER + 1);
+		ck_assert_uint_eq(node->charged, USER + 1);
+	}
+	create("own", USER);
+	create("own2", USER);
+	ck_assert_int_eq(wq_namespace_create(&ns, "x", 0600, USER + 1, 5, &node), -EDQUOT);
+	node = wq_namespace_inode(&ns, WQ_ROOT_INO + 1);
+	wq_namespace_adopt(&ns, node, USER); /* it changes hands again */
+	node->opens = 0;
+	ck_assert(wq_namespace_reap(&ns, node));
+	ck_assert_int_eq(
+		wq_namespace_may_open(&ns, wq_namespace_find(&ns, "own"), USER + 1), -EDQUOT);
+	node = wq_namespace_inode(&ns, WQ_ROOT_INO + 2);
+	node->opens = 0;
+	ck_assert(wq_namespace_reap(&ns, node));
+	ck_assert_int_eq(
+		wq_namespace_may_open(&ns, wq_namespace_find(&ns, "own"), USER + 1), 0);
+}
+END_TEST
+
+START_TEST(public_attributes_say_nothing_of_records)
+{
+	struct wq_node *node = create("a", USER);
+	struct stat all, some;
+
+	wq_queue_note_loss(node->queue);
+	wq_node_stat(node, &all);
+	wq_node_stat_public(node, &some);
+	ck_assert_int_eq(some.st_size, 0);
+	ck_assert_mem_eq(&some.st_mtim, &some.st_ctim, sizeof(some.st_mtim));
+	ck_assert_mem_eq(&some.st_atim, &some.st_ctim, sizeof(some.st_atim));
+	some.st_mtim = some.st_atim = all.st_mtim;
+	ck_assert_mem_eq(&some, &all, sizeof(all));
+}
+END_TEST
+
 static bool is_later(struct timespec a, struct timespec b)
 {
 	return a.tv_sec > b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec > b.tv_nsec);
@@ -363,6 +412,7 @@ int main(void)
 	tcase_add_test(names, queue_is_found_by_name_and_inode);
 	tcase_add_test(names, new_queue_has_what_its_creator_gave);
 	tcase_add_test(names, no_more_than_permissions_make_a_mode);
+	tcase_add_test(names, public_attributes_say_nothing_of_records);
 	tcase_add_test(names, times_are_those_of_the_last_change_of_names);
 	tcase_add_test(names, root_is_a_sticky_directory);
 	tcase_add_test(names, names_are_checked);
@@ -376,6 +426,7 @@ int main(void)
 	tcase_add_test(life, users_are_limited_and_root_is_not);
 	tcase_add_test(life, creation_that_fails_costs_nothing);
 	tcase_add_test(life, giving_a_queue_away_does_not_free_its_creators_place);
+	tcase_add_test(life, who_holds_it_is_charged_for_what_its_maker_removed);
 	tcase_add_test(life, node_lives_while_anything_keeps_it);
 	tcase_add_test(life, inode_numbers_are_not_used_twice);
 	tcase_add_test(life, anonymous_queue_has_no_name_and_no_size);
