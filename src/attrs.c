@@ -20,20 +20,32 @@ const char *wq_attr_list(const struct wq_node *node, size_t *len)
 	return node ? queue_names : root_names;
 }
 
+bool wq_attr_exists(const struct wq_node *node, const char *name)
+{
+	size_t len;
+	const char *p = wq_attr_list(node, &len);
+
+	for (const char *end = p + len; p < end; p += strlen(p) + 1)
+		if (!strcmp(p, name))
+			return true;
+	return false;
+}
+
 /* ---- get ---- */
 
 struct watch_lines {
 	FILE *f;
+	const struct wq_caller *caller;
 	size_t n;
 };
 
 static void print_watch(const struct wq_watch *watch, void *arg)
 {
 	struct watch_lines *lines = arg;
-	char line[8192];
 
-	wq_keys_describe_watch(watch, line, sizeof(line));
-	fprintf(lines->f, "%s%s", lines->n++ ? "\n" : "", line);
+	if (lines->n++)
+		putc('\n', lines->f);
+	wq_keys_print_watch(watch, lines->caller, lines->f);
 }
 
 static void print_stats(const struct wq_node *node, struct wq_keys *keys, FILE *f)
@@ -73,8 +85,8 @@ static void print_size(const struct wq_node *node, FILE *f)
 }
 
 /* False: no such attribute. */
-static bool print_attr(
-	const struct wq_node *node, struct wq_keys *keys, const char *name, FILE *f)
+static bool print_attr(const struct wq_node *node, struct wq_keys *keys, const char *name,
+	const struct wq_caller *caller, FILE *f)
 {
 	if (!strcmp(name, WQFS_XATTR_SOURCE)) {
 		fputs(wq_keys_source_text(keys), f);
@@ -89,7 +101,8 @@ static bool print_attr(
 	else if (!strcmp(name, WQFS_XATTR_FORMAT))
 		fputs(wq_format_name(node->format), f);
 	else if (!strcmp(name, WQFS_XATTR_WATCHES))
-		wq_queue_each_watch(node->queue, print_watch, &(struct watch_lines){f, 0});
+		wq_queue_each_watch(
+			node->queue, print_watch, &(struct watch_lines){f, caller, 0});
 	else if (!strcmp(name, WQFS_XATTR_STATS))
 		print_stats(node, keys, f);
 	else
@@ -97,8 +110,8 @@ static bool print_attr(
 	return true;
 }
 
-ssize_t wq_attr_get(
-	const struct wq_node *node, struct wq_keys *keys, const char *name, char **out)
+ssize_t wq_attr_get(const struct wq_node *node, struct wq_keys *keys, const char *name,
+	const struct wq_caller *caller, char **out)
 {
 	size_t len = 0;
 	FILE *f;
@@ -108,7 +121,7 @@ ssize_t wq_attr_get(
 	f = open_memstream(out, &len);
 	if (!f)
 		return -ENOMEM;
-	known = print_attr(node, keys, name, f);
+	known = print_attr(node, keys, name, caller, f);
 	if (fclose(f) != 0 || !known || len > XATTR_SIZE_MAX) {
 		free(*out);
 		*out = NULL;

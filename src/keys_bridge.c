@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "escape.h"
 #include "keys_internal.h"
 
 struct key_watch {
@@ -341,10 +342,21 @@ static const char *how_observed(const struct wq_key *key)
 	return "members compared";
 }
 
-int wq_keys_describe_watch(const struct wq_watch *watch, char *buf, size_t size)
+void wq_keys_print_watch(
+	const struct wq_watch *watch, const struct wq_caller *caller, FILE *out)
 {
 	const struct wq_key *key = watch->private;
+	const struct wq_key_state *s = &key->state;
 
-	return snprintf(buf, size, "%d %u %s\t%s", key->serial,
-		watch->info_id >> WATCH_INFO_ID__SHIFT, key->state.describe, how_observed(key));
+	fprintf(out, "%d %u ", key->serial, watch->info_id >> WATCH_INFO_ID__SHIFT);
+	/* Whether a key that cannot be looked at any more grants anybody anything is not known.
+	 */
+	if (s->life == WQ_KEY_HIDDEN) {
+		fprintf(out, "-\t%s", how_observed(key));
+	} else if (!wq_access_may_view(s, caller)) {
+		fputs("-\tit does not grant you View", out);
+	} else {
+		wq_escape(out, s->describe, strlen(s->describe), true);
+		fprintf(out, "\t%s", how_observed(key));
+	}
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/queue.h>
 
 #include "caller.h"
@@ -88,8 +89,10 @@ void wq_keys_stats(const struct wq_keys *keys, struct wqfs_stats *s);
  * the bridge. */
 const char *wq_keys_source_text(struct wq_keys *keys);
 
-/* One line about a watch of the bridge, NUL-terminated, without a newline:
- * "SERIAL ID TYPE;UID;GID;PERM;DESCRIPTION<tab>how it is observed". As snprintf(). */
-int wq_keys_describe_watch(const struct wq_watch *watch, char *buf, size_t size);
+/* Prints a line about a watch of the bridge, without a newline:
+ * "SERIAL ID TYPE;UID;GID;PERM;DESCRIPTION<tab>how it is observed", escaped by wq_escape().
+ * CALLER, who asks, is told no more than "SERIAL ID -" of a key that does not grant it View. */
+void wq_keys_print_watch(
+	const struct wq_watch *watch, const struct wq_caller *caller, FILE *out);
 
 #endif

@@ -537,13 +537,15 @@ static void reply_xattr(fuse_req_t req, const char *text, size_t len, size_t siz
 
 static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
+	struct wq_caller caller = wqfs_caller(req);
 	struct wq_node *node;
 	char *text;
 	ssize_t n;
 
 	if (!node_of(req, ino, &node))
 		return;
-	n = wq_attr_get(node, wqfs_of(req)->keys, name, &text);
+	wq_keys_catch_up(wqfs_of(req)->keys); /* as for the ioctl that says the same */
+	n = wq_attr_get(node, wqfs_of(req)->keys, name, &caller, &text);
 	if (n < 0)
 		fuse_reply_err(req, (int)-n);
 	else
@@ -572,7 +574,7 @@ static void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const 
 	if (!node_of(req, ino, &node))
 		return;
 	wq_keys_catch_up(wqfs_of(req)->keys);
-	if (flags & XATTR_CREATE)
+	if ((flags & XATTR_CREATE) && wq_attr_exists(node, name))
 		reply(req, -EEXIST);
 	else
 		reply(req, wq_attr_set(node, wqfs_of(req)->keys, name, value, size, &caller));

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 
 #include "lib.h"
@@ -90,6 +91,9 @@ static void wrong_values_are_refused(void)
 			IT_FAIL("%s=\"%.20s\" gives %m", cases[i].name, cases[i].value);
 	IT_ERRNO(setxattr(Q, WQFS_XATTR_FORMAT, "te\0xt", 5, 0), EINVAL);
 	IT_ERRNO(setxattr(Q, WQFS_XATTR_FORMAT, "text", 4, XATTR_CREATE), EEXIST);
+	IT_ERRNO(setxattr(Q, "user.wqfs.other", "text", 4, XATTR_CREATE), ENOTSUP);
+	IT_ERRNO(setxattr(Q, "user.wqfs.other", "text", 4, XATTR_REPLACE), ENOTSUP);
+	IT_ERRNO(setxattr(IT_MNT, WQFS_XATTR_FORMAT, "text", 4, XATTR_CREATE), ENOTSUP);
 	IT_EQ(setxattr(Q, WQFS_XATTR_FORMAT, "text", 4, XATTR_REPLACE), 0);
 	IT_EQ(set(WQFS_XATTR_SIZE, "32"), 0);
 	IT_ERRNO(set(WQFS_XATTR_SIZE, "64"), EBUSY);
@@ -179,6 +183,96 @@ static void watches_are_set_shown_and_removed(void)
 	IT_STR(get(Q, WQFS_XATTR_WATCHES), "");
 }
 
+static void description_cannot_fake_a_line(void)
+{
+	char shown[256];
+	int32_t key;
+	int fd;
+
+	it_start(NULL);
+	key = it_key("a\n1 7 user;0;0;3f3f0000;fake\ttold \\ \x7f \xc2\x9b");
+	fd = it_queue("q", O_RDONLY);
+	IT_EQ(it_watch(fd, key, 7), 0);
+	snprintf(shown, sizeof(shown),
+		"%d 7 user;%u;%u;3f3f0000;a\\x0a1 7 user;0;0;3f3f0000;fake\\x09told \\\\ \\x7f "
+		"\\xc2\\x9b\tpayload compared",
+		key, geteuid(), getegid());
+	IT_STR(get(Q, WQFS_XATTR_WATCHES), shown);
+}
+
+/* ---- what others may know of a watched key ---- */
+
+struct asks {
+	int32_t key;
+	bool may_view;
+};
+
+static void ask_as_another(void *arg)
+{
+	const struct asks *a = arg;
+	char shown[128];
+
+	snprintf(shown, sizeof(shown), "%d 7 -\tit does not grant you View", a->key);
+	if (a->may_view)
+		IT_OK(strstr(get(Q, WQFS_XATTR_WATCHES), ";wqfs-test:others\t"));
+	else
+		IT_STR(get(Q, WQFS_XATTR_WATCHES), shown);
+}
+
+static void set_perm(int fd, struct asks *a, uint32_t perm)
+{
+	a->may_view = perm & KEY_OTH_VIEW;
+	IT_EQ(keyctl_setperm(a->key, perm), 0);
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+}
+
+static void who_has_no_view_of_a_watched_key_is_not_shown_it(void)
+{
+	uid_t other = it_nobody();
+	struct asks a;
+	int fd;
+
+	it_start("allow_other");
+	a.key = it_key("wqfs-test:others");
+	fd = it_queue("q", O_RDONLY);
+	IT_EQ(fchmod(fd, 0644), 0);
+	IT_EQ(it_watch(fd, a.key, 7), 0);
+	set_perm(fd, &a, KEY_POS_ALL | KEY_USR_ALL);
+	it_as(other, ask_as_another, &a);
+	set_perm(fd, &a, KEY_POS_ALL | KEY_USR_ALL | KEY_OTH_VIEW);
+	it_as(other, ask_as_another, &a);
+	set_perm(fd, &a, KEY_POS_ALL | KEY_USR_ALL);
+	it_as(other, ask_as_another, &a);
+	IT_OK(strstr(get(Q, WQFS_XATTR_WATCHES), ";wqfs-test:others\tpayload compared"));
+}
+
+/* Who watches a key of another's and loses View is told no more of it. */
+static void watch_and_lose_view(void *arg)
+{
+	struct asks *a = arg;
+	int fd = it_queue("q", O_RDWR);
+
+	IT_EQ(it_watch(fd, a->key, 7), 0);
+	a->may_view = true;
+	ask_as_another(a);
+	IT_EQ(close(fd), 0);
+}
+
+static void view_that_was_withdrawn_shows_no_more_of_the_key(void)
+{
+	uid_t other = it_nobody();
+	struct asks a;
+	int fd;
+
+	it_start("allow_other");
+	a.key = it_key("wqfs-test:others");
+	IT_EQ(keyctl_setperm(a.key, KEY_POS_ALL | KEY_USR_ALL | KEY_OTH_VIEW), 0);
+	it_as(other, watch_and_lose_view, &a);
+	fd = open(Q, O_RDONLY);
+	set_perm(fd, &a, KEY_POS_ALL | KEY_USR_ALL | KEY_OTH_READ);
+	it_as(other, ask_as_another, &a);
+}
+
 static void stats_are_those_of_the_ioctl(void)
 {
 	char lost[32], posted[32];
@@ -206,6 +300,11 @@ static const struct it_test tests[] = {
 	{"removal gives back what a new queue has", removal_gives_back_what_a_new_queue_has},
 	{"all attributes are listed", all_are_listed},
 	{"watches are set, shown and removed", watches_are_set_shown_and_removed},
+	{"a description cannot fake a line", description_cannot_fake_a_line},
+	{"who has no View of a watched key is not shown it",
+		who_has_no_view_of_a_watched_key_is_not_shown_it},
+	{"View that was withdrawn shows no more of the key",
+		view_that_was_withdrawn_shows_no_more_of_the_key},
 	{"statistics are those of the ioctl", stats_are_those_of_the_ioctl},
 };
 

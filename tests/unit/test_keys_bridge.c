@@ -294,7 +294,10 @@ struct line {
 
 static void describe(const struct wq_watch *w, void *line)
 {
-	wq_keys_describe_watch(w, ((struct line *)line)->text, sizeof(struct line));
+	FILE *f = fmemopen(((struct line *)line)->text, sizeof(struct line), "w");
+
+	wq_keys_print_watch(w, &self, f);
+	fclose(f);
 }
 
 START_TEST(how_a_key_is_observed_is_said)
