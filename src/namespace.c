@@ -65,28 +65,13 @@ void wq_namespace_adopt(struct wq_namespace *ns, struct wq_node *node, uid_t uid
 
 /* ---- nodes ---- */
 
-static void drop_name(struct wq_namespace *ns, struct wq_node *node)
-{
-	HASH_DELETE(by_name, ns->by_name, node);
-	TAILQ_REMOVE(&ns->named, node, node);
-	ns->names--;
-	free(node->name);
-	node->name = NULL;
-	touch(&node->ctime);
-	touch(&ns->mtime);
-}
-
-/* NODE, which has no name, takes ownership of NAME. */
-static int set_name(struct wq_namespace *ns, struct wq_node *node, char *name)
+/* NODE, which has no name, gets NAME, which is in the table: NODE owns it. */
+static void give_name(struct wq_namespace *ns, struct wq_node *node, struct wq_name *name)
 {
 	struct wq_node *after;
 
+	name->node = node;
 	node->name = name;
-	HASH_ADD_KEYPTR(by_name, ns->by_name, name, strlen(name), node);
-	if (!node->by_name.tbl) {
-		node->name = NULL;
-		return -ENOMEM;
-	}
 	/* readdir() goes by inode numbers, so that it neither skips nor repeats */
 	TAILQ_FOREACH_REVERSE(after, &ns->named, wq_named, node)
 	if (after->ino < node->ino)
@@ -97,7 +82,44 @@ static int set_name(struct wq_namespace *ns, struct wq_node *node, char *name)
 		TAILQ_INSERT_HEAD(&ns->named, node, node);
 	ns->names++;
 	touch(&ns->mtime);
-	return 0;
+}
+
+/* NODE has no name any more, which is returned and still in the table. */
+static struct wq_name *take_name(struct wq_namespace *ns, struct wq_node *node)
+{
+	struct wq_name *name = node->name;
+
+	TAILQ_REMOVE(&ns->named, node, node);
+	ns->names--;
+	node->name = NULL;
+	touch(&node->ctime);
+	touch(&ns->mtime);
+	return name;
+}
+
+static void drop_name(struct wq_namespace *ns, struct wq_node *node)
+{
+	struct wq_name *name = take_name(ns, node);
+
+	HASH_DEL(ns->by_name, name);
+	free(name);
+}
+
+/* TEXT in the table, nobody's yet; NULL: no memory. */
+static struct wq_name *new_name(struct wq_namespace *ns, const char *text)
+{
+	size_t len = strlen(text);
+	struct wq_name *name = calloc(1, sizeof(*name) + len + 1);
+
+	if (!name)
+		return NULL;
+	memcpy(name->text, text, len + 1);
+	HASH_ADD_KEYPTR(hh, ns->by_name, name->text, len, name);
+	if (!name->hh.tbl) {
+		free(name);
+		return NULL;
+	}
+	return name;
 }
 
 static void free_node(struct wq_namespace *ns, struct wq_node *node)
@@ -153,25 +175,23 @@ static struct wq_node *new_node(struct wq_namespace *ns, mode_t mode, uid_t uid,
 	return node;
 }
 
-static int name_new(struct wq_namespace *ns, struct wq_node *node, const char *name)
+static int name_new(struct wq_namespace *ns, struct wq_node *node, const char *text)
 {
-	char *copy;
+	struct wq_name *name;
 	int r;
 
-	if (!strcmp(name, WQFS_ANONYMOUS)) {
+	if (!strcmp(text, WQFS_ANONYMOUS)) {
 		node->anonymous = true;
 		return 0;
 	}
 	r = wq_queue_set_default_size(node->queue, ns->default_size);
 	if (r < 0)
 		return r;
-	copy = strdup(name);
-	if (!copy)
+	name = new_name(ns, text);
+	if (!name)
 		return -ENOMEM;
-	r = set_name(ns, node, copy);
-	if (r < 0)
-		free(copy);
-	return r;
+	give_name(ns, node, name);
+	return 0;
 }
 
 int wq_namespace_create(struct wq_namespace *ns, const char *name, mode_t mode, uid_t uid,
@@ -201,12 +221,12 @@ int wq_namespace_create(struct wq_namespace *ns, const char *name, mode_t mode, 
 	return 0;
 }
 
-struct wq_node *wq_namespace_find(const struct wq_namespace *ns, const char *name)
+struct wq_node *wq_namespace_find(const struct wq_namespace *ns, const char *text)
 {
-	struct wq_node *node;
+	struct wq_name *name;
 
-	HASH_FIND(by_name, ns->by_name, name, strlen(name), node);
-	return node;
+	HASH_FIND(hh, ns->by_name, text, strlen(text), name);
+	return name ? name->node : NULL;
 }
 
 struct wq_node *wq_namespace_inode(const struct wq_namespace *ns, uint64_t ino)
@@ -228,22 +248,22 @@ int wq_namespace_unlink(struct wq_namespace *ns, const char *name)
 	return 0;
 }
 
-static int exchange(struct wq_namespace *ns, struct wq_node *a, struct wq_node *b)
+static void exchange(struct wq_namespace *ns, struct wq_node *a, struct wq_node *b)
 {
-	char *for_a = strdup(b->name), *for_b = strdup(a->name);
-	int r = for_a && for_b ? 0 : -ENOMEM;
+	struct wq_name *of_a = take_name(ns, a), *of_b = take_name(ns, b);
 
-	if (r < 0) {
-		free(for_a);
-		free(for_b);
-		return r;
-	}
-	drop_name(ns, a);
-	drop_name(ns, b);
-	/* The tables have room for what was just taken out of them. */
-	set_name(ns, a, for_a);
-	set_name(ns, b, for_b);
-	return 0;
+	give_name(ns, a, of_b);
+	give_name(ns, b, of_a);
+}
+
+/* NODE takes the place of THERE. */
+static void replace(struct wq_namespace *ns, struct wq_node *node, struct wq_node *there)
+{
+	struct wq_name *name = take_name(ns, there);
+
+	drop_name(ns, node);
+	give_name(ns, node, name);
+	wq_namespace_reap(ns, there);
 }
 
 int wq_namespace_rename(
@@ -251,7 +271,7 @@ int wq_namespace_rename(
 {
 	struct wq_node *node = wq_namespace_find(ns, from);
 	struct wq_node *there = wq_namespace_find(ns, to);
-	char *name;
+	struct wq_name *name;
 
 	if (flags & ~(unsigned int)(RENAME_NOREPLACE | RENAME_EXCHANGE))
 		return -EINVAL;
@@ -266,18 +286,34 @@ int wq_namespace_rename(
 		return -EEXIST;
 	if (node == there)
 		return 0;
-	if (flags & RENAME_EXCHANGE)
-		return exchange(ns, node, there);
-	name = strdup(to);
+	if (there) {
+		if (flags & RENAME_EXCHANGE)
+			exchange(ns, node, there);
+		else
+			replace(ns, node, there);
+		return 0;
+	}
+	name = new_name(ns, to);
 	if (!name)
 		return -ENOMEM;
-	if (there)
-		wq_namespace_unlink(ns, to);
 	drop_name(ns, node);
-	return set_name(ns, node, name);
+	give_name(ns, node, name);
+	return 0;
 }
 
 /* ---- attributes ---- */
+
+void wq_namespace_set_attrs(
+	struct wq_namespace *ns, struct wq_node *node, unsigned int set, const struct stat *st)
+{
+	if (set & WQ_SET_MODE)
+		*(node ? &node->mode : &ns->mode) = st->st_mode & 07777;
+	if (set & WQ_SET_UID)
+		*(node ? &node->uid : &ns->uid) = st->st_uid;
+	if (set & WQ_SET_GID)
+		*(node ? &node->gid : &ns->gid) = st->st_gid;
+	touch(node ? &node->ctime : &ns->mtime);
+}
 
 void wq_node_stat_public(const struct wq_node *node, struct stat *st)
 {

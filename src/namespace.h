@@ -24,10 +24,18 @@ struct wq_handle;
 
 TAILQ_HEAD(wq_parked_list, wq_parked);
 
+/* A name in the directory. Apart from its node, so that a rename can enter the new name before
+ * it takes the old one out, and an exchange needs no memory. */
+struct wq_name {
+	struct wq_node *node;
+	UT_hash_handle hh;
+	char text[];
+};
+
 struct wq_node {
-	uint64_t ino; /* never used twice */
-	char *name;   /* NULL: unlinked, or never had one */
-	mode_t mode;  /* permission bits */
+	uint64_t ino;	      /* never used twice */
+	struct wq_name *name; /* owned; NULL: unlinked, or never had one */
+	mode_t mode;	      /* permission bits */
 	uid_t uid;
 	gid_t gid;
 	uid_t charged; /* whose limit it counts for: its creator's, or its holder's */
@@ -47,7 +55,7 @@ struct wq_node {
 	LIST_HEAD(, wq_handle) handles;
 	LIST_HEAD(, wq_handle) polled; /* those with somebody to tell */
 
-	UT_hash_handle by_ino, by_name;
+	UT_hash_handle by_ino;
 	TAILQ_ENTRY(wq_node) node; /* named ones, by ino */
 };
 
@@ -62,7 +70,8 @@ struct wq_namespace {
 	struct timespec mtime;
 
 	uint64_t next_ino;
-	struct wq_node *by_ino, *by_name;
+	struct wq_node *by_ino;
+	struct wq_name *by_name;
 	struct wq_per_user charged; /* queues */
 	struct wq_per_user adopted; /* those of them that others made, and removed */
 	TAILQ_HEAD(wq_named, wq_node) named;
@@ -103,6 +112,13 @@ void wq_namespace_adopt(struct wq_namespace *ns, struct wq_node *node, uid_t uid
 
 /* Frees NODE if nothing keeps it any more. True if it did. */
 bool wq_namespace_reap(struct wq_namespace *ns, struct wq_node *node);
+
+/* What wq_namespace_set_attrs() is to set. */
+enum wq_set_attrs { WQ_SET_MODE = 1, WQ_SET_UID = 2, WQ_SET_GID = 4 };
+
+/* Sets of NODE (NULL: the root directory) what SET says, from mode, uid and gid of ST. */
+void wq_namespace_set_attrs(
+	struct wq_namespace *ns, struct wq_node *node, unsigned int set, const struct stat *st);
 
 void wq_node_stat(const struct wq_node *node, struct stat *st);
 

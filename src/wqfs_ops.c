@@ -325,13 +325,11 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to
 		fuse_reply_err(req, EINVAL);
 		return;
 	}
-	if (to_set & FUSE_SET_ATTR_MODE)
-		*(node ? &node->mode : &fs->ns.mode) = attr->st_mode & 07777;
-	if (to_set & FUSE_SET_ATTR_UID)
-		*(node ? &node->uid : &fs->ns.uid) = attr->st_uid;
-	if (to_set & FUSE_SET_ATTR_GID)
-		*(node ? &node->gid : &fs->ns.gid) = attr->st_gid;
-	clock_gettime(CLOCK_REALTIME, node ? &node->ctime : &fs->ns.mtime);
+	wq_namespace_set_attrs(&fs->ns, node,
+		(to_set & FUSE_SET_ATTR_MODE ? WQ_SET_MODE : 0u) |
+			(to_set & FUSE_SET_ATTR_UID ? WQ_SET_UID : 0u) |
+			(to_set & FUSE_SET_ATTR_GID ? WQ_SET_GID : 0u),
+		attr);
 	reply_attr(req, node);
 }
 
@@ -504,8 +502,8 @@ static void op_readdir(
 			break;
 		if ((off_t)node->ino + 2 <= off)
 			continue;
-		used += n = add_dirent(req, fs->buf + used, size - used, node->name, node->ino,
-			S_IFREG, (off_t)node->ino + 2);
+		used += n = add_dirent(req, fs->buf + used, size - used, node->name->text,
+			node->ino, S_IFREG, (off_t)node->ino + 2);
 	}
 	fuse_reply_buf(req, fs->buf, used);
 }

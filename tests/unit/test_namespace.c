@@ -13,6 +13,29 @@
 static struct wq_namespace ns;
 static const struct wq_queue_ops no_ops;
 
+/* Memory: after so many more allocations there is none; below 0 there always is. */
+static int allocations = -1;
+
+static bool is_out_of_memory(void)
+{
+	return allocations == 0 || (allocations > 0 && --allocations < 0);
+}
+
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t n, size_t size);
+
+void *__wrap_malloc(size_t n)
+{
+	return is_out_of_memory() ? NULL : __real_malloc(n);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return is_out_of_memory() ? NULL : __real_calloc(n, size);
+}
+
 static void set_up(void)
 {
 	wq_namespace_init(&ns);
@@ -324,7 +347,7 @@ START_TEST(rename_moves_the_name)
 	ck_assert_int_eq(wq_namespace_rename(&ns, "a", "b", 0), 0);
 	ck_assert_ptr_null(wq_namespace_find(&ns, "a"));
 	ck_assert_ptr_eq(wq_namespace_find(&ns, "b"), a);
-	ck_assert_str_eq(a->name, "b");
+	ck_assert_str_eq(a->name->text, "b");
 	ck_assert_int_eq(wq_namespace_rename(&ns, "b", "b", 0), 0);
 	ck_assert_int_eq(wq_namespace_rename(&ns, "a", "c", 0), -ENOENT);
 }
@@ -343,6 +366,39 @@ START_TEST(rename_over_another_unlinks_it)
 	ck_assert_uint_eq(ns.names, 1);
 	b->opens = 0;
 	ck_assert(wq_namespace_reap(&ns, b));
+}
+END_TEST
+
+/* wq_namespace_rename() with no memory after N allocations. */
+static int rename_short_of_memory(int n, const char *from, const char *to, unsigned int flags)
+{
+	int r;
+
+	allocations = n;
+	r = wq_namespace_rename(&ns, from, to, flags);
+	allocations = -1;
+	return r;
+}
+
+START_TEST(rename_without_memory_loses_no_name)
+{
+	struct wq_node *a = create("a", 0), *b = create("b", 0);
+	int r = -ENOMEM;
+
+	ck_assert_int_eq(rename_short_of_memory(0, "a", "b", RENAME_EXCHANGE), 0);
+	ck_assert_ptr_eq(wq_namespace_find(&ns, "a"), b);
+	ck_assert_ptr_eq(wq_namespace_find(&ns, "b"), a);
+	ck_assert_int_eq(rename_short_of_memory(0, "a", "b", 0), 0);
+	ck_assert_ptr_eq(wq_namespace_find(&ns, "b"), b);
+	ck_assert_uint_eq(ns.names, 1);
+	for (int n = 0; r == -ENOMEM; n++) {
+		r = rename_short_of_memory(n, "b", "c", 0);
+		ck_assert(r == 0 || r == -ENOMEM);
+		ck_assert_ptr_eq(wq_namespace_find(&ns, r ? "b" : "c"), b);
+		ck_assert_ptr_null(wq_namespace_find(&ns, r ? "c" : "b"));
+		ck_assert_ptr_nonnull(b->name);
+		ck_assert_uint_eq(ns.names, 1);
+	}
 }
 END_TEST
 
@@ -370,7 +426,7 @@ START_TEST(name_of_anonymous_queues_can_be_nobodys)
 			wq_namespace_rename(&ns, "a", WQFS_ANONYMOUS, flags[i]), -EPERM);
 	ck_assert_int_eq(wq_namespace_rename(&ns, "none", WQFS_ANONYMOUS, 0), -EPERM);
 	ck_assert_ptr_eq(wq_namespace_find(&ns, "a"), a);
-	ck_assert_str_eq(a->name, "a");
+	ck_assert_str_eq(a->name->text, "a");
 	ck_assert_ptr_null(wq_namespace_find(&ns, WQFS_ANONYMOUS));
 	/* nor is the queue that was made by it called so */
 	ck_assert_int_eq(wq_namespace_rename(&ns, WQFS_ANONYMOUS, "b", 0), -ENOENT);
@@ -418,6 +474,7 @@ int main(void)
 	tcase_add_test(names, names_are_checked);
 	tcase_add_test(names, rename_moves_the_name);
 	tcase_add_test(names, rename_over_another_unlinks_it);
+	tcase_add_test(names, rename_without_memory_loses_no_name);
 	tcase_add_test(names, exchange_swaps_the_names);
 	tcase_add_test(names, name_of_anonymous_queues_can_be_nobodys);
 	tcase_add_test(names, named_ones_stand_in_the_order_of_their_inodes);
