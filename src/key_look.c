@@ -227,6 +227,12 @@ static long read_as(const struct wq_look *look, const struct wq_look_as *as, int
 
 /* ---- describe ---- */
 
+/* Key 0, which there cannot be, is refused with EINVAL by the kernel itself. */
+int wq_look_allowed(void)
+{
+	return keyctl_describe(0, NULL, 0) >= 0 || errno == EINVAL ? 0 : -errno;
+}
+
 int wq_look_describe(struct wq_look *look, const struct wq_look_as *as, int32_t serial,
 	struct wq_key_state *new)
 {

@@ -24,6 +24,10 @@ struct wq_look_as {
 struct wq_look *wq_look_new(void);
 void wq_look_free(struct wq_look *look);
 
+/* Does the kernel let us ask about keys at all? 0, or -ENOSYS: it has none; -EPERM and others,
+ * as a seccomp filter has it. */
+int wq_look_allowed(void);
+
 /* Describes SERIAL into NEW: life, and while ALIVE describe, uid, gid, perm. 0 or -ENOMEM.
  * Costs one keyctl(KEYCTL_DESCRIBE), and a second call where that says ENOKEY. */
 int wq_look_describe(struct wq_look *look, const struct wq_look_as *as, int32_t serial,

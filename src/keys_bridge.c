@@ -251,8 +251,18 @@ int wq_keys_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t serial,
 struct wq_keys *wq_keys_new(
 	const struct wq_keys_config *config, struct wq_loop *loop, char *why, size_t why_size)
 {
-	struct wq_keys *keys = calloc(1, sizeof(*keys));
+	struct wq_keys *keys;
+	int r = wq_look_allowed();
 
+	if (r < 0) {
+		snprintf(why, why_size,
+			"keyctl() fails (%s), as where a container's seccomp filter denies it: "
+			"no "
+			"key could be watched",
+			strerror(-r));
+		return NULL;
+	}
+	keys = calloc(1, sizeof(*keys));
 	snprintf(why, why_size, "out of memory");
 	if (!keys)
 		return NULL;
@@ -302,6 +312,9 @@ const char *wq_keys_source_text(struct wq_keys *keys)
 	if (keys->trace)
 		snprintf(keys->source_text, sizeof(keys->source_text),
 			"trace, and a look at every key each %u s", keys->config.resync_s);
+	else if (!keys->interval_ns)
+		snprintf(keys->source_text, sizeof(keys->source_text),
+			"poll, once a key is watched (not trace: %s)", keys->why_not);
 	else
 		snprintf(keys->source_text, sizeof(keys->source_text),
 			"poll, each key every %.3f ms (not trace: %s)",

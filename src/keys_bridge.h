@@ -35,7 +35,7 @@ struct wq_keys_config {
 };
 
 /* A bridge that runs on LOOP; CONFIG is copied. NULL after writing a sentence into WHY:
- * no memory, or source is TRACE and the machine does not allow it. */
+ * no memory, keyctl() is denied, or source is TRACE and the machine does not allow it. */
 struct wq_keys *wq_keys_new(
 	const struct wq_keys_config *config, struct wq_loop *loop, char *why, size_t why_size);
 

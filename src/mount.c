@@ -14,16 +14,26 @@
 
 #include "mount.h"
 
-/* Is the last thing mounted on PATH (as the kernel prints it) a wqfs? */
-static bool is_wqfs(const char *path)
+static uid_t mounted_by(const struct mntent *m)
+{
+	const char *option = hasmntopt(m, "user_id");
+
+	return option ? (uid_t)strtoul(option + strlen("user_id="), NULL, 10) : 0;
+}
+
+/* Is the last thing mounted on PATH (as the kernel prints it) a wqfs? Whose, in UID. */
+static bool is_wqfs(const char *path, uid_t *uid)
 {
 	FILE *f = setmntent("/proc/self/mounts", "re");
 	bool wqfs = false;
 	struct mntent *m;
 
-	while (f && (m = getmntent(f)))
-		if (!strcmp(m->mnt_dir, path))
-			wqfs = !strcmp(m->mnt_type, "fuse.wqfs");
+	while (f && (m = getmntent(f))) {
+		if (strcmp(m->mnt_dir, path) != 0)
+			continue;
+		wqfs = !strcmp(m->mnt_type, "fuse.wqfs");
+		*uid = mounted_by(m);
+	}
 	if (f)
 		endmntent(f);
 	return wqfs;
@@ -65,10 +75,11 @@ char *wq_mount_resolve(const char *mountpoint)
 int wq_mount_clean_stale(const char *mountpoint)
 {
 	struct stat st;
+	uid_t uid;
 	int r;
 
 	/* A live one answers, a dead one says ENOTCONN. */
-	if (stat(mountpoint, &st) == 0 || errno != ENOTCONN || !is_wqfs(mountpoint))
+	if (stat(mountpoint, &st) == 0 || errno != ENOTCONN || !is_wqfs(mountpoint, &uid))
 		return 0;
 	r = unmount(mountpoint);
 	if (r < 0)
@@ -141,8 +152,19 @@ int wq_mount(struct fuse_session *se, const char *mountpoint)
 {
 	struct caught c;
 	struct stat st;
+	uid_t uid;
 	int r;
 
+	/* The kernel would say "Permission denied" to its user, and let root hide it, queues
+	 * and all. */
+	if (is_wqfs(mountpoint, &uid)) {
+		fprintf(stderr,
+			"wqfs: cannot mount on %s: a wqfs of user %u's is mounted there "
+			"already "
+			"(fusermount3 -u unmounts it)\n",
+			mountpoint, uid);
+		return -1;
+	}
 	/* the kernel lets root mount a filesystem on a file */
 	if (stat(mountpoint, &st) == 0 && !S_ISDIR(st.st_mode)) {
 		fprintf(stderr, "wqfs: cannot mount on %s: %s\n", mountpoint,

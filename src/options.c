@@ -25,10 +25,48 @@
 #define NUMBER(field) FUSE_OPT_KEY(#field "=", (int)offsetof(struct wq_options, field))
 
 /* libfuse's own, which we want to know of too. */
-enum { KEY_ALLOW_OTHER = -100 };
+enum { KEY_ALLOW_OTHER = -100, KEY_REMOUNT = -101, KEY_OWNER = -102 };
+
+/* Of a line of fstab(5): mount(8)'s own business, or about times that a queue does not have. */
+#define WITHOUT_EFFECT(name) FUSE_OPT_KEY(name, FUSE_OPT_KEY_DISCARD)
 
 static const struct fuse_opt spec[] = {
 	FUSE_OPT_KEY("allow_other", KEY_ALLOW_OTHER),
+	FUSE_OPT_KEY("remount", KEY_REMOUNT),
+	FUSE_OPT_KEY("uid=", KEY_OWNER),
+	FUSE_OPT_KEY("gid=", KEY_OWNER),
+	FUSE_OPT_KEY("mode=", KEY_OWNER),
+	FUSE_OPT_KEY("umask=", KEY_OWNER),
+	FUSE_OPT_KEY("fmask=", KEY_OWNER),
+	FUSE_OPT_KEY("dmask=", KEY_OWNER),
+	WITHOUT_EFFECT("auto"),
+	WITHOUT_EFFECT("noauto"),
+	WITHOUT_EFFECT("defaults"),
+	WITHOUT_EFFECT("user"),
+	WITHOUT_EFFECT("nouser"),
+	WITHOUT_EFFECT("users"),
+	WITHOUT_EFFECT("nousers"),
+	WITHOUT_EFFECT("owner"),
+	WITHOUT_EFFECT("noowner"),
+	WITHOUT_EFFECT("group"),
+	WITHOUT_EFFECT("nogroup"),
+	WITHOUT_EFFECT("nofail"),
+	WITHOUT_EFFECT("_netdev"),
+	WITHOUT_EFFECT("relatime"),
+	WITHOUT_EFFECT("norelatime"),
+	WITHOUT_EFFECT("strictatime"),
+	WITHOUT_EFFECT("nostrictatime"),
+	WITHOUT_EFFECT("lazytime"),
+	WITHOUT_EFFECT("nolazytime"),
+	WITHOUT_EFFECT("diratime"),
+	WITHOUT_EFFECT("nodiratime"),
+	WITHOUT_EFFECT("iversion"),
+	WITHOUT_EFFECT("noiversion"),
+	WITHOUT_EFFECT("mand"),
+	WITHOUT_EFFECT("nomand"),
+	WITHOUT_EFFECT("silent"),
+	WITHOUT_EFFECT("loud"),
+	WITHOUT_EFFECT("comment="),
 	OPT("-f", foreground),
 	OPT("-d", debug),
 	OPT("debug", debug),
@@ -85,15 +123,38 @@ static int take_number(unsigned int *number, const char *arg)
 	return 0;
 }
 
+/* Says why an option of other filesystems is none of ours. */
+static void refuse(int key, const char *arg)
+{
+	if (key == KEY_REMOUNT)
+		wrong("remount: a mounted wqfs cannot be changed: unmount it, then mount it "
+		      "with "
+		      "other options");
+	else
+		wrong("%s: a queue is its maker's, with the mode that they give it: see "
+		      "chown(1) "
+		      "and chmod(1), also for the root directory",
+			arg);
+}
+
 static int on_arg(void *data, const char *arg, int key, struct fuse_args *out)
 {
 	struct wq_options *o = data;
 
-	o->allow_other |= key == KEY_ALLOW_OTHER;
+	if (key == KEY_ALLOW_OTHER) {
+		o->allow_other = true;
+		return 1;
+	}
+	if (key == KEY_REMOUNT || key == KEY_OWNER) {
+		refuse(key, arg);
+		return -1;
+	}
 	if (key == FUSE_OPT_KEY_NONOPT)
 		return take_word(o, arg) < 0 ? -1 : 0;
 	if (key >= 0)
 		return take_number((unsigned int *)((char *)data + key), arg) < 0 ? -1 : 0;
+	if (!strncmp(arg, "x-", 2)) /* mount(8)'s, as x-systemd.automount */
+		return 0;
 	return 1; /* libfuse's, or an error that it names */
 }
 

@@ -42,7 +42,7 @@ static bool print_attribute(const struct queue_file *q, const char *label, const
 	return true;
 }
 
-static bool print_file(const struct queue_file *q)
+static bool print_file(const struct queue_file *q, const struct wqfs_stats *s)
 {
 	const struct passwd *pw;
 	const struct group *gr;
@@ -60,23 +60,23 @@ static bool print_file(const struct queue_file *q)
 	show_clean(q->path, strlen(q->path));
 	printf("\n%-9s %u (%s), group %u (%s), mode %04o\n", "owner", st.st_uid,
 		pw ? pw->pw_name : "?", st.st_gid, gr ? gr->gr_name : "?", st.st_mode & 07777U);
-	printf("%-9s %s\n", "last post", when);
+	printf("%-9s %s\n", "last post", s->posted ? when : "never");
 	return true;
 }
 
-static bool print_stats(const struct queue_file *q)
+static void print_stats(const struct wqfs_stats *s)
 {
-	struct wqfs_stats s;
-
-	if (!queue_file_stats(q, &s))
-		return false;
-	printf("%-9s %u records, %u queued\n", "size", s.size, s.queued);
+	printf("%-9s %u records, %u queued\n", "size", s->size, s->queued);
 	printf("%-9s %llu posted, %llu read, %llu lost, %llu losses told, %llu filtered\n",
-		"records", s.posted, s.read, s.lost, s.losses, s.filtered);
-	printf("%-9s %u besides this one, %u blocked reads\n", "opens", s.opens - 1, s.readers);
-	printf("%-9s %u.%03u ms\n", "interval", s.interval_us / 1000, s.interval_us % 1000);
-	printf("%-9s %u\n", "watches", s.watches);
-	return true;
+		"records", s->posted, s->read, s->lost, s->losses, s->filtered);
+	printf("%-9s %u besides this one, %u blocked reads\n", "opens", s->opens - 1,
+		s->readers);
+	if (s->interval_us)
+		printf("%-9s %u.%03u ms\n", "interval", s->interval_us / 1000,
+			s->interval_us % 1000);
+	else
+		printf("%-9s none before a key is watched\n", "interval");
+	printf("%-9s %u\n", "watches", s->watches);
 }
 
 /* "SERIAL ID TYPE;UID;GID;PERM;DESC\thow": the description is anybody's bytes. */
@@ -102,15 +102,19 @@ static bool print_watches(const struct queue_file *q)
 
 static bool print_queue(const char *name)
 {
+	struct wqfs_stats stats;
 	struct queue_file q;
 	bool done;
 
 	if (!queue_file_open(&q, name))
 		return false;
-	done = print_file(&q) && print_attribute(&q, "filter", WQFS_XATTR_FILTER) &&
+	done = queue_file_stats(&q, &stats) && print_file(&q, &stats) &&
+	       print_attribute(&q, "filter", WQFS_XATTR_FILTER) &&
 	       print_attribute(&q, "format", WQFS_XATTR_FORMAT) &&
-	       print_attribute(&q, "source", WQFS_XATTR_SOURCE) && print_stats(&q) &&
-	       print_watches(&q);
+	       print_attribute(&q, "source", WQFS_XATTR_SOURCE);
+	if (done)
+		print_stats(&stats);
+	done = done && print_watches(&q);
 	queue_file_close(&q);
 	return done;
 }

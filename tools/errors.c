@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mount_find.h"
+
 #define BIT(act) (1U << (act))
 #define ANY	 (~0U)
 #define KEYS	 (BIT(WQ_ACT_KEY) | BIT(WQ_ACT_WATCH) | BIT(WQ_ACT_UNWATCH))
@@ -47,6 +49,10 @@ static const struct {
 	{BIT(WQ_ACT_KEY), EINVAL,
 		"not a key's name: @s @u @us @t @p @g @a, %TYPE:DESCRIPTION, %:KEYRING or a "
 		"serial"},
+	{BIT(WQ_ACT_KEY), EPERM,
+		"keyctl() is denied to wqctl, as by a container's seccomp filter (see wqctl "
+		"doctor)"},
+	{BIT(WQ_ACT_KEY), ENOSYS, "the kernel has no keys, or a seccomp filter says so"},
 	{KEYS, ENOKEY, "no such key"},
 	{KEYS, EKEYREVOKED, "the key has been revoked"},
 	{KEYS, EKEYEXPIRED, "the key has expired"},
@@ -63,6 +69,15 @@ static const char *reason(enum wq_action act, int err)
 	return strerror(err);
 }
 
+static const char *reason_of(enum wq_action act, int err, const char *queue)
+{
+	if (abs(err) == EACCES && queue && !(KEYS & BIT(act)) && wq_mount_is_closed(queue))
+		return "this wqfs is another user's, and mounted without allow_other: FUSE "
+		       "lets "
+		       "nobody else in, not even root";
+	return reason(act, err);
+}
+
 void wq_complain(enum wq_action act, int err, const char *queue, const char *key)
 {
 	fprintf(stderr, "%s: ", program_invocation_short_name);
@@ -70,5 +85,5 @@ void wq_complain(enum wq_action act, int err, const char *queue, const char *key
 		fprintf(stderr, "%s: ", queue);
 	if (key)
 		fprintf(stderr, "%s: ", key);
-	fprintf(stderr, "%s\n", reason(act, err));
+	fprintf(stderr, "%s\n", reason_of(act, err, queue));
 }

@@ -123,6 +123,52 @@ static bool is_listed(const char *dir)
 	return found;
 }
 
+static bool is_below(const char *path, const char *dir)
+{
+	size_t len = strlen(dir);
+
+	return !strncmp(path, dir, len) && (!path[len] || path[len] == '/');
+}
+
+bool wq_mount_closes(FILE *mounts, uid_t uid, const char *path)
+{
+	struct mntent *mount;
+	bool closed = false;
+
+	while ((mount = getmntent(mounts)))
+		if (is_wqfs(mount) && is_below(path, mount->mnt_dir))
+			closed = !is_owner(mount, uid) && !hasmntopt(mount, "allow_other");
+	return closed;
+}
+
+/* The queue itself cannot be asked for. */
+static char *absolute(const char *path)
+{
+	char *real = realpath(path, NULL), *here, *out = NULL;
+
+	if (real)
+		return real;
+	if (path[0] == '/')
+		return strdup(path);
+	here = realpath(".", NULL);
+	if (here && asprintf(&out, "%s/%s", here, path) < 0)
+		out = NULL;
+	free(here);
+	return out;
+}
+
+bool wq_mount_is_closed(const char *path)
+{
+	FILE *mounts = setmntent(MOUNTS, "re");
+	char *full = absolute(path);
+	bool closed = mounts && full && wq_mount_closes(mounts, getuid(), full);
+
+	free(full);
+	if (mounts)
+		endmntent(mounts);
+	return closed;
+}
+
 bool wq_is_mount(const char *dir)
 {
 	char *real = realpath(dir, NULL);

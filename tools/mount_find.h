@@ -30,6 +30,13 @@ int wq_mount_find_best(int (*worth)(const char *dir), char **path);
 int wq_mount_choose(FILE *mounts, uid_t uid, const char *runtime_dir,
 	int (*worth)(const char *dir), char **path);
 
+/* True if PATH is on a wqfs of another user's that is mounted without allow_other: FUSE lets
+ * nobody in then, root neither. Asks that wqfs nothing. */
+bool wq_mount_is_closed(const char *path);
+
+/* The same for tests: among MOUNTS (in the form of fstab(5)), for UID; PATH is absolute. */
+bool wq_mount_closes(FILE *mounts, uid_t uid, const char *path);
+
 /* True if DIR is the root of a mounted wqfs. */
 bool wq_is_mount(const char *dir);
 

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A mount that fails: one line that says what and why, and an exit status. */
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "lib.h"
 
@@ -16,9 +22,11 @@ static size_t lines(const char *text)
 	return n;
 }
 
+#define SAID "failure.out"
+
 /* Runs the daemon with OPTIONS on MOUNTPOINT, in the background if it can: it must fail with
  * one line in which WHY stands, in the words of its own name. */
-static void must_fail(const char *options, const char *mountpoint, const char *why)
+static void fails(const char *options, const char *mountpoint, const char *why)
 {
 	const char **from = it_daemon_argv(options), *argv[32];
 	const char *said;
@@ -30,13 +38,93 @@ static void must_fail(const char *options, const char *mountpoint, const char *w
 			argv[n++] = from[i];
 	argv[n++] = mountpoint;
 	argv[n] = NULL;
-	status = it_run(argv, IT_OUT);
-	said = it_text(IT_OUT);
+	status = it_run(argv, SAID);
+	said = it_text(SAID);
 	if (status < 1 || status > 2 || lines(said) != 1 || !strstr(said, why) ||
 		strncmp(said, "wqfs: ", 6))
 		IT_FAIL("-o %s %s ends with %d and says: %s", options ? options : "",
 			mountpoint ? mountpoint : "", status, said);
+}
+
+static void must_fail(const char *options, const char *mountpoint, const char *why)
+{
+	fails(options, mountpoint, why);
 	IT_OK(it_unmounted());
+}
+
+static void second_wqfs_on_a_mount_is_told_of_the_first(void *arg)
+{
+	char why[256];
+
+	snprintf(why, sizeof(why),
+		IT_MNT
+		": a wqfs of user %u's is mounted there already (fusermount3 -u unmounts it)",
+		*(uid_t *)arg);
+	fails(NULL, IT_MNT, why);
+}
+
+static void mount_over_a_live_wqfs_is_refused(void)
+{
+	uid_t uid = geteuid();
+
+	it_start(NULL);
+	second_wqfs_on_a_mount_is_told_of_the_first(&uid);
+	close(it_queue("q", O_RDONLY)); /* the first serves as before */
+}
+
+static void mount_over_ones_own_live_wqfs_is_refused(void)
+{
+	uid_t uid = it_nobody();
+
+	it_device_mode(0666);
+	it_become(uid);
+	it_start(NULL);
+	second_wqfs_on_a_mount_is_told_of_the_first(&uid);
+}
+
+/* Root is kept out of the users' as anybody is, and hears of it as they do. */
+static void root_is_told_of_a_users_wqfs(void)
+{
+	uid_t uid = it_nobody();
+	pid_t user;
+	int up[2];
+
+	it_device_mode(0666);
+	IT_EQ(pipe(up), 0);
+	user = it_fork();
+	if (user == 0) {
+		it_become(uid);
+		it_start(NULL);
+		IT_EQ(write(up[1], "", 1), 1);
+		for (;;)
+			pause();
+	}
+	IT_EQ(read(up[0], &(char){0}, 1), 1);
+	second_wqfs_on_a_mount_is_told_of_the_first(&uid);
+	IT_EQ(kill(user, SIGKILL), 0);
+	IT_EQ(it_wait(user), -SIGKILL);
+}
+
+/* As the seccomp filters of containers have it. */
+static void deny_keyctl(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_keyctl, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
+
+	IT_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	IT_EQ(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+static void daemon_that_may_not_ask_about_keys_does_not_mount(void)
+{
+	it_need_root(); /* fusermount3 cannot be had without new privileges */
+	deny_keyctl();
+	must_fail(NULL, IT_MNT, "cannot start: keyctl() fails (Operation not permitted)");
 }
 
 static void mount_points_that_are_none_are_named(void)
@@ -135,6 +223,12 @@ static void fstab_form_mounts(void)
 }
 
 static const struct it_test tests[] = {
+	{"a mount over a live wqfs is refused", mount_over_a_live_wqfs_is_refused},
+	{"a mount over one's own live wqfs is refused",
+		mount_over_ones_own_live_wqfs_is_refused},
+	{"root is told of a user's wqfs", root_is_told_of_a_users_wqfs},
+	{"a daemon that may not ask about keys does not mount",
+		daemon_that_may_not_ask_about_keys_does_not_mount},
 	{"a mount point that is none is named", mount_points_that_are_none_are_named},
 	{"a user who may not open /dev/fuse is told", user_without_the_device_is_told},
 	{"a user cannot mount on root's directory", user_cannot_mount_on_roots_directory},

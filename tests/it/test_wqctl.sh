@@ -236,6 +236,14 @@ $(printf 'rw------- %-10s    256      0       0      0 q' "$(id -un)")" "" "$wqc
 	expect "ls wants a wqfs" 1 "" "wqctl: $tmp: not the root of a wqfs" "$wqctl" ls "$tmp"
 }
 
+test_stat_of_a_new_queue()
+{
+	"$wqctl" create new
+	expect_matching "a queue that nothing was posted to says so" 0 \
+		'queue .*'$'\n''last post never'$'\n''.*' "$wqctl" stat new
+	rm -f "$mnt/new"
+}
+
 test_size()
 {
 	"$wqctl" create sized
@@ -454,6 +462,7 @@ test_usage
 test_create
 test_open
 test_ls
+test_stat_of_a_new_queue
 test_size
 test_filter
 test_limit_of_watches

@@ -90,6 +90,36 @@ START_TEST(the_mount_nearest_to_the_caller_is_found)
 }
 END_TEST
 
+static const struct {
+	const char *mounts;
+	uid_t uid;
+	const char *path;
+	bool closed;
+} doors[] = {
+	{OWN("/home/u/wq"), 0, "/home/u/wq/q", true},
+	{OWN("/home/u/wq"), 0, "/home/u/wq", true},
+	{OWN("/home/u/wq"), 1000, "/home/u/wq/q", false},
+	{OWN("/home/u/wq"), 0, "/home/u/wqx/q", false},
+	{OWN("/home/u/wq"), 0, "/home/u/q", false},
+	{ROOT("/run/wqfs"), 1000, "/run/wqfs/q", false},
+	{STRANGE("/s"), 0, "/s/q", false},
+	{PRIVATE("/p"), 1000, "/p/q", true},
+};
+
+START_TEST(mount_that_is_closed_to_the_caller_is_known)
+{
+	char text[200];
+	FILE *mounts;
+
+	snprintf(text, sizeof(text), "%s", doors[_i].mounts);
+	mounts = fmemopen(text, strlen(text), "r");
+	ck_assert_ptr_nonnull(mounts);
+	ck_assert_int_eq(
+		wq_mount_closes(mounts, doors[_i].uid, doors[_i].path), doors[_i].closed);
+	fclose(mounts);
+}
+END_TEST
+
 /* ---- names of queues ---- */
 
 #define TEMPLATE "/tmp/wqfs-mount-find-XXXXXX"
@@ -152,6 +182,7 @@ int main(void)
 
 	suite_add_tcase(s, choice);
 	tcase_add_loop_test(choice, the_mount_nearest_to_the_caller_is_found, 0, NR(choices));
+	tcase_add_loop_test(choice, mount_that_is_closed_to_the_caller_is_known, 0, NR(doors));
 	suite_add_tcase(s, name);
 	tcase_add_checked_fixture(name, enter_dir, leave_dir);
 	tcase_add_loop_test(name, a_bare_name_means_a_file_here_or_a_queue_there, 0, NR(names));

@@ -101,6 +101,23 @@ START_TEST(own_options_are_taken_and_the_rest_is_left)
 }
 END_TEST
 
+START_TEST(options_of_fstab_that_mean_nothing_here_are_passed_over)
+{
+	struct parsed p = PARSE("/mnt", "-o",
+		"noauto,users,nofail,_netdev,relatime,lazytime,strictatime,nodiratime,"
+		"x-systemd.automount,comment=mine,noatime");
+
+	ck_assert_msg(p.result == 0, "%s", p.said);
+	ck_assert_ptr_nonnull(strstr(p.left, "noatime")); /* which libfuse knows */
+	ck_assert_ptr_null(strstr(p.left, "relatime"));
+	ck_assert_ptr_null(strstr(p.left, "lazytime"));
+	ck_assert_ptr_null(strstr(p.left, "nofail"));
+	ck_assert_ptr_null(strstr(p.left, "x-"));
+	ck_assert_ptr_null(strstr(p.left, "comment"));
+	wq_options_fini(&p.o);
+}
+END_TEST
+
 START_TEST(source_comes_before_the_mount_point)
 {
 	struct parsed p = PARSE("a,b", "/mnt", "-o", "rw");
@@ -159,6 +176,9 @@ static const struct {
 	{{"-omax_queues=99999999999999999999", "/mnt"}, "max_queues=9999"},
 	{{"-ocpu_budget=", "/mnt"}, "cpu_budget="},
 	{{"-ocpu_budget=0.00001", "/mnt"}, "cpu_budget=0.00001"},
+	{{"-oremount,rw", "/mnt"}, "remount: a mounted wqfs cannot be changed"},
+	{{"-ouid=1000", "/mnt"}, "uid=1000: a queue is its maker's"},
+	{{"-oumask=022", "/mnt"}, "umask=022: a queue is its maker's"},
 	{{"-ocpu_budget=-1%", "/mnt"}, "cpu_budget=-1%"},
 	{{"-ocpu_budget=1.5", "/mnt"}, "cpu_budget=1.5"},
 	{{"-ocpu_budget=1%%", "/mnt"}, "cpu_budget=1%%"},
@@ -198,6 +218,7 @@ int main(void)
 
 	tcase_add_test(tcase, defaults_are_those_of_the_manual);
 	tcase_add_test(tcase, own_options_are_taken_and_the_rest_is_left);
+	tcase_add_test(tcase, options_of_fstab_that_mean_nothing_here_are_passed_over);
 	tcase_add_test(tcase, source_comes_before_the_mount_point);
 	tcase_add_test(tcase, debug_stays_in_the_foreground);
 	tcase_add_test(tcase, help_and_version_need_no_mount_point);
