@@ -484,7 +484,10 @@ static size_t add_dirent(fuse_req_t req, char *buf, size_t room, const char *nam
 	return n <= room ? n : 0;
 }
 
-/* Offsets: 1 is behind ".", 2 behind "..", then inode number + 2, which only grow. */
+/* The kernel lets nobody read a FIFO of ours, so a queue is a regular file; but the directory
+ * may say what it is to its readers. Who goes through a tree and trusts that does not open it.
+ *
+ * Offsets: 1 is behind ".", 2 behind "..", then inode number + 2, which only grow. */
 static void op_readdir(
 	fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
@@ -503,7 +506,7 @@ static void op_readdir(
 		if ((off_t)node->ino + 2 <= off)
 			continue;
 		used += n = add_dirent(req, fs->buf + used, size - used, node->name->text,
-			node->ino, S_IFREG, (off_t)node->ino + 2);
+			node->ino, S_IFIFO, (off_t)node->ino + 2);
 	}
 	fuse_reply_buf(req, fs->buf, used);
 }
