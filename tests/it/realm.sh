@@ -1,0 +1,75 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# A Kerberos realm on 127.0.0.1, with one user, "someone", whose password is "secret". To be
+# sourced after wqrun.sh. start_realm starts its KDC, $kdc, which the test has to end; the
+# environment makes it the realm of every Kerberos program from then on.
+
+: "${work:?}"
+PATH=$PATH:/usr/sbin:/sbin
+kdc=''
+
+# Why there can be no realm; nothing if there can.
+no_realm() {
+	for program in krb5kdc kdb5_util kadmin.local kinit klist kdestroy; do
+		command -v $program >/dev/null || {
+			echo "there is no $program (Debian: krb5-kdc, krb5-admin-server, krb5-user)"
+			return
+		}
+	done
+}
+
+configure_realm() {
+	cat >"$KRB5_CONFIG" <<-CONFIG
+		[libdefaults]
+			default_realm = WQFS.TEST
+			dns_lookup_kdc = false
+			dns_canonicalize_hostname = false
+			rdns = false
+		[realms]
+			WQFS.TEST = {
+				kdc = 127.0.0.1:$1
+			}
+	CONFIG
+	cat >"$KRB5_KDC_PROFILE" <<-CONFIG
+		[kdcdefaults]
+			kdc_listen = 127.0.0.1:$1
+			kdc_tcp_listen = 127.0.0.1:$1
+		[realms]
+			WQFS.TEST = {
+				database_name = $work/principal
+				key_stash_file = $work/stash
+				acl_file = $work/acl
+			}
+		[logging]
+			kdc = FILE:$work/kdc.log
+	CONFIG
+}
+
+make_realm() {
+	kdb5_util create -s -P "$work" >/dev/null &&
+		kadmin.local addprinc -pw secret someone >/dev/null
+}
+
+kdc_runs_or_died() {
+	grep -q 'commencing operation' "$work/kdc.log" || ! kill -0 "$kdc" 2>/dev/null
+}
+
+# On a port that nobody has: the next one is tried if somebody does.
+start_realm() {
+	KRB5_CONFIG=$work/krb5.conf
+	KRB5_KDC_PROFILE=$work/kdc.conf
+	export KRB5_CONFIG KRB5_KDC_PROFILE
+	for port in $(seq 46088 46107); do
+		configure_realm "$port"
+		[ -e "$work/principal" ] || make_realm || return
+		: >"$work/kdc.log"
+		krb5kdc -n >"$work/kdc.out" 2>&1 &
+		kdc=$!
+		until_holds kdc_runs_or_died || return
+		grep -q 'commencing operation' "$work/kdc.log" && return
+		wait "$kdc"
+		kdc=''
+	done
+	return 1
+}
