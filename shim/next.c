@@ -14,6 +14,17 @@ static void *look_up(const char *name)
 	return next;
 }
 
+void *wqshim_next_by_name(_Atomic(void *) *found, const char *name)
+{
+	void *next = atomic_load_explicit(found, memory_order_relaxed);
+
+	if (!next) {
+		next = look_up(name);
+		atomic_store_explicit(found, next, memory_order_relaxed);
+	}
+	return next;
+}
+
 /* Looks the next SYMBOL up for the pointer of NAME. */
 #define FIND(name, symbol)                                                               \
 	({                                                                               \
@@ -36,6 +47,28 @@ static int first_ioctl(int fd, unsigned long request, ...)
 static int first_pipe2(int fds[2], int flags)
 {
 	return FIND(pipe2, "pipe2")(fds, flags);
+}
+
+static int first_fcntl(int fd, int cmd, ...)
+{
+	va_list ap;
+	void *arg;
+
+	va_start(ap, cmd);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	return FIND(fcntl, "fcntl")(fd, cmd, arg);
+}
+
+static int first_fcntl64(int fd, int cmd, ...)
+{
+	va_list ap;
+	void *arg;
+
+	va_start(ap, cmd);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	return FIND(fcntl64, "fcntl64")(fd, cmd, arg);
 }
 
 static ssize_t first_read(int fd, void *buf, size_t size)
@@ -67,6 +100,8 @@ static long first_syscall(long nr, ...)
 
 _Atomic(wqshim_ioctl_fn *) wqshim_next_ioctl = first_ioctl;
 _Atomic(wqshim_pipe2_fn *) wqshim_next_pipe2 = first_pipe2;
+_Atomic(wqshim_fcntl_fn *) wqshim_next_fcntl = first_fcntl;
+_Atomic(wqshim_fcntl64_fn *) wqshim_next_fcntl64 = first_fcntl64;
 _Atomic(wqshim_read_fn *) wqshim_next_read = first_read;
 _Atomic(wqshim_read_chk_fn *) wqshim_next_read_chk = first_read_chk;
 _Atomic(wqshim_readv_fn *) wqshim_next_readv = first_readv;

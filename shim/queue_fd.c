@@ -147,18 +147,48 @@ int wqshim_queue_new(int fds[2], int flags)
 	return ret;
 }
 
-bool wqshim_is_queue(int fd)
+/* Fills STATS if FD is a queue. */
+static bool ask_queue(int fd, struct wqfs_stats *stats)
 {
 	int saved = errno;
-	struct wqfs_stats stats;
 	struct statfs fs;
 	bool is = fstatfs(fd, &fs) == 0 && (unsigned long)fs.f_type == FUSE_SUPER_MAGIC &&
-		  wqshim_sys(SYS_ioctl, fd, WQFS_IOC_GET_STATS, (long)&stats) == 0;
+		  wqshim_sys(SYS_ioctl, fd, WQFS_IOC_GET_STATS, (long)stats) == 0;
 
 	if (is)
 		atomic_store_explicit(&wqshim_queue_was_met, true, memory_order_relaxed);
 	errno = saved;
 	return is;
+}
+
+bool wqshim_is_queue(int fd)
+{
+	struct wqfs_stats stats;
+
+	return ask_queue(fd, &stats);
+}
+
+bool wqshim_names_queue(const char *path)
+{
+	int saved = errno;
+	struct statfs fs;
+	bool is = statfs(path, &fs) == 0 && (unsigned long)fs.f_type == FUSE_SUPER_MAGIC &&
+		  wqshim_sys(SYS_getxattr, (long)path, (long)WQFS_XATTR_STATS, 0, 0) > 0;
+
+	errno = saved;
+	return is;
+}
+
+/* pipe_fcntl(). A pipe has 16 pages until a size is set, and from then on what the records
+ * need (watch_queue_set_size()). */
+int wqshim_pipe_size(int fd)
+{
+	enum { PAGE = 4096, PAGES = 16 };
+	struct wqfs_stats stats;
+
+	if (!ask_queue(fd, &stats))
+		return -EBADF;
+	return (stats.size ? (int)(stats.size / WQFS_SIZE_UNIT) : PAGES) * PAGE;
 }
 
 /* Copies LEN bytes from the program's address FROM, or -EFAULT. */

@@ -28,6 +28,12 @@ int wqshim_queue_new(int fds[2], int flags);
 /* Is FD a queue of some wqfs? No if it is no open descriptor. */
 bool wqshim_is_queue(int fd);
 
+/* Is the file PATH a queue, and its attributes ours to read? */
+bool wqshim_names_queue(const char *path);
+
+/* F_GETPIPE_SZ on a queue: bytes, as on a kernel with pages of 4096; -EBADF if FD is none. */
+int wqshim_pipe_size(int fd);
+
 /* Has this process, or one that it was forked from, made or used a queue yet? It may hold
  * one all the same; this says what is likely, never what a descriptor is. */
 extern atomic_bool wqshim_queue_was_met;

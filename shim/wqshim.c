@@ -24,24 +24,23 @@
 #include <sys/uio.h>
 #include <linux/keyctl.h>
 
+#include "export.h"
 #include "keys.h"
 #include "next.h"
 #include "queue_fd.h"
+#include "stat.h"
 #include "wqfs.h"
-
-#define EXPORT(symbol) __asm__(symbol) __attribute__((visibility("default")))
 
 int wqshim_ioctl(int fd, unsigned long request, void *arg) EXPORT("ioctl");
 int wqshim_ioctl_time64(int fd, unsigned long request, void *arg) EXPORT("__ioctl_time64");
 int wqshim_pipe2(int fds[2], int flags) EXPORT("pipe2");
+int wqshim_fcntl(int fd, int cmd, void *arg) EXPORT("fcntl");
+int wqshim_fcntl64(int fd, int cmd, void *arg) EXPORT("fcntl64");
 ssize_t wqshim_read(int fd, void *buf, size_t size) EXPORT("read");
 ssize_t wqshim_readv(int fd, const struct iovec *iov, int count) EXPORT("readv");
 ssize_t wqshim_read_chk(int fd, void *buf, size_t size, size_t room) EXPORT("__read_chk");
 long wqshim_syscall(long nr, long a, long b, long c, long d, long e, long f) EXPORT("syscall");
 long wqshim_keyctl_watch_key(int key, int fd, int watch_id) EXPORT("keyctl_watch_key");
-
-#define COLD	    __attribute__((cold, noinline))
-#define unlikely(x) __builtin_expect(!!(x), 0)
 
 static long set_errno(long ret)
 {
@@ -55,10 +54,11 @@ static long set_errno(long ret)
 static COLD int own_ioctl(int fd, unsigned long request, void *arg)
 {
 	int saved = errno;
-	struct stat st;
+	struct statx st;
 
 	if ((unsigned int)request == FIONREAD) {
-		fstat(fd, &st); /* the kernel answers with the size it last heard of */
+		/* the kernel answers with the size it last heard of */
+		wqshim_sys(SYS_statx, fd, (long)"", AT_EMPTY_PATH, STATX_SIZE, (long)&st);
 		errno = saved;
 	} else if (wqshim_is_queue(fd)) {
 		return (int)set_errno(wqshim_set_filter(fd, arg));
@@ -86,6 +86,34 @@ int wqshim_pipe2(int fds[2], int flags)
 	if (unlikely(flags & O_NOTIFICATION_PIPE))
 		return (int)set_errno(wqshim_queue_new(fds, flags));
 	return WQSHIM_NEXT(pipe2)(fds, flags);
+}
+
+/* The size of a pipe, or of a queue, whose size fcntl() cannot change. */
+static COLD int size_of_pipe(int fd, int cmd, void *arg)
+{
+	int saved = errno, size, ret = WQSHIM_NEXT(fcntl)(fd, cmd, arg);
+
+	if (ret >= 0 || errno != EBADF)
+		return ret;
+	size = wqshim_pipe_size(fd);
+	if (size < 0)
+		return -1;
+	errno = saved;
+	return (int)set_errno(cmd == F_GETPIPE_SZ ? size : -EBUSY);
+}
+
+int wqshim_fcntl(int fd, int cmd, void *arg)
+{
+	if (unlikely(cmd == F_GETPIPE_SZ || cmd == F_SETPIPE_SZ))
+		return size_of_pipe(fd, cmd, arg);
+	return WQSHIM_NEXT(fcntl)(fd, cmd, arg);
+}
+
+int wqshim_fcntl64(int fd, int cmd, void *arg)
+{
+	if (unlikely(cmd == F_GETPIPE_SZ || cmd == F_SETPIPE_SZ))
+		return size_of_pipe(fd, cmd, arg);
+	return WQSHIM_NEXT(fcntl64)(fd, cmd, arg);
 }
 
 /* True if the read of FD that failed is to be done again. SAVED is errno as it was before:
@@ -159,10 +187,30 @@ static COLD long own_syscall(long nr, long a, long b, long c, long d, long e)
 		return set_errno(wqshim_request_key((const long[4]){a, b, c, d}));
 	case SYS_pipe2:
 		return wqshim_pipe2((int *)a, (int)b);
+	case SYS_fcntl:
+		return wqshim_fcntl((int)a, (int)b, (void *)c);
 	default:
 		return wqshim_ioctl((int)a, (unsigned long)b, (void *)c);
 	}
 }
+
+#if __SIZEOF_POINTER__ == 8
+/* Where the kernel's structure is that of the C library. */
+static COLD long stat_syscall(long nr, long a, long b, long c, long d, long e)
+{
+	long ret = WQSHIM_NEXT(syscall)(nr, a, b, c, d, e);
+
+	if (ret != 0)
+		return ret;
+	if (nr == SYS_fstat)
+		wqshim_show_stat((int)a, NULL, (struct stat *)b);
+	else if (nr == SYS_newfstatat)
+		wqshim_show_stat((int)a, (const char *)b, (struct stat *)c);
+	else
+		wqshim_show_statx((int)a, (const char *)b, (struct statx *)e);
+	return 0;
+}
+#endif
 
 long wqshim_syscall(long nr, long a, long b, long c, long d, long e, long f)
 {
@@ -172,7 +220,14 @@ long wqshim_syscall(long nr, long a, long b, long c, long d, long e, long f)
 	case SYS_request_key:
 	case SYS_pipe2:
 	case SYS_ioctl:
+	case SYS_fcntl:
 		return own_syscall(nr, a, b, c, d, e);
+#if __SIZEOF_POINTER__ == 8
+	case SYS_fstat:
+	case SYS_newfstatat:
+	case SYS_statx:
+		return stat_syscall(nr, a, b, c, d, e);
+#endif
 	}
 	return WQSHIM_NEXT(syscall)(nr, a, b, c, d, e, f);
 }

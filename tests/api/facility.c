@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -258,6 +259,81 @@ static bool a_queue_is_not_written_nor_sought(void)
 	return true;
 }
 
+static bool is_pipe(mode_t mode, long long size, long long links)
+{
+	return mode == (S_IFIFO | 0600) && size == 0 && links == 1;
+}
+
+static bool shows_a_pipe(int fd)
+{
+	char path[32];
+	struct statx stx;
+	struct stat st;
+
+	HOLDS(fstat(fd, &st) == 0 && is_pipe(st.st_mode, st.st_size, (long long)st.st_nlink));
+	HOLDS(fstatat(fd, "", &st, AT_EMPTY_PATH) == 0);
+	HOLDS(is_pipe(st.st_mode, st.st_size, (long long)st.st_nlink));
+	HOLDS(statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &stx) == 0);
+	HOLDS(is_pipe(stx.stx_mode, (long long)stx.stx_size, stx.stx_nlink));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	HOLDS(stat(path, &st) == 0 && S_ISFIFO(st.st_mode));
+	HOLDS(syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &stx) == 0);
+	HOLDS(is_pipe(stx.stx_mode, (long long)stx.stx_size, stx.stx_nlink));
+#if __SIZEOF_POINTER__ == 8
+	HOLDS(syscall(SYS_fstat, fd, &st) == 0 && S_ISFIFO(st.st_mode));
+	HOLDS(syscall(SYS_newfstatat, fd, "", &st, AT_EMPTY_PATH) == 0 && S_ISFIFO(st.st_mode));
+#endif
+	return true;
+}
+
+static bool a_queue_looks_like_a_pipe(void)
+{
+	struct stat ends[2];
+
+	HOLDS(update()); /* what is queued does not show */
+	HOLDS(shows_a_pipe(q[0]) && shows_a_pipe(q[1]));
+	HOLDS(fstat(q[0], &ends[0]) == 0 && fstat(q[1], &ends[1]) == 0);
+	HOLDS(ends[0].st_ino == ends[1].st_ino && ends[0].st_dev == ends[1].st_dev);
+	FAILS(syscall(SYS_statx, q[0], "", AT_EMPTY_PATH, STATX_BASIC_STATS, NO_ADDRESS),
+		EFAULT);
+	return true;
+}
+
+static bool other_files_look_as_ever(void)
+{
+	char name[] = "/tmp/wqfs-facility.XXXXXX";
+	int file = mkstemp(name);
+	struct stat st;
+
+	HOLDS(file >= 0 && fstat(file, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1);
+	HOLDS(unlink(name) == 0 && write(file, "abc", 3) == 3);
+	HOLDS(fstat(file, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 0);
+	HOLDS(st.st_size == 3);
+	FAILS(fcntl(file, F_GETPIPE_SZ), EBADF);
+	close(file);
+	HOLDS(stat("/", &st) == 0 && S_ISDIR(st.st_mode));
+	FAILS(stat("/nowhere", &st), ENOENT);
+	return true;
+}
+
+/* In pages, as pipe_fcntl() has it. */
+static bool the_room_of_a_pipe_is_told_and_kept(void)
+{
+	int fds[2];
+
+	HOLDS(fcntl(q[0], F_GETPIPE_SZ) == 4096 && fcntl(q[1], F_GETPIPE_SZ) == 4096);
+	FAILS(fcntl(q[0], F_SETPIPE_SZ, 65536), EBUSY);
+	FAILS(syscall(SYS_fcntl, q[1], F_SETPIPE_SZ, 4096), EBUSY);
+	HOLDS(syscall(SYS_fcntl, q[0], F_GETPIPE_SZ) == 4096);
+	HOLDS(pipe2(fds, O_NOTIFICATION_PIPE) == 0 && fcntl(fds[0], F_GETPIPE_SZ) == 65536);
+	FAILS(fcntl(fds[1], F_SETPIPE_SZ, 4096), EBUSY);
+	HOLDS(ioctl(fds[0], IOC_WATCH_QUEUE_SET_SIZE, 200) == 0);
+	HOLDS(fcntl(fds[0], F_GETPIPE_SZ) == 7 * 4096);
+	close(fds[0]);
+	close(fds[1]);
+	return true;
+}
+
 /* ---- special keyrings, capabilities, errno ---- */
 
 static bool a_special_keyring_is_the_callers(void)
@@ -296,6 +372,7 @@ static bool success_leaves_errno_alone(void)
 	HOLDS(keyctl_watch_key(key, fds[0], 1) == 0 && errno == EDOM);
 	HOLDS(update() && errno == EDOM);
 	HOLDS(ioctl(fds[0], FIONREAD, &n) == 0 && errno == EDOM);
+	HOLDS(shows_a_pipe(fds[0]) && fcntl(fds[0], F_GETPIPE_SZ) > 0 && errno == EDOM);
 	HOLDS(read(fds[0], buf, sizeof(buf)) == RECORD && errno == EDOM);
 	HOLDS(keyctl_capabilities((unsigned char *)buf, sizeof(buf)) > 0 && errno == EDOM);
 	HOLDS(add_key("user", "wqfs:errno", "x", 1, KEY_SPEC_SESSION_KEYRING) > 0 &&
@@ -588,6 +665,9 @@ static const struct {
 	CHECK(only_queues_take_a_watch),
 	CHECK(a_pipe_is_a_pipe),
 	CHECK(a_queue_is_not_written_nor_sought),
+	CHECK(a_queue_looks_like_a_pipe),
+	CHECK(other_files_look_as_ever),
+	CHECK(the_room_of_a_pipe_is_told_and_kept),
 	CHECK(a_special_keyring_is_the_callers),
 	CHECK(the_capabilities_tell_of_notifications),
 	CHECK(success_leaves_errno_alone),

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the files of entry points share.
+ */
+#ifndef WQSHIM_EXPORT_H
+#define WQSHIM_EXPORT_H
+
+#define EXPORT(symbol) __asm__(symbol) __attribute__((visibility("default")))
+#define COLD	       __attribute__((cold, noinline))
+#define unlikely(x)    __builtin_expect(!!(x), 0)
+
+#endif
