@@ -2,10 +2,10 @@
 #include "record_out.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -23,7 +23,7 @@ struct reading {
 	const struct record_out *how;
 	enum wqfs_format format; /* what the queue is asked for */
 	unsigned long left;	 /* of how->count */
-	int signals;
+	int signals, waiter;
 	char buf[BATCH];
 };
 
@@ -60,24 +60,50 @@ static int open_signals(void)
 
 enum event { EVENT_READ, EVENT_STOP, EVENT_NO_OUTPUT };
 
+static bool listen_to(int epoll, int fd, uint32_t events, enum event what)
+{
+	struct epoll_event e = {.events = events, .data.u32 = what};
+
+	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e) == 0;
+}
+
+/* A poll() that is woken asks the queue again, and a frozen daemon would not answer: the
+ * freezer would wait for us for ever. epoll_wait() only asks after an event. -1 on error. */
+static int open_waiter(const struct reading *rd)
+{
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+
+	if (epoll < 0)
+		return -1;
+	/* A file as standard output cannot be listened to, nor lose its reader. */
+	listen_to(epoll, STDOUT_FILENO, 0, EVENT_NO_OUTPUT);
+	if (listen_to(epoll, rd->signals, EPOLLIN, EVENT_STOP) &&
+		listen_to(epoll, rd->q->fd, EPOLLIN, EVENT_READ))
+		return epoll;
+	close(epoll);
+	return -1;
+}
+
 /* Waits TIMEOUT ms (-1: for ever) for something to read, to stop for, or for stdout to
  * lose its reader. With 0 it is always worth trying to read. */
 static enum event wait_event(const struct reading *rd, int timeout)
 {
-	struct pollfd fds[] = {
-		{.fd = rd->signals, .events = POLLIN},
-		{.fd = STDOUT_FILENO},
-		{.fd = rd->q->fd, .events = POLLIN},
-	};
+	struct epoll_event events[3];
+	enum event first = EVENT_READ;
+	int n;
 
-	while (poll(fds, sizeof(fds) / sizeof(fds[0]), timeout) < 0)
-		if (errno != EINTR && errno != EAGAIN)
-			return EVENT_STOP;
-	if (fds[0].revents)
+	do
+		n = epoll_wait(rd->waiter, events, 3, timeout);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
 		return EVENT_STOP;
-	if (fds[1].revents)
-		return EVENT_NO_OUTPUT;
-	return EVENT_READ;
+	for (int i = 0; i < n; i++) {
+		if (events[i].data.u32 == EVENT_STOP)
+			return EVENT_STOP;
+		if (events[i].data.u32 == EVENT_NO_OUTPUT)
+			first = EVENT_NO_OUTPUT;
+	}
+	return first;
 }
 
 /* ---- reading ---- */
@@ -240,7 +266,10 @@ enum wqctl_exit record_out(const struct queue_file *q, const struct record_out *
 	rd.signals = open_signals();
 	if (rd.signals < 0)
 		return fail(&rd, errno);
-	status = run(&rd);
+	rd.waiter = open_waiter(&rd);
+	status = rd.waiter < 0 ? fail(&rd, errno) : run(&rd);
+	if (rd.waiter >= 0)
+		close(rd.waiter);
 	close(rd.signals);
 	return status;
 }
