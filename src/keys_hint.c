@@ -45,6 +45,41 @@ static int32_t key_named(const struct taking *t, int32_t id)
 	return serial ? serial : id;
 }
 
+/* Who says so: what a user reports explains that user's own operations, and nobody else's. */
+static uint32_t teller(const struct taking *t)
+{
+	return t->caller ? t->caller->uid : WQ_SERIALS_TRACED;
+}
+
+/* Remembers that the operation's key existed when it ended. */
+static void note_serial(const struct taking *t)
+{
+	const struct wq_hint *h = t->h;
+	int32_t serial = h->arg[0];
+	uint64_t since_ns = h->end_ns;
+
+	switch (h->op) {
+	case WQFS_REPORT_ADD_KEY:
+		/* only one operation makes a key: all others that add it have updated it */
+		since_ns = 0;
+		serial = h->result;
+		break;
+	case WQFS_REPORT_REQUEST_KEY:
+	case KEYCTL_SEARCH:
+		serial = h->result;
+		break;
+	case KEYCTL_GET_KEYRING_ID: /* their arguments are no keys, their results keyrings */
+	case KEYCTL_JOIN_SESSION_KEYRING:
+	case KEYCTL_SESSION_TO_PARENT:
+	case KEYCTL_GET_PERSISTENT:
+		return;
+	default:
+		break;
+	}
+	if (serial > 0)
+		wq_serials_note(&t->keys->serials, serial, teller(t), since_ns);
+}
+
 /* ---- records ---- */
 
 /* SERIAL if it is watched, and the hint is news for it. */
@@ -480,6 +515,12 @@ static void op_move(const struct taking *t)
 	op_link(t, arg[2], arg[0]);
 }
 
+/* Was there a key SERIAL when the operation began? */
+static bool was_there(const struct taking *t, int32_t serial)
+{
+	return wq_serials_known(&t->keys->serials, serial, teller(t), t->h->begin_ns);
+}
+
 /* The key that add_key() returned is a new one, or an old one that it has updated. */
 static void op_add_key(const struct taking *t)
 {
@@ -487,7 +528,8 @@ static void op_add_key(const struct taking *t)
 	struct wq_key *key = wq_keys_find(t->keys, serial);
 	const struct wq_key *into = ring > 0 ? wq_keys_find(t->keys, ring) : NULL;
 
-	if (serial == t->h->arg[1] || (key && key->since_ns <= t->h->begin_ns)) {
+	if (serial == t->h->arg[1] || (key && key->since_ns <= t->h->begin_ns) ||
+		was_there(t, serial)) {
 		key = subject(t, serial, NOTIFY_KEY_UPDATED);
 		if (!key)
 			return;
@@ -703,6 +745,7 @@ static void take(const struct taking *t)
 void wq_keys_take_hint(
 	struct wq_keys *keys, const struct wq_hint *h, const struct wq_caller *caller)
 {
+	const struct taking t = {keys, h, caller};
 	struct inflight *f;
 
 	if (h->end_ns == 0) {
@@ -712,10 +755,12 @@ void wq_keys_take_hint(
 	f = wq_keys_find_inflight(keys, h->tid);
 	if (f)
 		wq_keys_forget_inflight(keys, f);
-	if (h->result >= 0)
-		take(&(struct taking){keys, h, caller});
-	else if (h->op == WQFS_REPORT_REQUEST_KEY)
+	if (h->result >= 0) {
+		take(&t);
+		note_serial(&t);
+	} else if (h->op == WQFS_REPORT_REQUEST_KEY) {
 		wq_keys_look_soon(keys); /* a negative key may have been linked */
+	}
 }
 
 /* ---- reports ---- */

@@ -20,6 +20,7 @@
 #include "meant.h"
 #include "per_user.h"
 #include "proc_keys.h"
+#include "serials.h"
 #include "sessions.h"
 #include "task.h"
 #include "trace.h"
@@ -160,6 +161,7 @@ struct wq_keys {
 	unsigned int told_next;
 	struct wq_key_member names[NAMES_MAX]; /* of members that were displaced */
 	unsigned int names_next;
+	struct wq_serials serials; /* of keys that hints have named */
 	struct wq_tasks tasks;
 	struct wq_budget guesses, asking; /* of differences; of who has done it */
 	struct wq_sessions *sessions;

@@ -7,7 +7,8 @@
 #   golden_run FEATURES DIFFS OPTIONS MOUNT_OPTIONS
 #                            every scenario whose needs are met. FEATURES: words of
 #                            "# needs:" that this way of learning provides. DIFFS: where
-#                            in tests/golden permitted differences are, besides mount/.
+#                            in tests/golden permitted differences are, the first that
+#                            has some of a scenario; last of all in mount/.
 #                            OPTIONS: the runner's.
 #   golden_end               last: prints the plan; the exit status
 #
@@ -64,7 +65,7 @@ golden_unmet() {
 
 # The file of permitted differences of scenario $1, there or not.
 golden_diff_file() {
-	for dir in mount $diffs; do
+	for dir in $diffs mount; do
 		file=$golden/$dir/$1.diff
 		[ ! -f "$file" ] || break
 	done
