@@ -35,6 +35,11 @@ struct wq_queue {
 	bool sized;	/* by the user: cannot be changed any more */
 	enum loss loss; /* stands before the record at tail */
 
+	/* When a reader last made room in a full ring; is it noted that records were lost
+	 * before that? */
+	uint64_t full_until_ns;
+	bool full_lost;
+
 	bool filtered;
 	struct wq_filter filter;
 
@@ -232,14 +237,34 @@ static void count_out(struct wq_queue *q, const struct slot *s)
 		q->bytes[f] -= s->size[f];
 }
 
-/* The kernel's post_one_notification(). */
-static void post_one(
-	struct wq_queue *q, const struct watch_notification *n, const struct wq_cred *who)
+/* We learn of what was done some time after it. Was the queue full when it was done, though a
+ * reader has made room since? */
+static bool was_full(const struct wq_queue *q, uint64_t at_ns)
+{
+	return at_ns < q->full_until_ns;
+}
+
+/* The loss stands after what was queued last then: once, wherever that is by now. */
+static void lose_late(struct wq_queue *q)
+{
+	q->lost++;
+	if (!q->full_lost)
+		note_loss(q, LOSS_FULL);
+	q->full_lost = true;
+}
+
+/* The kernel's post_one_notification(), of what was done at AT_NS. */
+static void post_one(struct wq_queue *q, const struct watch_notification *n,
+	const struct wq_cred *who, uint64_t at_ns)
 {
 	struct slot *s;
 
 	if (!q->size) { /* never sized: dropped without a trace, as in the kernel */
 		q->lost++;
+		return;
+	}
+	if (was_full(q, at_ns)) {
+		lose_late(q);
 		return;
 	}
 	if (queued(q) >= q->size) {
@@ -285,7 +310,7 @@ int wq_post(struct wq_watch_list *wlist, const struct watch_notification *n,
 		if (w->queue->ops && w->queue->ops->may_post &&
 			!w->queue->ops->may_post(w->queue, w, who, &one.n))
 			continue;
-		post_one(w->queue, &one.n, who);
+		post_one(w->queue, &one.n, who, at_ns);
 	}
 	return 0;
 }
@@ -354,7 +379,7 @@ static void remove_one(struct wq_watch *w, uint64_t id)
 	n.watch.subtype = WATCH_META_REMOVAL_NOTIFICATION;
 	n.watch.info = w->info_id | (uint32_t)len;
 	n.id = id;
-	post_one(w->queue, &n.watch, NULL);
+	post_one(w->queue, &n.watch, NULL, UINT64_MAX);
 	release_watch(w);
 }
 
@@ -409,7 +434,7 @@ ssize_t wq_queue_peek(const struct wq_queue *q, enum wqfs_format format, void *b
 
 	if (format != WQFS_FORMAT_RAW && size > RENDERED_AT_ONCE)
 		size = RENDERED_AT_ONCE;
-	*take = (struct wq_take){.pending = q->loss};
+	*take = (struct wq_take){.pending = q->loss, .at_ns = monotonic_ns()};
 	for (;;) {
 		if (take->pending != LOSS_NONE) {
 			n = wq_record_render(
@@ -438,6 +463,10 @@ ssize_t wq_queue_peek(const struct wq_queue *q, enum wqfs_format format, void *b
 
 void wq_queue_consume(struct wq_queue *q, const struct wq_take *take)
 {
+	if (take->records && queued(q) >= q->size) {
+		q->full_until_ns = take->at_ns;
+		q->full_lost = slot_at(q, q->head - 1)->loss != LOSS_NONE;
+	}
 	for (uint32_t i = 0; i < take->records; i++)
 		count_out(q, slot_at(q, q->tail + i));
 	q->tail += take->records;

@@ -75,9 +75,10 @@ int wq_watch_remove(struct wq_watch_list *wlist, struct wq_queue *queue, uint64_
 /* Posts N (its length is in n->info, WQFS_RECORD_MIN..WQFS_RECORD_MAX; any type)
  * to every queue that watches ID on WLIST: the watch's id is put into info, then
  * the queue's filter and its may_post() hook are asked. WHO is the poster, or NULL
- * if not known. Watches added after AT_NS (CLOCK_MONOTONIC; UINT64_MAX: now) are
- * not told. Never waits: a full queue notes the loss. -EINVAL: a length outside
- * the bounds, nothing is posted; else 0. */
+ * if not known. AT_NS is when it was done (CLOCK_MONOTONIC; UINT64_MAX: now): watches
+ * added after it are not told, and a queue that was full then notes a loss even if a
+ * reader has made room since. Never waits: a full queue notes the loss. -EINVAL: a
+ * length outside the bounds, nothing is posted; else 0. */
 int wq_post(struct wq_watch_list *wlist, const struct watch_notification *n,
 	const struct wq_cred *who, uint64_t id, uint64_t at_ns);
 
@@ -124,6 +125,9 @@ struct wq_take {
 	uint32_t records;
 	uint32_t losses;
 	int pending; /* queue.c's: the loss that is left for the next read */
+	/* Also: CLOCK_MONOTONIC of the peek. The reader may go on as soon as it has what was
+	 * rendered, and do something before it is consumed. */
+	uint64_t at_ns;
 };
 
 /* Renders as many whole records as fit into BUF of SIZE bytes, in FORMAT (text and JSON: no

@@ -591,6 +591,94 @@ START_TEST(loss_in_a_full_ring_alone_does_not_make_it_readable)
 }
 END_TEST
 
+/* N records of what was done at AT_NS, which is learnt now. */
+static void post_late(int n, uint64_t at_ns)
+{
+	while (n--) {
+		union record r = door(1, 16, 99);
+
+		ck_assert_int_eq(wq_post(&doors, &r.n, NULL, 1, at_ns), 0);
+	}
+}
+
+/* A full ring of 32, of which one record is read; MORE had found no room. Then it is learnt
+ * that LATE more had been done before that, and one is done after it. */
+static void check_late(int more, int late)
+{
+	struct wq_queue *q = sized_queue(32);
+	uint64_t before = watch(q, 1, 1)->since_ns;
+	unsigned char buf[1024];
+
+	post_times(32 + more);
+	ck_assert_int_eq(take(q, buf, 16), 16);
+	post_late(late, before);
+	ck_assert_uint_eq(stats(q).queued, 31);
+	post_times(1);
+	ck_assert_int_eq(take(q, buf, sizeof(buf)), 31 * 16 + 8 + 16);
+	READS_NOTHING(q);
+	ck_assert_uint_eq(stats(q).lost, (unsigned int)(more + late));
+	wq_queue_put(q);
+}
+
+START_TEST(what_was_done_while_the_ring_was_full_is_lost_though_it_is_learnt_later)
+{
+	check_late(1, 5);
+	check_late(0, 5);
+}
+END_TEST
+
+START_TEST(loss_that_was_read_is_not_told_again_of_what_is_learnt_later)
+{
+	struct wq_queue *q = sized_queue(32);
+	uint64_t before = watch(q, 1, 1)->since_ns;
+	unsigned char buf[1024];
+
+	post_times(33);
+	ck_assert_int_eq(take(q, buf, 16), 16);
+	ck_assert_int_eq(take(q, buf, sizeof(buf)), 31 * 16);
+	READS(q, LOSS);
+	post_late(5, before);
+	READS_NOTHING(q);
+	ck_assert_uint_eq(stats(q).lost, 6);
+	wq_queue_put(q);
+}
+END_TEST
+
+/* The reader has its reply before we go on. */
+START_TEST(what_a_reader_does_before_its_read_is_consumed_finds_room)
+{
+	struct wq_queue *q = watching(sized_queue(32));
+	struct wq_take t;
+	unsigned char buf[1024];
+	uint64_t after;
+
+	post_times(32);
+	ck_assert_int_eq(wq_queue_peek(q, WQFS_FORMAT_RAW, buf, 16, &t), 16);
+	after = t.at_ns + 1;
+	ck_assert_uint_ge(watch(q, 2, 2)->since_ns, t.at_ns);
+	wq_queue_consume(q, &t);
+	post_late(1, after);
+	ck_assert_uint_eq(stats(q).lost, 0);
+	ck_assert_uint_eq(stats(q).queued, 32);
+	wq_queue_put(q);
+}
+END_TEST
+
+START_TEST(what_was_done_before_a_ring_that_was_not_full_is_read_is_kept)
+{
+	struct wq_queue *q = sized_queue(32);
+	uint64_t before = watch(q, 1, 1)->since_ns;
+	unsigned char buf[1024];
+
+	post_times(31);
+	ck_assert_int_eq(take(q, buf, 16), 16);
+	post_late(1, before);
+	ck_assert_uint_eq(stats(q).queued, 31);
+	ck_assert_uint_eq(stats(q).lost, 0);
+	wq_queue_put(q);
+}
+END_TEST
+
 START_TEST(loss_and_removal_pass_a_filter_that_rejects_everything)
 {
 	const struct wqfs_filter unknown = {.nr_filters = 1, .filters = {{.type = 9}}};
@@ -897,6 +985,11 @@ static Suite *queue_suite(void)
 	tcase_add_test(loss, loss_from_a_source_stands_behind_the_records_queued_before);
 	tcase_add_test(loss, loss_from_a_source_keeps_the_queue_readable_after_the_last_record);
 	tcase_add_test(loss, loss_in_a_full_ring_alone_does_not_make_it_readable);
+	tcase_add_test(
+		loss, what_was_done_while_the_ring_was_full_is_lost_though_it_is_learnt_later);
+	tcase_add_test(loss, loss_that_was_read_is_not_told_again_of_what_is_learnt_later);
+	tcase_add_test(loss, what_a_reader_does_before_its_read_is_consumed_finds_room);
+	tcase_add_test(loss, what_was_done_before_a_ring_that_was_not_full_is_read_is_kept);
 	tcase_add_test(loss, loss_and_removal_pass_a_filter_that_rejects_everything);
 	suite_add_tcase(s, loss);
 
