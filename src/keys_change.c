@@ -258,15 +258,33 @@ static void note_unexpected_expiry(struct wq_key *key, const struct wq_key_state
 		wq_keys_post_difference(key, NOTIFY_KEY_SETATTR, 0);
 }
 
-/* What hints told of already is the state from which NEW, which is ALIVE, is judged. 0 or
- * -ENOMEM: it is not yet. */
+/* A hint told that KEY's attributes were set, and they hide it from us: which they are is not
+ * known until they show it again. */
+static void absorb_hidden(struct wq_key *key)
+{
+	if (!key->stale_attrs)
+		return;
+	key->state.life = WQ_KEY_HIDDEN;
+	key->state.perm = 0;
+	key->stale_attrs = false;
+}
+
+/* What hints told of already is the state from which NEW is judged. 0 or -ENOMEM: it is not
+ * yet. */
 static int absorb_told(struct wq_key *key, const struct wq_key_state *new)
 {
 	struct wq_key_state *old = &key->state;
-	int r = key->stale_attrs ? wq_key_state_copy_attrs(old, new) : 0;
+	int r;
 
+	if (new->life == WQ_KEY_HIDDEN)
+		absorb_hidden(key);
+	if (new->life != WQ_KEY_ALIVE)
+		return 0;
+	r = key->stale_attrs ? wq_key_state_copy_attrs(old, new) : 0;
 	if (r < 0)
 		return r;
+	if (key->stale_attrs && old->life == WQ_KEY_HIDDEN)
+		old->life = WQ_KEY_ALIVE; /* that they show it has been told with them */
 	if (key->stale_payload &&
 		old->payload == new->payload &&new->payload == WQ_PAYLOAD_DIGEST) {
 		old->len = new->len;
@@ -349,7 +367,7 @@ static void look(struct wq_key *key, bool sure)
 		return;
 	}
 	r = snapshot(key);
-	if (r == 0 && new->life == WQ_KEY_ALIVE)
+	if (r == 0)
 		r = absorb_told(key, new);
 	if (r < 0) {
 		wq_log(WQ_LOG_ERR, "no memory to look at key %d: its changes come late",
@@ -389,7 +407,7 @@ void wq_keys_rebase(struct wq_key *key)
 {
 	struct wq_key_state *new = &key->keys->scratch;
 
-	if (snapshot(key) >= 0 && new->life == WQ_KEY_ALIVE)
+	if (snapshot(key) >= 0)
 		(void)absorb_told(key, new); /* else the next look does */
 }
 

@@ -96,6 +96,27 @@ static void operations_without_a_difference_are_told(void)
 	TOLD_UNTIL(s.ar, "RING:cleared RING:linked:B RING:linked:B");
 }
 
+/* Attributes that hide the key from the daemon, and others that show it again: a look at it
+ * after each step finds nothing that was not told. */
+static void attributes_that_hide_a_key_are_told_once(void)
+{
+	struct scene s;
+
+	set_up(&s, "source=trace,resync_s=" NEVER_S);
+	IT_EQ(keyctl_setperm(s.a, KEY_POS_ALL & ~KEY_POS_VIEW), 0);
+	TOLD_UNTIL(s.ar, "A:setattr");
+	TOLD_NOTHING(s.ar);
+	IT_EQ(keyctl_setperm(s.a, KEY_POS_ALL & ~(KEY_POS_VIEW | KEY_POS_LINK)), 0);
+	TOLD_UNTIL(s.ar, "A:setattr");
+	TOLD_NOTHING(s.ar);
+	update(s.a);
+	TOLD_UNTIL(s.ar, "A:updated");
+	TOLD_NOTHING(s.ar);
+	IT_EQ(keyctl_setperm(s.a, ALL_PERM), 0);
+	TOLD_UNTIL(s.ar, "A:setattr");
+	TOLD_NOTHING(s.ar);
+}
+
 /* A search that is given a keyring links what it finds. */
 static void search_that_links_is_told(void)
 {
@@ -665,6 +686,7 @@ static void root_traces_unasked_and_wqctl_says_so(void)
 static const struct it_test tests[] = {
 	{"operations that leave no difference are told",
 		operations_without_a_difference_are_told},
+	{"attributes that hide a key are told once", attributes_that_hide_a_key_are_told_once},
 	{"a search that links is told", search_that_links_is_told},
 	{"keys that two revoke at once are told once", keys_that_two_revoke_are_told_once},
 	{"operations that fail are not told", operations_that_fail_are_not_told},
