@@ -56,6 +56,7 @@ static void note_serial(const struct taking *t)
 {
 	const struct wq_hint *h = t->h;
 	int32_t serial = h->arg[0];
+	uint32_t by = teller(t);
 	uint64_t since_ns = h->end_ns;
 
 	switch (h->op) {
@@ -68,16 +69,20 @@ static void note_serial(const struct taking *t)
 	case KEYCTL_SEARCH:
 		serial = h->result;
 		break;
-	case KEYCTL_GET_KEYRING_ID: /* their arguments are no keys, their results keyrings */
+	case KEYCTL_GET_KEYRING_ID:
 	case KEYCTL_JOIN_SESSION_KEYRING:
-	case KEYCTL_SESSION_TO_PARENT:
+		if (by == WQ_SERIALS_TRACED)
+			by = WQ_SERIALS_JOINED;
+		serial = h->result;
+		break;
+	case KEYCTL_SESSION_TO_PARENT: /* their arguments are no keys */
 	case KEYCTL_GET_PERSISTENT:
 		return;
 	default:
 		break;
 	}
 	if (serial > 0)
-		wq_serials_note(&t->keys->serials, serial, teller(t), since_ns);
+		wq_serials_note(&t->keys->serials, serial, by, since_ns);
 }
 
 /* ---- records ---- */
@@ -293,6 +298,15 @@ enum guess {
 	GUESS_CLEARED,
 };
 
+/* A keyring that add_key() made is a session's only once somebody has joined it. */
+static bool may_be_session(const struct wq_key *ring)
+{
+	const struct wq_serials *serials = &ring->keys->serials;
+	bool made = wq_serials_known(serials, ring->serial, WQ_SERIALS_TRACED, 0);
+
+	return !made || wq_serials_known(serials, ring->serial, WQ_SERIALS_JOINED, UINT64_MAX);
+}
+
 /* Could RING be meant by ID? A special keyring has a name of its own, but for a session's,
  * which may be called anything; 0 stands for any. */
 static bool may_be_called(const struct wq_key *ring, int32_t id)
@@ -312,7 +326,7 @@ static bool may_be_called(const struct wq_key *ring, int32_t id)
 	case KEY_SPEC_USER_SESSION_KEYRING:
 		return !strncmp(name, session, strlen(session));
 	case KEY_SPEC_SESSION_KEYRING:
-		return strcmp(name, "_tid") && strcmp(name, "_pid");
+		return strcmp(name, "_tid") && strcmp(name, "_pid") && may_be_session(ring);
 	default:
 		return id <= 0 || ring->serial == id;
 	}

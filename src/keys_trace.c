@@ -113,6 +113,7 @@ static void on_lost(void *arg)
 	wq_log(WQ_LOG_WARNING, "the trace buffer overflowed: LOSS, and a look at every key");
 	wq_keys_forget_all_inflight(keys);
 	wq_sessions_forget(keys->sessions); /* a join may have been among them */
+	wq_serials_forget(&keys->serials);
 	wq_keys_tell_loss(keys, NULL, NULL);
 	wq_keys_resync(keys);
 }

@@ -44,3 +44,8 @@ bool wq_serials_known(const struct wq_serials *s, int32_t serial, uint32_t by, u
 	return (recent->serial && recent->since_ns <= at_ns) ||
 	       (older->serial && older->since_ns <= at_ns);
 }
+
+void wq_serials_forget(struct wq_serials *s)
+{
+	memset(s, 0, sizeof(*s));
+}

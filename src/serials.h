@@ -18,6 +18,7 @@
 
 /* Who said so, where it was not reported by a user. */
 #define WQ_SERIALS_TRACED UINT32_MAX
+#define WQ_SERIALS_JOINED (UINT32_MAX - 1) /* as a session keyring */
 
 struct wq_serial {
 	int32_t serial; /* 0: a free place */
@@ -36,5 +37,8 @@ void wq_serials_note(struct wq_serials *s, int32_t serial, uint32_t by, uint64_t
 
 /* Has BY said that SERIAL existed at AT_NS? */
 bool wq_serials_known(const struct wq_serials *s, int32_t serial, uint32_t by, uint64_t at_ns);
+
+/* Forgets all. */
+void wq_serials_forget(struct wq_serials *s);
 
 #endif
