@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #define WQ_BUDGET_WINDOW_NS 100000000u
 #define WQ_BUDGET_NS	    10000000u
@@ -13,6 +14,16 @@ struct wq_budget {
 	uint64_t window_ns; /* when the window began */
 	uint64_t used_ns;   /* in it */
 };
+
+/* What it costs is measured by: CPU time of the thread. On a busy machine it is put aside
+ * again and again, and that is not the fault of whoever it works for. */
+static inline uint64_t wq_budget_clock(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
 
 /* Is some left, at NOW_NS of CLOCK_MONOTONIC? What is begun then may end over it. */
 static inline bool wq_budget_left(struct wq_budget *b, uint64_t now_ns)

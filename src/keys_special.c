@@ -34,20 +34,18 @@ static int32_t user_keyring(const struct wq_keys *keys, const char *prefix, uid_
  * namespace, which has keyrings of its own for the same user, or there is no time to ask. */
 static bool real_user(struct wq_keys *keys, const struct wq_hint *h, uid_t *uid)
 {
-	uint64_t began = wq_now_ns();
+	uint64_t began = wq_budget_clock();
 	const struct wq_task *task;
-	bool known = false;
 
-	if (!wq_budget_left(&keys->asking, began))
+	if (!wq_budget_left(&keys->asking, wq_now_ns()))
 		return false;
-	/* not as it was a moment before: it may have become that user since */
-	task = wq_task_get(&keys->tasks, h->tid, h->end_ns);
-	if (task) {
+	/* not as it was a moment before: it may have become that user since. It becomes none
+	 * while it is in the call, and may be gone right after it. */
+	task = wq_task_get(&keys->tasks, h->tid, h->begin_ns);
+	if (task)
 		*uid = task->ruid;
-		known = wq_task_in_our_userns(h->tid);
-	}
-	wq_budget_spend(&keys->asking, wq_now_ns() - began);
-	return known;
+	wq_budget_spend(&keys->asking, wq_budget_clock() - began);
+	return task && task->our_userns;
 }
 
 int32_t wq_keys_special(struct wq_keys *keys, const struct wq_hint *h, int32_t id)

@@ -92,12 +92,12 @@ static bool concerns(const struct wq_keys *keys, const struct wq_hint *h)
 /* Who it is is asked at the beginning: a short-lived process is gone next. */
 static void ask_who(struct wq_keys *keys, const struct wq_hint *h)
 {
-	uint64_t began = wq_now_ns();
+	uint64_t began = wq_budget_clock();
 
-	if (!wq_budget_left(&keys->asking, began))
+	if (!wq_budget_left(&keys->asking, wq_now_ns()))
 		return;
 	wq_task_get(&keys->tasks, h->tid, h->begin_ns);
-	wq_budget_spend(&keys->asking, wq_now_ns() - began);
+	wq_budget_spend(&keys->asking, wq_budget_clock() - began);
 }
 
 void wq_keys_begin(

@@ -81,6 +81,16 @@ static bool parse_status(const char *text, struct wq_task *t)
 	       parse_ids(gid, t->gids);
 }
 
+static bool in_our_userns(pid_t tid)
+{
+	struct stat ours, its;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)tid);
+	return stat(path, &its) == 0 && stat("/proc/self/ns/user", &ours) == 0 &&
+	       its.st_dev == ours.st_dev && its.st_ino == ours.st_ino;
+}
+
 static bool read_task(pid_t tid, struct wq_task *t)
 {
 	char text[4096];
@@ -89,6 +99,7 @@ static bool read_task(pid_t tid, struct wq_task *t)
 	t->tid = tid;
 	if (!slurp(tid, text, sizeof(text)) || !parse_status(text, t))
 		return false;
+	t->our_userns = in_our_userns(tid);
 	t->ruid = t->uids[0];
 	t->uid = t->uids[3];
 	t->gid = t->gids[3];
@@ -135,16 +146,6 @@ const struct wq_task *wq_task_recent(struct wq_tasks *tasks, pid_t tid, uint64_t
 		return task;
 	task = cached(tasks, tid, &read_ns);
 	return task && read_ns + FRESH_NS >= at_ns ? task : NULL;
-}
-
-bool wq_task_in_our_userns(pid_t tid)
-{
-	struct stat ours, its;
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)tid);
-	return stat(path, &its) == 0 && stat("/proc/self/ns/user", &ours) == 0 &&
-	       its.st_dev == ours.st_dev && its.st_ino == ours.st_ino;
 }
 
 bool wq_task_inner_uid(pid_t tid, uid_t *uid)

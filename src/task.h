@@ -21,6 +21,7 @@ struct wq_task {
 	gid_t groups[WQ_TASK_GROUPS]; /* supplementary, as many as there is room for */
 	unsigned int ngroups;
 	bool more_groups;
+	bool our_userns; /* in the user namespace that we are in, as far as we may ask */
 	char comm[16];
 };
 
@@ -40,9 +41,6 @@ const struct wq_task *wq_task_get(struct wq_tasks *tasks, pid_t tid, uint64_t at
 /* The same, but one that was read a moment before AT_NS does, and of one that is gone what
  * was read within a second. */
 const struct wq_task *wq_task_recent(struct wq_tasks *tasks, pid_t tid, uint64_t at_ns);
-
-/* Is TID in the user namespace that we are in? False if it is gone, or may not be asked. */
-bool wq_task_in_our_userns(pid_t tid);
 
 /* TID's user UID, in UID as the user namespace that it is in numbers it: (uid_t)-1 if it has no
  * number there. False: it is gone, or may not be asked. */

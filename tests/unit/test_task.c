@@ -181,14 +181,14 @@ START_TEST(subject_of_a_record_is_said_as_far_as_it_is_known)
 }
 END_TEST
 
-START_TEST(who_has_our_user_namespace_is_in_it_while_it_lives)
+START_TEST(who_had_our_user_namespace_is_known_when_it_is_gone)
 {
 	pid_t pid = start("ours");
 
-	ck_assert(wq_task_in_our_userns(getpid()));
-	ck_assert(wq_task_in_our_userns(pid));
+	ck_assert(wq_task_get(&tasks, getpid(), S)->our_userns);
+	ck_assert(wq_task_get(&tasks, pid, S)->our_userns);
 	end(pid);
-	ck_assert(!wq_task_in_our_userns(pid));
+	ck_assert(wq_task_get(&tasks, pid, S)->our_userns);
 }
 END_TEST
 
@@ -205,7 +205,7 @@ START_TEST(who_has_another_user_namespace_is_not_in_ours)
 		puts("# no user namespaces are allowed here: not tested");
 		return;
 	}
-	ck_assert(!wq_task_in_our_userns(pid));
+	ck_assert(!wq_task_get(&tasks, pid, S)->our_userns);
 	end(pid);
 }
 END_TEST
@@ -222,7 +222,7 @@ int main(void)
 	tcase_add_test(tcase, who_lives_is_as_at_the_time_that_is_asked_for);
 	tcase_add_test(tcase, two_of_one_slot_are_told_apart);
 	tcase_add_test(tcase, subject_of_a_record_is_said_as_far_as_it_is_known);
-	tcase_add_test(tcase, who_has_our_user_namespace_is_in_it_while_it_lives);
+	tcase_add_test(tcase, who_had_our_user_namespace_is_known_when_it_is_gone);
 	tcase_add_test(tcase, who_has_another_user_namespace_is_not_in_ours);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
