@@ -164,7 +164,7 @@ static void diff_members(const struct wq_key_state *old, const struct wq_key_sta
 		const struct wq_key_member *m = &old->members[i];
 
 		if (wq_key_member_find(new, m->serial) || displaced(m, old, new) ||
-			ops->fate(arg, m->serial) == WQ_MEMBER_COLLECTED)
+			ops->fate(arg, m->serial) != WQ_MEMBER_UNLINKED)
 			continue;
 		if (unlinked)
 			unlinked[n++] = m->serial;

@@ -85,6 +85,7 @@ const char *wq_key_description(const struct wq_key_state *s);
 enum wq_member_fate {
 	WQ_MEMBER_UNLINKED,
 	WQ_MEMBER_COLLECTED, /* dead, so the kernel dropped the link: it posts nothing */
+	WQ_MEMBER_DISPLACED, /* another took its place: it posts nothing but LINKED of that */
 };
 
 struct wq_diff_ops {

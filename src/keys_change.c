@@ -66,9 +66,21 @@ static bool died_before(const struct wq_keys *keys, int32_t serial)
 	if (key && known_dead(key))
 		return true;
 	for (unsigned int i = 0; i < DEAD_MAX; i++)
-		if (keys->dead[i] == serial)
-			return true;
+		if (keys->dead[i].serial == serial)
+			return keys->dead[i].at <= time(NULL);
 	return false;
+}
+
+void wq_keys_note_dead(struct wq_keys *keys, int32_t serial, time_t at)
+{
+	struct dead *d = &keys->dead[keys->dead_next % DEAD_MAX];
+
+	for (unsigned int i = 0; i < DEAD_MAX; i++)
+		if (keys->dead[i].serial == serial)
+			d = &keys->dead[i];
+	if (d->serial != serial)
+		keys->dead_next++;
+	*d = (struct dead){at ? serial : 0, at};
 }
 
 void wq_keys_note_unlinked(struct wq_keys *keys, int32_t serial)
@@ -89,7 +101,7 @@ static bool was_unlinked(const struct wq_keys *keys, int32_t serial)
  * trace, in any case: that would have told of the unlinking. */
 static enum wq_member_fate fate_of(void *arg, int32_t serial)
 {
-	const struct wq_key *ring = arg;
+	struct wq_key *ring = arg;
 
 	if (died_before(ring->keys, serial))
 		return WQ_MEMBER_COLLECTED;
@@ -106,7 +118,10 @@ static enum wq_member_fate fate_of(void *arg, int32_t serial)
 	case WQ_KEY_HIDDEN:
 		break;
 	}
-	return WQ_MEMBER_UNLINKED;
+	if (!ring->nameless)
+		return WQ_MEMBER_UNLINKED;
+	ring->nameless--;
+	return WQ_MEMBER_DISPLACED;
 }
 
 /* ---- one key ---- */
@@ -232,7 +247,7 @@ void wq_keys_bury(struct wq_key *key)
 	no_longer_stale(key);
 	wq_keys_no_longer_new(key);
 	if (known_dead(key))
-		keys->dead[keys->dead_next++ % DEAD_MAX] = key->serial;
+		wq_keys_note_dead(keys, key->serial, 1);
 	TAILQ_REMOVE(&keys->all, key, node);
 	TAILQ_INSERT_TAIL(&keys->gone, key, node);
 	key->buried = true;
@@ -363,6 +378,7 @@ static void look(struct wq_key *key, bool sure)
 
 	if (wq_look_same(keys->look, &key->as, key->serial, &key->state)) {
 		key->stale_payload = key->stale_attrs = false;
+		key->nameless = 0;
 		name_more(key);
 		return;
 	}
@@ -384,6 +400,7 @@ static void look(struct wq_key *key, bool sure)
 		wq_keys_bury(key);
 	else
 		adopt(&key->state, new);
+	key->nameless = 0;
 }
 
 void wq_keys_look_at(struct wq_key *key)

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "keys_internal.h"
 #include "log.h"
@@ -243,6 +245,9 @@ static void linked(const struct taking *t, struct wq_key *ring, int32_t serial)
 			note_name(t->keys, displaced, name);
 			wq_key_member_del(&ring->state, displaced);
 		}
+		/* a report is not to explain away what others do */
+		if (!name && !t->caller)
+			ring->nameless++;
 		if (wq_key_member_add(&ring->state, serial, name) < 0)
 			wq_log(WQ_LOG_ERR, "no memory for a member of keyring %d",
 				ring->serial);
@@ -591,6 +596,33 @@ static bool is_told_by_first(const struct wq_key *key, enum key_notification_sub
 	       (subtype == NOTIFY_KEY_INVALIDATED && key->state.life >= WQ_KEY_INVALIDATED);
 }
 
+/* Is SERIAL the caller's who reports of its death? Root, and whoever runs the daemon, report
+ * to themselves. */
+static bool is_reporters(const struct taking *t, int32_t serial)
+{
+	struct wq_key_state *s = &t->keys->scratch;
+	struct wq_look_as as;
+
+	if (t->caller->uid == 0 || t->caller->uid == geteuid())
+		return true;
+	as = (struct wq_look_as){true, t->caller->uid, t->caller->gid};
+	return wq_look_describe(t->keys->look, &as, serial, s) == 0 &&
+	       s->life == WQ_KEY_ALIVE && s->uid == t->caller->uid;
+}
+
+/* A member that dies is not watched as a rule: whoever finds it missing is to know why. What
+ * is revoked or invalidated shows that it is, unless it is gone already. */
+static void note_death(const struct taking *t)
+{
+	const struct wq_hint *h = t->h;
+	uint32_t seconds = h->op == KEYCTL_SET_TIMEOUT ? (uint32_t)h->arg[1] : 0;
+	time_t at = h->op == KEYCTL_SET_TIMEOUT && !seconds ? 0 : time(NULL) + (time_t)seconds;
+	int32_t serial = h->arg[0];
+
+	if (serial > 0 && (!t->caller || is_reporters(t, serial)))
+		wq_keys_note_dead(t->keys, serial, at);
+}
+
 static void cannot_tell_attributes(const struct taking *t, int32_t id)
 {
 	const struct meant meant = meant_by(t, id, NOTIFY_KEY_SETATTR);
@@ -698,9 +730,11 @@ static void take(const struct taking *t)
 		op_simple(t, NOTIFY_KEY_UPDATED);
 		break;
 	case KEYCTL_REVOKE:
+		note_death(t);
 		op_simple(t, NOTIFY_KEY_REVOKED);
 		break;
 	case KEYCTL_INVALIDATE:
+		note_death(t);
 		op_simple(t, NOTIFY_KEY_INVALIDATED);
 		break;
 	case KEYCTL_CHOWN:
@@ -711,6 +745,7 @@ static void take(const struct taking *t)
 		op_simple(t, NOTIFY_KEY_SETATTR);
 		break;
 	case KEYCTL_SET_TIMEOUT:
+		note_death(t);
 		op_timeout(t);
 		break;
 	case KEYCTL_CLEAR:

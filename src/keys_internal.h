@@ -62,7 +62,10 @@ struct wq_key {
 	bool is_new;	      /* on keys->new */
 	uint64_t found_round; /* of a suspect, or a buried one: the round that ends after it */
 	size_t unnamed_from;  /* members from here on may lack a name */
-	time_t ends_at;	      /* CLOCK_REALTIME when it will be collected; 0: not known */
+	/* How many members were linked whose names could not be had any more: since the last
+	 * look each may have taken the place of a member that is still in the model. */
+	unsigned int nameless;
+	time_t ends_at; /* CLOCK_REALTIME when it will be collected; 0: not known */
 	UT_hash_handle hh;
 	TAILQ_ENTRY(wq_key) suspect_node;
 	TAILQ_ENTRY(wq_key) stale_node;
@@ -103,6 +106,12 @@ struct told {
 	uint64_t at_ns;
 };
 
+/* A key that ends by its own death, not by its last unlinking. */
+struct dead {
+	int32_t serial;
+	time_t at; /* CLOCK_REALTIME */
+};
+
 #define DEAD_MAX  64
 #define NAMES_MAX 64
 #define TOLD_MAX  256
@@ -117,7 +126,7 @@ struct wq_keys {
 	struct key_list all;
 	LIST_HEAD(, wq_key_cursor) cursors; /* that go through it */
 	struct key_list gone;		    /* destroyed: told at the end of the round */
-	int32_t dead[DEAD_MAX]; /* the last that were seen dead before they were gone */
+	struct dead dead[DEAD_MAX];	    /* the last that were seen dead, or told to die */
 	unsigned int dead_next;
 	int32_t unlinked[DEAD_MAX]; /* the last unlinked from who knows where */
 	unsigned int unlinked_next;
@@ -230,6 +239,10 @@ void wq_keys_bury(struct wq_key *key);
 
 /* Nobody is to look at KEY any more, which is being freed. */
 void wq_keys_forget_key(struct wq_key *key);
+
+/* SERIAL, watched or not, is dead from AT on (CLOCK_REALTIME): if it is gone then it was
+ * collected. AT 0: it lives. */
+void wq_keys_note_dead(struct wq_keys *keys, int32_t serial, time_t at);
 
 /* SERIAL was unlinked from a keyring that cannot be told: whoever finds it missing, and it
  * gone altogether, is to know that it was not collected. */

@@ -102,6 +102,27 @@ static void reports_and_differences_go_together(void)
 	TOLD_NOTHING(fd);
 }
 
+/* The kernel tells of no unlinking when it collects a member. Who is told that the member
+ * dies, watched or not, knows why it is missing. */
+static void member_that_dies_as_was_reported_is_not_told_as_unlinked(void)
+{
+	struct wqfs_key_report invalidate;
+	int32_t b;
+
+	set_up(BLIND);
+	IT_OK(keyctl_get_keyring_ID(KEY_SPEC_THREAD_KEYRING, 1) > 0);
+	b = add_key("user", "wqfs-test:b", "1", 1, ring);
+	IT_OK(b > 0);
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	told_name(b, "B");
+	IT_STR(told(fd), "RING:linked:B");
+	invalidate = report_of(KEYCTL_INVALIDATE, b, 0);
+	IT_EQ(keyctl_invalidate(b), 0);
+	end(fd, &invalidate, 0);
+	IT_UNTIL(keyctl_unlink(b, KEY_SPEC_THREAD_KEYRING) < 0 && errno == ENOKEY);
+	TOLD_NOTHING(fd);
+}
+
 /* Two operations, of which a look saw the difference once. */
 static void record_of_a_difference_stands_for_one_report(void)
 {
@@ -762,6 +783,8 @@ static const struct it_test tests[] = {
 	{"what leaves no difference is told by a report",
 		what_leaves_no_difference_is_told_by_a_report},
 	{"reports and differences go together", reports_and_differences_go_together},
+	{"a member that dies, as was reported, is not told as unlinked",
+		member_that_dies_as_was_reported_is_not_told_as_unlinked},
 	{"the record of a difference stands for one report",
 		record_of_a_difference_stands_for_one_report},
 	{"a change back of what was reported is a difference",

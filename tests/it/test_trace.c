@@ -117,6 +117,76 @@ static void attributes_that_hide_a_key_are_told_once(void)
 	TOLD_NOTHING(s.ar);
 }
 
+/* Is there no key of that serial any more, in whatever state? */
+static bool is_gone(int32_t key)
+{
+	return keyctl_unlink(key, KEY_SPEC_THREAD_KEYRING) < 0 && errno == ENOKEY;
+}
+
+/* X takes the place of B, and is gone before the daemon gets to see either: the name of X, by
+ * which it would know that it was B's place, cannot be had any more. */
+static void member_that_was_displaced_is_not_told_as_unlinked(void)
+{
+	struct scene s;
+	int32_t other, x;
+
+	set_up(&s, "source=trace,resync_s=" NEVER_S);
+	IT_EQ(keyctl_link(s.b, s.ring), 0);
+	TOLD_UNTIL(s.ar, "RING:linked:B");
+	IT_OK(keyctl_get_keyring_ID(KEY_SPEC_THREAD_KEYRING, 1) > 0);
+	other = add_key("keyring", "wqfs-test:other", NULL, 0, KEY_SPEC_SESSION_KEYRING);
+	IT_OK(other > 0);
+	IT_EQ(kill(s.daemon, SIGSTOP), 0);
+	x = add_key("user", "wqfs-test:b", "x", 1, other);
+	IT_OK(x > 0 && x != s.b);
+	told_name(x, "X");
+	IT_EQ(keyctl_link(x, s.ring), 0);
+	IT_EQ(keyctl_unlink(x, s.ring), 0);
+	IT_EQ(keyctl_unlink(x, other), 0);
+	IT_UNTIL(is_gone(x));
+	IT_EQ(kill(s.daemon, SIGCONT), 0);
+	TOLD_UNTIL(s.ar, "RING:linked:X RING:unlinked:X");
+	TOLD_NOTHING(s.ar);
+}
+
+/* The daemon does not know our session, and can read no member of RING: whatever is done to
+ * RING would change nothing that it sees. */
+static void use_session_and_made_keyring(void)
+{
+	int32_t ring = add_key("keyring", "wqfs-test:ring", NULL, 0, KEY_SPEC_SESSION_KEYRING);
+	int fd = it_queue("q", O_RDONLY | O_NONBLOCK);
+
+	IT_OK(ring > 0);
+	told_name(ring, "RING");
+	IT_EQ(it_watch(fd, ring, 1), 0);
+	IT_OK(add_key("user", "wqfs-test:a", "1", 1, KEY_SPEC_SESSION_KEYRING) > 0);
+	IT_EQ(keyctl_clear(ring), 0);
+	TOLD_UNTIL(fd, "RING:cleared");
+}
+
+static void keyring_that_was_made_is_nobodys_unknown_session(void)
+{
+	int joined[2], started[2];
+	char c = 0;
+	pid_t pid;
+
+	close(told_need_trace());
+	IT_EQ(pipe(joined), 0);
+	IT_EQ(pipe(started), 0);
+	pid = it_fork();
+	if (pid == 0) {
+		IT_OK(keyctl_join_session_keyring(NULL) > 0);
+		IT_EQ(write(joined[1], &c, 1), 1);
+		IT_EQ(read(started[0], &c, 1), 1);
+		use_session_and_made_keyring();
+		_exit(0);
+	}
+	IT_EQ(read(joined[0], &c, 1), 1);
+	it_start("source=trace,resync_s=" NEVER_S);
+	IT_EQ(write(started[1], &c, 1), 1);
+	it_join(pid);
+}
+
 /* A search that is given a keyring links what it finds. */
 static void search_that_links_is_told(void)
 {
@@ -687,6 +757,10 @@ static const struct it_test tests[] = {
 	{"operations that leave no difference are told",
 		operations_without_a_difference_are_told},
 	{"attributes that hide a key are told once", attributes_that_hide_a_key_are_told_once},
+	{"a member that was displaced is not told as unlinked",
+		member_that_was_displaced_is_not_told_as_unlinked},
+	{"a keyring that was made is nobody's unknown session",
+		keyring_that_was_made_is_nobodys_unknown_session},
 	{"a search that links is told", search_that_links_is_told},
 	{"keys that two revoke at once are told once", keys_that_two_revoke_are_told_once},
 	{"operations that fail are not told", operations_that_fail_are_not_told},
