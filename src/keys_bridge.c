@@ -172,7 +172,7 @@ static int new_key(
 	TAILQ_INSERT_TAIL(&keys->all, key, node);
 	wq_keys_proc_first_view(keys);
 	if (keys->trace)
-		wq_trace_tell_exits(keys->trace);
+		wq_trace_tell_occasions(keys->trace);
 	wq_keys_is_new(key);
 	*out = key;
 	return 0;

@@ -46,6 +46,14 @@ static bool on_exited(void *arg)
 	return !TAILQ_EMPTY(&keys->all);
 }
 
+static bool on_unseen(void *arg)
+{
+	struct wq_keys *keys = arg;
+
+	wq_keys_look_soon(keys);
+	return !TAILQ_EMPTY(&keys->all);
+}
+
 static int by_address(const void *a, const void *b)
 {
 	uintptr_t x = (uintptr_t) * (struct wq_queue *const *)a;
@@ -132,6 +140,7 @@ static const struct wq_trace_ops trace_ops = {
 	.forked = on_forked,
 	.forks_lost = on_forks_lost,
 	.exited = on_exited,
+	.unseen = on_unseen,
 	.lost = on_lost,
 	.died = on_died,
 };
@@ -152,7 +161,7 @@ void wq_keys_start_trace(struct wq_keys *keys)
 		keys->why_not, sizeof(keys->why_not));
 	if (keys->trace) {
 		if (!TAILQ_EMPTY(&keys->all))
-			wq_trace_tell_exits(keys->trace);
+			wq_trace_tell_occasions(keys->trace);
 		wq_keys_await_ends(keys);
 		return;
 	}

@@ -26,10 +26,11 @@
 #include <tracefs/tracefs.h>
 #include <uthash.h>
 
-/* The exits of processes on a busy machine wake us no oftener than this. */
-#define EXITS_EVERY_NS 20000000u
-#define FORKS_KB       128 /* of each CPU: about 2500 */
-#define EXITS_KB       4
+/* The exits of processes on a busy machine, and what may have been 32-bit calls, wake us no
+ * oftener than this. */
+#define NOW_AND_THEN_NS 20000000u
+#define FORKS_KB	128 /* of each CPU: about 2500 */
+#define SMALL_KB	4   /* where only matters that there is something */
 
 /* A few tenths of a second of four busy cores; where there are many, each is given less. */
 #define BUFFERS_KB    16384u
@@ -87,6 +88,7 @@ enum stream_id {
 	STREAM_ENTER, /* calls begin: read along with the next */
 	STREAM_LEAVE, /* calls return: we are woken */
 	STREAM_EXITS, /* processes exit: we are woken now and then */
+	STREAM_32,    /* what may be calls of 32-bit programs return: the same */
 	STREAMS,
 };
 
@@ -95,6 +97,7 @@ static const char *const prefixes[STREAMS] = {
 	[STREAM_ENTER] = "wqfs-enter-",
 	[STREAM_LEAVE] = "wqfs-leave-",
 	[STREAM_EXITS] = "wqfs-exits-",
+	[STREAM_32] = "wqfs-32-",
 };
 
 /* How full a buffer of theirs is when it wakes us; 0: not empty. */
@@ -103,6 +106,7 @@ static const char *const percents[STREAMS] = {
 	[STREAM_ENTER] = "0",
 	[STREAM_LEAVE] = "0",
 	[STREAM_EXITS] = "0",
+	[STREAM_32] = "0",
 };
 
 /* The raw buffer of one CPU. */
@@ -118,6 +122,9 @@ struct stream {
 	struct cpu *cpus;	 /* ncpus */
 	struct wq_loop_fd ready; /* an epoll of them all; -1: not open */
 	bool polled;
+	/* of those that wake us now and then: when next, and what then */
+	struct wq_timer again;
+	bool (*tell)(void *arg);
 };
 
 struct wq_trace {
@@ -127,7 +134,6 @@ struct wq_trace {
 	int tracefs; /* a mount of its own, seen by nobody else */
 	int ncpus;
 	struct stream stream[STREAMS];
-	struct wq_timer exits_timer;
 	struct layout layout[CALLS];
 	struct fork_layout fork_layout;
 	struct wq_switches switches; /* of the events, and of the instances that have them */
@@ -499,9 +505,9 @@ static void on_events(struct wq_loop_fd *watched, uint32_t events)
 	wq_trace_drain(wq_container_of(watched, struct stream, ready)->trace, SLICE_NS);
 }
 
-/* Which processes they were does not matter. They are read, not thrown away by a write to
+/* Which events they were does not matter. They are read, not thrown away by a write to
  * "trace": that waits for an RCU grace period. */
-static void on_exits(struct wq_loop_fd *watched, uint32_t events)
+static void on_now_and_then(struct wq_loop_fd *watched, uint32_t events)
 {
 	struct stream *s = wq_container_of(watched, struct stream, ready);
 	struct wq_trace *t = s->trace;
@@ -509,21 +515,25 @@ static void on_exits(struct wq_loop_fd *watched, uint32_t events)
 	stream_rest(s);
 	for (int i = 0; i < t->ncpus; i++)
 		(void)cpu_read(s, i, NULL);
-	if (t->ops->exited(t->arg))
-		wq_timer_set(t->loop, &t->exits_timer, wq_now_ns() + EXITS_EVERY_NS);
+	if (s->tell(t->arg))
+		wq_timer_set(t->loop, &s->again, wq_now_ns() + NOW_AND_THEN_NS);
 }
 
-static void exits_again(struct wq_timer *timer)
+static void stream_tell(struct stream *s)
 {
-	wq_trace_tell_exits(wq_container_of(timer, struct wq_trace, exits_timer));
-}
-
-void wq_trace_tell_exits(struct wq_trace *t)
-{
-	struct stream *s = &t->stream[STREAM_EXITS];
-
-	if (s->instance && !t->exits_timer.set)
+	if (s->instance && !s->again.set)
 		stream_poll(s);
+}
+
+static void on_again(struct wq_timer *timer)
+{
+	stream_tell(wq_container_of(timer, struct stream, again));
+}
+
+void wq_trace_tell_occasions(struct wq_trace *t)
+{
+	stream_tell(&t->stream[STREAM_EXITS]);
+	stream_tell(&t->stream[STREAM_32]);
 }
 
 /* A process has its keyrings until it is reaped, which may be long after its exit. Not worth
@@ -532,9 +542,35 @@ static void prepare_exits(struct wq_trace *t)
 {
 	struct stream *s = &t->stream[STREAM_EXITS];
 
-	if (stream_open(t, STREAM_EXITS, EXITS_KB) < 0 ||
+	if (stream_open(t, STREAM_EXITS, SMALL_KB) < 0 ||
 		tracefs_event_enable(s->instance, "sched", "sched_process_free") < 0)
 		stream_close(s);
+}
+
+/* add_key(), request_key() and keyctl() as 32-bit programs number them. */
+#if defined(__x86_64__)
+#define NUMBERS_32 "id == 286 || id == 287 || id == 288"
+#elif defined(__aarch64__)
+#define NUMBERS_32 "id == 309 || id == 310 || id == 311"
+#endif
+
+/* The tracepoints of single calls pass over those of 32-bit programs. That of all calls does
+ * not, but does not tell them from 64-bit ones of the same number (accept4() and timerfd_*()
+ * on x86): an occasion to look, no more. Not worth failing for, either. */
+static void prepare_32(struct wq_trace *t)
+{
+#ifdef NUMBERS_32
+	struct stream *s = &t->stream[STREAM_32];
+	char filter[128];
+
+	snprintf(filter, sizeof(filter), "common_pid != %d && ret >= 0 && (" NUMBERS_32 ")",
+		(int)getpid());
+	if (stream_open(t, STREAM_32, SMALL_KB) < 0 ||
+		tracefs_event_file_write(
+			s->instance, "raw_syscalls", "sys_exit", "filter", filter) < 0 ||
+		tracefs_event_enable(s->instance, "raw_syscalls", "sys_exit") < 0)
+		stream_close(s);
+#endif
 }
 
 static bool has_syscall_events(const struct wq_trace *t)
@@ -583,8 +619,10 @@ static int set_up(struct wq_trace *t, unsigned int buffer_kb)
 		r = stream_poll(&t->stream[STREAM_LEAVE]);
 	if (r == 0)
 		r = stream_poll(&t->stream[STREAM_FORKS]);
-	if (r == 0)
+	if (r == 0) {
 		prepare_exits(t);
+		prepare_32(t);
+	}
 	return r;
 }
 
@@ -593,13 +631,16 @@ static void init(struct wq_trace *t)
 	t->ncpus = (int)sysconf(_SC_NPROCESSORS_CONF);
 	t->pages = t->ncpus < PAGES_AT_ONCE ? PAGES_AT_ONCE / t->ncpus : 1;
 	t->tracefs = -1;
-	t->exits_timer.fire = exits_again;
 	t->rest.fire = on_rest;
 	for (int i = 0; i < STREAMS; i++)
-		t->stream[i] = (struct stream){.trace = t, .ready = {.fd = -1}};
+		t->stream[i] = (struct stream){
+			.trace = t, .ready = {.fd = -1}, .again = {.fire = on_again}};
 	t->stream[STREAM_FORKS].ready.ready = on_events;
 	t->stream[STREAM_LEAVE].ready.ready = on_events;
-	t->stream[STREAM_EXITS].ready.ready = on_exits;
+	t->stream[STREAM_EXITS].ready.ready = on_now_and_then;
+	t->stream[STREAM_EXITS].tell = t->ops->exited;
+	t->stream[STREAM_32].ready.ready = on_now_and_then;
+	t->stream[STREAM_32].tell = t->ops->unseen;
 }
 
 static const char *reason(int r)
@@ -664,7 +705,8 @@ void wq_trace_free(struct wq_trace *t)
 {
 	if (!t)
 		return;
-	wq_timer_clear(t->loop, &t->exits_timer);
+	for (int i = 0; i < STREAMS; i++)
+		wq_timer_clear(t->loop, &t->stream[i].again);
 	wq_timer_clear(t->loop, &t->rest);
 	wq_switches_close(&t->switches); /* an instance in use cannot be removed */
 	for (int i = 0; i < STREAMS; i++)
@@ -989,7 +1031,7 @@ bool wq_trace_drain(struct wq_trace *trace, uint64_t allowed_ns)
 	return true;
 }
 
-void wq_trace_tell_exits(struct wq_trace *trace)
+void wq_trace_tell_occasions(struct wq_trace *trace)
 {
 }
 

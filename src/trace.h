@@ -25,8 +25,11 @@ struct wq_trace_ops {
 	/* Some forks before the next hint were not seen. */
 	void (*forks_lost)(void *arg);
 	/* Some processes have exited: keyrings may have gone with them. Told at most every 20
-	 * ms, after wq_trace_tell_exits() and for as long as it returns true. */
+	 * ms, after wq_trace_tell_occasions() and for as long as it returns true. */
 	bool (*exited)(void *arg);
+	/* Calls have returned that may be a 32-bit program's, of which no hint is given: in the
+	 * same way. */
+	bool (*unseen)(void *arg);
 	/* Events were lost: what was done until now is not known. */
 	void (*lost)(void *arg);
 	/* It has died. To be freed, not from here. */
@@ -48,8 +51,8 @@ void wq_trace_free(struct wq_trace *trace);
  * of the ops. */
 bool wq_trace_drain(struct wq_trace *trace, uint64_t allowed_ns);
 
-/* Asks for ops->exited. */
-void wq_trace_tell_exits(struct wq_trace *trace);
+/* Asks for ops->exited and ops->unseen. */
+void wq_trace_tell_occasions(struct wq_trace *trace);
 
 /* Is it still switched on, as it was set up? */
 bool wq_trace_alive(struct wq_trace *trace);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 
 #include "lib.h"
 #include "told.h"
@@ -105,6 +106,47 @@ static void resync_tells_what_the_trace_does_not_see(void)
 	IT_EQ(keyctl_32(KEYCTL_UNLINK, (uint32_t)key_b, (uint32_t)ring), 0);
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
 	IT_STR(told(fd), "RING:unlinked:B");
+}
+
+/* By looking, as a mount that polls would find it. */
+static void what_32_bit_programs_do_is_found_at_once(void)
+{
+	set_up("source=trace,resync_s=" NEVER_S);
+	need_32_bit();
+	for (int i = 0; i < 5; i++) {
+		IT_EQ(keyctl_32(KEYCTL_LINK, (uint32_t)key_b, (uint32_t)ring), 0);
+		TOLD_UNTIL(fd, "RING:linked:B");
+		IT_EQ(keyctl_32(KEYCTL_UNLINK, (uint32_t)key_b, (uint32_t)ring), 0);
+		TOLD_UNTIL(fd, "RING:unlinked:B");
+		IT_EQ(keyctl_32(KEYCTL_SETPERM, (uint32_t)key_a,
+			      ALL_PERM | (i % 2 ? 0 : KEY_OTH_VIEW)),
+			0);
+		TOLD_UNTIL(fd, "A:setattr");
+	}
+	IT_EQ(keyctl_32(KEYCTL_REVOKE, (uint32_t)key_a, 0), 0);
+	TOLD_UNTIL(fd, "A:revoked");
+	TOLD_NOTHING(fd);
+}
+
+/* Of the tracepoint of all calls the numbers alone are known: timerfd_settime(), accept4() as
+ * keyctl() of 32-bit programs. What is no such call is an occasion to look, too. */
+static void call_of_the_same_number_is_an_occasion_to_look(void)
+{
+#ifdef __x86_64__
+	int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	const struct itimerspec off = {0};
+	uint64_t rounds;
+
+	set_up("source=trace,resync_s=" NEVER_S);
+	for (int i = 0; i < 5; i++) {
+		rounds = it_stats(fd).rounds;
+		IT_EQ(timerfd_settime(timer, 0, &off, NULL), 0);
+		IT_UNTIL(it_stats(fd).rounds > rounds);
+	}
+	TOLD_NOTHING(fd);
+#else
+	it_skip("no 64-bit call has that number on this machine");
+#endif
 }
 
 static void report_32(struct wqfs_key_report *r, uint32_t a, uint32_t b)
@@ -215,6 +257,9 @@ static void operation_is_what_the_lower_bits_say(void)
 }
 
 static const struct it_test tests[] = {
+	{"what 32-bit programs do is found at once", what_32_bit_programs_do_is_found_at_once},
+	{"a call of the same number as a 32-bit one is an occasion to look",
+		call_of_the_same_number_is_an_occasion_to_look},
 	{"the resync tells what the trace does not see",
 		resync_tells_what_the_trace_does_not_see},
 	{"what the trace does not see is told once and at once by a report",
