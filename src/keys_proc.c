@@ -109,12 +109,12 @@ static void judge_lines(struct wq_keys *keys)
 
 bool wq_keys_proc_step(struct wq_keys *keys)
 {
-	uint64_t began = wq_now_ns();
+	uint64_t began = wq_budget_clock();
 	int r = wq_proc_keys_next(keys->proc, see_line, keys);
 
 	if (r == 0)
 		judge_lines(keys);
-	keys->proc_cost_ns += wq_now_ns() - began;
+	keys->proc_cost_ns += wq_budget_clock() - began;
 	return r > 0;
 }
 
