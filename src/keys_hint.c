@@ -619,6 +619,9 @@ static void note_death(const struct taking *t)
 	time_t at = h->op == KEYCTL_SET_TIMEOUT && !seconds ? 0 : time(NULL) + (time_t)seconds;
 	int32_t serial = h->arg[0];
 
+	if (t->caller && h->op != KEYCTL_SET_TIMEOUT &&
+		wq_look_life(t->keys->look, serial) < WQ_KEY_EXPIRED)
+		return; /* it was only said */
 	if (serial > 0 && (!t->caller || is_reporters(t, serial)))
 		wq_keys_note_dead(t->keys, serial, at);
 }

@@ -123,6 +123,27 @@ static void member_that_dies_as_was_reported_is_not_told_as_unlinked(void)
 	TOLD_NOTHING(fd);
 }
 
+/* That it is invalidated is said of a member which then is unlinked, and ends by that. */
+static void death_that_was_only_said_hides_no_unlinking(void)
+{
+	struct wqfs_key_report invalidate;
+	int32_t b;
+
+	set_up(BLIND);
+	IT_OK(keyctl_get_keyring_ID(KEY_SPEC_THREAD_KEYRING, 1) > 0);
+	b = add_key("user", "wqfs-test:b", "1", 1, ring);
+	IT_OK(b > 0);
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	told_name(b, "B");
+	IT_STR(told(fd), "RING:linked:B");
+	invalidate = report_of(KEYCTL_INVALIDATE, b, 0);
+	end(fd, &invalidate, 0);
+	IT_EQ(keyctl_unlink(b, ring), 0);
+	IT_UNTIL(keyctl_unlink(b, KEY_SPEC_THREAD_KEYRING) < 0 && errno == ENOKEY);
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	IT_STR(told(fd), "RING:unlinked:B");
+}
+
 /* Two operations, of which a look saw the difference once. */
 static void record_of_a_difference_stands_for_one_report(void)
 {
@@ -783,6 +804,8 @@ static const struct it_test tests[] = {
 	{"what leaves no difference is told by a report",
 		what_leaves_no_difference_is_told_by_a_report},
 	{"reports and differences go together", reports_and_differences_go_together},
+	{"a death that was only said hides no unlinking",
+		death_that_was_only_said_hides_no_unlinking},
 	{"a member that dies, as was reported, is not told as unlinked",
 		member_that_dies_as_was_reported_is_not_told_as_unlinked},
 	{"the record of a difference stands for one report",
