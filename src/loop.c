@@ -18,6 +18,8 @@ struct wq_loop {
 	TAILQ_HEAD(timers, wq_timer) timers; /* by due_ns */
 	struct epoll_event batch[BATCH];
 	int nbatch;
+	void (*before_wait)(void *arg);
+	void *arg; /* for it */
 };
 
 uint64_t wq_now_ns(void)
@@ -143,9 +145,19 @@ static void fire_due(struct wq_loop *loop)
 	}
 }
 
+void wq_loop_before_wait(struct wq_loop *loop, void (*fn)(void *arg), void *arg)
+{
+	loop->before_wait = fn;
+	loop->arg = arg;
+}
+
 int wq_loop_run(struct wq_loop *loop)
 {
 	while (!loop->stop) {
+		if (loop->before_wait)
+			loop->before_wait(loop->arg);
+		if (loop->stop)
+			break;
 		arm(loop);
 		loop->nbatch = epoll_wait(loop->epfd, loop->batch, BATCH, -1);
 		if (loop->nbatch < 0) {

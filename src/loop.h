@@ -38,6 +38,10 @@ void wq_loop_del(struct wq_loop *loop, struct wq_loop_fd *watched);
 void wq_timer_set(struct wq_loop *loop, struct wq_timer *timer, uint64_t due_ns);
 void wq_timer_clear(struct wq_loop *loop, struct wq_timer *timer);
 
+/* FN(ARG) is called each time before the loop waits; NULL: nothing is. It may do what ready()
+ * and fire() may. */
+void wq_loop_before_wait(struct wq_loop *loop, void (*fn)(void *arg), void *arg);
+
 /* Runs until wq_loop_stop(), also where that was called before; then it may be run again.
  * 0, or -errno of epoll_wait(). */
 int wq_loop_run(struct wq_loop *loop);

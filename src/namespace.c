@@ -160,6 +160,7 @@ static struct wq_node *new_node(struct wq_namespace *ns, mode_t mode, uid_t uid,
 	node->uid = node->charged = uid;
 	node->gid = gid;
 	touch(&node->ctime);
+	TAILQ_INIT(&node->arrived);
 	TAILQ_INIT(&node->readers);
 	TAILQ_INIT(&node->drains);
 	LIST_INIT(&node->handles);

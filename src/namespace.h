@@ -50,10 +50,14 @@ struct wq_node {
 	unsigned int opens, writers;
 	unsigned int charged_opens; /* by the user who is charged */
 	/* what wqfs_ops.c hangs on it: */
+	struct wq_parked_list arrived; /* reads that have just come */
 	struct wq_parked_list readers; /* blocked, first come first served */
 	struct wq_parked_list drains;  /* PIPE_IOC_SYNC: have looked, wait until all is read */
 	LIST_HEAD(, wq_handle) handles;
 	LIST_HEAD(, wq_handle) polled; /* those with somebody to tell */
+
+	bool to_serve; /* on the list of those whose readers are to be served */
+	TAILQ_ENTRY(wq_node) serve;
 
 	UT_hash_handle by_ino;
 	TAILQ_ENTRY(wq_node) node; /* named ones, by ino */

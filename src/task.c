@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,4 +180,34 @@ struct wq_cred wq_task_cred(const struct wq_task *task, pid_t tid)
 	who.gid = task->gid;
 	memcpy(who.comm, task->comm, sizeof(who.comm));
 	return who;
+}
+
+/* ---- signals ---- */
+
+#define BIT(sig) (1ull << ((sig)-1))
+
+/* A signal that is fatal kills the threads of its process at once (complete_signal()), unless
+ * it is one of these: that is done by whoever takes it. */
+#define DUMP_CORE                                                                 \
+	(BIT(SIGQUIT) | BIT(SIGILL) | BIT(SIGTRAP) | BIT(SIGABRT) | BIT(SIGFPE) | \
+		BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGSYS) | BIT(SIGXCPU) | BIT(SIGXFSZ))
+
+static uint64_t signals(const char *text, const char *label)
+{
+	const char *line = strstr(text, label);
+
+	return line ? strtoull(line + strlen(label), NULL, 16) : 0;
+}
+
+bool wq_task_is_dying(pid_t tid)
+{
+	char text[4096];
+	uint64_t own, kept;
+
+	if (tid <= 0 || !slurp(tid, text, sizeof(text)))
+		return false;
+	own = signals(text, "\nSigPnd:");
+	kept = signals(text, "\nSigBlk:") | signals(text, "\nSigIgn:") |
+	       signals(text, "\nSigCgt:");
+	return (own & BIT(SIGKILL)) || ((own | signals(text, "\nShdPnd:")) & ~kept & DUMP_CORE);
 }

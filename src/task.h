@@ -42,6 +42,10 @@ const struct wq_task *wq_task_get(struct wq_tasks *tasks, pid_t tid, uint64_t at
  * was read within a second. */
 const struct wq_task *wq_task_recent(struct wq_tasks *tasks, pid_t tid, uint64_t at_ns);
 
+/* Has TID been killed, so that it returns from no system call any more? False too if it has
+ * gone, or cannot be asked. */
+bool wq_task_is_dying(pid_t tid);
+
 /* TID's user UID, in UID as the user namespace that it is in numbers it: (uid_t)-1 if it has no
  * number there. False: it is gone, or may not be asked. */
 bool wq_task_inner_uid(pid_t tid, uid_t *uid);

@@ -9,6 +9,7 @@
 #include "container.h"
 #include "filter.h"
 #include "queue_rights.h"
+#include "task.h"
 #include "user_mem.h"
 #include "wqfs_ops.h"
 
@@ -23,7 +24,10 @@ struct wq_parked {
 	enum wq_wait wait;
 	struct wq_handle *handle; /* NULL: the root directory's */
 	union {
-		size_t size; /* RECORD */
+		struct {
+			size_t size;
+			int otherwise; /* where nothing is there; > 0: it waits */
+		} read;		       /* RECORD */
 		struct wqfs_watch_key watch;
 		struct wq_user_mem mem;
 		struct wq_keys_sync sync;
@@ -116,30 +120,44 @@ static void drained(struct wq_node *node)
 		answer(p, 0);
 }
 
-/* Answers REQ with what is there. False: nothing is, and REQ waits for an answer. A reply
- * that cannot be delivered takes nothing out of the queue. */
-static bool reply_records(
-	struct wqfs *fs, fuse_req_t req, const struct wq_handle *h, size_t size)
+static pid_t tid_of(const struct wq_parked *p)
 {
-	struct wq_node *node = h->node;
-	struct wq_take take;
-	ssize_t n;
+	return fuse_req_ctx(p->req)->pid;
+}
 
-	if (size > WQFS_READ_MAX)
-		size = WQFS_READ_MAX;
-	n = wq_queue_peek(node->queue, format_of(h), fs->buf, size, &take);
-	if (n == -EAGAIN)
-		return false;
-	if (n < 0) {
-		fuse_reply_err(req, (int)-n);
-		return true;
+/* Answers P, which leaves, with what is there. A reply that cannot be delivered takes nothing
+ * out of the queue. */
+static void reply_records(struct wq_parked *p)
+{
+	struct wqfs *fs = p->fs;
+	struct wq_queue *queue = p->handle->node->queue;
+	size_t size = p->read.size < WQFS_READ_MAX ? p->read.size : WQFS_READ_MAX;
+	struct wq_take take;
+	ssize_t n = wq_queue_peek(queue, format_of(p->handle), fs->buf, size, &take);
+
+	if (n < 0)
+		fuse_reply_err(p->req, (int)-n);
+	else if (fuse_reply_buf(p->req, fs->buf, (size_t)n) == 0)
+		wq_queue_consume(queue, &take);
+}
+
+/* A reader who was killed takes no record along, though it has not come to tell us yet: it
+ * returns from no system call any more. One that is killed while it is answered may have gone
+ * with the answer. */
+static void serve_reader(struct wq_parked *p)
+{
+	struct wq_queue *queue = p->handle->node->queue;
+	pid_t tid = tid_of(p);
+
+	if (wq_task_is_dying(tid)) {
+		answer(p, -EINTR);
+		return;
 	}
-	if (fuse_reply_buf(req, fs->buf, (size_t)n) == 0) {
-		wq_queue_consume(node->queue, &take);
-		if (!wq_queue_readable(node->queue))
-			drained(node);
-	}
-	return true;
+	leave(p);
+	reply_records(p);
+	free(p);
+	if (wq_task_is_dying(tid))
+		wq_queue_note_loss(queue);
 }
 
 /* The kernel cuts a long read, or one into many buffers, into parts, and asks for the next
@@ -163,6 +181,25 @@ static bool at_end(const struct wqfs *fs, const struct wq_node *node)
 	return fs->stopping || (node->had_writer && !node->writers);
 }
 
+/* Whoever waits for a record of NODE is served before long. */
+static void serve_soon(struct wqfs *fs, struct wq_node *node)
+{
+	if (node->to_serve)
+		return;
+	node->to_serve = true;
+	TAILQ_INSERT_TAIL(&fs->to_serve, node, serve);
+}
+
+static void no_longer_to_serve(struct wqfs *fs, struct wq_node *node)
+{
+	if (!node->to_serve)
+		return;
+	node->to_serve = false;
+	TAILQ_REMOVE(&fs->to_serve, node, serve);
+}
+
+/* No reader is answered before it is known that nobody has been interrupted: see
+ * wqfs_serve(). */
 void wqfs_op_read(
 	fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
@@ -179,23 +216,15 @@ void wqfs_op_read(
 		return;
 	}
 	wq_keys_catch_up(fs->keys);
-	if (reply_records(fs, req, h, size))
-		return;
-	if (is_continued(off) || at_end(fs, h->node)) {
-		fuse_reply_buf(req, NULL, 0);
-		return;
-	}
-	if (fi->flags & O_NONBLOCK) {
-		fuse_reply_err(req, EAGAIN);
-		return;
-	}
 	p = park(req, WQ_WAIT_RECORD, h);
 	if (!p) {
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
-	p->size = size;
-	line_up(p, &h->node->readers);
+	p->read.size = size;
+	p->read.otherwise = is_continued(off) ? 0 : fi->flags & O_NONBLOCK ? -EAGAIN : 1;
+	line_up(p, &h->node->arrived);
+	serve_soon(fs, h->node);
 	may_interrupt(p);
 }
 
@@ -223,37 +252,84 @@ static void notify_pollers(struct wq_node *node)
 	}
 }
 
-/* Something can be read: readers first, in their order, then who polls. */
+/* ---- serving ---- */
+
+/* Nothing is there for P, which has just come. */
+static void serve_nothing(struct wq_parked *p)
+{
+	struct wq_node *node = p->handle->node;
+
+	if (at_end(p->fs, node))
+		answer(p, 0);
+	else if (p->read.otherwise <= 0)
+		answer(p, p->read.otherwise);
+	else
+		line_up(p, &node->readers);
+}
+
+/* Readers in their order, then who polls. */
+static void serve(struct wqfs *fs, struct wq_node *node)
+{
+	struct wq_parked *p;
+
+	while (wq_queue_readable(node->queue) && (p = TAILQ_FIRST(&node->readers)))
+		serve_reader(p);
+	while (at_end(fs, node) && (p = TAILQ_FIRST(&node->readers)))
+		answer(p, 0);
+	while ((p = TAILQ_FIRST(&node->arrived))) {
+		if (wq_queue_readable(node->queue))
+			serve_reader(p);
+		else
+			serve_nothing(p);
+	}
+	if (!wq_queue_readable(node->queue))
+		drained(node);
+	notify_pollers(node);
+}
+
+bool wqfs_has_to_serve(const struct wqfs *fs)
+{
+	return !TAILQ_EMPTY(&fs->to_serve);
+}
+
+void wqfs_serve(struct wqfs *fs)
+{
+	struct wq_node *node;
+
+	while ((node = TAILQ_FIRST(&fs->to_serve))) {
+		no_longer_to_serve(fs, node);
+		serve(fs, node);
+	}
+}
+
+static struct wqfs *fs_of(const struct wq_node *node)
+{
+	return TAILQ_FIRST(&node->readers)->fs;
+}
+
+/* Something can be read. We are in the middle of a post: nobody is answered here. */
 static void wake(struct wq_queue *queue)
 {
 	struct wq_node *node = wq_queue_owner(queue);
-	struct wq_parked *p;
 
-	while (wq_queue_readable(queue) && (p = TAILQ_FIRST(&node->readers))) {
-		struct wq_parked served = *p;
-
-		leave(p);
-		free(p);
-		if (!reply_records(served.fs, served.req, served.handle, served.size))
-			fuse_reply_err(served.req, EAGAIN); /* readable, yet nothing */
-	}
-	notify_pollers(node);
+	if (TAILQ_EMPTY(&node->readers))
+		notify_pollers(node);
+	else
+		serve_soon(fs_of(node), node);
 }
 
 const struct wq_queue_ops wqfs_queue_ops = {.wake = wake};
 
-static void end_of_file(struct wq_node *node)
+static void end_of_file(struct wqfs *fs, struct wq_node *node)
 {
-	struct wq_parked *p;
-
-	while ((p = TAILQ_FIRST(&node->readers)))
-		answer(p, 0);
+	if (!TAILQ_EMPTY(&node->readers))
+		serve_soon(fs, node);
 	notify_pollers(node);
 }
 
 void wqfs_writers_gone(struct wqfs *fs, struct wq_node *node)
 {
-	end_of_file(node);
+	end_of_file(fs, node);
 }
 
 void wqfs_readers_gone(struct wq_node *node)
@@ -657,6 +733,8 @@ void wqfs_forget_handle(struct wqfs *fs, struct wq_handle *handle)
 
 	while ((p = TAILQ_FIRST(&handle->parked)))
 		answer(p, -EINTR);
+	if (TAILQ_EMPTY(&handle->node->readers) && TAILQ_EMPTY(&handle->node->arrived))
+		no_longer_to_serve(fs, handle->node); /* it may be freed next */
 	set_poll(handle, NULL);
 	heard(fs, handle);
 }

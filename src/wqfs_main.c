@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fuse.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,7 @@
 #include "start.h"
 #include "wqfs_ops.h"
 
-#define REQUESTS_AT_ONCE 64	     /* before keys and signals have their turn */
+#define REQUESTS_AT_ONCE 64 /* and interrupts, before keys and signals have their turn */
 #define FAREWELL_NS	 1000000000u /* for who polls to ask again and hear of the end */
 
 struct daemon {
@@ -51,34 +52,62 @@ static void end_if_told(struct daemon *d)
 		wq_loop_stop(d->loop);
 }
 
-static void on_device(struct wq_loop_fd *watched, uint32_t events)
+/* The kernel gives out what interrupts requests before it gives out requests. */
+static bool is_interrupt(const struct fuse_buf *buf)
 {
-	struct daemon *d = wq_container_of(watched, struct daemon, device);
+	return ((const struct fuse_in_header *)buf->mem)->opcode == FUSE_INTERRUPT;
+}
 
-	for (int i = 0; i < REQUESTS_AT_ONCE; i++) {
+/* The device gave N instead of a request, and nothing but an error if that is one. */
+static void device_ended(struct daemon *d, int n)
+{
+	/* ECONNABORTED: the unmount came between a request's queueing and its being read
+	 * (fuse_dev_do_read()) */
+	if (n < 0 && n != -ECONNABORTED) {
+		wq_log(WQ_LOG_ERR, "/dev/fuse: %s", strerror(-n));
+		d->status = 1;
+	}
+	wq_loop_stop(d->loop); /* unmounted */
+}
+
+/* Takes the requests that are pending, some of them at least. False: that was the end. True:
+ * whoever had been interrupted has been answered. */
+static bool take_requests(struct daemon *d)
+{
+	for (int i = 0; i < REQUESTS_AT_ONCE;) {
 		int n = fuse_session_receive_buf(d->se, &d->buf);
 
 		if (n == -EAGAIN || n == -EINTR)
-			return;
+			return true;
 		if (n <= 0) {
-			/* ECONNABORTED: the unmount came between a request's queueing
-			 * and its being read (fuse_dev_do_read()) */
-			if (n < 0 && n != -ECONNABORTED) {
-				wq_log(WQ_LOG_ERR, "/dev/fuse: %s", strerror(-n));
-				d->status = 1;
-			}
-			wq_loop_stop(d->loop); /* unmounted */
-			return;
+			device_ended(d, n);
+			return false;
 		}
+		i += !is_interrupt(&d->buf);
 		fuse_session_process_buf(d->se, &d->buf);
 		if (d->ending)
 			end_if_told(d);
 		if (fuse_session_exited(d->se)) { /* libfuse gave up, and said why */
 			d->status = 1;
 			wq_loop_stop(d->loop);
-			return;
+			return false;
 		}
 	}
+	return true;
+}
+
+static void on_device(struct wq_loop_fd *watched, uint32_t events)
+{
+	take_requests(wq_container_of(watched, struct daemon, device));
+}
+
+/* What was done since the loop waited last has records for readers. */
+static void serve_readers(void *arg)
+{
+	struct daemon *d = arg;
+
+	if (wqfs_has_to_serve(d->fs) && take_requests(d))
+		wqfs_serve(d->fs);
 }
 
 static void on_farewell(struct wq_timer *timer)
@@ -241,6 +270,7 @@ static int serve(struct daemon *d, struct fuse_args *args)
 		return 2; /* said already */
 	if (wq_mount(d->se, d->options.mountpoint) < 0)
 		return 1;
+	wq_loop_before_wait(d->loop, serve_readers, d);
 	r = open_signals(d);
 	if (r == 0)
 		r = open_device(d);

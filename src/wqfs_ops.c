@@ -239,6 +239,9 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	/* Reads of the device by splice() could not be told from ones that would wait. */
 	conn->want &= ~(unsigned int)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
 				      FUSE_CAP_SPLICE_MOVE);
+	/* Nobody waits for such a read, so that nobody could be interrupted: who is killed
+	 * would wait for it for ever. */
+	conn->want &= ~(unsigned int)FUSE_CAP_ASYNC_DIO;
 	/* open(O_TRUNC) is harmless, as on a FIFO; truncate() is refused. */
 	conn->want |= conn->capable & FUSE_CAP_ATOMIC_O_TRUNC;
 	/* libfuse wants to hear it twice */
@@ -640,6 +643,7 @@ struct wqfs *wqfs_new(
 	fs->for_all = limits->for_all;
 	TAILQ_INIT(&fs->parked);
 	TAILQ_INIT(&fs->constructing);
+	TAILQ_INIT(&fs->to_serve);
 	wq_user_mem_init(&fs->user_mem, loop);
 	wq_namespace_init(&fs->ns);
 	fs->ns.ops = &wqfs_queue_ops;

@@ -56,6 +56,7 @@ struct wqfs {
 
 	struct wq_parked_list parked;	    /* every request that waits */
 	struct wq_parked_list constructing; /* those of them that wait for a key */
+	TAILQ_HEAD(, wq_node) to_serve;	    /* with readers for whom there may be something */
 	struct wq_user_mem_pool user_mem;
 	struct wq_timer construct; /* when to ask again */
 	uint64_t construct_wait_ns;
@@ -74,6 +75,12 @@ extern const struct fuse_lowlevel_ops wqfs_ops;
  * NULL: no memory. */
 struct wqfs *wqfs_new(
 	const struct wqfs_limits *limits, struct wq_loop *loop, struct wq_keys *keys);
+
+/* Are there readers to be answered? Then, before the loop waits: all requests that are pending
+ * are to be read, interrupts at least, and wqfs_serve() called. So no record is given to a
+ * reader that was killed before. */
+bool wqfs_has_to_serve(const struct wqfs *fs);
+void wqfs_serve(struct wqfs *fs);
 
 /* Ends every wait: readers get end of file, now and from now on; who polls is woken. */
 void wqfs_stop(struct wqfs *fs);

@@ -122,6 +122,23 @@ START_TEST(timer_may_clear_another_that_is_due)
 }
 END_TEST
 
+static void before_wait(void *arg)
+{
+	happened(*(const char *)arg);
+}
+
+START_TEST(what_comes_before_the_loop_waits_comes_each_time)
+{
+	char letter = '-';
+	struct alarm a = {.timer.fire = fire, .letter = 'a', .again = 1, .last = true};
+
+	wq_loop_before_wait(loop, before_wait, &letter);
+	wq_timer_set(loop, &a.timer, 0);
+	ck_assert_int_eq(wq_loop_run(loop), 0);
+	ck_assert_str_eq(strstr(order, "-a-"), "-a-a");
+}
+END_TEST
+
 START_TEST(loop_can_be_run_again)
 {
 	struct alarm a = ALARM('a', .last = true);
@@ -236,6 +253,7 @@ int main(void)
 	tcase_add_test(timers, cleared_timer_does_not_fire);
 	tcase_add_test(timers, timer_may_clear_another_that_is_due);
 	tcase_add_test(timers, loop_can_be_run_again);
+	tcase_add_test(timers, what_comes_before_the_loop_waits_comes_each_time);
 	suite_add_tcase(suite, timers);
 	tcase_add_checked_fixture(fds, set_up, tear_down);
 	tcase_add_test(fds, descriptor_comes_as_long_as_it_is_ready);
