@@ -331,7 +331,7 @@ void wq_node_stat_public(const struct wq_node *node, struct stat *st)
 void wq_node_stat(const struct wq_node *node, struct stat *st)
 {
 	wq_node_stat_public(node, st);
-	st->st_size = (off_t)wq_queue_bytes(node->queue, node->format);
+	st->st_size = (off_t)(wq_queue_bytes(node->queue, node->format) + node->rest);
 	st->st_mtim = st->st_atim = wq_queue_mtime(node->queue);
 }
 

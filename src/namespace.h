@@ -56,7 +56,9 @@ struct wq_node {
 	LIST_HEAD(, wq_handle) handles;
 	LIST_HEAD(, wq_handle) polled; /* those with somebody to tell */
 
-	bool to_serve; /* on the list of those whose readers are to be served */
+	unsigned int pieces; /* handles that have begun a line */
+	size_t rest;	     /* bytes that those have still to read */
+	bool to_serve;	     /* on the list of those whose readers are to be served */
 	TAILQ_ENTRY(wq_node) serve;
 
 	UT_hash_handle by_ino;

@@ -425,8 +425,8 @@ void wq_queue_each_watch(const struct wq_queue *q,
 /* ---- reading ---- */
 
 /* The kernel's pipe_read(), with what it does to the pipe left for later. */
-ssize_t wq_queue_peek(const struct wq_queue *q, enum wqfs_format format, void *buf, size_t size,
-	struct wq_take *take)
+static ssize_t peek(const struct wq_queue *q, enum wqfs_format format, void *buf, size_t size,
+	bool first_only, struct wq_take *take)
 {
 	uint32_t i = q->tail;
 	size_t done = 0;
@@ -445,7 +445,7 @@ ssize_t wq_queue_peek(const struct wq_queue *q, enum wqfs_format format, void *b
 			take->losses++;
 			take->pending = LOSS_NONE;
 		}
-		if (i == q->head)
+		if (i == q->head || (first_only && take->losses))
 			break;
 		n = wq_record_render(
 			&slot_at(q, i)->record, format, (char *)buf + done, size - done);
@@ -455,10 +455,44 @@ ssize_t wq_queue_peek(const struct wq_queue *q, enum wqfs_format format, void *b
 		take->pending = slot_at(q, i)->loss;
 		take->records++;
 		i++;
-		if (i == q->head || done == size)
+		if (i == q->head || done == size || first_only)
 			break;
 	}
 	return done ? (ssize_t)done : n;
+}
+
+ssize_t wq_queue_peek(const struct wq_queue *q, enum wqfs_format format, void *buf, size_t size,
+	struct wq_take *take)
+{
+	return peek(q, format, buf, size, false, take);
+}
+
+ssize_t wq_queue_peek_first(const struct wq_queue *q, enum wqfs_format format, void *buf,
+	size_t size, struct wq_take *take, const struct wq_record **record)
+{
+	ssize_t n = peek(q, format, buf, size, true, take);
+
+	*record = n > 0 && take->records ? &slot_at(q, q->tail)->record : NULL;
+	return n;
+}
+
+/* A LOSS that stood before what was next stands after RECORD now. */
+void wq_queue_put_back(struct wq_queue *q, const struct wq_record *record)
+{
+	struct slot *s;
+
+	if (!record || queued(q) >= q->size) {
+		q->lost += record != NULL;
+		q->loss = LOSS_SOURCE;
+	} else {
+		s = slot_at(q, --q->tail);
+		s->record = *record;
+		s->loss = (uint8_t)q->loss;
+		q->loss = LOSS_NONE;
+		count_in(q, s);
+		q->read--;
+	}
+	wake(q);
 }
 
 void wq_queue_consume(struct wq_queue *q, const struct wq_take *take)

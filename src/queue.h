@@ -139,6 +139,15 @@ struct wq_take {
 ssize_t wq_queue_peek(const struct wq_queue *queue, enum wqfs_format format, void *buf,
 	size_t size, struct wq_take *take);
 
+/* The same for the first record or LOSS alone. *RECORD is it, valid until something
+ * is consumed; NULL: a LOSS. */
+ssize_t wq_queue_peek_first(const struct wq_queue *queue, enum wqfs_format format, void *buf,
+	size_t size, struct wq_take *take, const struct wq_record **record);
+
+/* Puts RECORD, which was consumed, back before all others; NULL: a LOSS. Where there is no
+ * room any more it is lost, which a LOSS in its place tells. Wakes. */
+void wq_queue_put_back(struct wq_queue *queue, const struct wq_record *record);
+
 /* Takes away what wq_queue_peek() said, provided nothing else was consumed since. */
 void wq_queue_consume(struct wq_queue *queue, const struct wq_take *take);
 

@@ -112,6 +112,22 @@ static enum wqfs_format format_of(const struct wq_handle *h)
 	return h->own_format ? h->format : h->node->format;
 }
 
+static bool has_record(const struct wq_node *node)
+{
+	return wq_queue_readable(node->queue);
+}
+
+/* Can anything be read through H? */
+static bool readable(const struct wq_handle *h)
+{
+	return h->piece || has_record(h->node);
+}
+
+static bool all_is_read(const struct wq_node *node)
+{
+	return !has_record(node) && !node->pieces;
+}
+
 static void drained(struct wq_node *node)
 {
 	struct wq_parked *p;
@@ -120,9 +136,99 @@ static void drained(struct wq_node *node)
 		answer(p, 0);
 }
 
+/* ---- lines in pieces ---- */
+
+/* H reads PIECE from now on, or none if that is NULL. */
+static void set_piece(struct wq_handle *h, struct wq_piece *piece)
+{
+	struct wq_node *node = h->node;
+
+	if (h->piece) {
+		node->pieces--;
+		node->rest -= wq_piece_rest(h->piece);
+		free(h->piece);
+	}
+	h->piece = piece;
+	if (piece) {
+		node->pieces++;
+		node->rest += wq_piece_rest(piece);
+	}
+}
+
+/* N bytes more of what H has begun were read. */
+static void piece_was_read(struct wq_handle *h, size_t n)
+{
+	h->piece->done += n;
+	h->node->rest -= n;
+	if (wq_piece_rest(h->piece) == 0)
+		set_piece(h, NULL);
+}
+
+/* What H has begun to read it does not go on with. */
+static void put_piece_back(struct wq_handle *h)
+{
+	if (h->piece)
+		wq_piece_put_back(h->piece, h->node->queue);
+	set_piece(h, NULL);
+}
+
 static pid_t tid_of(const struct wq_parked *p)
 {
 	return fuse_req_ctx(p->req)->pid;
+}
+
+/* What is to be given to a reader. */
+struct reply {
+	size_t len;
+	size_t rest;		/* of that, from the line that was begun */
+	struct wq_take take;	/* what the queue gives */
+	struct wq_piece *begun; /* its first line, of which this is a part */
+};
+
+/* A part of the first line, which is longer than SIZE. 0 or -errno. */
+static int begin_line(const struct wq_handle *h, char *buf, size_t size, struct reply *r)
+{
+	int err;
+
+	r->begun = wq_piece_new(h->node->queue, format_of(h), &r->take, &err);
+	if (r->begun)
+		r->len = wq_piece_peek(r->begun, buf, size);
+	return err;
+}
+
+/* Fills BUF, of SIZE bytes, with what can be read through H: the rest of a line that was begun,
+ * then whole ones. 0 or -errno. */
+static int make_reply(const struct wq_handle *h, char *buf, size_t size, struct reply *r)
+{
+	struct wq_take take;
+	ssize_t n;
+
+	if (h->piece) {
+		r->len = r->rest = wq_piece_peek(h->piece, buf, size);
+		if (r->rest < wq_piece_rest(h->piece))
+			return 0;
+	}
+	n = wq_queue_peek(h->node->queue, format_of(h), buf + r->len, size - r->len, &take);
+	if (n == -ENOBUFS && !r->len && format_of(h) != WQFS_FORMAT_RAW)
+		return begin_line(h, buf, size, r);
+	if (n < 0)
+		return r->len ? 0 : (int)n;
+	r->len += (size_t)n;
+	r->take = take;
+	return 0;
+}
+
+/* R has been delivered. */
+static void was_read(struct wq_handle *h, struct reply *r)
+{
+	if (r->rest)
+		piece_was_read(h, r->rest);
+	if (r->take.records || r->take.losses)
+		wq_queue_consume(h->node->queue, &r->take);
+	if (r->begun) {
+		set_piece(h, r->begun);
+		piece_was_read(h, r->len);
+	}
 }
 
 /* Answers P, which leaves, with what is there. A reply that cannot be delivered takes nothing
@@ -130,15 +236,19 @@ static pid_t tid_of(const struct wq_parked *p)
 static void reply_records(struct wq_parked *p)
 {
 	struct wqfs *fs = p->fs;
-	struct wq_queue *queue = p->handle->node->queue;
 	size_t size = p->read.size < WQFS_READ_MAX ? p->read.size : WQFS_READ_MAX;
-	struct wq_take take;
-	ssize_t n = wq_queue_peek(queue, format_of(p->handle), fs->buf, size, &take);
+	struct reply r = {0};
+	int err;
 
-	if (n < 0)
-		fuse_reply_err(p->req, (int)-n);
-	else if (fuse_reply_buf(p->req, fs->buf, (size_t)n) == 0)
-		wq_queue_consume(queue, &take);
+	if (p->handle->piece && p->handle->piece->format != format_of(p->handle))
+		put_piece_back(p->handle);
+	err = make_reply(p->handle, fs->buf, size, &r);
+	if (err < 0)
+		fuse_reply_err(p->req, -err);
+	else if (fuse_reply_buf(p->req, fs->buf, r.len) == 0)
+		was_read(p->handle, &r);
+	else
+		free(r.begun);
 }
 
 /* A reader who was killed takes no record along, though it has not come to tell us yet: it
@@ -267,22 +377,35 @@ static void serve_nothing(struct wq_parked *p)
 		line_up(p, &node->readers);
 }
 
+/* The first of those who wait for whom something is there. */
+static struct wq_parked *first_to_serve(const struct wq_node *node)
+{
+	struct wq_parked *p;
+
+	if (all_is_read(node))
+		return NULL;
+	TAILQ_FOREACH (p, &node->readers, in_line)
+		if (readable(p->handle))
+			break;
+	return p;
+}
+
 /* Readers in their order, then who polls. */
 static void serve(struct wqfs *fs, struct wq_node *node)
 {
 	struct wq_parked *p;
 
-	while (wq_queue_readable(node->queue) && (p = TAILQ_FIRST(&node->readers)))
+	while ((p = first_to_serve(node)))
 		serve_reader(p);
 	while (at_end(fs, node) && (p = TAILQ_FIRST(&node->readers)))
 		answer(p, 0);
 	while ((p = TAILQ_FIRST(&node->arrived))) {
-		if (wq_queue_readable(node->queue))
+		if (readable(p->handle))
 			serve_reader(p);
 		else
 			serve_nothing(p);
 	}
-	if (!wq_queue_readable(node->queue))
+	if (all_is_read(node))
 		drained(node);
 	notify_pollers(node);
 }
@@ -358,13 +481,13 @@ static unsigned int poll_writer(const struct wq_node *node)
 	return events;
 }
 
-static unsigned int poll_reader(const struct wqfs *fs, const struct wq_node *node)
+static unsigned int poll_reader(const struct wqfs *fs, const struct wq_handle *h)
 {
 	unsigned int events = 0;
 
-	if (wq_queue_readable(node->queue))
+	if (readable(h))
 		events |= POLLIN | POLLRDNORM;
-	if (at_end(fs, node))
+	if (at_end(fs, h->node))
 		events |= POLLHUP;
 	return events;
 }
@@ -386,7 +509,7 @@ void wqfs_op_poll(
 	if (ph)
 		set_poll(h, ph);
 	wq_keys_catch_up(fs->keys);
-	fuse_reply_poll(req, h->writer ? poll_writer(h->node) : poll_reader(fs, h->node));
+	fuse_reply_poll(req, h->writer ? poll_writer(h->node) : poll_reader(fs, h));
 }
 
 /* ---- ioctls ---- */
@@ -404,7 +527,7 @@ static void sync_done(struct wq_keys_sync *sync)
 	struct wq_parked *p = wq_container_of(sync, struct wq_parked, sync);
 
 	p->syncing = false;
-	if (p->wait == WQ_WAIT_DRAIN && wq_queue_readable(p->handle->node->queue))
+	if (p->wait == WQ_WAIT_DRAIN && !all_is_read(p->handle->node))
 		line_up(p, &p->handle->node->drains);
 	else
 		answer(p, 0);
@@ -733,6 +856,7 @@ void wqfs_forget_handle(struct wqfs *fs, struct wq_handle *handle)
 
 	while ((p = TAILQ_FIRST(&handle->parked)))
 		answer(p, -EINTR);
+	put_piece_back(handle);
 	if (TAILQ_EMPTY(&handle->node->readers) && TAILQ_EMPTY(&handle->node->arrived))
 		no_longer_to_serve(fs, handle->node); /* it may be freed next */
 	set_poll(handle, NULL);

@@ -13,6 +13,7 @@
 #include "keys_bridge.h"
 #include "loop.h"
 #include "namespace.h"
+#include "piece.h"
 #include "user_mem.h"
 
 /* Why a request waits. */
@@ -32,6 +33,7 @@ struct wq_handle {
 	bool writer, write_only;
 	bool own_format; /* WQFS_IOC_SET_FORMAT was used */
 	enum wqfs_format format;
+	struct wq_piece *piece;	      /* the line that it has begun to read; or NULL */
 	struct fuse_pollhandle *poll; /* who is to be told; ours to destroy */
 	LIST_ENTRY(wq_handle) polled; /* while there is one: in node->polled */
 	bool last_poll;		      /* told of the end, has not asked again yet */

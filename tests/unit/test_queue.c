@@ -934,6 +934,57 @@ START_TEST(size_change_keeps_records_and_loss_in_a_ring_that_has_wrapped)
 }
 END_TEST
 
+/* Takes the first record alone, which goes to *FIRST. */
+static void take_first(struct wq_queue *q, struct wq_record *first)
+{
+	const struct wq_record *record;
+	unsigned char buf[16];
+	struct wq_take t;
+
+	ck_assert_int_eq(
+		wq_queue_peek_first(q, WQFS_FORMAT_RAW, buf, sizeof(buf), &t, &record), 16);
+	ck_assert_ptr_nonnull(record);
+	*first = *record;
+	wq_queue_consume(q, &t);
+}
+
+START_TEST(record_that_is_put_back_comes_before_all_others)
+{
+	struct wq_queue *q = watching(sized_queue(32));
+	unsigned char buf[4096];
+	struct wq_record first;
+
+	post_times(33); /* the last is lost */
+	take_first(q, &first);
+	wq_queue_put_back(q, &first);
+	ck_assert_uint_eq(wq_queue_bytes(q, WQFS_FORMAT_RAW), 32 * 16);
+	ck_assert_int_eq(take(q, buf, sizeof(buf)), 32 * 16);
+	for (int i = 0; i < 32; i++)
+		ck_assert_int_eq(buf[16 * i + 8], i);
+	wq_queue_put(q);
+}
+END_TEST
+
+START_TEST(record_that_cannot_be_put_back_is_told_as_lost)
+{
+	struct wq_queue *q = watching(sized_queue(32));
+	unsigned char buf[4096];
+	struct wqfs_stats stats;
+	struct wq_record first;
+
+	post_times(32);
+	take_first(q, &first);
+	post_from(32, 1);
+	wq_queue_put_back(q, &first);
+	wq_queue_stats(q, &stats);
+	ck_assert_uint_eq(stats.lost, 1);
+	ck_assert_int_eq(take(q, buf, sizeof(buf)), 8 + 32 * 16);
+	ck_assert_int_eq(buf[3], WATCH_META_LOSS_NOTIFICATION);
+	ck_assert_int_eq(buf[8 + 8], 1);
+	wq_queue_put(q);
+}
+END_TEST
+
 START_TEST(unsized_queue_drops_without_loss)
 {
 	struct wq_queue *q = watching(unsized_queue());
@@ -1010,6 +1061,8 @@ static Suite *queue_suite(void)
 	tcase_add_test(size, size_below_what_is_queued_is_refused);
 	tcase_add_test(size, size_change_keeps_records_and_loss_in_a_ring_that_has_wrapped);
 	tcase_add_test(size, unsized_queue_drops_without_loss);
+	tcase_add_test(size, record_that_is_put_back_comes_before_all_others);
+	tcase_add_test(size, record_that_cannot_be_put_back_is_told_as_lost);
 	suite_add_tcase(s, size);
 	return s;
 }
