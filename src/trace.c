@@ -149,7 +149,8 @@ struct wq_trace {
 	uint64_t last_ns;     /* of the page that was read last */
 	uint64_t looked_ns;   /* when all buffers were read last */
 	struct entered *entered;
-	int pages; /* of one CPU that are read in a turn */
+	int pages;	  /* of one CPU that are read in a turn */
+	uint64_t lost_ns; /* if lost: when that was seen */
 	bool lost, forks_lost, draining;
 };
 
@@ -780,6 +781,18 @@ static bool decode(const struct wq_trace *t, const void *data, uint64_t ts, stru
 	return false;
 }
 
+static void lose(struct wq_trace *t)
+{
+	if (!t->lost)
+		t->lost_ns = wq_now_ns();
+	t->lost = true;
+}
+
+static void lose_forks(struct wq_trace *t)
+{
+	t->forks_lost = true;
+}
+
 static void keep(struct wq_trace *t, const struct event *e)
 {
 	if (t->nevents == t->cap) {
@@ -787,7 +800,7 @@ static void keep(struct wq_trace *t, const struct event *e)
 		struct event *p = reallocarray(t->events, more, sizeof(*p));
 
 		if (!p) {
-			t->lost = true;
+			lose(t);
 			return;
 		}
 		t->events = p;
@@ -796,14 +809,19 @@ static void keep(struct wq_trace *t, const struct event *e)
 	t->events[t->nevents++] = *e;
 }
 
-static void read_page(struct wq_trace *t, bool *lost)
+static void read_page(struct wq_trace *t, void (*missed)(struct wq_trace *t))
 {
 	unsigned long long ts;
 	void *data;
 
 	kbuffer_load_subbuffer(t->kbuf, t->page);
 	if (kbuffer_missed_events(t->kbuf))
-		*lost = true;
+		missed(t);
+	if (t->lost) { /* it goes, too: only how far we are is of interest */
+		if (kbuffer_read_event(t->kbuf, &ts))
+			t->last_ns = ts;
+		return;
+	}
 	for (data = kbuffer_read_event(t->kbuf, &ts); data;
 		data = kbuffer_next_event(t->kbuf, &ts)) {
 		struct event e;
@@ -816,12 +834,12 @@ static void read_page(struct wq_trace *t, bool *lost)
 
 static void read_calls(struct wq_trace *t)
 {
-	read_page(t, &t->lost);
+	read_page(t, lose);
 }
 
 static void read_forks(struct wq_trace *t)
 {
-	read_page(t, &t->forks_lost);
+	read_page(t, lose_forks);
 }
 
 static int by_time(const void *a, const void *b)
@@ -847,14 +865,14 @@ static void on_enter(struct wq_trace *t, const struct event *e)
 	if (!in) {
 		in = calloc(1, sizeof(*in));
 		if (!in) {
-			t->lost = true;
+			lose(t);
 			return;
 		}
 		in->tid = e->tid;
 		HASH_ADD(hh, t->entered, tid, sizeof(in->tid), in);
 		if (!in->hh.tbl) {
 			free(in);
-			t->lost = true;
+			lose(t);
 			return;
 		}
 	}
@@ -914,11 +932,16 @@ static void give_out(struct wq_trace *t, uint64_t end_ns)
 	}
 }
 
-/* What was read belongs to before the loss or after it, nobody knows: it goes too. */
+/* What was read belongs to before the loss or after it, nobody knows: it goes, and so does what
+ * the buffers held when the loss was seen, which may be several turns' work. Then it is told,
+ * once for all buffers that were overrun. */
 static void give_up(struct wq_trace *t)
 {
-	t->lost = t->forks_lost = t->behind = false;
+	t->behind = false;
 	t->next = t->nevents = 0;
+	if (t->until_ns < t->lost_ns)
+		return;
+	t->lost = t->forks_lost = false;
 	forget_entered(t);
 	t->ops->lost(t->arg);
 }
@@ -928,7 +951,7 @@ static void give_up(struct wq_trace *t)
  * the writer's side; so the buffers are read now and then, whatever they say. */
 static bool may_have_more(struct wq_trace *t, uint64_t now)
 {
-	if (now - t->looked_ns < LOOK_EVERY_NS && t->until_ns >= t->looked_ns &&
+	if (!t->lost && now - t->looked_ns < LOOK_EVERY_NS && t->until_ns >= t->looked_ns &&
 		!stream_ready(&t->stream[STREAM_LEAVE]) &&
 		!stream_ready(&t->stream[STREAM_ENTER]) &&
 		!stream_ready(&t->stream[STREAM_FORKS]))
@@ -997,8 +1020,8 @@ bool wq_trace_drain(struct wq_trace *t, uint64_t allowed_ns)
 	t->draining = true;
 	do
 		r = turn(t, end);
-	while (r == 0 && (t->behind || t->until_ns < now) && wq_now_ns() < end);
-	all = r < 0 || (!t->behind && t->until_ns >= now);
+	while (r == 0 && (t->behind || t->lost || t->until_ns < now) && wq_now_ns() < end);
+	all = r < 0 || (!t->behind && !t->lost && t->until_ns >= now);
 	if (r < 0)
 		t->ops->died(t->arg, strerror(-r));
 	else if (!all || calls_wait(t))
