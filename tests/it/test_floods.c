@@ -11,6 +11,7 @@
  * one; on a quiet machine it is a fraction of a millisecond.
  */
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -183,23 +184,29 @@ static unsigned long reads_of(pid_t pid)
 	return strtoul(line + strlen(label), NULL, 10);
 }
 
-/* A stat is two requests: each is read, and then the device is found empty. */
+/* What others do to keys meanwhile is traced, and read, too: the quietest of some turns counts.
+ * A stat is two requests: each is read, and then the device is found empty. */
 static void a_request_costs_no_read_of_each_cpus_buffers(void)
 {
-	enum { STATS = 2000 };
-	unsigned long before;
+	enum { TURNS = 20, STATS = 200 };
+	unsigned long least = ULONG_MAX;
 	pid_t daemon;
 
 	it_need_bare_daemon("its reads would count");
 	close(told_need_trace());
 	daemon = it_start("source=trace");
 	close(it_queue("bystander", O_RDONLY));
-	before = reads_of(daemon);
-	for (int i = 0; i < STATS; i++)
-		(void)stat_ns();
-	printf("# %.2f reads a stat\n", (double)(reads_of(daemon) - before) / STATS);
+	for (int turn = 0; turn < TURNS; turn++) {
+		unsigned long before = reads_of(daemon), reads;
+
+		for (int i = 0; i < STATS; i++)
+			(void)stat_ns();
+		reads = reads_of(daemon) - before;
+		least = reads < least ? reads : least;
+	}
+	printf("# %.2f reads a stat\n", (double)least / STATS);
 	fflush(stdout);
-	IT_OK(reads_of(daemon) - before < 6 * STATS);
+	IT_OK(least < 6 * STATS);
 }
 
 #define SERVED "a bystander is served within 20 ms under a flood of "
