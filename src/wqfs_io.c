@@ -767,13 +767,15 @@ static bool is_change(unsigned int cmd)
 	       cmd == WQFS_IOC_SET_FILTER || cmd == WQFS_IOC_WATCH_KEY;
 }
 
-/* As for the attributes, and with a descriptor that was opened for writing. An anonymous queue
- * is a pipe, as the kernel's: nobody has a descriptor of it but by its maker. */
+/* As for the attributes; and through a descriptor that was opened by who had the right then, as
+ * it is with files: a daemon that gives up its privileges goes on with what it has open. An
+ * anonymous queue is a pipe, as the kernel's: nobody has a descriptor of it but by its maker.
+ */
 static bool may_change(fuse_req_t req, const struct wq_handle *h)
 {
 	struct wq_caller caller = wqfs_caller(req);
 
-	return h->writer || h->node->anonymous || wq_rights_write(h->node, &caller);
+	return h->may_change || wq_rights_write(h->node, &caller);
 }
 
 static int report(fuse_req_t req, unsigned int flags, const void *in, size_t in_size)

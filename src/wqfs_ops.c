@@ -180,20 +180,22 @@ static int reply_create(fuse_req_t req, struct wq_node *node, const struct wq_ha
 
 /* ---- handles ---- */
 
-static struct wq_handle *new_handle(struct wq_node *node, int flags, uid_t uid)
+static struct wq_handle *new_handle(fuse_req_t req, struct wq_node *node, int flags)
 {
+	struct wq_caller caller = wqfs_caller(req);
 	struct wq_handle *h = calloc(1, sizeof(*h));
 
 	if (!h)
 		return NULL;
 	h->node = node;
-	h->uid = h->used_by = uid;
+	h->uid = h->used_by = caller.uid;
 	h->writer = (flags & O_ACCMODE) != O_RDONLY;
+	h->may_change = h->writer || node->anonymous || wq_rights_write(node, &caller);
 	TAILQ_INIT(&h->parked);
 	h->write_only = (flags & O_ACCMODE) == O_WRONLY;
 	LIST_INSERT_HEAD(&node->handles, h, entry);
 	node->opens++;
-	node->charged_opens += uid == node->charged;
+	node->charged_opens += caller.uid == node->charged;
 	if (h->writer) {
 		node->writers++;
 		node->had_writer |= node->anonymous;
@@ -376,7 +378,7 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 		reply(req, r);
 		return;
 	}
-	h = new_handle(node, fi->flags, fuse_req_ctx(req)->uid);
+	h = new_handle(req, node, fi->flags);
 	if (!h) {
 		fuse_reply_err(req, ENOMEM);
 		wq_namespace_reap(&fs->ns, node);
@@ -450,7 +452,7 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		reply(req, r);
 		return;
 	}
-	h = new_handle(node, fi->flags, fuse_req_ctx(req)->uid);
+	h = new_handle(req, node, fi->flags);
 	if (!h) {
 		fuse_reply_err(req, ENOMEM);
 		return;

@@ -31,6 +31,7 @@ struct wq_handle {
 	uid_t uid;     /* who opened it */
 	uid_t used_by; /* whose process used it last */
 	bool writer, write_only;
+	bool may_change; /* who opened it had the right to change the queue */
 	bool own_format; /* WQFS_IOC_SET_FORMAT was used */
 	enum wqfs_format format;
 	struct wq_piece *piece;	      /* the line that it has begun to read; or NULL */

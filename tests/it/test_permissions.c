@@ -213,9 +213,9 @@ static void ownership_or_write_permission_lets_change_a_queue(void)
 			{IT_MNT "/not-group", -1, SOME_GROUP, false},
 			{IT_MNT "/not-group", -1, SOME_GROUP + 1, true},
 			{IT_MNT "/own", -1, 0, true},
-			/* a descriptor that was passed on is worth what it was opened for */
+			/* a descriptor that was passed on is worth what it was to its opener */
 			{NULL, writer, 0, true},
-			{NULL, reader, 0, false},
+			{NULL, reader, 0, true},
 			/* who has one of a pipe may do everything, as in the kernel */
 			{NULL, anonymous, 0, true},
 		};
