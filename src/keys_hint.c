@@ -132,6 +132,12 @@ static struct wq_key *subject(
 	return NULL;
 }
 
+static void ask_renewed(void *trace)
+{
+	if (trace)
+		wq_trace_ask_renewed(trace);
+}
+
 /* As the kernel's notify_key(), unless a look has told it already. */
 static void notify(const struct taking *t, struct wq_key *key,
 	enum key_notification_subtype subtype, uint32_t aux)
@@ -141,8 +147,8 @@ static void notify(const struct taking *t, struct wq_key *key,
 	if (wq_keys_was_told(t->keys, key->serial, (uint8_t)subtype, aux, t->h->begin_ns))
 		return;
 	if (!who.pid && !t->caller)
-		who = wq_task_cred(
-			wq_task_recent(&t->keys->tasks, t->h->tid, t->h->end_ns), t->h->tid);
+		who = wq_task_who(&t->keys->tasks, t->h->tid, t->h->begin_ns, t->h->end_ns,
+			ask_renewed, t->keys->trace);
 	wq_keys_post(key, subtype, aux, &who, t->h->end_ns);
 }
 
@@ -842,7 +848,7 @@ int wq_keys_report(struct wq_keys *keys, const struct wqfs_key_report *report,
 			return 0; /* the trace tells of it, too */
 	}
 	if (h.end_ns && h.result >= 0)
-		h.who = wq_caller_cred(caller);
+		h.who = wq_keys_reporter(keys, caller);
 	wq_keys_take_hint(keys, &h, caller);
 	return 0;
 }

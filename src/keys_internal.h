@@ -291,6 +291,9 @@ bool wq_keys_was_told(
 	struct wq_keys *keys, int32_t serial, uint8_t subtype, uint32_t aux, uint64_t begin_ns);
 void wq_keys_note_told(struct wq_key *key, uint8_t subtype, uint32_t aux);
 
+/* Who CALLER is, as a record's subject: its process, if we can see that. */
+struct wq_cred wq_keys_reporter(struct wq_keys *keys, const struct wq_caller *caller);
+
 /* H is under way, says CALLER, or the trace if that is NULL. */
 void wq_keys_begin(
 	struct wq_keys *keys, const struct wq_hint *h, const struct wq_caller *caller);

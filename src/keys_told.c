@@ -100,6 +100,16 @@ static void ask_who(struct wq_keys *keys, const struct wq_hint *h)
 	wq_budget_spend(&keys->asking, wq_budget_clock() - began);
 }
 
+struct wq_cred wq_keys_reporter(struct wq_keys *keys, const struct wq_caller *caller)
+{
+	struct wq_cred who = wq_caller_cred(caller);
+	const struct wq_task *task =
+		caller->pid ? wq_task_get(&keys->tasks, caller->pid, wq_now_ns()) : NULL;
+
+	who.pid = task ? task->tgid : 0;
+	return who;
+}
+
 void wq_keys_begin(
 	struct wq_keys *keys, const struct wq_hint *h, const struct wq_caller *caller)
 {
@@ -125,7 +135,7 @@ void wq_keys_begin(
 		return;
 	f->reported = true;
 	f->report = *h;
-	f->report.who = wq_caller_cred(caller);
+	f->report.who = wq_keys_reporter(keys, caller);
 	f->reporter = *caller;
 	f->reporter.in_group = NULL; /* the request goes */
 	f->reporter.private = NULL;
@@ -157,7 +167,9 @@ void wq_keys_explain(const struct wq_keys *keys, const struct inflight *f, struc
 			h->arg[i] = f->report.arg[i];
 	if (h->op == WQFS_REPORT_ADD_KEY)
 		h->arg[1] = f->report.arg[1];
-	h->who = f->report.who;
+	/* else it may have become who it is since it said so */
+	if (!wq_task_may_be_another(&keys->tasks, h->tid, f->report.begin_ns))
+		h->who = f->report.who;
 }
 
 /* Could F be what changed KEY? */

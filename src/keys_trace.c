@@ -36,6 +36,14 @@ static void on_forks_lost(void *arg)
 	struct wq_keys *keys = arg;
 
 	wq_sessions_forget(keys->sessions);
+	wq_task_renewals_lost(&keys->tasks);
+}
+
+static void on_renewed(void *arg, pid_t tid, uint64_t at_ns, bool is_exec)
+{
+	struct wq_keys *keys = arg;
+
+	wq_task_renewed(&keys->tasks, tid, at_ns, is_exec);
 }
 
 static bool on_exited(void *arg)
@@ -138,6 +146,7 @@ static void on_died(void *arg, const char *why)
 static const struct wq_trace_ops trace_ops = {
 	.hint = on_hint,
 	.forked = on_forked,
+	.renewed = on_renewed,
 	.forks_lost = on_forks_lost,
 	.exited = on_exited,
 	.unseen = on_unseen,

@@ -169,13 +169,64 @@ bool wq_task_inner_uid(pid_t tid, uid_t *uid)
 	return true;
 }
 
-struct wq_cred wq_task_cred(const struct wq_task *task, pid_t tid)
-{
-	struct wq_cred who = {.pid = tid, .uid = WQ_UID_UNKNOWN};
+/* ---- who it was ---- */
 
-	if (!task)
+void wq_task_renewed(struct wq_tasks *tasks, pid_t tid, uint64_t at_ns, bool is_exec)
+{
+	unsigned int i = (unsigned int)tid % WQ_RENEWALS;
+
+	if (at_ns < tasks->renewed[i].at_ns)
+		return; /* told late, by another CPU: what came after it counts */
+	tasks->renewed[i].at_ns = at_ns;
+	if (is_exec)
+		tasks->renewed[i].executed = tid;
+	else if (tasks->renewed[i].executed == tid)
+		tasks->renewed[i].executed = 0;
+}
+
+void wq_task_renewals_lost(struct wq_tasks *tasks)
+{
+	tasks->lost_ns = wq_now_ns();
+}
+
+bool wq_task_may_be_another(const struct wq_tasks *tasks, pid_t tid, uint64_t since_ns)
+{
+	return tasks->renewed[(unsigned int)tid % WQ_RENEWALS].at_ns >= since_ns ||
+	       tasks->lost_ns >= since_ns;
+}
+
+static bool is_of_one_user(const struct wq_task *t)
+{
+	for (int i = 1; i < 4; i++)
+		if (t->uids[i] != t->uids[0] || t->gids[i] != t->gids[0])
+			return false;
+	return true;
+}
+
+struct wq_cred wq_task_who(struct wq_tasks *tasks, pid_t tid, uint64_t begin_ns,
+	uint64_t end_ns, void (*refresh)(void *arg), void *arg)
+{
+	struct wq_cred who = {.uid = WQ_UID_UNKNOWN};
+	const struct wq_task *task = wq_task_recent(tasks, tid, end_ns);
+	uint64_t since_ns = begin_ns, read_ns;
+
+	if (task && cached(tasks, tid, &read_ns)) {
+		if (read_ns < begin_ns)
+			since_ns = read_ns;
+		if (read_ns >= tasks->heard_ns) {
+			tasks->heard_ns = wq_now_ns();
+			refresh(arg);
+		}
+	}
+	if (!task || wq_task_may_be_another(tasks, tid, since_ns)) {
+		/* of all threads of a process the first alone executes, by number */
+		if (tasks->renewed[(unsigned int)tid % WQ_RENEWALS].executed == tid)
+			who.pid = tid;
 		return who;
+	}
 	who.pid = task->tgid;
+	if (!is_of_one_user(task))
+		return who;
 	who.uid = task->uid;
 	who.gid = task->gid;
 	memcpy(who.comm, task->comm, sizeof(who.comm));

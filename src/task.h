@@ -27,13 +27,41 @@ struct wq_task {
 
 #define WQ_TASKS 256
 
+#define WQ_RENEWALS 4096
+
 struct wq_tasks {
 	struct {
 		struct wq_task task;
 		uint64_t read_ns;
 		bool known;
 	} slot[WQ_TASKS];
+	/* When any of the threads that share a place here began, or executed a program; and
+	 * which did the latter last. */
+	struct {
+		uint64_t at_ns;
+		pid_t executed;
+	} renewed[WQ_RENEWALS];
+	uint64_t lost_ns;  /* what was before is not known */
+	uint64_t heard_ns; /* all that was before has been told */
 };
+
+/* TID is new, or its process has executed a program, at AT_NS. */
+void wq_task_renewed(struct wq_tasks *tasks, pid_t tid, uint64_t at_ns, bool is_exec);
+
+/* Some of that was missed until now. */
+void wq_task_renewals_lost(struct wq_tasks *tasks);
+
+/* May TID be another thread, or its process another program, than it was at SINCE_NS, as far as
+ * was told? */
+bool wq_task_may_be_another(const struct wq_tasks *tasks, pid_t tid, uint64_t since_ns);
+
+/* Who TID is that did something from BEGIN_NS to END_NS: what is certain. The user and group
+ * are if it has been one program since and is of one user and group in all respects; the
+ * process is if that was read or if it has executed a program; else pid is 0. Asks /proc, and
+ * REFRESH(ARG) after that to hear of all that was until then. Of what
+ * was until END_NS it has been told. */
+struct wq_cred wq_task_who(struct wq_tasks *tasks, pid_t tid, uint64_t begin_ns,
+	uint64_t end_ns, void (*refresh)(void *arg), void *arg);
 
 /* TID's task as it is at AT_NS or later; NULL if it is gone. Valid until the next call. */
 const struct wq_task *wq_task_get(struct wq_tasks *tasks, pid_t tid, uint64_t at_ns);
@@ -49,8 +77,5 @@ bool wq_task_is_dying(pid_t tid);
 /* TID's user UID, in UID as the user namespace that it is in numbers it: (uid_t)-1 if it has no
  * number there. False: it is gone, or may not be asked. */
 bool wq_task_inner_uid(pid_t tid, uid_t *uid);
-
-/* It as a record's subject: the process. TID alone where nothing else is known. */
-struct wq_cred wq_task_cred(const struct wq_task *task, pid_t tid);
 
 #endif

@@ -62,6 +62,7 @@ struct layout {
 /* The same of sched_process_fork. */
 struct fork_layout {
 	int id, child;
+	int exec_id; /* sched_process_exec */
 };
 
 /* A call that has been entered. */
@@ -269,8 +270,14 @@ static int learn_fork_layout(struct wq_trace *t, struct tep_handle *tep)
 
 	if (r < 0)
 		return r;
-	t->fork_layout = (struct fork_layout){event->id, offset_of(event, "child_pid")};
-	return t->fork_layout.child < 0 ? -EINVAL : 0;
+	t->fork_layout = (struct fork_layout){event->id, offset_of(event, "child_pid"), -1};
+	if (t->fork_layout.child < 0)
+		return -EINVAL;
+	r = parse_event(
+		tep, t->stream[STREAM_FORKS].instance, "sched", "sched_process_exec", &event);
+	if (r == 0)
+		t->fork_layout.exec_id = event->id;
+	return r;
 }
 
 static int learn_layouts(struct wq_trace *t)
@@ -444,7 +451,9 @@ static int enable_forks(struct wq_trace *t)
 {
 	errno = 0;
 	if (tracefs_event_enable(
-		    t->stream[STREAM_FORKS].instance, "sched", "sched_process_fork") < 0)
+		    t->stream[STREAM_FORKS].instance, "sched", "sched_process_fork") < 0 ||
+		tracefs_event_enable(
+			t->stream[STREAM_FORKS].instance, "sched", "sched_process_exec") < 0)
 		return errno ? -errno : -EIO;
 	return 0;
 }
@@ -477,6 +486,8 @@ static int keep_switches(struct wq_trace *t)
 
 	if (r == 0)
 		r = keep_switch(forks, "events/sched/sched_process_fork/enable");
+	if (r == 0)
+		r = keep_switch(forks, "events/sched/sched_process_exec/enable");
 	if (r == 0)
 		r = keep_call_switches(&t->stream[STREAM_ENTER], "sys_enter_");
 	if (r == 0)
@@ -757,7 +768,12 @@ static bool decode(const struct wq_trace *t, const void *data, uint64_t ts, stru
 			.call = CALLS,
 			.tid = (int32_t)get(data, COMMON_PID, 4),
 			.child = (int32_t)get(data, t->fork_layout.child, 4)};
+		t->ops->renewed(t->arg, e->child, ts, false);
 		return true;
+	}
+	if (id == t->fork_layout.exec_id) {
+		t->ops->renewed(t->arg, (int32_t)get(data, COMMON_PID, 4), ts, true);
+		return false;
 	}
 	for (int call = 0; call < CALLS; call++) {
 		const struct layout *l = &t->layout[call];
@@ -1031,6 +1047,25 @@ bool wq_trace_drain(struct wq_trace *t, uint64_t allowed_ns)
 	return all;
 }
 
+void wq_trace_ask_renewed(struct wq_trace *t)
+{
+	const uint64_t until_ns = t->until_ns, now = wq_now_ns();
+	uint64_t read_ns;
+	int r;
+
+	/* of all CPUs, also where a turn left some for the next; what of it is to be given out
+	 * in order waits for that turn */
+	t->until_ns = UINT64_MAX;
+	do {
+		read_ns = now;
+		r = stream_read(&t->stream[STREAM_FORKS], read_forks, &read_ns);
+	} while (r == 0 && read_ns < now);
+	t->until_ns = until_ns;
+	if (r < 0 || t->forks_lost)
+		t->ops->forks_lost(t->arg);
+	t->forks_lost = false;
+}
+
 bool wq_trace_alive(struct wq_trace *t)
 {
 	return wq_switches_on(&t->switches);
@@ -1052,6 +1087,10 @@ void wq_trace_free(struct wq_trace *trace)
 bool wq_trace_drain(struct wq_trace *trace, uint64_t allowed_ns)
 {
 	return true;
+}
+
+void wq_trace_ask_renewed(struct wq_trace *trace)
+{
 }
 
 void wq_trace_tell_occasions(struct wq_trace *trace)

@@ -22,7 +22,10 @@ struct wq_trace_ops {
 	void (*hint)(void *arg, const struct wq_hint *h);
 	/* Thread PARENT has made CHILD, a thread or process. In the order of time, too. */
 	void (*forked)(void *arg, pid_t parent, pid_t child);
-	/* Some forks before the next hint were not seen. */
+	/* The thread TID is new, or its process has executed a program (IS_EXEC). Told as soon
+	 * as it is read, which may be before hints from before it. */
+	void (*renewed)(void *arg, pid_t tid, uint64_t at_ns, bool is_exec);
+	/* Some forks before the next hint were not seen, or who executed what. */
 	void (*forks_lost)(void *arg);
 	/* Some processes have exited: keyrings may have gone with them. Told at most every 20
 	 * ms, after wq_trace_tell_occasions() and for as long as it returns true. */
@@ -50,6 +53,9 @@ void wq_trace_free(struct wq_trace *trace);
  * follows by itself, between requests. True: it was all of them. Does not wait. May call any
  * of the ops. */
 bool wq_trace_drain(struct wq_trace *trace, uint64_t allowed_ns);
+
+/* Tells by ops->renewed and ops->forks_lost what there is of that by now. */
+void wq_trace_ask_renewed(struct wq_trace *trace);
 
 /* Asks for ops->exited and ops->unseen. */
 void wq_trace_tell_occasions(struct wq_trace *trace);

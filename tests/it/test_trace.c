@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <mntent.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -289,6 +290,12 @@ static void keys_that_two_revoke_are_told_once(void)
 	each_is_revoked_once(fd, r);
 }
 
+static void stop(pid_t daemon)
+{
+	IT_EQ(kill(daemon, SIGSTOP), 0);
+	IT_UNTIL(it_state(daemon) == 'T');
+}
+
 struct doer {
 	int32_t key;
 	uid_t uid;
@@ -352,16 +359,100 @@ static void records_say_who(void)
 	}
 }
 
+/* A program that waits, and becomes root by being executed. */
+static int roots_program(void)
+{
+	const char *const copy[] = {"cp", "/bin/sleep", "asroot", NULL};
+	int fd;
+
+	IT_EQ(it_run(copy, "cp.out"), 0);
+	IT_EQ(chmod("asroot", 04755), 0);
+	fd = open("asroot", O_RDONLY); /* others may not go to where it is */
+	IT_OK(fd >= 0);
+	return fd;
+}
+
+static _Noreturn void update_and_execute(int32_t key, uid_t uid, int program)
+{
+	char *const argv[] = {(char *)"sleep", (char *)"100", NULL};
+
+	IT_EQ(setresgid(uid, uid, uid), 0);
+	IT_EQ(setresuid(uid, uid, uid), 0);
+	IT_EQ(keyctl_update(key, "1", 1), 0);
+	fexecve(program, argv, environ);
+	IT_FAIL("fexecve: %m");
+}
+
+/* Has PID, of user UID, become root by what it executes? */
+static bool is_roots(pid_t pid, uid_t uid)
+{
+	char path[64], ids[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	snprintf(ids, sizeof(ids), "Uid:\t%u\t0\t0\t0\n", uid);
+	return strstr(it_text(path), ids) != NULL;
+}
+
+/* What has executed a program since is asked who it is too late. */
+static void who_executes_a_program_of_roots_is_not_taken_for_root(void)
+{
+	uid_t uid = it_nobody();
+	int program = roots_program();
+	char line[1024], want[32];
+	struct scene s;
+	ssize_t n;
+	pid_t pid;
+
+	set_up(&s, "source=trace,allow_other");
+	IT_EQ(ioctl(s.ar, WQFS_IOC_SET_FORMAT, WQFS_FORMAT_JSON), 0);
+	IT_EQ(keyctl_setperm(s.b, ALL_PERM | KEY_OTH_ALL), 0);
+	IT_EQ(it_watch(s.ar, s.b, 5), 0);
+	stop(s.daemon);
+	pid = it_fork();
+	if (pid == 0)
+		update_and_execute(s.b, uid, program);
+	IT_UNTIL(is_roots(pid, uid));
+	IT_EQ(kill(s.daemon, SIGCONT), 0);
+	IT_UNTIL((n = read(s.ar, line, sizeof(line) - 1)) > 0);
+	line[n] = '\0';
+	snprintf(want, sizeof(want), "\"pid\":%d", (int)pid);
+	if (!strstr(line, want) || strstr(line, "\"uid\""))
+		IT_FAIL("%s: not %s alone", line, want);
+	IT_EQ(kill(pid, SIGKILL), 0);
+	IT_EQ(it_wait(pid), -SIGKILL);
+}
+
+static void *update_in_thread(void *key)
+{
+	IT_EQ(keyctl_update(*(const int32_t *)key, "1", 1), 0);
+	return NULL;
+}
+
+/* Its number was that of no process. */
+static void thread_that_has_ended_is_not_taken_for_a_process(void)
+{
+	char line[1024];
+	struct scene s;
+	pthread_t thread;
+	ssize_t n;
+
+	set_up(&s, "source=trace,allow_other");
+	IT_EQ(ioctl(s.ar, WQFS_IOC_SET_FORMAT, WQFS_FORMAT_JSON), 0);
+	IT_EQ(it_watch(s.ar, s.b, 5), 0);
+	stop(s.daemon);
+	IT_EQ(pthread_create(&thread, NULL, update_in_thread, &s.b), 0);
+	IT_EQ(pthread_join(thread, NULL), 0);
+	IT_EQ(kill(s.daemon, SIGCONT), 0);
+	IT_UNTIL((n = read(s.ar, line, sizeof(line) - 1)) > 0);
+	line[n] = '\0';
+	if (strstr(line, "\"who\""))
+		IT_FAIL("%s: who is not known", line);
+}
+
 /* ---- overrun ---- */
 
 /* Somebody else's operation may lead to a look that finds the link before the loss is known. */
 #define LOSS_AND_LINK "LOSS RING:linked:B", "RING:linked:B LOSS"
-
-static void stop(pid_t daemon)
-{
-	IT_EQ(kill(daemon, SIGSTOP), 0);
-	IT_UNTIL(it_state(daemon) == 'T');
-}
 
 /* What overruns it is done to a key that nobody watches. */
 static void overrun_is_told_once_to_every_queue(void)
@@ -765,6 +856,10 @@ static const struct it_test tests[] = {
 	{"keys that two revoke at once are told once", keys_that_two_revoke_are_told_once},
 	{"operations that fail are not told", operations_that_fail_are_not_told},
 	{"records say who did it", records_say_who},
+	{"who executes a program of root's is not taken for root",
+		who_executes_a_program_of_roots_is_not_taken_for_root},
+	{"a thread that has ended is not taken for a process",
+		thread_that_has_ended_is_not_taken_for_a_process},
 	{"an overrun is one LOSS in every queue, then what differs, then all is told again",
 		overrun_is_told_once_to_every_queue},
 	{"requests are answered, and the end comes, while others are busy",

@@ -69,6 +69,16 @@ static void end(pid_t pid)
 	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 }
 
+static void nothing_new(void *unused)
+{
+}
+
+/* Who TID is, that did something a second after the machine began. */
+static struct wq_cred who_is(pid_t tid)
+{
+	return wq_task_who(&tasks, tid, S, S, nothing_new, NULL);
+}
+
 static const char *const names[] = {
 	"plain",
 	"two words",
@@ -110,7 +120,7 @@ static void *be_thread(void *arg)
 	ck_assert_int_eq(t->tid, gettid());
 	ck_assert_int_eq(t->tgid, getpid());
 	ck_assert_int_eq(t->parent, getppid());
-	ck_assert_int_eq(wq_task_cred(t, gettid()).pid, getpid());
+	ck_assert_int_eq(who_is(gettid()).pid, getpid());
 	return NULL;
 }
 
@@ -166,18 +176,53 @@ START_TEST(two_of_one_slot_are_told_apart)
 }
 END_TEST
 
-START_TEST(subject_of_a_record_is_said_as_far_as_it_is_known)
+START_TEST(who_is_said_as_far_as_it_is_certain)
 {
-	struct wq_cred who = wq_task_cred(wq_task_get(&tasks, getpid(), S), getpid());
+	struct wq_cred who = who_is(getpid());
+	const pid_t other = getpid() + (1 << 23); /* no thread has such a number */
 
 	ck_assert_int_eq(who.pid, getpid());
 	ck_assert_uint_eq(who.uid, geteuid());
 	ck_assert_uint_eq(who.gid, getegid());
 	ck_assert_str_ne(who.comm, "");
-	who = wq_task_cred(NULL, 12345);
-	ck_assert_int_eq(who.pid, 12345);
+	ck_assert_int_eq(who_is(other).pid, 0);
+}
+END_TEST
+
+/* Its user is that of the program by now. */
+START_TEST(who_executed_a_program_since_is_a_process_and_no_more)
+{
+	struct wq_cred who;
+
+	wq_task_renewed(&tasks, getpid(), S - 1, true);
+	ck_assert_uint_eq(who_is(getpid()).uid, geteuid());
+	wq_task_renewed(&tasks, getpid(), S, true);
+	who = who_is(getpid());
+	ck_assert_int_eq(who.pid, getpid());
 	ck_assert_uint_eq(who.uid, WQ_UID_UNKNOWN);
 	ck_assert_str_eq(who.comm, "");
+}
+END_TEST
+
+START_TEST(beginning_may_be_told_after_what_came_after_it)
+{
+	wq_task_renewed(&tasks, getpid(), S + 1, true);
+	wq_task_renewed(&tasks, getpid(), S, false);
+	ck_assert_int_eq(who_is(getpid()).pid, getpid());
+}
+END_TEST
+
+START_TEST(who_began_since_is_another)
+{
+	wq_task_renewed(&tasks, getpid(), S, false);
+	ck_assert_int_eq(who_is(getpid()).pid, 0);
+}
+END_TEST
+
+START_TEST(what_was_missed_is_not_certain)
+{
+	wq_task_renewals_lost(&tasks);
+	ck_assert_int_eq(who_is(getpid()).pid, 0);
 }
 END_TEST
 
@@ -221,7 +266,11 @@ int main(void)
 	tcase_add_test(tcase, who_is_gone_is_remembered_for_a_second);
 	tcase_add_test(tcase, who_lives_is_as_at_the_time_that_is_asked_for);
 	tcase_add_test(tcase, two_of_one_slot_are_told_apart);
-	tcase_add_test(tcase, subject_of_a_record_is_said_as_far_as_it_is_known);
+	tcase_add_test(tcase, who_is_said_as_far_as_it_is_certain);
+	tcase_add_test(tcase, who_executed_a_program_since_is_a_process_and_no_more);
+	tcase_add_test(tcase, beginning_may_be_told_after_what_came_after_it);
+	tcase_add_test(tcase, who_began_since_is_another);
+	tcase_add_test(tcase, what_was_missed_is_not_certain);
 	tcase_add_test(tcase, who_had_our_user_namespace_is_known_when_it_is_gone);
 	tcase_add_test(tcase, who_has_another_user_namespace_is_not_in_ours);
 	suite_add_tcase(suite, tcase);
