@@ -170,6 +170,7 @@ static int new_key(
 		return r;
 	}
 	TAILQ_INSERT_TAIL(&keys->all, key, node);
+	wq_rings_add(&keys->rings, key);
 	wq_keys_proc_first_view(keys);
 	if (keys->trace)
 		wq_trace_tell_occasions(keys->trace);
@@ -268,6 +269,7 @@ struct wq_keys *wq_keys_new(
 		return NULL;
 	keys->config = *config;
 	keys->loop = loop;
+	wq_rings_init(&keys->rings);
 	wq_keys_change_init(keys);
 	wq_keys_round_init(keys);
 	wq_keys_end_init(keys);

@@ -5,6 +5,7 @@
  * watched keys in step, so that a look finds only what no hint told of.
  */
 #include <errno.h>
+#include <limits.h>
 #include <linux/keyctl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -291,17 +292,6 @@ static void cleared(const struct taking *t, struct wq_key *ring, int32_t none)
 
 /* ---- a keyring that cannot be told ---- */
 
-static bool more_rings_than(const struct wq_keys *keys, unsigned int max)
-{
-	const struct wq_key *key;
-	unsigned int n = 0;
-
-	TAILQ_FOREACH (key, &keys->all, node)
-		if (wq_key_is_type(&key->state, "keyring") && ++n > max)
-			return true;
-	return false;
-}
-
 enum guess {
 	GUESS_LINKED,
 	GUESS_FOUND, /* linked if it was made for that, else only found */
@@ -318,29 +308,11 @@ static bool may_be_session(const struct wq_key *ring)
 	return !made || wq_serials_known(serials, ring->serial, WQ_SERIALS_JOINED, UINT64_MAX);
 }
 
-/* Could RING be meant by ID? A special keyring has a name of its own, but for a session's,
- * which may be called anything; 0 stands for any. */
+/* Could RING be meant by ID, which stands for any if it is 0? */
 static bool may_be_called(const struct wq_key *ring, int32_t id)
 {
-	static const char user[] = "_uid.", session[] = "_uid_ses.";
-	const char *name = wq_key_description(&ring->state);
-
-	if (!wq_key_is_type(&ring->state, "keyring"))
-		return false;
-	switch (id) {
-	case KEY_SPEC_THREAD_KEYRING:
-		return !strcmp(name, "_tid");
-	case KEY_SPEC_PROCESS_KEYRING:
-		return !strcmp(name, "_pid");
-	case KEY_SPEC_USER_KEYRING:
-		return !strncmp(name, user, strlen(user));
-	case KEY_SPEC_USER_SESSION_KEYRING:
-		return !strncmp(name, session, strlen(session));
-	case KEY_SPEC_SESSION_KEYRING:
-		return strcmp(name, "_tid") && strcmp(name, "_pid") && may_be_session(ring);
-	default:
-		return id <= 0 || ring->serial == id;
-	}
+	return wq_ring_may_be_called(ring, id) &&
+	       (id != KEY_SPEC_SESSION_KEYRING || may_be_session(ring));
 }
 
 /* Is RING the one, by what it holds now and held before? */
@@ -447,30 +419,33 @@ static void by_difference(const struct taking *t, int32_t id, enum guess what, i
 		[GUESS_CLEARED] = NOTIFY_KEY_CLEARED,
 	};
 	const struct meant meant = meant_by(t, id, subtypes[what]);
-	struct wq_key_cursor cursor;
-	struct wq_key *ring;
+	int32_t rings[RINGS_AT_ONCE];
+	uint64_t began = wq_now_ns();
 	bool any = false;
-	uint64_t began;
+	unsigned int n;
 
 	if (what == GUESS_UNLINKED && serial > 0)
 		wq_keys_note_unlinked(t->keys, serial);
-	began = wq_now_ns();
-	if (serial < 0 || more_rings_than(t->keys, RINGS_AT_ONCE) ||
-		!wq_budget_left(&t->keys->guesses, began)) {
+	n = serial < 0 || !wq_budget_left(&t->keys->guesses, began)
+		    ? UINT_MAX
+		    : wq_rings_called(&t->keys->rings, id, rings, RINGS_AT_ONCE);
+	if (n > RINGS_AT_ONCE) {
 		cannot_tell(t, &meant, what, serial);
 		return;
 	}
-	wq_keys_cursor_begin(t->keys, &cursor); /* a ring may turn out to be gone */
-	while ((ring = wq_keys_cursor_next(&cursor))) {
-		if (!may_be_it(ring, &meant) || !watched(t, ring->serial) ||
-			!is_believed(t, ring, subtypes[what]) || !fits(ring, what, serial))
+	/* by serial: one may turn out to be gone, or end another's watch */
+	for (unsigned int i = 0; i < n; i++) {
+		struct wq_key *ring = wq_keys_find(t->keys, rings[i]);
+
+		if (!ring || ring->buried || !may_be_it(ring, &meant) ||
+			!watched(t, ring->serial) || !is_believed(t, ring, subtypes[what]) ||
+			!fits(ring, what, serial))
 			continue;
 		any = true;
 		guessed[what](t, ring, serial);
 		/* the difference may be another's, whose hint is on its way */
 		wq_keys_note_told(ring, (uint8_t)subtypes[what], (uint32_t)serial);
 	}
-	wq_keys_cursor_end(&cursor);
 	wq_budget_spend(&t->keys->guesses, wq_now_ns() - began);
 	if (!any)
 		cannot_tell(t, &meant, what, serial);

@@ -18,6 +18,7 @@
 #include "key_state.h"
 #include "keys_bridge.h"
 #include "meant.h"
+#include "keys_rings.h"
 #include "per_user.h"
 #include "proc_keys.h"
 #include "serials.h"
@@ -49,7 +50,9 @@ struct wq_key {
 	struct wq_keys *keys;
 	uint64_t suspect_ns; /* when a difference was seen that a hint may yet explain; or 0 */
 	int32_t serial;
-	bool buried; /* on keys->gone */
+	bool buried;		   /* on keys->gone */
+	bool is_ring, ring_listed; /* listed on keys->rings */
+	uint8_t ring_kind;
 	/* A hint told of a change: what the next look finds of it is no news. */
 	bool stale_payload, stale_attrs;
 	bool stale;	      /* on keys->stale */
@@ -70,6 +73,7 @@ struct wq_key {
 	TAILQ_ENTRY(wq_key) suspect_node;
 	TAILQ_ENTRY(wq_key) stale_node;
 	TAILQ_ENTRY(wq_key) new_node;
+	TAILQ_ENTRY(wq_key) ring_node;
 };
 
 TAILQ_HEAD(key_list, wq_key);
@@ -127,6 +131,7 @@ struct wq_keys {
 	LIST_HEAD(, wq_key_cursor) cursors; /* that go through it */
 	struct key_list gone;		    /* destroyed: told at the end of the round */
 	struct dead dead[DEAD_MAX];	    /* the last that were seen dead, or told to die */
+	struct wq_rings rings;		    /* those of all that are keyrings */
 	unsigned int dead_next;
 	int32_t unlinked[DEAD_MAX]; /* the last unlinked from who knows where */
 	unsigned int unlinked_next;
@@ -339,7 +344,8 @@ void wq_keys_take_hint(
 void wq_keys_start_trace(struct wq_keys *keys);
 void wq_keys_stop_hints(struct wq_keys *keys);
 
-/* LOSS once in every queue that watches a key of which OF(key, ARG) is true; OF NULL: any. */
+/* LOSS once in every queue that watches a keyring of which OF(key, ARG) is true; OF NULL: that
+ * watches anything. */
 void wq_keys_tell_loss(struct wq_keys *keys,
 	bool (*of)(const struct wq_key *key, const void *arg), const void *arg);
 

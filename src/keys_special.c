@@ -10,24 +10,14 @@
 #define ORIGINS	 8 /* generations that are asked for */
 #define KTHREADD 2 /* which all kernel threads are children of */
 
-/* The only watched keyring of that description that belongs to UID: its serial; 0: there
- * is none; -1: there are several, since a user can make one of the same description. */
-static int32_t user_keyring(const struct wq_keys *keys, const char *prefix, uid_t uid)
+/* The keyring PREFIX.UID that belongs to UID, as wq_rings_user(). */
+static int32_t user_keyring(
+	const struct wq_keys *keys, enum wq_ring_kind kind, const char *prefix, uid_t uid)
 {
-	char want[32];
-	const struct wq_key *key;
-	int32_t found = 0;
+	char name[32];
 
-	snprintf(want, sizeof(want), "%s.%u", prefix, uid);
-	TAILQ_FOREACH (key, &keys->all, node) {
-		if (key->state.uid != uid || !wq_key_is_type(&key->state, "keyring") ||
-			strcmp(wq_key_description(&key->state), want))
-			continue;
-		if (found)
-			return -1;
-		found = key->serial;
-	}
-	return found;
+	snprintf(name, sizeof(name), "%s.%u", prefix, uid);
+	return wq_rings_user(&keys->rings, kind, name, uid);
 }
 
 /* The user whose keyrings H's thread has, in UID. False: it is gone, or in another user
@@ -59,9 +49,12 @@ int32_t wq_keys_special(struct wq_keys *keys, const struct wq_hint *h, int32_t i
 			serial = wq_sessions_find(keys->sessions, h->tid);
 		return serial ? serial : id;
 	case KEY_SPEC_USER_KEYRING:
-		return real_user(keys, h, &uid) ? user_keyring(keys, "_uid", uid) : id;
+		return real_user(keys, h, &uid) ? user_keyring(keys, WQ_RING_USER, "_uid", uid)
+						: id;
 	case KEY_SPEC_USER_SESSION_KEYRING:
-		return real_user(keys, h, &uid) ? user_keyring(keys, "_uid_ses", uid) : id;
+		return real_user(keys, h, &uid)
+			       ? user_keyring(keys, WQ_RING_USER_SESSION, "_uid_ses", uid)
+			       : id;
 	default:
 		return id;
 	}

@@ -96,13 +96,25 @@ static void add_watchers(struct losers *l, const struct wq_key *key)
 	}
 }
 
-static void add_lists_watchers(struct losers *l, const struct key_list *list,
-	bool (*of)(const struct wq_key *key, const void *arg), const void *arg)
+static void add_all_watchers(struct losers *l, const struct key_list *list)
 {
 	const struct wq_key *key;
 
 	TAILQ_FOREACH (key, list, node)
-		if (!of || of(key, arg))
+		add_watchers(l, key);
+}
+
+static void add_rings_watchers(struct losers *l, const struct wq_keys *keys,
+	bool (*of)(const struct wq_key *key, const void *arg), const void *arg)
+{
+	const struct wq_key *key;
+
+	for (unsigned int kind = 0; kind < WQ_RING_KINDS; kind++)
+		TAILQ_FOREACH (key, &keys->rings.of[kind], ring_node)
+			if (of(key, arg))
+				add_watchers(l, key);
+	TAILQ_FOREACH (key, &keys->gone, node)
+		if (of(key, arg))
 			add_watchers(l, key);
 }
 
@@ -111,9 +123,13 @@ void wq_keys_tell_loss(struct wq_keys *keys,
 {
 	struct losers l = {0};
 
-	add_lists_watchers(&l, &keys->all, of, arg);
-	/* those whose end is still to be told may have missed what came before it */
-	add_lists_watchers(&l, &keys->gone, of, arg);
+	/* those whose end is still to be told may have missed what came before it, too */
+	if (of) {
+		add_rings_watchers(&l, keys, of, arg);
+	} else {
+		add_all_watchers(&l, &keys->all);
+		add_all_watchers(&l, &keys->gone);
+	}
 	if (l.n)
 		qsort(l.queues, l.n, sizeof(*l.queues), by_address);
 	for (size_t i = 0; i < l.n; i++)

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <time.h>
@@ -28,8 +29,10 @@
 	6000000000ull /* a flood that makes each wait so long need not be measured on */
 #define LIMIT_NS 20000000ull
 #define FLOOR	 4
+#define MANY	 4000 /* keys that are watched */
 
 static int root_fd, fd;
+static int32_t keys[MANY];
 
 /* ---- measuring ---- */
 
@@ -106,6 +109,21 @@ static void set_up_tracing(const char *options)
 	set_up(options);
 }
 
+static void watch_many(void)
+{
+	struct rlimit limit = {MANY + 1000, MANY + 1000};
+
+	it_need_root(); /* others may have 200 keys */
+	IT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	for (int i = 0; i < MANY; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "wqfs-test:many %d", i);
+		keys[i] = it_key(name);
+		IT_EQ(it_watch(fd, keys[i], 1), 0);
+	}
+}
+
 /* ---- floods ---- */
 
 static void sync_root(void)
@@ -169,6 +187,31 @@ static void large_reads_of_json(void)
 	a_bystander_is_served(read_megabyte);
 }
 
+static void clear_thread_keyring(void)
+{
+	IT_EQ(keyctl_clear(KEY_SPEC_THREAD_KEYRING), 0);
+}
+
+static void clears_of_a_keyring_that_cannot_be_told(void)
+{
+	set_up_tracing("source=trace");
+	watch_many();
+	a_bystander_is_served(clear_thread_keyring);
+}
+
+static void link_to_user_keyring(void)
+{
+	IT_EQ(keyctl_link(keys[0], KEY_SPEC_USER_KEYRING), 0);
+	IT_EQ(keyctl_unlink(keys[0], KEY_SPEC_USER_KEYRING), 0);
+}
+
+static void operations_on_a_user_keyring(void)
+{
+	set_up_tracing("source=trace");
+	watch_many();
+	a_bystander_is_served(link_to_user_keyring);
+}
+
 /* ---- at rest ---- */
 
 static unsigned long reads_of(pid_t pid)
@@ -215,6 +258,9 @@ static const struct it_test tests[] = {
 	{SERVED "syncs", syncs},
 	{SERVED "changes of the format of a full queue", changes_of_the_format_of_a_full_queue},
 	{SERVED "large reads of JSON", large_reads_of_json},
+	{SERVED "clears of a keyring that cannot be told",
+		clears_of_a_keyring_that_cannot_be_told},
+	{SERVED "operations on a user keyring", operations_on_a_user_keyring},
 	{"a request costs no read of each CPU's buffers",
 		a_request_costs_no_read_of_each_cpus_buffers},
 };
