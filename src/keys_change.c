@@ -236,6 +236,8 @@ static void step_over(const struct wq_key *key)
 		keys->next = TAILQ_NEXT(key, node);
 	if (keys->end_next == key)
 		keys->end_next = TAILQ_NEXT(key, node);
+	if (keys->judge_next == key)
+		keys->judge_next = TAILQ_NEXT(key, node);
 }
 
 void wq_keys_bury(struct wq_key *key)
@@ -498,20 +500,32 @@ int wq_keys_first_look(struct wq_key *key)
 }
 
 /* What was under way when a difference was seen has ended: if it made the difference, its
- * hint has been taken in. */
-void wq_keys_judge_suspects(struct wq_keys *keys)
+ * hint has been taken in. A key that leaves is stepped over. True: there are more. */
+static bool judge_slice(struct wq_keys *keys)
 {
-	struct wq_key *key;
+	uint64_t until = wq_now_ns() + SLICE_NS;
 
-	wq_keys_catch_up(keys);
-	keys->suspect_next = TAILQ_FIRST(&keys->suspects);
-	while ((key = keys->suspect_next)) {
+	if (!keys->suspect_next)
+		keys->suspect_next = TAILQ_FIRST(&keys->suspects);
+	while (keys->suspect_next && wq_now_ns() < until) {
+		struct wq_key *key = keys->suspect_next;
+
 		keys->suspect_next = TAILQ_NEXT(key, suspect_node);
 		if (wq_keys_inflight(key, key->suspect_ns))
 			continue;
 		clear_suspect(key);
 		look(key, true);
 	}
+	return keys->suspect_next != NULL;
+}
+
+void wq_keys_judge_suspects(struct wq_keys *keys)
+{
+	bool more = true;
+
+	if (wq_keys_caught_up(keys, &keys->suspect_since_ns))
+		more = judge_slice(keys);
 	if (!TAILQ_EMPTY(&keys->suspects))
-		wq_timer_set(keys->loop, &keys->suspect_timer, wq_now_ns() + SUSPECT_NS);
+		wq_timer_set(
+			keys->loop, &keys->suspect_timer, more ? 0 : wq_now_ns() + SUSPECT_NS);
 }

@@ -77,8 +77,15 @@ static void tell_ends(struct wq_keys *keys)
 {
 	if (TAILQ_EMPTY(&keys->gone))
 		return;
-	wq_keys_catch_up(keys);
-	wq_keys_tell_gone(keys);
+	if (wq_keys_caught_up(keys, &keys->gone_since_ns))
+		wq_keys_tell_gone(keys);
+	else
+		wq_timer_set(keys->loop, &keys->gone_timer, 0);
+}
+
+static void on_gone_timer(struct wq_timer *timer)
+{
+	tell_ends(wq_container_of(timer, struct wq_keys, gone_timer));
 }
 
 static void on_end_timer(struct wq_timer *timer)
@@ -258,6 +265,7 @@ void wq_keys_await_ends(struct wq_keys *keys)
 void wq_keys_end_init(struct wq_keys *keys)
 {
 	TAILQ_INIT(&keys->new);
+	keys->gone_timer.fire = on_gone_timer;
 	keys->new_timer.fire = on_new_timer;
 	keys->end_timer.fire = on_end_timer;
 	keys->ends_at_timer.fire = on_ends_at_timer;
@@ -265,6 +273,7 @@ void wq_keys_end_init(struct wq_keys *keys)
 
 void wq_keys_end_fini(struct wq_keys *keys)
 {
+	wq_timer_clear(keys->loop, &keys->gone_timer);
 	wq_timer_clear(keys->loop, &keys->new_timer);
 	wq_timer_clear(keys->loop, &keys->end_timer);
 	wq_timer_clear(keys->loop, &keys->ends_at_timer);

@@ -139,6 +139,7 @@ struct wq_keys {
 	/* the round: every key looked at once */
 	struct wq_timer timer;
 	bool running, proc_stage;
+	uint64_t step_since_ns; /* since when the next step waits for the trace; or 0 */
 	struct wq_key *next;
 	uint64_t round;	    /* counts them */
 	uint64_t round_ns;  /* when it began */
@@ -157,19 +158,23 @@ struct wq_keys {
 	uint64_t proc_pass;
 	uint64_t proc_began_ns, proc_cost_ns;
 	bool proc_failed;
+	bool judging;		   /* all lines of the pass have been read: */
+	struct wq_key *judge_next; /* where their judging stands */
 
 	/* hints */
 	struct wq_trace *trace; /* NULL: polling */
 	bool trace_died;
 	uint64_t trace_retry_ns, trace_wait_ns; /* the next attempt to have it again; 0: none */
-	char why_not[160];			/* why there is no trace */
+	uint64_t catch_up_ns; /* when more of it may be taken in for a request */
+	char why_not[160];    /* why there is no trace */
 	char source_text[256];
 	struct inflight *inflight;
 	uint64_t expired_ns; /* when the old among them were last dropped */
 	struct key_list suspects;
-	struct wq_key *suspect_next; /* where their judging stands */
 	struct wq_timer suspect_timer;
-	struct key_list stale; /* of which hints told: to be known anew */
+	struct wq_key *suspect_next; /* where their judging stands; NULL: at the first */
+	uint64_t suspect_since_ns;   /* since when it waits for the trace; or 0 */
+	struct key_list stale;	     /* of which hints told: to be known anew */
 	struct wq_timer stale_timer;
 	struct told told[TOLD_MAX];
 	unsigned int told_next;
@@ -181,6 +186,8 @@ struct wq_keys {
 	struct wq_sessions *sessions;
 
 	/* ends */
+	struct wq_timer gone_timer;    /* to tell of keys that are gone */
+	uint64_t gone_since_ns;	       /* since when that waits for the trace; or 0 */
 	struct wq_timer end_timer;     /* the next check after what may have ended keys */
 	struct wq_timer ends_at_timer; /* the next known end */
 	uint64_t end_due_ns;	       /* when it is due, if there is no occasion before */
@@ -235,8 +242,8 @@ void wq_keys_look_at(struct wq_key *key);
 /* The same at once: what is different is told, whatever is on its way. */
 void wq_keys_look_now(struct wq_key *key);
 
-/* Looks again at keys with a difference that no hint on its way can explain any more, and
- * sets the timer for those that still wait. */
+/* Looks again at keys with a difference that no hint on its way can explain any more, a slice
+ * of them, and sets the timer for those that still wait. */
 void wq_keys_judge_suspects(struct wq_keys *keys);
 
 /* KEY is destroyed: it leaves the rounds; its watches are told by wq_keys_tell_gone(). */
@@ -261,8 +268,10 @@ bool wq_keys_proc_due(const struct wq_keys *keys, uint64_t now_ns);
 /* Begins a pass. False: /proc/keys cannot be read. */
 bool wq_keys_proc_begin(struct wq_keys *keys);
 
-/* One part of a pass, and at its end what it means. True: there is more. */
-bool wq_keys_proc_step(struct wq_keys *keys);
+/* One part of a pass: lines are read, and when all are, what they mean is told key by key:
+ * after a pause, since what was done before they were read is to be taken in first. */
+enum wq_proc_step { WQ_PROC_MORE, WQ_PROC_PAUSE, WQ_PROC_END };
+enum wq_proc_step wq_keys_proc_step(struct wq_keys *keys);
 
 /* A pass for new keys, before anything can change them, if that costs little; else the next
  * pass is the first that counts. */
@@ -348,6 +357,11 @@ void wq_keys_stop_hints(struct wq_keys *keys);
  * watches anything. */
 void wq_keys_tell_loss(struct wq_keys *keys,
 	bool (*of)(const struct wq_key *key, const void *arg), const void *arg);
+
+/* Has all been taken in that was done before this call? For what is to be asked again, in
+ * another turn of the loop, until it has been: then, or after 100 ms, this is true. SINCE_NS, 0
+ * at first, is the asker's own. */
+bool wq_keys_caught_up(struct wq_keys *keys, uint64_t *since_ns);
 
 /* Is the trace still what it was? Else LOSS, and another one or polling. Where one has died it
  * is tried again from time to time. Not while it is being drained. */

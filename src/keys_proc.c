@@ -11,6 +11,7 @@
 
 #define PROC_SHARE	 0.05 /* of the CPU budget */
 #define PROC_HELD_NS	 NS_PER_S
+#define JUDGED_AT_ONCE	 64
 #define PROC_AT_WATCH_NS (NS_PER_MS / 4) /* a pass this cheap is made for each new watch */
 
 static void see_line(void *arg, const struct wq_proc_key *line)
@@ -79,6 +80,7 @@ bool wq_keys_proc_begin(struct wq_keys *keys)
 	keys->proc_pass++;
 	keys->proc_began_ns = wq_now_ns();
 	keys->proc_cost_ns = 0;
+	keys->judging = false;
 	return true;
 }
 
@@ -95,27 +97,45 @@ static bool held_up(struct wq_key *key, uint64_t now)
 	return v->held_ns && now - v->held_ns < PROC_HELD_NS;
 }
 
-static void judge_lines(struct wq_keys *keys)
+/* Keys that come meanwhile are not in the pass. A key that leaves is stepped over. */
+static enum wq_proc_step judge_lines(struct wq_keys *keys)
 {
-	uint64_t now;
-	struct wq_key *key;
+	uint64_t now = wq_now_ns();
+	unsigned int n = 0;
 
-	wq_keys_catch_up(keys);
-	now = wq_now_ns();
-	TAILQ_FOREACH (key, &keys->all, node)
+	while (keys->judge_next && n++ < JUDGED_AT_ONCE) {
+		struct wq_key *key = keys->judge_next;
+
+		keys->judge_next = TAILQ_NEXT(key, node);
 		if (!held_up(key, now))
 			judge_line(key);
+	}
+	if (keys->judge_next)
+		return WQ_PROC_MORE;
+	keys->judging = false;
+	return WQ_PROC_END;
 }
 
-bool wq_keys_proc_step(struct wq_keys *keys)
+static enum wq_proc_step read_lines(struct wq_keys *keys)
 {
-	uint64_t began = wq_budget_clock();
 	int r = wq_proc_keys_next(keys->proc, see_line, keys);
 
-	if (r == 0)
-		judge_lines(keys);
+	if (r > 0)
+		return WQ_PROC_MORE;
+	if (r < 0)
+		return WQ_PROC_END;
+	keys->judging = true;
+	keys->judge_next = TAILQ_FIRST(&keys->all);
+	return WQ_PROC_PAUSE;
+}
+
+enum wq_proc_step wq_keys_proc_step(struct wq_keys *keys)
+{
+	uint64_t began = wq_budget_clock();
+	enum wq_proc_step r = keys->judging ? judge_lines(keys) : read_lines(keys);
+
 	keys->proc_cost_ns += wq_budget_clock() - began;
-	return r > 0;
+	return r;
 }
 
 bool wq_keys_proc_due(const struct wq_keys *keys, uint64_t now)
@@ -127,11 +147,17 @@ bool wq_keys_proc_due(const struct wq_keys *keys, uint64_t now)
 
 void wq_keys_proc_first_view(struct wq_keys *keys)
 {
+	uint64_t until;
+
 	if (keys->proc_stage || keys->proc_cost_ns > PROC_AT_WATCH_NS ||
 		!wq_keys_proc_begin(keys))
 		return;
-	while (wq_keys_proc_step(keys))
-		;
+	until = wq_now_ns() + SLICE_NS;
+	while (wq_keys_proc_step(keys) != WQ_PROC_END)
+		if (wq_now_ns() >= until)
+			break; /* it takes too long: the next pass is the first */
+	keys->judging = false;
+	keys->judge_next = NULL;
 }
 
 void wq_keys_proc_fini(struct wq_keys *keys)

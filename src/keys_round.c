@@ -10,14 +10,6 @@
 #define SOON_NS	   NS_PER_MS /* before a round that a hint asked for */
 #define SYNC_SHARE 0.25	     /* of a core may go into rounds that syncs ask for */
 
-static uint64_t cpu_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
-}
-
 /* Is nothing held back any more that was found by the end of ROUND? Suspects are in the order
  * of their rounds. */
 static bool settled(const struct wq_keys *keys, uint64_t round)
@@ -176,13 +168,17 @@ static void fetch(const struct wq_key *key)
 /* Goes on with the round until it ends or ALLOWED_NS are used up. */
 static void step_round(struct wq_keys *keys, uint64_t allowed_ns)
 {
-	uint64_t until = wq_now_ns() + allowed_ns, began = cpu_ns(), passed;
+	uint64_t until = wq_now_ns() + allowed_ns, began = wq_budget_clock(), passed;
+	enum wq_proc_step more = WQ_PROC_MORE;
 	unsigned int n = 0;
 
-	wq_keys_catch_up(keys);
-	while (keys->proc_stage && wq_now_ns() < until)
-		keys->proc_stage = wq_keys_proc_step(keys);
-	passed = cpu_ns();
+	if (!wq_keys_caught_up(keys, &keys->step_since_ns))
+		return;
+	while (keys->proc_stage && more == WQ_PROC_MORE && wq_now_ns() < until) {
+		more = wq_keys_proc_step(keys);
+		keys->proc_stage = more != WQ_PROC_END;
+	}
+	passed = wq_budget_clock();
 	keys->pass_cost_ns += passed - began;
 	while (keys->next && !keys->proc_stage) {
 		struct wq_key *key = keys->next;
@@ -193,7 +189,7 @@ static void step_round(struct wq_keys *keys, uint64_t allowed_ns)
 		if (++n % 8 == 0 && wq_now_ns() >= until)
 			break;
 	}
-	keys->cost_ns += cpu_ns() - passed;
+	keys->cost_ns += wq_budget_clock() - passed;
 	if (!keys->next && !keys->proc_stage)
 		end_round(keys);
 }

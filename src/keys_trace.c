@@ -11,7 +11,7 @@
 #define RETRY_FIRST_NS NS_PER_S
 #define RETRY_LAST_NS  (60ull * NS_PER_S)
 
-/* A request waits so long at most for what was done before it to be taken in. */
+/* What must know all that was done before waits so long at most. */
 #define CATCH_UP_NS (NS_PER_S / 10)
 
 static void on_hint(void *arg, const struct wq_hint *h)
@@ -242,8 +242,26 @@ void wq_keys_check_trace(struct wq_keys *keys)
 	wq_keys_tell_loss(keys, NULL, NULL);
 }
 
-void wq_keys_catch_up(struct wq_keys *keys)
+bool wq_keys_catch_up(struct wq_keys *keys)
 {
-	if (keys->trace && !keys->trace_died)
-		wq_trace_drain(keys->trace, CATCH_UP_NS);
+	if (!keys->trace || keys->trace_died)
+		return true;
+	if (wq_now_ns() < keys->catch_up_ns) /* others have their turn */
+		return false;
+	if (wq_trace_drain(keys->trace, SLICE_NS))
+		return true;
+	keys->catch_up_ns = wq_now_ns() + SLICE_NS;
+	return false;
+}
+
+bool wq_keys_caught_up(struct wq_keys *keys, uint64_t *since_ns)
+{
+	bool caught_up = wq_keys_catch_up(keys);
+
+	if (!caught_up && !*since_ns)
+		*since_ns = wq_now_ns();
+	if (!caught_up && wq_now_ns() - *since_ns < CATCH_UP_NS)
+		return false;
+	*since_ns = 0;
+	return true;
 }

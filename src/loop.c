@@ -8,7 +8,8 @@
 
 #include "loop.h"
 
-#define BATCH 32
+#define BATCH	  32
+#define TIMERS_NS 2000000u /* for timers in one turn, and what the last of them takes */
 
 struct wq_loop {
 	int epfd;
@@ -138,11 +139,15 @@ static void fire_due(struct wq_loop *loop)
 		return;
 	now = wq_now_ns();
 	/* Timers that set themselves again, even for now, are not before now: they wait for the
-	 * next round, so that requests come first. */
+	 * next round, so that requests come first; and so do those that are due when the others
+	 * have taken their time. */
 	while ((t = TAILQ_FIRST(&loop->timers)) && t->due_ns < now) {
 		wq_timer_clear(loop, t);
 		t->fire(t);
+		if (wq_now_ns() - now >= TIMERS_NS)
+			break;
 	}
+	loop->armed_ns = 0; /* it has gone off */
 }
 
 void wq_loop_before_wait(struct wq_loop *loop, void (*fn)(void *arg), void *arg)

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <time.h>
 
@@ -212,6 +213,56 @@ static void operations_on_a_user_keyring(void)
 	a_bystander_is_served(link_to_user_keyring);
 }
 
+static void set_permissions(void)
+{
+	for (int i = 0; i < 100; i++)
+		IT_EQ(keyctl_setperm(keys[i], KEY_POS_ALL | KEY_USR_ALL), 0);
+}
+
+static void operations_that_are_traced(void)
+{
+	set_up_tracing("source=trace");
+	watch_many();
+	a_bystander_is_served(set_permissions);
+}
+
+/* From a child of its own each, so that none ends the one before. */
+static void begin(void)
+{
+	struct wqfs_key_report r = {
+		.op = KEYCTL_UPDATE,
+		.arg = {KEY_SPEC_SESSION_KEYRING},
+		.begin_ns = it_now_ns(),
+	};
+	int status;
+	pid_t pid = vfork();
+
+	if (pid == 0)
+		_exit(ioctl(root_fd, WQFS_IOC_REPORT, &r) != 0);
+	IT_OK(pid > 0);
+	IT_EQ(waitpid(pid, &status, 0), pid);
+	IT_EQ(status, 0);
+}
+
+static void begin_and_change_all(void)
+{
+	static uint32_t perm = KEY_POS_ALL | KEY_USR_ALL;
+
+	perm ^= KEY_OTH_VIEW;
+	for (int i = 0; i < 20; i++)
+		begin();
+	for (int i = 0; i < MANY; i++)
+		IT_EQ(keyctl_setperm(keys[i], perm), 0);
+	sync_root();
+}
+
+static void differences_that_wait_for_reports(void)
+{
+	set_up("source=poll,cpu_budget=50%,poll_min_ms=1");
+	watch_many();
+	a_bystander_is_served(begin_and_change_all);
+}
+
 /* ---- at rest ---- */
 
 static unsigned long reads_of(pid_t pid)
@@ -261,6 +312,8 @@ static const struct it_test tests[] = {
 	{SERVED "clears of a keyring that cannot be told",
 		clears_of_a_keyring_that_cannot_be_told},
 	{SERVED "operations on a user keyring", operations_on_a_user_keyring},
+	{SERVED "operations that are traced", operations_that_are_traced},
+	{SERVED "differences that wait for reports", differences_that_wait_for_reports},
 	{"a request costs no read of each CPU's buffers",
 		a_request_costs_no_read_of_each_cpus_buffers},
 };
