@@ -6,7 +6,9 @@
 
 #include "sessions.h"
 
-#define SWEEP_EVERY 4096 /* threads that were added */
+#define SWEEP_FROM 4096 /* threads; fewer are kept, gone or not */
+#define SWEPT_AT_ONCE \
+	4 /* for each that is added: they cannot grow faster than they are swept */
 
 /* One session, shared by those who have it. */
 struct session {
@@ -24,16 +26,12 @@ struct thread {
 
 struct wq_sessions {
 	struct thread *by_tid;
-	unsigned int sweep_at; /* when there are as many */
+	struct thread *swept; /* where the sweep stands; NULL: at the first */
 };
 
 struct wq_sessions *wq_sessions_new(void)
 {
-	struct wq_sessions *s = calloc(1, sizeof(*s));
-
-	if (s)
-		s->sweep_at = SWEEP_EVERY;
-	return s;
+	return calloc(1, sizeof(struct wq_sessions));
 }
 
 static struct thread *find(const struct wq_sessions *s, pid_t tid)
@@ -48,6 +46,8 @@ static void drop(struct wq_sessions *s, struct thread *t)
 {
 	if (--t->session->threads == 0)
 		free(t->session);
+	if (s->swept == t)
+		s->swept = t->hh.next;
 	HASH_DEL(s->by_tid, t);
 	free(t);
 }
@@ -58,7 +58,6 @@ void wq_sessions_forget(struct wq_sessions *s)
 
 	HASH_ITER (hh, s->by_tid, t, tmp)
 		drop(s, t);
-	s->sweep_at = SWEEP_EVERY;
 }
 
 void wq_sessions_free(struct wq_sessions *s)
@@ -81,12 +80,16 @@ pid_t wq_sessions_parent(const struct wq_sessions *s, pid_t tid)
 	return t ? t->parent : 0;
 }
 
-/* Drops who was gone at the last sweep already. */
-static void sweep(struct wq_sessions *s)
+/* Drops who was gone at the last sweep already; a few at a time, since each is asked of the
+ * kernel, and a fork is not to wait for all that live. */
+static void sweep_some(struct wq_sessions *s)
 {
-	struct thread *t, *tmp;
+	for (int i = 0; i < SWEPT_AT_ONCE; i++) {
+		struct thread *t = s->swept ? s->swept : s->by_tid;
 
-	HASH_ITER (hh, s->by_tid, t, tmp) {
+		if (!t)
+			return;
+		s->swept = t->hh.next;
 		if (kill(t->tid, 0) == 0 || errno != ESRCH)
 			t->gone = false;
 		else if (t->gone)
@@ -94,7 +97,6 @@ static void sweep(struct wq_sessions *s)
 		else
 			t->gone = true;
 	}
-	s->sweep_at = HASH_COUNT(s->by_tid) + SWEEP_EVERY;
 }
 
 /* A new session; NULL: no memory. */
@@ -119,8 +121,8 @@ static void put(struct wq_sessions *s, pid_t tid, struct session *session)
 		drop(s, t);
 	if (!session)
 		return;
-	if (HASH_COUNT(s->by_tid) >= s->sweep_at)
-		sweep(s);
+	if (HASH_COUNT(s->by_tid) >= SWEEP_FROM)
+		sweep_some(s);
 	t = calloc(1, sizeof(*t));
 	if (t) {
 		t->tid = tid;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Which session keyring a thread has, from what is seen of it and its relatives. */
 #include <check.h>
+#include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -8,6 +10,15 @@
 #include "run.h"
 
 static struct wq_sessions *s;
+
+/* In place of the C library's: how often is the kernel asked for a thread? */
+static unsigned int asked;
+
+int kill(pid_t pid, int sig)
+{
+	asked++;
+	return (int)syscall(SYS_kill, pid, sig);
+}
 
 static void set_up(void)
 {
@@ -156,6 +167,23 @@ START_TEST(who_is_gone_is_dropped_and_who_lives_is_kept)
 }
 END_TEST
 
+START_TEST(a_fork_asks_for_a_few_threads_however_many_live)
+{
+	enum { MANY = 40000 };
+	const pid_t beyond = 1 << 23;
+	unsigned int most = 0, all = 0;
+
+	for (int i = 0; i < MANY; i++) {
+		asked = 0;
+		wq_sessions_forked(s, getpid(), beyond + i);
+		most = asked > most ? asked : most;
+		all += asked;
+	}
+	ck_assert_uint_gt(all, 0);
+	ck_assert_uint_le(most, 8);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("sessions");
@@ -166,6 +194,7 @@ int main(void)
 		tcase, sessions_follow_joins_and_forks, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_test(tcase, who_was_told_of_is_there);
 	tcase_add_test(tcase, who_is_gone_is_dropped_and_who_lives_is_kept);
+	tcase_add_test(tcase, a_fork_asks_for_a_few_threads_however_many_live);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }
