@@ -917,8 +917,6 @@ static void on_exit_event(struct wq_trace *t, const struct event *e)
  * but for an event whose writer was held up between taking the time and finishing it. */
 static void give_out(struct wq_trace *t, uint64_t end_ns)
 {
-	unsigned int n = 0;
-
 	if (!t->behind)
 		qsort(t->events, t->nevents, sizeof(*t->events), by_time);
 	t->behind = false;
@@ -931,7 +929,7 @@ static void give_out(struct wq_trace *t, uint64_t end_ns)
 			on_exit_event(t, &e);
 		else
 			on_enter(t, &e);
-		if (++n % 16 == 0 && wq_now_ns() >= end_ns) {
+		if (wq_now_ns() >= end_ns) { /* one may take a while: who did it is asked */
 			t->behind = t->next < t->nevents && t->events[t->next].ts < t->until_ns;
 			break;
 		}
