@@ -10,16 +10,6 @@
 #define ORIGINS	 8 /* generations that are asked for */
 #define KTHREADD 2 /* which all kernel threads are children of */
 
-/* The keyring PREFIX.UID that belongs to UID, as wq_rings_user(). */
-static int32_t user_keyring(
-	const struct wq_keys *keys, enum wq_ring_kind kind, const char *prefix, uid_t uid)
-{
-	char name[32];
-
-	snprintf(name, sizeof(name), "%s.%u", prefix, uid);
-	return wq_rings_user(&keys->rings, kind, name, uid);
-}
-
 /* The user whose keyrings H's thread has, in UID. False: it is gone, or in another user
  * namespace, which has keyrings of its own for the same user, or there is no time to ask. */
 static bool real_user(struct wq_keys *keys, const struct wq_hint *h, uid_t *uid)
@@ -38,10 +28,25 @@ static bool real_user(struct wq_keys *keys, const struct wq_hint *h, uid_t *uid)
 	return task && task->our_userns;
 }
 
+/* The keyring PREFIX.UID of the real user of H's thread, which ID stands for. Who that is is
+ * asked only where somebody watches such a keyring. */
+static int32_t user_keyring(struct wq_keys *keys, const struct wq_hint *h, int32_t id,
+	enum wq_ring_kind kind, const char *prefix)
+{
+	char name[32];
+	uid_t uid;
+
+	if (TAILQ_EMPTY(&keys->rings.of[kind]))
+		return 0;
+	if (!real_user(keys, h, &uid))
+		return id;
+	snprintf(name, sizeof(name), "%s.%u", prefix, uid);
+	return wq_rings_user(&keys->rings, kind, name, uid);
+}
+
 int32_t wq_keys_special(struct wq_keys *keys, const struct wq_hint *h, int32_t id)
 {
 	int32_t serial = 0;
-	uid_t uid;
 
 	switch (id) {
 	case KEY_SPEC_SESSION_KEYRING:
@@ -49,12 +54,9 @@ int32_t wq_keys_special(struct wq_keys *keys, const struct wq_hint *h, int32_t i
 			serial = wq_sessions_find(keys->sessions, h->tid);
 		return serial ? serial : id;
 	case KEY_SPEC_USER_KEYRING:
-		return real_user(keys, h, &uid) ? user_keyring(keys, WQ_RING_USER, "_uid", uid)
-						: id;
+		return user_keyring(keys, h, id, WQ_RING_USER, "_uid");
 	case KEY_SPEC_USER_SESSION_KEYRING:
-		return real_user(keys, h, &uid)
-			       ? user_keyring(keys, WQ_RING_USER_SESSION, "_uid_ses", uid)
-			       : id;
+		return user_keyring(keys, h, id, WQ_RING_USER_SESSION, "_uid_ses");
 	default:
 		return id;
 	}
