@@ -51,9 +51,6 @@ static int open_file(const struct sc_system *sys, const char *name, bool nonbloc
 	queue_path(path, sys, name);
 	unlink(path);
 	fd = open(path, O_RDONLY | O_CREAT | O_EXCL | (nonblock ? O_NONBLOCK : 0), 0400);
-	/* whoever has a pipe may change it; of a file that is said by its mode */
-	if (fd >= 0)
-		fchmod(fd, 0622);
 	return fd < 0 ? -errno : fd;
 }
 
