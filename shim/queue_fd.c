@@ -168,6 +168,13 @@ bool wqshim_is_queue(int fd)
 	return ask_queue(fd, &stats);
 }
 
+bool wqshim_is_dead_queue(int fd)
+{
+	long ret = wqshim_sys(SYS_ioctl, fd, WQFS_IOC_GET_STATS, (long)&(struct wqfs_stats){0});
+
+	return ret == -ENOTCONN || ret == -ECONNABORTED || ret == -ENODEV;
+}
+
 bool wqshim_names_queue(const char *path)
 {
 	int saved = errno;

@@ -28,6 +28,9 @@ int wqshim_queue_new(int fds[2], int flags);
 /* Is FD a queue of some wqfs? No if it is no open descriptor. */
 bool wqshim_is_queue(int fd);
 
+/* Is FD a file of a FUSE whose daemon is gone? What it was cannot be asked any more. */
+bool wqshim_is_dead_queue(int fd);
+
 /* Is the file PATH a queue, and its attributes ours to read? */
 bool wqshim_names_queue(const char *path);
 

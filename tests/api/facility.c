@@ -18,9 +18,11 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <keyutils.h>
@@ -603,6 +605,212 @@ static bool poll_wakes(void)
 	return true;
 }
 
+/* ---- waiting for more than a queue ---- */
+
+static double seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static bool poll_tells_of_all_it_was_asked_for(void)
+{
+	struct pollfd p[] = {{-1, POLLIN, 7}, {q[0], POLLIN, 7}, {q[0], POLLRDNORM, 7},
+		{q[0], POLLOUT, 7}, {900, POLLIN, 7}};
+
+	HOLDS(update());
+	HOLDS(poll(p, 5, -1) == 3);
+	HOLDS(p[0].revents == 0 && p[1].revents == POLLIN && p[2].revents == POLLRDNORM);
+	HOLDS(p[3].revents == 0);
+	HOLDS(p[4].revents == POLLNVAL);
+	return true;
+}
+
+static bool a_wait_ends_when_its_time_is_over(void)
+{
+	struct pollfd p = {q[0], POLLIN, 7};
+	const struct timespec t = {0, 50000000};
+	struct timeval tv = {0, 50000};
+	double began = seconds();
+	fd_set r;
+
+	errno = EDOM;
+	HOLDS(poll(&p, 1, 50) == 0 && p.revents == 0 && seconds() - began >= 0.05);
+	began = seconds();
+	HOLDS(ppoll(&p, 1, &t, NULL) == 0 && seconds() - began >= 0.05);
+	FD_ZERO(&r);
+	FD_SET(q[0], &r);
+	began = seconds();
+	HOLDS(select(q[0] + 1, &r, NULL, NULL, &tv) == 0 && seconds() - began >= 0.05);
+	HOLDS(!FD_ISSET(q[0], &r) && tv.tv_sec == 0 && tv.tv_usec == 0);
+	FD_SET(q[0], &r);
+	began = seconds();
+	HOLDS(pselect(q[0] + 1, &r, NULL, NULL, &t, NULL) == 0 && seconds() - began >= 0.05);
+	HOLDS(!FD_ISSET(q[0], &r) && errno == EDOM);
+	return true;
+}
+
+static bool select_wakes_and_tells_what_time_is_left(void)
+{
+	struct timeval tv = {100, 0};
+	int other[2];
+	pid_t child;
+	fd_set r, w;
+
+	HOLDS(pipe(other) == 0);
+	FD_ZERO(&r);
+	FD_ZERO(&w);
+	FD_SET(q[0], &r);
+	FD_SET(other[0], &r);
+	set_handler(0);
+	signal(SIGUSR1, SIG_IGN);
+	child = start_disturber(send_signal);
+	HOLDS(select(100, &r, &w, NULL, &tv) == 1);
+	HOLDS(FD_ISSET(q[0], &r) && !FD_ISSET(other[0], &r));
+	HOLDS(tv.tv_sec < 100 && tv.tv_sec > 0);
+	HOLDS(waitpid(child, NULL, 0) == child);
+	FD_SET(q[0], &r);
+	FD_SET(q[1], &w);
+	HOLDS(select(100, &r, NULL, NULL, NULL) == 1 && FD_ISSET(q[0], &r));
+	close(other[0]);
+	close(other[1]);
+	return true;
+}
+
+/* Comes again and again, so that one comes while the program waits. */
+static void start_alarms(int flags)
+{
+	struct sigaction sa = {.sa_handler = handler, .sa_flags = flags};
+	struct itimerval often = {{0, 20000}, {0, 20000}};
+
+	handled = 0;
+	sigaction(SIGALRM, &sa, NULL);
+	setitimer(ITIMER_REAL, &often, NULL);
+}
+
+static void stop_alarms(void)
+{
+	setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
+	signal(SIGALRM, SIG_DFL);
+}
+
+static bool any_handler_ends_poll_and_select(void)
+{
+	struct pollfd p = {q[0], POLLIN, 0};
+	fd_set r;
+
+	FD_ZERO(&r);
+	FD_SET(q[0], &r);
+	start_alarms(SA_RESTART);
+	FAILS(poll(&p, 1, -1), EINTR);
+	FAILS(ppoll(&p, 1, NULL, NULL), EINTR);
+	FAILS(select(q[0] + 1, &r, NULL, NULL, NULL), EINTR);
+	FAILS(pselect(q[0] + 1, &r, NULL, NULL, NULL, NULL), EINTR);
+	stop_alarms();
+	HOLDS(FD_ISSET(q[0], &r) && handled);
+	return true;
+}
+
+static bool ppoll_and_pselect_change_the_mask_while_they_wait(void)
+{
+	struct pollfd p = {q[0], POLLIN, 0};
+	sigset_t block, none, before;
+	fd_set r;
+
+	FD_ZERO(&r);
+	FD_SET(q[0], &r);
+	sigemptyset(&none);
+	sigemptyset(&block);
+	sigaddset(&block, SIGUSR1);
+	set_handler(SA_RESTART);
+	HOLDS(sigprocmask(SIG_BLOCK, &block, &before) == 0);
+	raise(SIGUSR1);
+	HOLDS(poll(&p, 1, 20) == 0 && !handled);
+	FAILS(ppoll(&p, 1, NULL, &none), EINTR);
+	HOLDS(handled);
+	handled = 0;
+	raise(SIGUSR1);
+	FAILS(pselect(q[0] + 1, &r, NULL, NULL, NULL, &none), EINTR);
+	HOLDS(handled);
+	handled = 0;
+	raise(SIGUSR1);
+	HOLDS(poll(&p, 1, 20) == 0 && !handled);
+	HOLDS(sigprocmask(SIG_SETMASK, &before, NULL) == 0);
+	return true;
+}
+
+static bool a_wait_with_bad_arguments_fails(void)
+{
+	void *volatile nowhere = NO_ADDRESS; /* the compiler would see it */
+	const struct timespec bad = {0, -1};
+	struct pollfd p = {q[0], POLLIN, 0};
+	struct timeval bad_tv = {-1, 0};
+	int closed = dup(0);
+	fd_set r;
+
+	close(closed);
+	FD_ZERO(&r);
+	FD_SET(q[0], &r);
+	FAILS(syscall(SYS_ppoll, &p, 1, &bad, NULL, 0), EINVAL);
+	FAILS(ppoll(&p, 1, &bad, NULL), EINVAL);
+	FAILS(pselect(q[0] + 1, &r, NULL, NULL, &bad, NULL), EINVAL);
+	FAILS(select(q[0] + 1, &r, NULL, NULL, &bad_tv), EINVAL);
+	FAILS(select(-1, &r, NULL, NULL, NULL), EINVAL);
+	FAILS(poll(nowhere, 1, 1000), EFAULT);
+	FAILS(select(q[0] + 1, nowhere, NULL, NULL, NULL), EFAULT);
+	HOLDS(poll((struct pollfd[]){p, {closed, POLLIN, 0}}, 2, -1) == 1);
+	FD_SET(closed, &r);
+	FAILS(select(closed + 1, &r, NULL, NULL, NULL), EBADF);
+	return true;
+}
+
+static void *wait_for_ever(void *how)
+{
+	struct pollfd p = {q[0], POLLIN, 0};
+	fd_set r;
+
+	FD_ZERO(&r);
+	FD_SET(q[0], &r);
+	if (how)
+		poll(&p, 1, -1);
+	else
+		select(q[0] + 1, &r, NULL, NULL, NULL);
+	return NULL;
+}
+
+static bool a_wait_can_be_cancelled_and_leaves_nothing_open(void)
+{
+	int before = count_descriptors();
+	struct pollfd p = {q[0], POLLIN, 0};
+	pthread_t thread;
+	void *end;
+
+	HOLDS(poll(&p, 1, 1) == 0 && count_descriptors() == before);
+	for (int i = 0; i < 20; i++) {
+		HOLDS(pthread_create(&thread, NULL, wait_for_ever, i % 2 ? q : NULL) == 0);
+		poll(NULL, 0, i / 2);
+		HOLDS(pthread_cancel(thread) == 0 && pthread_join(thread, &end) == 0);
+		HOLDS(end == PTHREAD_CANCELED && count_descriptors() == before);
+	}
+	return true;
+}
+
+static bool a_wait_ends_with_the_last_writer(void)
+{
+	struct pollfd p = {q[0], POLLIN, 0};
+	fd_set r;
+
+	close(q[1]);
+	q[1] = -1;
+	HOLDS(poll(&p, 1, -1) == 1 && p.revents == POLLHUP);
+	FD_ZERO(&r);
+	FD_SET(q[0], &r);
+	HOLDS(select(q[0] + 1, &r, NULL, NULL, NULL) == 1 && FD_ISSET(q[0], &r));
+	return true;
+}
+
 /* ---- threads ---- */
 
 static void *use_a_queue(void *arg)
@@ -678,6 +886,14 @@ static const struct {
 	CHECK(a_read_ends_at_another_handler),
 	CHECK(a_read_goes_on_after_a_stop),
 	CHECK(poll_wakes),
+	CHECK(poll_tells_of_all_it_was_asked_for),
+	CHECK(a_wait_ends_when_its_time_is_over),
+	CHECK(select_wakes_and_tells_what_time_is_left),
+	CHECK(any_handler_ends_poll_and_select),
+	CHECK(ppoll_and_pselect_change_the_mask_while_they_wait),
+	CHECK(a_wait_with_bad_arguments_fails),
+	CHECK(a_wait_can_be_cancelled_and_leaves_nothing_open),
+	CHECK(a_wait_ends_with_the_last_writer),
 	CHECK(threads_have_queues_of_their_own),
 };
 

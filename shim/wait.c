@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "next.h"
+#include "queue_fd.h"
+#include "wait.h"
+
+typedef int ppoll_fn(struct pollfd *, nfds_t, const struct timespec *, const sigset_t *);
+typedef int pselect_fn(
+	int, fd_set *, fd_set *, fd_set *, const struct timespec *, const sigset_t *);
+
+static const struct timespec no_time;
+
+/* ---- time ---- */
+
+#define NS_PER_S 1000000000L
+
+struct span {
+	const struct timespec *whole; /* NULL: for ever */
+	struct timespec began, left;
+};
+
+static bool is_valid(const struct timespec *t)
+{
+	return t->tv_sec >= 0 && t->tv_nsec >= 0 && t->tv_nsec < NS_PER_S;
+}
+
+static void begin_span(struct span *s, const struct timespec *whole)
+{
+	s->whole = whole;
+	s->left = whole ? *whole : no_time;
+	clock_gettime(CLOCK_MONOTONIC, &s->began);
+}
+
+static struct timespec difference(struct timespec a, struct timespec b)
+{
+	a.tv_sec -= b.tv_sec;
+	a.tv_nsec -= b.tv_nsec;
+	if (a.tv_nsec < 0) {
+		a.tv_nsec += NS_PER_S;
+		a.tv_sec--;
+	}
+	return a;
+}
+
+/* What is left now; NULL: for ever. Never a deadline: the sum might overflow. */
+static const struct timespec *time_left(struct span *s)
+{
+	struct timespec now;
+
+	if (!s->whole)
+		return NULL;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	s->left = difference(*s->whole, difference(now, s->began));
+	if (s->left.tv_sec < 0)
+		s->left = no_time;
+	return &s->left;
+}
+
+/* ---- the program's memory ---- */
+
+/* Copies what may be no address at all; then the C library's function is to say so. */
+static bool fetch(void *to, const void *from, size_t len)
+{
+	struct iovec local = {to, len}, remote = {(void *)from, len};
+
+	return wqshim_sys(SYS_process_vm_readv, getpid(), (long)&local, 1, (long)&remote, 1,
+		       0) == (long)len;
+}
+
+/* ---- the epoll ---- */
+
+static int open_epoll(void)
+{
+	return (int)wqshim_sys(SYS_epoll_create1, EPOLL_CLOEXEC);
+}
+
+static void close_epoll(void *epoll)
+{
+	int fd = *(int *)epoll;
+
+	if (fd >= 0)
+		wqshim_sys(SYS_close, fd);
+}
+
+static bool add(int epoll, int fd, uint32_t events)
+{
+	struct epoll_event e = {.events = events};
+	long ret = wqshim_sys(SYS_epoll_ctl, epoll, EPOLL_CTL_ADD, fd, (long)&e);
+
+	return ret == 0 || ret == -EEXIST;
+}
+
+/* ---- poll ---- */
+
+struct polling {
+	ppoll_fn *next;
+	struct pollfd *fds; /* the program's */
+	struct pollfd others[WQSHIM_POLL_MAX];
+	nfds_t n;
+	const sigset_t *mask;
+	int epoll;
+	struct span span;
+};
+
+/* Of a descriptor that is there more than once. */
+static uint32_t all_events(const struct pollfd *fds, nfds_t n, int fd)
+{
+	uint32_t events = 0;
+
+	for (nfds_t i = 0; i < n; i++)
+		if (fds[i].fd == fd)
+			events |= (uint16_t)fds[i].events;
+	return events;
+}
+
+/* Has the epoll got the number of a descriptor that the program asks for and that is closed?
+ * Then it is to hear so at once. */
+static bool is_asked_for(const struct pollfd *fds, nfds_t n, int fd)
+{
+	for (nfds_t i = 0; i < n; i++)
+		if (fds[i].fd == fd)
+			return true;
+	return false;
+}
+
+/* Moves the queues out of P->others to an epoll, which takes the place of the first. False
+ * if there is none, or it cannot be done. */
+static bool move_queues(struct polling *p)
+{
+	bool is_queue[WQSHIM_POLL_MAX], any = false;
+
+	for (nfds_t i = 0; i < p->n; i++) {
+		is_queue[i] = p->others[i].fd >= 0 && wqshim_is_queue(p->others[i].fd);
+		any |= is_queue[i];
+	}
+	p->epoll = any ? open_epoll() : -1;
+	if (p->epoll < 0 || is_asked_for(p->others, p->n, p->epoll))
+		return false;
+	for (nfds_t i = 0; i < p->n; i++)
+		if (is_queue[i] && !add(p->epoll, p->others[i].fd,
+					   all_events(p->others, p->n, p->others[i].fd)))
+			return false;
+	for (nfds_t i = 0; i < p->n; i++)
+		if (is_queue[i]) {
+			p->others[i] = (struct pollfd){any ? p->epoll : -1, POLLIN, 0};
+			any = false;
+		}
+	return true;
+}
+
+/* A daemon that ends waits until who polls has asked once more. That was the epoll: when we
+ * ask it may be gone, which is an error, but to be woken by the end is a hang-up. */
+static void show_ends(const struct polling *p)
+{
+	for (nfds_t i = 0; i < p->n; i++) {
+		struct pollfd *fd = &p->fds[i];
+
+		if (fd->fd >= 0 && fd->revents == POLLERR &&
+			(wqshim_sys(SYS_fcntl, fd->fd, F_GETFL) & O_ACCMODE) == O_RDONLY &&
+			wqshim_is_dead_queue(fd->fd))
+			fd->revents |= POLLHUP;
+	}
+}
+
+static int wait_and_ask(struct polling *p)
+{
+	int n;
+
+	do {
+		n = p->next(p->others, p->n, time_left(&p->span), p->mask);
+		if (n < 0)
+			return n;
+		/* what it asks for is the program's: errors are too */
+		n = p->next(p->fds, p->n, &no_time, NULL);
+	} while (n == 0 &&
+		 (!p->span.whole || time_left(&p->span)->tv_sec || p->span.left.tv_nsec));
+	if (n > 0)
+		show_ends(p);
+	return n;
+}
+
+bool wqshim_wait_poll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
+	const sigset_t *mask, int *ret)
+{
+	static _Atomic(void *) found;
+	struct polling p = {.fds = fds, .n = n, .mask = mask, .epoll = -1};
+	bool moved;
+
+	if (n == 0 || n > WQSHIM_POLL_MAX || (timeout && !is_valid(timeout)))
+		return false;
+	p.next = wqshim_next_by_name(&found, "ppoll");
+	if (!p.next || !fetch(p.others, fds, n * sizeof(*fds)))
+		return false;
+	begin_span(&p.span, timeout);
+	pthread_cleanup_push(close_epoll, &p.epoll);
+	moved = move_queues(&p);
+	if (moved)
+		*ret = wait_and_ask(&p);
+	pthread_cleanup_pop(1);
+	return moved;
+}
+
+/* ---- select ---- */
+
+enum { READ, WRITE, EXCEPT, SETS };
+
+struct selecting {
+	pselect_fn *next;
+	fd_set *const *sets; /* the program's, or NULL */
+	fd_set asked[SETS];  /* what it asked for */
+	fd_set others[SETS]; /* that without the queues, with the epoll */
+	int n, n_others;
+	const sigset_t *mask;
+	int epoll;
+	struct span span;
+};
+
+/* The bytes of a set of N that the kernel looks at. */
+static size_t set_size(int n)
+{
+	const int bits = 8 * (int)sizeof(long);
+
+	return (size_t)((n + bits - 1) / bits) * sizeof(long);
+}
+
+static bool fetch_sets(struct selecting *s)
+{
+	memset(s->asked, 0, sizeof(s->asked));
+	for (int i = 0; i < SETS; i++)
+		if (s->sets[i] && !fetch(&s->asked[i], s->sets[i], set_size(s->n)))
+			return false;
+	return true;
+}
+
+static bool is_in_a_set(const struct selecting *s, int fd)
+{
+	return fd < s->n && (FD_ISSET(fd, &s->asked[READ]) || FD_ISSET(fd, &s->asked[WRITE]) ||
+				    FD_ISSET(fd, &s->asked[EXCEPT]));
+}
+
+/* Puts the queue FD, which is asked for, into the epoll; is_asked_for() says why its number
+ * may not do. */
+static bool add_from_sets(struct selecting *s, int fd)
+{
+	uint32_t events = EPOLLIN | EPOLLRDNORM | EPOLLRDBAND;
+
+	if (s->epoll < 0)
+		s->epoll = open_epoll();
+	if (s->epoll < 0 || s->epoll >= FD_SETSIZE || is_in_a_set(s, s->epoll))
+		return false;
+	if (FD_ISSET(fd, &s->asked[WRITE]))
+		events |= EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
+	if (FD_ISSET(fd, &s->asked[EXCEPT]))
+		events |= EPOLLPRI;
+	return add(s->epoll, fd, events);
+}
+
+/* A queue that is not in the set of readers stays where it is: its hang-up would wake the
+ * epoll, and select() would not say it. */
+static bool move_from_sets(struct selecting *s)
+{
+	memcpy(s->others, s->asked, sizeof(s->others));
+	for (int fd = 0; fd < s->n; fd++) {
+		if (!FD_ISSET(fd, &s->asked[READ]) || !wqshim_is_queue(fd))
+			continue;
+		if (!add_from_sets(s, fd))
+			return false;
+		for (int i = 0; i < SETS; i++)
+			FD_CLR(fd, &s->others[i]);
+	}
+	if (s->epoll < 0)
+		return false;
+	FD_SET(s->epoll, &s->others[READ]);
+	s->n_others = s->n > s->epoll ? s->n : s->epoll + 1;
+	return true;
+}
+
+static int select_once(struct selecting *s, int n, fd_set sets[SETS],
+	const struct timespec *timeout, const sigset_t *mask)
+{
+	return s->next(n, &sets[READ], &sets[WRITE], &sets[EXCEPT], timeout, mask);
+}
+
+static int wait_and_select(struct selecting *s)
+{
+	fd_set is[SETS];
+	int n;
+
+	do {
+		memcpy(is, s->others, sizeof(is));
+		n = select_once(s, s->n_others, is, time_left(&s->span), s->mask);
+		if (n < 0)
+			return n;
+		memcpy(is, s->asked, sizeof(is));
+		n = select_once(s, s->n, is, &no_time, NULL);
+	} while (n == 0 &&
+		 (!s->span.whole || time_left(&s->span)->tv_sec || s->span.left.tv_nsec));
+	for (int i = 0; n >= 0 && i < SETS; i++)
+		if (s->sets[i])
+			memcpy(s->sets[i], &is[i], set_size(s->n));
+	return n;
+}
+
+bool wqshim_wait_select(int n, fd_set *const sets[3], const struct timespec *timeout,
+	const sigset_t *mask, struct timespec *left, int *ret)
+{
+	static _Atomic(void *) found;
+	struct selecting s = {.sets = sets, .n = n, .mask = mask, .epoll = -1};
+	bool moved;
+
+	if (n <= 0 || n > FD_SETSIZE || !sets[READ] || (timeout && !is_valid(timeout)))
+		return false;
+	s.next = wqshim_next_by_name(&found, "pselect");
+	if (!s.next || !fetch_sets(&s))
+		return false;
+	begin_span(&s.span, timeout);
+	pthread_cleanup_push(close_epoll, &s.epoll);
+	moved = move_from_sets(&s);
+	if (moved)
+		*ret = wait_and_select(&s);
+	pthread_cleanup_pop(1);
+	if (moved && time_left(&s.span))
+		*left = s.span.left;
+	return moved;
+}

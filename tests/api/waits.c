@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Waits for the records of a key, and says of each " upd".
+ *
+ *   waits poll|ppoll|select|pselect KEY
+ *
+ * It waits for a pipe too, as event loops wait for more than a queue. It knows
+ * nothing of wqfs.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/select.h>
+#include <unistd.h>
+#include <keyutils.h>
+
+#include "wqfs.h"
+
+static int pipe_fd(void)
+{
+	int fds[2];
+
+	return pipe(fds) ? -1 : fds[0];
+}
+
+static int by_poll(const char *how, int fd, int other)
+{
+	struct pollfd p[] = {{other, POLLIN, 0}, {fd, POLLIN, 0}};
+
+	return *how == 'p' && how[1] == 'p' ? ppoll(p, 2, NULL, NULL) : poll(p, 2, -1);
+}
+
+static int by_select(const char *how, int fd, int other)
+{
+	fd_set set;
+	int n = (fd > other ? fd : other) + 1;
+
+	FD_ZERO(&set);
+	FD_SET(fd, &set);
+	FD_SET(other, &set);
+	return *how == 'p' ? pselect(n, &set, NULL, NULL, NULL, NULL)
+			   : select(n, &set, NULL, NULL, NULL);
+}
+
+int main(int argc, char **argv)
+{
+	int fds[2], other = pipe_fd();
+	char buf[1024];
+
+	if (argc != 3 || other < 0 || pipe2(fds, O_NOTIFICATION_PIPE | O_NONBLOCK) ||
+		ioctl(fds[0], IOC_WATCH_QUEUE_SET_SIZE, 32) ||
+		keyctl_watch_key(atoi(argv[2]), fds[0], 1)) {
+		perror(argv[0]);
+		return 1;
+	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	for (;;) {
+		int n = strstr(argv[1], "poll") ? by_poll(argv[1], fds[0], other)
+						: by_select(argv[1], fds[0], other);
+
+		if (n != 1) {
+			perror(argv[1]);
+			return 1;
+		}
+		for (ssize_t len = read(fds[0], buf, sizeof(buf)); len > 0; len -= 16)
+			puts(" upd");
+	}
+}
