@@ -108,23 +108,43 @@ static enum event wait_event(const struct reading *rd, int timeout)
 
 /* ---- reading ---- */
 
-/* A buffer that grows by less than the shortest record is long, until the first record
- * fits, never holds two. */
-static ssize_t read_one(struct reading *rd)
+/* A buffer that grows by the length of the shortest record, until the first fits, never holds
+ * two. */
+static ssize_t read_raw(struct reading *rd)
 {
-	static const size_t steps[] = {
-		[WQFS_FORMAT_RAW] = WQFS_RECORD_MIN,
-		[WQFS_FORMAT_TEXT] = sizeof("0 gc"),
-		[WQFS_FORMAT_JSON] = sizeof("{\"time\":\"2024-02-29T12:34:56.000000007Z\"}"),
-	};
-	size_t step = steps[rd->format];
 	ssize_t len = -1;
 
 	errno = ENOBUFS;
-	for (size_t size = step; len < 0 && errno == ENOBUFS && size < WQ_RENDER_MAX + step;
-		size += step)
+	for (size_t size = WQFS_RECORD_MIN;
+		len < 0 && errno == ENOBUFS && size <= WQFS_RECORD_MAX + WQFS_RECORD_MIN;
+		size += WQFS_RECORD_MIN)
 		len = read(rd->q->fd, rd->buf, size);
 	return len;
+}
+
+/* A line is read in pieces. None is longer than the shortest line is, so that behind the rest
+ * of this one there is no room for the next. */
+static ssize_t read_line(struct reading *rd)
+{
+	size_t shortest = rd->format == WQFS_FORMAT_TEXT
+				  ? strlen("0 gc\n")
+				  : strlen("{\"time\":\"2024-02-29T12:34:56.000000007Z\"}\n");
+	size_t done = 0;
+	ssize_t len;
+
+	do {
+		len = read(rd->q->fd, rd->buf + done, shortest);
+		if (len > 0)
+			done += (size_t)len;
+		else if (!done || len == 0 || errno != EINTR)
+			break;
+	} while (rd->buf[done - 1] != '\n' && done + shortest <= sizeof(rd->buf));
+	return len < 0 ? len : (ssize_t)done;
+}
+
+static ssize_t read_one(struct reading *rd)
+{
+	return rd->format == WQFS_FORMAT_RAW ? read_raw(rd) : read_line(rd);
 }
 
 static ssize_t read_batch(struct reading *rd)
