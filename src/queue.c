@@ -512,6 +512,11 @@ void wq_queue_consume(struct wq_queue *q, const struct wq_take *take)
 	q->losses += take->losses;
 }
 
+bool wq_queue_gives(const struct wq_queue *q)
+{
+	return queued(q) || q->loss != LOSS_NONE;
+}
+
 bool wq_queue_readable(const struct wq_queue *q)
 {
 	return queued(q) || q->loss == LOSS_SOURCE;

@@ -151,6 +151,9 @@ void wq_queue_put_back(struct wq_queue *queue, const struct wq_record *record);
 /* Takes away what wq_queue_peek() said, provided nothing else was consumed since. */
 void wq_queue_consume(struct wq_queue *queue, const struct wq_take *take);
 
+/* Would a read be given something: a record, or a LOSS that is all that is left? */
+bool wq_queue_gives(const struct wq_queue *queue);
+
 /* What poll() says: a record is there. As in the kernel a LOSS that is the only
  * thing left does not count, unless it came from wq_queue_note_loss(). */
 bool wq_queue_readable(const struct wq_queue *queue);

@@ -400,7 +400,7 @@ static void serve(struct wqfs *fs, struct wq_node *node)
 	while (at_end(fs, node) && (p = TAILQ_FIRST(&node->readers)))
 		answer(p, 0);
 	while ((p = TAILQ_FIRST(&node->arrived))) {
-		if (readable(p->handle))
+		if (p->handle->piece || wq_queue_gives(node->queue))
 			serve_reader(p);
 		else
 			serve_nothing(p);
