@@ -13,6 +13,7 @@
 #include "user_mem.h"
 #include "wqfs_ops.h"
 
+#define SERVE_NS	   2000000u   /* other requests wait no longer for readers */
 #define CONSTRUCT_FIRST_NS 5000000u   /* a key under construction is asked for again */
 #define CONSTRUCT_MAX_NS   200000000u /* after this, doubling, to this */
 
@@ -232,23 +233,28 @@ static void was_read(struct wq_handle *h, struct reply *r)
 }
 
 /* Answers P, which leaves, with what is there. A reply that cannot be delivered takes nothing
- * out of the queue. */
-static void reply_records(struct wq_parked *p)
+ * out of the queue. True: something was given. */
+static bool reply_records(struct wq_parked *p)
 {
 	struct wqfs *fs = p->fs;
 	size_t size = p->read.size < WQFS_READ_MAX ? p->read.size : WQFS_READ_MAX;
 	struct reply r = {0};
+	bool given;
 	int err;
 
 	if (p->handle->piece && p->handle->piece->format != format_of(p->handle))
 		put_piece_back(p->handle);
 	err = make_reply(p->handle, fs->buf, size, &r);
-	if (err < 0)
+	if (err < 0) {
 		fuse_reply_err(p->req, -err);
-	else if (fuse_reply_buf(p->req, fs->buf, r.len) == 0)
+		return false;
+	}
+	given = fuse_reply_buf(p->req, fs->buf, r.len) == 0;
+	if (given)
 		was_read(p->handle, &r);
 	else
 		free(r.begun);
+	return given;
 }
 
 /* A reader who was killed takes no record along, though it has not come to tell us yet: it
@@ -258,15 +264,16 @@ static void serve_reader(struct wq_parked *p)
 {
 	struct wq_queue *queue = p->handle->node->queue;
 	pid_t tid = tid_of(p);
+	bool given;
 
 	if (wq_task_is_dying(tid)) {
 		answer(p, -EINTR);
 		return;
 	}
 	leave(p);
-	reply_records(p);
+	given = reply_records(p);
 	free(p);
-	if (wq_task_is_dying(tid))
+	if (given && wq_task_is_dying(tid))
 		wq_queue_note_loss(queue);
 }
 
@@ -390,24 +397,36 @@ static struct wq_parked *first_to_serve(const struct wq_node *node)
 	return p;
 }
 
-/* Readers in their order, then who polls. */
-static void serve(struct wqfs *fs, struct wq_node *node)
+/* Whoever has come and has not waited yet: a LOSS that is all that is left is for it, too. */
+static void serve_arrived(struct wq_parked *p)
+{
+	if (p->handle->piece || wq_queue_gives(p->handle->node->queue))
+		serve_reader(p);
+	else
+		serve_nothing(p);
+}
+
+/* Readers in their order, then who polls. False: END_NS came before the last of them. */
+static bool serve(struct wqfs *fs, struct wq_node *node, uint64_t end_ns)
 {
 	struct wq_parked *p;
 
-	while ((p = first_to_serve(node)))
+	while ((p = first_to_serve(node))) {
 		serve_reader(p);
+		if (wq_now_ns() >= end_ns)
+			return false;
+	}
 	while (at_end(fs, node) && (p = TAILQ_FIRST(&node->readers)))
 		answer(p, 0);
 	while ((p = TAILQ_FIRST(&node->arrived))) {
-		if (p->handle->piece || wq_queue_gives(node->queue))
-			serve_reader(p);
-		else
-			serve_nothing(p);
+		serve_arrived(p);
+		if (wq_now_ns() >= end_ns)
+			return false;
 	}
 	if (all_is_read(node))
 		drained(node);
 	notify_pollers(node);
+	return true;
 }
 
 bool wqfs_has_to_serve(const struct wqfs *fs)
@@ -417,11 +436,13 @@ bool wqfs_has_to_serve(const struct wqfs *fs)
 
 void wqfs_serve(struct wqfs *fs)
 {
+	uint64_t end_ns = wq_now_ns() + SERVE_NS;
 	struct wq_node *node;
 
-	while ((node = TAILQ_FIRST(&fs->to_serve))) {
+	while ((node = TAILQ_FIRST(&fs->to_serve)) && wq_now_ns() < end_ns) {
 		no_longer_to_serve(fs, node);
-		serve(fs, node);
+		if (!serve(fs, node, end_ns))
+			serve_soon(fs, node);
 	}
 }
 

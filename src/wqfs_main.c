@@ -39,6 +39,7 @@ struct daemon {
 	struct fuse_buf buf;
 	struct wq_loop_fd device, signals;
 	struct wq_timer farewell;
+	struct wq_timer serve_on; /* set where a slice was not enough for all readers */
 	bool ending;
 	int ready_fd; /* the waiting command, or -1 */
 	int status;
@@ -108,6 +109,13 @@ static void serve_readers(void *arg)
 
 	if (wqfs_has_to_serve(d->fs) && take_requests(d))
 		wqfs_serve(d->fs);
+	/* the loop is not to wait, but to come back here after other requests */
+	if (wqfs_has_to_serve(d->fs))
+		wq_timer_set(d->loop, &d->serve_on, 0);
+}
+
+static void on_serve_on(struct wq_timer *timer)
+{
 }
 
 static void on_farewell(struct wq_timer *timer)
@@ -270,6 +278,7 @@ static int serve(struct daemon *d, struct fuse_args *args)
 		return 2; /* said already */
 	if (wq_mount(d->se, d->options.mountpoint) < 0)
 		return 1;
+	d->serve_on.fire = on_serve_on;
 	wq_loop_before_wait(d->loop, serve_readers, d);
 	r = open_signals(d);
 	if (r == 0)

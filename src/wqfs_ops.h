@@ -81,7 +81,7 @@ struct wqfs *wqfs_new(
 
 /* Are there readers to be answered? Then, before the loop waits: all requests that are pending
  * are to be read, interrupts at least, and wqfs_serve() called. So no record is given to a
- * reader that was killed before. */
+ * reader that was killed before. One call takes 2 ms at most: ask again after it. */
 bool wqfs_has_to_serve(const struct wqfs *fs);
 void wqfs_serve(struct wqfs *fs);
 
