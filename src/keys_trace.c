@@ -144,7 +144,8 @@ static void on_lost(void *arg)
 
 	wq_log(WQ_LOG_WARNING, "the trace buffer overflowed: LOSS, and a look at every key");
 	wq_keys_forget_all_inflight(keys);
-	wq_sessions_forget(keys->sessions); /* a join may have been among them */
+	wq_sessions_forget(keys->sessions);  /* a join may have been among them */
+	wq_task_renewals_lost(&keys->tasks); /* and who executed what */
 	wq_serials_forget(&keys->serials);
 	wq_keys_tell_loss(keys, NULL, NULL);
 	wq_keys_resync(keys);
@@ -200,6 +201,7 @@ void wq_keys_stop_hints(struct wq_keys *keys)
 	keys->trace = NULL;
 	wq_sessions_free(keys->sessions);
 	keys->sessions = NULL;
+	wq_task_renewals_lost(&keys->tasks);
 	wq_keys_forget_all_inflight(keys);
 }
 
