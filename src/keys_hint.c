@@ -111,14 +111,14 @@ static bool is_believed(
 static void look_instead(struct wq_key *key)
 {
 	struct wq_keys *keys = key->keys;
-	uint64_t began = wq_now_ns();
+	uint64_t began = wq_budget_clock();
 
-	if (!wq_budget_left(&keys->guesses, began)) {
+	if (!wq_budget_left(&keys->guesses, wq_now_ns())) {
 		wq_keys_look_soon(keys);
 		return;
 	}
 	wq_keys_look_at(key);
-	wq_budget_spend(&keys->guesses, wq_now_ns() - began);
+	wq_budget_spend(&keys->guesses, wq_budget_clock() - began);
 }
 
 /* SERIAL if it is watched, and the hint is news for it and believed. */
@@ -420,13 +420,13 @@ static void by_difference(const struct taking *t, int32_t id, enum guess what, i
 	};
 	const struct meant meant = meant_by(t, id, subtypes[what]);
 	int32_t rings[RINGS_AT_ONCE];
-	uint64_t began = wq_now_ns();
+	uint64_t began = wq_budget_clock();
 	bool any = false;
 	unsigned int n;
 
 	if (what == GUESS_UNLINKED && serial > 0)
 		wq_keys_note_unlinked(t->keys, serial);
-	n = serial < 0 || !wq_budget_left(&t->keys->guesses, began)
+	n = serial < 0 || !wq_budget_left(&t->keys->guesses, wq_now_ns())
 		    ? UINT_MAX
 		    : wq_rings_called(&t->keys->rings, id, rings, RINGS_AT_ONCE);
 	if (n > RINGS_AT_ONCE) {
@@ -446,7 +446,7 @@ static void by_difference(const struct taking *t, int32_t id, enum guess what, i
 		/* the difference may be another's, whose hint is on its way */
 		wq_keys_note_told(ring, (uint8_t)subtypes[what], (uint32_t)serial);
 	}
-	wq_budget_spend(&t->keys->guesses, wq_now_ns() - began);
+	wq_budget_spend(&t->keys->guesses, wq_budget_clock() - began);
 	if (!any)
 		cannot_tell(t, &meant, what, serial);
 }
