@@ -347,7 +347,7 @@ static int create(fuse_req_t req, const char *name, mode_t mode, struct wq_node 
 	/* What happens to one's keys is nobody else's business, and who reads a record takes it
 	 * away: where everybody may come in, the umask of programs that know of files only is
 	 * not enough. Whoever wants others to read says so by chmod(). */
-	mode &= fs->for_all ? 0700 : 0777;
+	mode &= fs->for_all ? 0600 : 0777;
 	return wq_namespace_create(&fs->ns, name, mode, ctx->uid, gid, node);
 }
 
