@@ -66,13 +66,16 @@ char *wq_program_find(const char *command)
 /* False if they cannot be read: who may run a program need not be allowed to. */
 static bool read_head(const char *path, union head *h)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	ssize_t n;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+	ssize_t n = -1;
 
 	memset(h, 0, sizeof(*h));
 	if (fd < 0)
 		return false;
-	n = read(fd, h->text, HEAD_SIZE);
+	/* a script may name a FIFO: the kernel executes no such, and reading one could wait */
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		n = read(fd, h->text, HEAD_SIZE);
 	close(fd);
 	return n > 0;
 }
