@@ -59,16 +59,36 @@ static bool is_interrupt(const struct fuse_buf *buf)
 	return ((const struct fuse_in_header *)buf->mem)->opcode == FUSE_INTERRUPT;
 }
 
-/* The device gave N instead of a request, and nothing but an error if that is one. */
-static void device_ended(struct daemon *d, int n)
+/* Reads a request from the device into d->buf: 1, or 0 if there is none, or -errno.
+ * fuse_session_receive_buf() does the same, but it prints to stderr whatever the device
+ * says, the end of the mount included, and its log function does not hear of it. */
+static int receive_request(struct daemon *d)
+{
+	ssize_t n = read(d->device.fd, d->buf.mem, WQFS_REQUEST_MAX);
+
+	if (n < 0) {
+		/* ENOENT: the request was withdrawn while it was read */
+		bool none = errno == EAGAIN || errno == EINTR || errno == ENOENT;
+
+		return none ? 0 : -errno;
+	}
+	if ((size_t)n < sizeof(struct fuse_in_header))
+		return -EIO;
+	d->buf.size = (size_t)n;
+	return 1;
+}
+
+/* The device answered with the error R: the mount has ended, or something is wrong. */
+static void device_ended(struct daemon *d, int r)
 {
 	/* ECONNABORTED: the unmount came between a request's queueing and its being read
 	 * (fuse_dev_do_read()) */
-	if (n < 0 && n != -ECONNABORTED) {
-		wq_log(WQ_LOG_ERR, "/dev/fuse: %s", strerror(-n));
+	if (r != -ENODEV && r != -ECONNABORTED) {
+		wq_log(WQ_LOG_ERR, "/dev/fuse: %s", strerror(-r));
 		d->status = 1;
 	}
-	wq_loop_stop(d->loop); /* unmounted */
+	fuse_session_exit(d->se);
+	wq_loop_stop(d->loop);
 }
 
 /* Takes the requests that are pending, some of them at least. False: that was the end. True:
@@ -76,12 +96,12 @@ static void device_ended(struct daemon *d, int n)
 static bool take_requests(struct daemon *d)
 {
 	for (int i = 0; i < REQUESTS_AT_ONCE;) {
-		int n = fuse_session_receive_buf(d->se, &d->buf);
+		int r = receive_request(d);
 
-		if (n == -EAGAIN || n == -EINTR)
+		if (r == 0)
 			return true;
-		if (n <= 0) {
-			device_ended(d, n);
+		if (r < 0) {
+			device_ended(d, r);
 			return false;
 		}
 		i += !is_interrupt(&d->buf);
@@ -176,6 +196,9 @@ static int open_signals(struct daemon *d)
 /* Between epoll's word and the read a request may be withdrawn: the read must not wait. */
 static int open_device(struct daemon *d)
 {
+	d->buf.mem = malloc(WQFS_REQUEST_MAX);
+	if (!d->buf.mem)
+		return -ENOMEM;
 	d->device.ready = on_device;
 	d->device.fd = fuse_session_fd(d->se);
 	if (fcntl(d->device.fd, F_SETFL, fcntl(d->device.fd, F_GETFL) | O_NONBLOCK) < 0)

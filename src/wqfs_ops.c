@@ -246,6 +246,7 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	conn->want &= ~(unsigned int)FUSE_CAP_ASYNC_DIO;
 	/* open(O_TRUNC) is harmless, as on a FIFO; truncate() is refused. */
 	conn->want |= conn->capable & FUSE_CAP_ATOMIC_O_TRUNC;
+	conn->max_write = WQFS_WRITE_MAX;
 	/* libfuse wants to hear it twice */
 	conn->max_read = fs->max_read;
 	if (fs->ready)

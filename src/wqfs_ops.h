@@ -43,6 +43,9 @@ struct wq_handle {
 };
 
 #define WQFS_READ_MAX (1u << 20) /* the longest reply to a read() */
+/* The longest request, in bytes: a write() of 1 MiB after its header. */
+#define WQFS_WRITE_MAX	 (1u << 20)
+#define WQFS_REQUEST_MAX (WQFS_WRITE_MAX + 4096)
 
 struct wqfs {
 	struct wq_namespace ns;
