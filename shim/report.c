@@ -6,9 +6,9 @@
 #include <linux/keyctl.h>
 
 #include "next.h"
-#include "operation.h"
 #include "queue_fd.h"
 #include "report.h"
+#include "sources/operation.h"
 
 /* OP, if the mount is to be told of it. */
 static const struct wq_operation *find(unsigned int op, const long arg[4])

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "names.h"
+#include "record/names.h"
 
 /* ---- the kernel's layout ---- */
 

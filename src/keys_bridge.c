@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "escape.h"
-#include "keys_internal.h"
+#include "base/escape.h"
+#include "keys/keys_internal.h"
 
 struct key_watch {
 	struct wq_watch watch;

@@ -13,8 +13,8 @@
 #include <stdio.h>
 #include <sys/queue.h>
 
-#include "caller.h"
-#include "loop.h"
+#include "base/caller.h"
+#include "base/loop.h"
 #include "queue.h"
 
 struct wq_keys;

@@ -17,7 +17,7 @@
 #include <sys/types.h>
 
 #include "filter.h"
-#include "record.h"
+#include "record/record.h"
 
 struct wq_queue;
 struct wq_watch;

@@ -18,13 +18,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "container.h"
+#include "base/container.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/start.h"
+#include "fuse/mount.h"
+#include "fuse/options.h"
 #include "keys_bridge.h"
-#include "log.h"
-#include "loop.h"
-#include "mount.h"
-#include "options.h"
-#include "start.h"
 #include "wqfs_ops.h"
 
 #define REQUESTS_AT_ONCE 64 /* and interrupts, before keys and signals have their turn */

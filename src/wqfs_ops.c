@@ -8,9 +8,9 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "attrs.h"
-#include "log.h"
-#include "queue_rights.h"
+#include "base/log.h"
+#include "fuse/attrs.h"
+#include "fuse/queue_rights.h"
 #include "wqfs_ops.h"
 
 /* From linux/fuse.h of Linux 5.0, for older headers. */

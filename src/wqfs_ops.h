@@ -10,11 +10,11 @@
 #define FUSE_USE_VERSION 310
 #include <fuse_lowlevel.h>
 
+#include "base/loop.h"
+#include "fuse/namespace.h"
+#include "fuse/piece.h"
+#include "fuse/user_mem.h"
 #include "keys_bridge.h"
-#include "loop.h"
-#include "namespace.h"
-#include "piece.h"
-#include "user_mem.h"
 
 /* Why a request waits. */
 enum wq_wait {

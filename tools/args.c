@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "filter.h"
-#include "record.h"
+#include "record/record.h"
 
 bool args_number(const char *text, unsigned long *nr)
 {

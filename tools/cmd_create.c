@@ -9,7 +9,7 @@
 
 #include "args.h"
 #include "queue_file.h"
-#include "record.h"
+#include "record/record.h"
 #include "wqctl.h"
 
 struct wanted {

@@ -10,7 +10,7 @@
 #include <linux/limits.h>
 
 #include "queue_file.h"
-#include "record_json.h"
+#include "record/record_json.h"
 #include "show.h"
 #include "wqctl.h"
 

@@ -18,7 +18,7 @@
 #include "mount_check.h"
 #include "mount_find.h"
 #include "program.h"
-#include "tracefs_mount.h"
+#include "sources/tracefs_mount.h"
 #include "wqfs.h"
 #include "wqrun_paths.h"
 

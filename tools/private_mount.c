@@ -18,9 +18,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/start.h"
 #include "mount_find.h"
 #include "private_dir.h"
-#include "start.h"
 
 #define STOP_TIMEOUT_MS 5000 /* how long a daemon may take to unmount */
 

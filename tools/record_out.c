@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #include "args.h"
-#include "record.h"
-#include "record_json.h"
+#include "base/start.h"
+#include "record/record.h"
+#include "record/record_json.h"
 #include "show.h"
-#include "start.h"
 
 #define BATCH 65536
 

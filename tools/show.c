@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "show.h"
 
-#include "escape.h"
+#include "base/escape.h"
 
 void show_clean(const char *text, size_t len)
 {

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/start.h"
 #include "config.h"
-#include "start.h"
 
 static const struct wqctl_cmd *const commands[] = {
 	&wqctl_create,

@@ -16,12 +16,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/start.h"
 #include "facility.h"
 #include "mount_check.h"
 #include "mount_find.h"
 #include "private_mount.h"
 #include "program.h"
-#include "start.h"
 #include "wqrun_paths.h"
 
 /* As env(1), nice(1) and timeout(1) have them. */

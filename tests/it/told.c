@@ -7,7 +7,7 @@
 #include <sys/xattr.h>
 
 #include "lib.h"
-#include "names.h"
+#include "record/names.h"
 #include "told.h"
 
 #define NAMES 16

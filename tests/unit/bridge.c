@@ -9,8 +9,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/container.h"
 #include "bridge.h"
-#include "container.h"
 
 struct wq_loop *loop;
 struct wq_keys *keys;

@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/loop.h"
 #include "keys_bridge.h"
-#include "loop.h"
 
 #define ID 9 /* of each watch */
 

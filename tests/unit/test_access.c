@@ -2,7 +2,7 @@
 /* Who may do what to a key. What the kernel says: key_task_permission(). */
 #include <check.h>
 
-#include "access.h"
+#include "keys/access.h"
 #include "run.h"
 
 #define OWNER 1000u

@@ -3,7 +3,7 @@
 #include <check.h>
 #include <signal.h>
 
-#include "key_look.h"
+#include "keys/key_look.h"
 #include "run.h"
 
 static void handler(int sig)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "key_state.h"
+#include "keys/key_state.h"
 #include "run.h"
 
 #define MAX_MEMBERS 5

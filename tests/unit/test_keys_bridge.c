@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "bridge.h"
-#include "keys_internal.h"
+#include "keys/keys_internal.h"
 #include "run.h"
 
 /* ---- events ---- */

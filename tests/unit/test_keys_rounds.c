@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "bridge.h"
-#include "key_look.h"
+#include "keys/key_look.h"
 #include "run.h"
 
 #define KEYS	64

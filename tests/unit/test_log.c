@@ -10,7 +10,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "log.h"
+#include "base/log.h"
 #include "run.h"
 
 #define TOO_MUCH (8u << 20) /* more than any of these takes in */

@@ -7,8 +7,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "container.h"
-#include "loop.h"
+#include "base/container.h"
+#include "base/loop.h"
 #include "run.h"
 
 #define MS 1000000u

@@ -4,7 +4,7 @@
 #include <linux/keyctl.h>
 #include <stdio.h>
 
-#include "meant.h"
+#include "keys/meant.h"
 #include "run.h"
 
 #define U     1000u /* the actor */

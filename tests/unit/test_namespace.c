@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "namespace.h"
+#include "fuse/namespace.h"
 #include "run.h"
 
 #define USER 1000

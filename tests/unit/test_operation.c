@@ -3,9 +3,9 @@
 #include <check.h>
 #include <linux/keyctl.h>
 
-#include "operation.h"
-#include "wqfs.h"
 #include "run.h"
+#include "sources/operation.h"
+#include "wqfs.h"
 
 static const struct {
 	const char *says;

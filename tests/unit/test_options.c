@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "options.h"
+#include "fuse/options.h"
 #include "run.h"
 
 #define WORDS 8

@@ -3,7 +3,7 @@
 #include <check.h>
 #include <errno.h>
 
-#include "per_user.h"
+#include "base/per_user.h"
 #include "run.h"
 
 static struct wq_per_user counts;

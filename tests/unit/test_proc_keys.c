@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "proc_keys.h"
+#include "keys/proc_keys.h"
 #include "run.h"
 
 #define NOW 1000000

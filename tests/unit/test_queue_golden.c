@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "queue.h"
 #include "../scenario/text.h"
+#include "queue.h"
 #include "run.h"
 
 #define NAMES_MAX  16

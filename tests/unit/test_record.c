@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "record.h"
-#include "record_json.h"
+#include "record/record.h"
+#include "record/record_json.h"
 #include "run.h"
 
 #define NR(array) ((int)(sizeof(array) / sizeof((array)[0])))

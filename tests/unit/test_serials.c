@@ -2,8 +2,8 @@
 /* Which keys were there already, as far as operations have named them. */
 #include <check.h>
 
+#include "keys/serials.h"
 #include "run.h"
-#include "serials.h"
 
 #define ALICE 1000
 

@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sessions.h"
+#include "keys/sessions.h"
 #include "run.h"
 
 static struct wq_sessions *s;

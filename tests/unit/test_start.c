@@ -12,7 +12,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 
-#include "start.h"
+#include "base/start.h"
 #include "run.h"
 
 /* As on a kernel before Linux 5.9. */

@@ -10,8 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "loop.h"
-#include "task.h"
+#include "base/loop.h"
+#include "base/task.h"
 #include "run.h"
 
 #define S 1000000000ull

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "trace_switch.h"
 #include "run.h"
+#include "sources/trace_switch.h"
 
 static struct wq_switches s;
 

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+#define FACILITY_DAEMON (3 << 3)
+
+/* The one piece of process-wide state of the daemon: where its words go. */
+static struct {
+	const char *program;
+	bool debug;
+	bool syslog;
+	int fd;	 /* connected to /dev/log, or -1 */
+	int own; /* what stderr is, opened anew and O_NONBLOCK, or -1 */
+	unsigned long dropped;
+} out = {.program = "wqfs", .fd = -1, .own = -1};
+
+static bool stderr_is(mode_t type)
+{
+	struct stat st;
+
+	return fstat(STDERR_FILENO, &st) == 0 && (st.st_mode & S_IFMT) == type;
+}
+
+/* O_NONBLOCK belongs to a description, and that of stderr is not ours alone. Of a file a new
+ * one would have an offset of its own. */
+void wq_log_init(const char *program, bool debug)
+{
+	out.program = program;
+	out.debug = debug;
+	if (stderr_is(S_IFIFO) || stderr_is(S_IFCHR))
+		out.own = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+static void connect_syslog(void)
+{
+	static const struct sockaddr_un addr = {AF_UNIX, "/dev/log"};
+
+	out.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (out.fd >= 0 && connect(out.fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0) {
+		close(out.fd);
+		out.fd = -1;
+	}
+}
+
+void wq_log_to_syslog(void)
+{
+	out.syslog = true;
+	if (out.own >= 0)
+		close(out.own); /* a pipe's reader is to see its end */
+	out.own = -1;
+	connect_syslog();
+}
+
+static bool emit_syslog(enum wq_log_level level, const char *text)
+{
+	char line[1200];
+	int n = snprintf(line, sizeof(line), "<%d>%s[%d]: %s", FACILITY_DAEMON | (int)level,
+		out.program, (int)getpid(), text);
+
+	for (int attempt = 0; attempt < 2; attempt++) {
+		if (out.fd < 0)
+			connect_syslog();
+		if (out.fd < 0)
+			return false;
+		if (send(out.fd, line, (size_t)n, MSG_NOSIGNAL) >= 0)
+			return true;
+		/* syslogd may have been started anew */
+		close(out.fd);
+		out.fd = -1;
+	}
+	return false;
+}
+
+/* Writes to stderr, of which there is no description of our own: a file or a socket, or it
+ * may not be opened, as another user's terminal. */
+static ssize_t write_shared(const char *line, size_t len)
+{
+	struct iovec iov = {(void *)(uintptr_t)line, len};
+	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
+	ssize_t n = send(STDERR_FILENO, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (n >= 0 || errno != ENOTSOCK)
+		return n;
+	if (!stderr_is(S_IFREG)) {
+		n = pwritev2(STDERR_FILENO, &iov, 1, -1, RWF_NOWAIT);
+		if (n >= 0 || errno != EOPNOTSUPP)
+			return n;
+	}
+	/* A pipe that polls writable takes PIPE_BUF bytes without waiting, unless somebody
+	 * else is faster: older kernels offer no more. */
+	return poll(&p, 1, 0) == 1 && p.revents & POLLOUT ? write(STDERR_FILENO, line, len)
+							  : -1;
+}
+
+static bool emit_stderr(const char *text)
+{
+	char line[1200];
+	int len = snprintf(line, sizeof(line), "%s: %s\n", out.program, text);
+
+	return (out.own >= 0 ? write(out.own, line, (size_t)len)
+			     : write_shared(line, (size_t)len)) == len;
+}
+
+static bool emit(enum wq_log_level level, const char *text)
+{
+	return out.syslog ? emit_syslog(level, text) : emit_stderr(text);
+}
+
+void wq_log(enum wq_log_level level, const char *format, ...)
+{
+	char text[1024], note[64];
+	va_list ap;
+
+	/* a terminal hears of errors; the system's log of what was chosen as well */
+	if (!out.debug && level > (out.syslog ? WQ_LOG_INFO : WQ_LOG_WARNING))
+		return;
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	if (out.dropped) {
+		snprintf(note, sizeof(note), "%lu lines could not be logged", out.dropped);
+		if (!emit(WQ_LOG_WARNING, note)) {
+			out.dropped++;
+			return;
+		}
+		out.dropped = 0;
+	}
+	if (!emit(level, text))
+		out.dropped++;
+}

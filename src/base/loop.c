@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/loop.h"
+
+#define BATCH	  32
+#define TIMERS_NS 2000000u /* for timers in one turn, and what the last of them takes */
+
+struct wq_loop {
+	int epfd;
+	bool stop;
+	struct wq_loop_fd timerfd;
+	uint64_t armed_ns;		     /* what the timerfd is set to; 0: not */
+	TAILQ_HEAD(timers, wq_timer) timers; /* by due_ns */
+	struct epoll_event batch[BATCH];
+	int nbatch;
+	void (*before_wait)(void *arg);
+	void *arg; /* for it */
+};
+
+uint64_t wq_now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void drain_timerfd(struct wq_loop_fd *watched, uint32_t events)
+{
+	uint64_t n;
+
+	(void)!read(watched->fd, &n, sizeof(n));
+}
+
+struct wq_loop *wq_loop_new(void)
+{
+	struct wq_loop *loop = calloc(1, sizeof(*loop));
+
+	if (!loop)
+		return NULL;
+	TAILQ_INIT(&loop->timers);
+	loop->epfd = epoll_create1(EPOLL_CLOEXEC);
+	loop->timerfd.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	loop->timerfd.ready = drain_timerfd;
+	if (loop->epfd < 0 || loop->timerfd.fd < 0 ||
+		wq_loop_add(loop, &loop->timerfd, EPOLLIN) < 0) {
+		int e = errno;
+
+		wq_loop_free(loop);
+		errno = e;
+		return NULL;
+	}
+	return loop;
+}
+
+void wq_loop_free(struct wq_loop *loop)
+{
+	if (!loop)
+		return;
+	if (loop->timerfd.fd >= 0)
+		close(loop->timerfd.fd);
+	if (loop->epfd >= 0)
+		close(loop->epfd);
+	free(loop);
+}
+
+int wq_loop_add(struct wq_loop *loop, struct wq_loop_fd *watched, uint32_t events)
+{
+	struct epoll_event ev = {.events = events, .data.ptr = watched};
+
+	return epoll_ctl(loop->epfd, EPOLL_CTL_ADD, watched->fd, &ev) < 0 ? -errno : 0;
+}
+
+void wq_loop_del(struct wq_loop *loop, struct wq_loop_fd *watched)
+{
+	epoll_ctl(loop->epfd, EPOLL_CTL_DEL, watched->fd, NULL);
+	/* An event of this round that has not been given out yet is void. */
+	for (int i = 0; i < loop->nbatch; i++)
+		if (loop->batch[i].data.ptr == watched)
+			loop->batch[i].data.ptr = NULL;
+}
+
+void wq_timer_set(struct wq_loop *loop, struct wq_timer *timer, uint64_t due_ns)
+{
+	struct wq_timer *t;
+	uint64_t now = wq_now_ns();
+
+	wq_timer_clear(loop, timer);
+	if (due_ns < now)
+		due_ns = now;
+	timer->due_ns = due_ns;
+	timer->set = true;
+	/* from behind: most wait as long as those before them, and come after them */
+	TAILQ_FOREACH_REVERSE(t, &loop->timers, timers, node)
+	{
+		if (t->due_ns <= due_ns) {
+			TAILQ_INSERT_AFTER(&loop->timers, t, timer, node);
+			return;
+		}
+	}
+	TAILQ_INSERT_HEAD(&loop->timers, timer, node);
+}
+
+void wq_timer_clear(struct wq_loop *loop, struct wq_timer *timer)
+{
+	if (!timer->set)
+		return;
+	TAILQ_REMOVE(&loop->timers, timer, node);
+	timer->set = false;
+}
+
+/* Sets the timerfd to the first timer, if it is not set so already. */
+static void arm(struct wq_loop *loop)
+{
+	const struct wq_timer *first = TAILQ_FIRST(&loop->timers);
+	uint64_t due = first ? first->due_ns : 0;
+	struct itimerspec its = {
+		.it_value = {(time_t)(due / 1000000000u), (long)(due % 1000000000u)},
+	};
+
+	if (due == loop->armed_ns)
+		return;
+	loop->armed_ns = due;
+	timerfd_settime(loop->timerfd.fd, TFD_TIMER_ABSTIME, &its, NULL);
+}
+
+static void fire_due(struct wq_loop *loop)
+{
+	uint64_t now;
+	struct wq_timer *t;
+
+	if (TAILQ_EMPTY(&loop->timers))
+		return;
+	now = wq_now_ns();
+	/* Timers that set themselves again, even for now, are not before now: they wait for the
+	 * next round, so that requests come first; and so do those that are due when the others
+	 * have taken their time. */
+	while ((t = TAILQ_FIRST(&loop->timers)) && t->due_ns < now) {
+		wq_timer_clear(loop, t);
+		t->fire(t);
+		if (wq_now_ns() - now >= TIMERS_NS)
+			break;
+	}
+	loop->armed_ns = 0; /* it has gone off */
+}
+
+void wq_loop_before_wait(struct wq_loop *loop, void (*fn)(void *arg), void *arg)
+{
+	loop->before_wait = fn;
+	loop->arg = arg;
+}
+
+int wq_loop_run(struct wq_loop *loop)
+{
+	while (!loop->stop) {
+		if (loop->before_wait)
+			loop->before_wait(loop->arg);
+		if (loop->stop)
+			break;
+		arm(loop);
+		loop->nbatch = epoll_wait(loop->epfd, loop->batch, BATCH, -1);
+		if (loop->nbatch < 0) {
+			loop->nbatch = 0;
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		for (int i = 0; i < loop->nbatch; i++) {
+			struct wq_loop_fd *s = loop->batch[i].data.ptr;
+
+			if (s)
+				s->ready(s, loop->batch[i].events);
+		}
+		loop->nbatch = 0;
+		fire_due(loop);
+	}
+	loop->stop = false;
+	return 0;
+}
+
+void wq_loop_stop(struct wq_loop *loop)
+{
+	loop->stop = true;
+}

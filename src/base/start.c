@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/start.h"
+
+/* Every system has a "/", but not every one a /dev/null. */
+int wq_start_std_fds(int flags)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/", O_PATH | O_DIRECTORY | flags) < 0)
+			return -errno;
+	return 0;
+}
+
+/* Kernels before Linux 5.9 have no close_range(), and some filters of system calls do not know
+ * it. */
+static int close_listed(int first)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	const struct dirent *entry;
+
+	if (!dir)
+		return -errno;
+	while ((entry = readdir(dir))) {
+		int fd = atoi(entry->d_name); /* 0 for "." and ".." */
+
+		if (fd >= first && fd != dirfd(dir) && entry->d_name[0] != '.')
+			close(fd);
+	}
+	closedir(dir);
+	return 0;
+}
+
+int wq_start_close_fds(int first)
+{
+	return close_range((unsigned int)first, ~0u, 0) == 0 ? 0 : close_listed(first);
+}
+
+void wq_start_heed(sigset_t *set, int sig)
+{
+	struct sigaction was;
+
+	if (sigaction(sig, NULL, &was) == 0 && was.sa_handler != SIG_IGN)
+		sigaddset(set, sig);
+}

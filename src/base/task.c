@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/loop.h"
+#include "base/task.h"
+
+#define MOMENT_NS 5000000u
+#define FRESH_NS  1000000000u
+
+static bool slurp(pid_t tid, char *buf, size_t size)
+{
+	char path[64];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = read(fd, buf, size - 1);
+	close(fd);
+	buf[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
+/* proc_task_name() writes a newline as \n and a backslash as two. */
+static bool parse_name(const char *text, char comm[16])
+{
+	static const char label[] = "Name:\t";
+	size_t n = 0;
+
+	if (strncmp(text, label, strlen(label)) != 0)
+		return false;
+	for (text += strlen(label); *text && *text != '\n' && n < 15; text++) {
+		if (*text == '\\' && text[1])
+			comm[n++] = *++text == 'n' ? '\n' : *text;
+		else
+			comm[n++] = *text;
+	}
+	comm[n] = '\0';
+	return true;
+}
+
+/* The four numbers of a line, behind its label. */
+static bool parse_ids(const char *line, uint32_t ids[4])
+{
+	return sscanf(line, " %*s %u %u %u %u", &ids[0], &ids[1], &ids[2], &ids[3]) == 4;
+}
+
+static void parse_groups(const char *text, struct wq_task *t)
+{
+	const char *p = strstr(text, "\nGroups:");
+	int used = 0;
+
+	for (p = p ? p + strlen("\nGroups:") : ""; *p == '\t' || *p == ' '; p += used) {
+		gid_t gid;
+
+		if (p[1] == '\n' || sscanf(p, "%*1[ \t]%u%n", &gid, &used) != 1)
+			return;
+		t->more_groups = t->ngroups == WQ_TASK_GROUPS;
+		if (t->more_groups)
+			return;
+		t->groups[t->ngroups++] = gid;
+	}
+}
+
+static bool parse_status(const char *text, struct wq_task *t)
+{
+	const char *tgid = strstr(text, "\nTgid:"), *ppid = strstr(text, "\nPPid:"),
+		   *uid = strstr(text, "\nUid:"), *gid = strstr(text, "\nGid:");
+
+	parse_groups(text, t);
+	return parse_name(text, t->comm) && tgid && ppid && uid && gid &&
+	       sscanf(tgid, " Tgid: %d", &t->tgid) == 1 &&
+	       sscanf(ppid, " PPid: %d", &t->parent) == 1 && parse_ids(uid, t->uids) &&
+	       parse_ids(gid, t->gids);
+}
+
+static bool in_our_userns(pid_t tid)
+{
+	struct stat ours, its;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)tid);
+	return stat(path, &its) == 0 && stat("/proc/self/ns/user", &ours) == 0 &&
+	       its.st_dev == ours.st_dev && its.st_ino == ours.st_ino;
+}
+
+static bool read_task(pid_t tid, struct wq_task *t)
+{
+	char text[4096];
+
+	memset(t, 0, sizeof(*t));
+	t->tid = tid;
+	if (!slurp(tid, text, sizeof(text)) || !parse_status(text, t))
+		return false;
+	t->our_userns = in_our_userns(tid);
+	t->ruid = t->uids[0];
+	t->uid = t->uids[3];
+	t->gid = t->gids[3];
+	return true;
+}
+
+/* What was read of TID, if it was. */
+static struct wq_task *cached(struct wq_tasks *tasks, pid_t tid, uint64_t *read_ns)
+{
+	unsigned int i = (unsigned int)tid % WQ_TASKS;
+
+	*read_ns = tasks->slot[i].read_ns;
+	return tasks->slot[i].known && tasks->slot[i].task.tid == tid ? &tasks->slot[i].task
+								      : NULL;
+}
+
+const struct wq_task *wq_task_get(struct wq_tasks *tasks, pid_t tid, uint64_t at_ns)
+{
+	unsigned int i = (unsigned int)tid % WQ_TASKS;
+	struct wq_task task;
+	uint64_t read_ns;
+	const struct wq_task *have = cached(tasks, tid, &read_ns);
+
+	if (have && read_ns >= at_ns)
+		return have;
+	read_ns = wq_now_ns();
+	if (!read_task(tid, &task))
+		return NULL; /* what is known of it stays, for wq_task_recent() */
+	tasks->slot[i].known = true;
+	tasks->slot[i].task = task;
+	tasks->slot[i].read_ns = read_ns;
+	return &tasks->slot[i].task;
+}
+
+const struct wq_task *wq_task_recent(struct wq_tasks *tasks, pid_t tid, uint64_t at_ns)
+{
+	uint64_t read_ns;
+	const struct wq_task *task = cached(tasks, tid, &read_ns);
+
+	if (task && read_ns + MOMENT_NS >= at_ns)
+		return task;
+	task = wq_task_get(tasks, tid, at_ns);
+	if (task)
+		return task;
+	task = cached(tasks, tid, &read_ns);
+	return task && read_ns + FRESH_NS >= at_ns ? task : NULL;
+}
+
+bool wq_task_inner_uid(pid_t tid, uid_t *uid)
+{
+	unsigned int inner, outer, count;
+	const uid_t want = *uid;
+	char path[64], line[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/uid_map", (int)tid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	*uid = (uid_t)-1;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%u %u %u", &inner, &outer, &count) == 3 && want >= outer &&
+			want - outer < count)
+			*uid = inner + (want - outer);
+	fclose(f);
+	return true;
+}
+
+/* ---- who it was ---- */
+
+void wq_task_renewed(struct wq_tasks *tasks, pid_t tid, uint64_t at_ns, bool is_exec)
+{
+	unsigned int i = (unsigned int)tid % WQ_RENEWALS;
+
+	if (at_ns < tasks->renewed[i].at_ns)
+		return; /* told late, by another CPU: what came after it counts */
+	tasks->renewed[i].at_ns = at_ns;
+	if (is_exec)
+		tasks->renewed[i].executed = tid;
+	else if (tasks->renewed[i].executed == tid)
+		tasks->renewed[i].executed = 0;
+}
+
+void wq_task_renewals_lost(struct wq_tasks *tasks)
+{
+	tasks->lost_ns = wq_now_ns();
+}
+
+bool wq_task_may_be_another(const struct wq_tasks *tasks, pid_t tid, uint64_t since_ns)
+{
+	return tasks->renewed[(unsigned int)tid % WQ_RENEWALS].at_ns >= since_ns ||
+	       tasks->lost_ns >= since_ns;
+}
+
+static bool is_of_one_user(const struct wq_task *t)
+{
+	for (int i = 1; i < 4; i++)
+		if (t->uids[i] != t->uids[0] || t->gids[i] != t->gids[0])
+			return false;
+	return true;
+}
+
+struct wq_cred wq_task_who(struct wq_tasks *tasks, pid_t tid, uint64_t begin_ns,
+	uint64_t end_ns, void (*refresh)(void *arg), void *arg)
+{
+	struct wq_cred who = {.uid = WQ_UID_UNKNOWN};
+	const struct wq_task *task = wq_task_recent(tasks, tid, end_ns);
+	uint64_t since_ns = begin_ns, read_ns;
+
+	if (task && cached(tasks, tid, &read_ns)) {
+		if (read_ns < begin_ns)
+			since_ns = read_ns;
+		if (read_ns >= tasks->heard_ns) {
+			tasks->heard_ns = wq_now_ns();
+			refresh(arg);
+		}
+	}
+	if (!task || wq_task_may_be_another(tasks, tid, since_ns)) {
+		/* of all threads of a process the first alone executes, by number */
+		if (tasks->renewed[(unsigned int)tid % WQ_RENEWALS].executed == tid)
+			who.pid = tid;
+		return who;
+	}
+	who.pid = task->tgid;
+	if (!is_of_one_user(task))
+		return who;
+	who.uid = task->uid;
+	who.gid = task->gid;
+	memcpy(who.comm, task->comm, sizeof(who.comm));
+	return who;
+}
+
+/* ---- signals ---- */
+
+#define BIT(sig) (1ull << ((sig)-1))
+
+/* A signal that is fatal kills the threads of its process at once (complete_signal()), unless
+ * it is one of these: that is done by whoever takes it. */
+#define DUMP_CORE                                                                 \
+	(BIT(SIGQUIT) | BIT(SIGILL) | BIT(SIGTRAP) | BIT(SIGABRT) | BIT(SIGFPE) | \
+		BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGSYS) | BIT(SIGXCPU) | BIT(SIGXFSZ))
+
+static uint64_t signals(const char *text, const char *label)
+{
+	const char *line = strstr(text, label);
+
+	return line ? strtoull(line + strlen(label), NULL, 16) : 0;
+}
+
+bool wq_task_is_dying(pid_t tid)
+{
+	char text[4096];
+	uint64_t own, kept;
+
+	if (tid <= 0 || !slurp(tid, text, sizeof(text)))
+		return false;
+	own = signals(text, "\nSigPnd:");
+	kept = signals(text, "\nSigBlk:") | signals(text, "\nSigIgn:") |
+	       signals(text, "\nSigCgt:");
+	return (own & BIT(SIGKILL)) || ((own | signals(text, "\nShdPnd:")) & ~kept & DUMP_CORE);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <mntent.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fuse/mount.h"
+
+static uid_t mounted_by(const struct mntent *m)
+{
+	const char *option = hasmntopt(m, "user_id");
+
+	return option ? (uid_t)strtoul(option + strlen("user_id="), NULL, 10) : 0;
+}
+
+/* Is the last thing mounted on PATH (as the kernel prints it) a wqfs? Whose, in UID. */
+static bool is_wqfs(const char *path, uid_t *uid)
+{
+	FILE *f = setmntent("/proc/self/mounts", "re");
+	bool wqfs = false;
+	struct mntent *m;
+
+	while (f && (m = getmntent(f))) {
+		if (strcmp(m->mnt_dir, path) != 0)
+			continue;
+		wqfs = !strcmp(m->mnt_type, "fuse.wqfs");
+		*uid = mounted_by(m);
+	}
+	if (f)
+		endmntent(f);
+	return wqfs;
+}
+
+static int unmount(const char *path)
+{
+	int status;
+	pid_t pid;
+
+	if (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
+		return 0;
+	pid = fork();
+	if (pid == 0) {
+		execlp("fusermount3", "fusermount3", "-u", "-q", "-z", "--", path,
+			(char *)NULL);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		return -errno;
+	return status == 0 ? 0 : -EPERM;
+}
+
+char *wq_mount_resolve(const char *mountpoint)
+{
+	char *copy = strdup(mountpoint), *out;
+	size_t n;
+
+	if (!copy)
+		return NULL;
+	/* "dir/" would ask the filesystem mounted there, which may be dead */
+	for (n = strlen(copy); n > 1 && copy[n - 1] == '/'; n--)
+		copy[n - 1] = '\0';
+	out = realpath(copy, NULL);
+	free(copy);
+	return out;
+}
+
+int wq_mount_clean_stale(const char *mountpoint)
+{
+	struct stat st;
+	uid_t uid;
+	int r;
+
+	/* A live one answers, a dead one says ENOTCONN. */
+	if (stat(mountpoint, &st) == 0 || errno != ENOTCONN || !is_wqfs(mountpoint, &uid))
+		return 0;
+	r = unmount(mountpoint);
+	if (r < 0)
+		fprintf(stderr,
+			"wqfs: %s: a wqfs whose daemon has died cannot be unmounted: %s\n",
+			mountpoint, strerror(-r));
+	return r;
+}
+
+/* ---- one line ---- */
+
+/* libfuse and fusermount3 print what they have to say: it is caught, to be said once and in
+ * our own name. */
+struct caught {
+	int words, err; /* a file for them; where stderr went, or -1 */
+	char text[4096];
+};
+
+static void catch_words(struct caught *c)
+{
+	c->words = memfd_create("words", MFD_CLOEXEC);
+	c->err = fcntl(2, F_DUPFD_CLOEXEC, 3);
+	memset(c->text, 0, sizeof(c->text));
+	if (c->words >= 0 && c->err >= 0)
+		dup2(c->words, 2);
+}
+
+static void caught_words(struct caught *c)
+{
+	if (c->words >= 0 && c->err >= 0) {
+		dup2(c->err, 2);
+		(void)!pread(c->words, c->text, sizeof(c->text) - 1, 0);
+	}
+	if (c->words >= 0)
+		close(c->words);
+	if (c->err >= 0)
+		close(c->err);
+}
+
+/* The first line, without the program names in front. */
+static const char *reason(struct caught *c)
+{
+	static const char *const prefixes[] = {"fusermount3: ", "fuse: ", "mount: "};
+	char *line = c->text;
+
+	line[strcspn(line, "\n")] = '\0';
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (!strncmp(line, prefixes[i], strlen(prefixes[i])))
+			line += strlen(prefixes[i]);
+	return *line ? line : "libfuse did not say why";
+}
+
+struct fuse_session *wq_session_new(struct fuse_args *args, const struct fuse_lowlevel_ops *ops,
+	size_t ops_size, void *userdata)
+{
+	struct caught c;
+	struct fuse_session *se;
+
+	catch_words(&c);
+	se = fuse_session_new(args, ops, ops_size, userdata);
+	caught_words(&c);
+	if (!se)
+		fprintf(stderr, "wqfs: %s\n", reason(&c));
+	else
+		fputs(c.text, stderr); /* warnings */
+	return se;
+}
+
+int wq_mount(struct fuse_session *se, const char *mountpoint)
+{
+	struct caught c;
+	struct stat st;
+	uid_t uid;
+	int r;
+
+	/* The kernel would say "Permission denied" to its user, and let root hide it, queues
+	 * and all. */
+	if (is_wqfs(mountpoint, &uid)) {
+		fprintf(stderr,
+			"wqfs: cannot mount on %s: a wqfs of user %u's is mounted there "
+			"already "
+			"(fusermount3 -u unmounts it)\n",
+			mountpoint, uid);
+		return -1;
+	}
+	/* the kernel lets root mount a filesystem on a file */
+	if (stat(mountpoint, &st) == 0 && !S_ISDIR(st.st_mode)) {
+		fprintf(stderr, "wqfs: cannot mount on %s: %s\n", mountpoint,
+			strerror(ENOTDIR));
+		return -1;
+	}
+	catch_words(&c);
+	r = fuse_session_mount(se, mountpoint);
+	caught_words(&c);
+	if (r != 0)
+		fprintf(stderr, "wqfs: cannot mount on %s: %s\n", mountpoint, reason(&c));
+	else
+		fputs(c.text, stderr); /* warnings */
+	return r == 0 ? 0 : -1;
+}

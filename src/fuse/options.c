@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "fuse/options.h"
+#include "keys_bridge.h"
+#include "wqfs.h"
+
+#define SIZE_LIMIT 1048576u /* records: 128 MiB and more in one queue help nobody */
+
+#define OPT(template, field)                                    \
+	{                                                       \
+		template, offsetof(struct wq_options, field), 1 \
+	}
+
+/* fuse_opt's own %u takes "32abc" for 32 and -1 for a large number: these are read by
+ * take_number(), which the key tells where to put them. fuse_opt's own keys are below 0. */
+#define NUMBER(field) FUSE_OPT_KEY(#field "=", (int)offsetof(struct wq_options, field))
+
+/* libfuse's own, which we want to know of too. */
+enum { KEY_ALLOW_OTHER = -100, KEY_REMOUNT = -101, KEY_OWNER = -102 };
+
+/* Of a line of fstab(5): mount(8)'s own business, or about times that a queue does not have. */
+#define WITHOUT_EFFECT(name) FUSE_OPT_KEY(name, FUSE_OPT_KEY_DISCARD)
+
+static const struct fuse_opt spec[] = {
+	FUSE_OPT_KEY("allow_other", KEY_ALLOW_OTHER),
+	FUSE_OPT_KEY("remount", KEY_REMOUNT),
+	FUSE_OPT_KEY("uid=", KEY_OWNER),
+	FUSE_OPT_KEY("gid=", KEY_OWNER),
+	FUSE_OPT_KEY("mode=", KEY_OWNER),
+	FUSE_OPT_KEY("umask=", KEY_OWNER),
+	FUSE_OPT_KEY("fmask=", KEY_OWNER),
+	FUSE_OPT_KEY("dmask=", KEY_OWNER),
+	WITHOUT_EFFECT("auto"),
+	WITHOUT_EFFECT("noauto"),
+	WITHOUT_EFFECT("defaults"),
+	WITHOUT_EFFECT("user"),
+	WITHOUT_EFFECT("nouser"),
+	WITHOUT_EFFECT("users"),
+	WITHOUT_EFFECT("nousers"),
+	WITHOUT_EFFECT("owner"),
+	WITHOUT_EFFECT("noowner"),
+	WITHOUT_EFFECT("group"),
+	WITHOUT_EFFECT("nogroup"),
+	WITHOUT_EFFECT("nofail"),
+	WITHOUT_EFFECT("_netdev"),
+	WITHOUT_EFFECT("relatime"),
+	WITHOUT_EFFECT("norelatime"),
+	WITHOUT_EFFECT("strictatime"),
+	WITHOUT_EFFECT("nostrictatime"),
+	WITHOUT_EFFECT("lazytime"),
+	WITHOUT_EFFECT("nolazytime"),
+	WITHOUT_EFFECT("diratime"),
+	WITHOUT_EFFECT("nodiratime"),
+	WITHOUT_EFFECT("iversion"),
+	WITHOUT_EFFECT("noiversion"),
+	WITHOUT_EFFECT("mand"),
+	WITHOUT_EFFECT("nomand"),
+	WITHOUT_EFFECT("silent"),
+	WITHOUT_EFFECT("loud"),
+	WITHOUT_EFFECT("comment="),
+	OPT("-f", foreground),
+	OPT("-d", debug),
+	OPT("debug", debug),
+	OPT("-h", show_help),
+	OPT("--help", show_help),
+	OPT("-V", show_version),
+	OPT("--version", show_version),
+	OPT("cpu_budget=%s", cpu_budget_text),
+	OPT("source=%s", source_text),
+	NUMBER(default_size),
+	NUMBER(max_size),
+	NUMBER(max_queues),
+	NUMBER(max_read),
+	NUMBER(poll_min_ms),
+	NUMBER(poll_max_ms),
+	NUMBER(resync_s),
+	NUMBER(trace_buffer_kb),
+	FUSE_OPT_END,
+};
+
+__attribute__((format(printf, 1, 2))) static int wrong(const char *format, ...)
+{
+	va_list ap;
+
+	fputs("wqfs: ", stderr);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fputs("\n", stderr);
+	return -EINVAL;
+}
+
+/* MOUNTPOINT, or SOURCE MOUNTPOINT as mount(8) gives them. */
+static int take_word(struct wq_options *o, const char *word)
+{
+	if (o->source)
+		return wrong("%s: one mount point is enough", word);
+	o->source = o->mountpoint;
+	o->mountpoint = strdup(word);
+	return o->mountpoint ? 0 : wrong("out of memory");
+}
+
+static int take_number(unsigned int *number, const char *arg)
+{
+	const char *text = strchr(arg, '=') + 1;
+	unsigned long n;
+	char *end;
+
+	errno = 0;
+	n = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || errno || n > UINT_MAX)
+		return wrong("%s: a whole number is wanted", arg);
+	*number = (unsigned int)n;
+	return 0;
+}
+
+/* Says why an option of other filesystems is none of ours. */
+static void refuse(int key, const char *arg)
+{
+	if (key == KEY_REMOUNT)
+		wrong("remount: a mounted wqfs cannot be changed: unmount it, then mount it "
+		      "with "
+		      "other options");
+	else
+		wrong("%s: a queue is its maker's, with the mode that they give it: see "
+		      "chown(1) "
+		      "and chmod(1), also for the root directory",
+			arg);
+}
+
+static int on_arg(void *data, const char *arg, int key, struct fuse_args *out)
+{
+	struct wq_options *o = data;
+
+	if (key == KEY_ALLOW_OTHER) {
+		o->allow_other = true;
+		return 1;
+	}
+	if (key == KEY_REMOUNT || key == KEY_OWNER) {
+		refuse(key, arg);
+		return -1;
+	}
+	if (key == FUSE_OPT_KEY_NONOPT)
+		return take_word(o, arg) < 0 ? -1 : 0;
+	if (key >= 0)
+		return take_number((unsigned int *)((char *)data + key), arg) < 0 ? -1 : 0;
+	if (!strncmp(arg, "x-", 2)) /* mount(8)'s, as x-systemd.automount */
+		return 0;
+	return 1; /* libfuse's, or an error that it names */
+}
+
+static int parse_budget(struct wq_options *o)
+{
+	char *end;
+
+	if (!o->cpu_budget_text)
+		return 0;
+	o->cpu_budget = strtod(o->cpu_budget_text, &end);
+	if (*end == '%') {
+		o->cpu_budget /= 100;
+		end++;
+	}
+	if (end == o->cpu_budget_text || *end || !(o->cpu_budget >= 0.0001) ||
+		o->cpu_budget > 1)
+		return wrong(
+			"cpu_budget=%s: a share of one core is wanted, from 0.01%% to 100%%, "
+			"as \"1%%\" or \"0.01\"",
+			o->cpu_budget_text);
+	return 0;
+}
+
+static int parse_source(struct wq_options *o)
+{
+	static const char *const names[] = {
+		[WQ_KEYS_AUTO] = "auto",
+		[WQ_KEYS_POLL] = "poll",
+		[WQ_KEYS_TRACE] = "trace",
+	};
+
+	if (!o->source_text)
+		return 0;
+	for (int i = 0; i < (int)(sizeof(names) / sizeof(names[0])); i++) {
+		if (!strcmp(o->source_text, names[i])) {
+			o->key_source = i;
+			return 0;
+		}
+	}
+	return wrong("source=%s: \"auto\", \"poll\" or \"trace\" is wanted", o->source_text);
+}
+
+static int check_sizes(const struct wq_options *o)
+{
+	if (o->max_size < 1 || o->max_size > SIZE_LIMIT)
+		return wrong("max_size=%u: a number of records from 1 to %u is wanted",
+			o->max_size, SIZE_LIMIT);
+	if (o->max_size > WQFS_SIZE_MAX && geteuid() != 0)
+		return wrong("max_size=%u: only root may raise it above the kernel's %d",
+			o->max_size, WQFS_SIZE_MAX);
+	if (o->default_size < 1 || o->default_size > o->max_size)
+		return wrong("default_size=%u: a number of records from 1 to max_size (%u) is "
+			     "wanted",
+			o->default_size, o->max_size);
+	if (o->max_read && o->max_read < 4096)
+		return wrong(
+			"max_read=%u: less than 4096 bytes would cut records off", o->max_read);
+	return 0;
+}
+
+static int check(struct wq_options *o)
+{
+	int r = parse_budget(o);
+
+	if (r < 0)
+		return r;
+	if (!o->mountpoint)
+		return wrong("no mount point given (wqfs --help says more)");
+	if (o->poll_min_ms < 1 || o->poll_min_ms > o->poll_max_ms || o->poll_max_ms > 3600000)
+		return wrong(
+			"poll_min_ms=%u,poll_max_ms=%u: 1 <= poll_min_ms <= poll_max_ms <= "
+			"3600000 is wanted",
+			o->poll_min_ms, o->poll_max_ms);
+	if (o->resync_s < 1 || o->resync_s > 86400)
+		return wrong("resync_s=%u: seconds from 1 to 86400 are wanted", o->resync_s);
+	if (o->trace_buffer_kb > 1048576)
+		return wrong("trace_buffer_kb=%u: at most 1048576 KiB are wanted",
+			o->trace_buffer_kb);
+	r = parse_source(o);
+	return r < 0 ? r : check_sizes(o);
+}
+
+/* fsname may hold a comma, which separates options. */
+static int add_fsname(struct fuse_args *args, const char *name)
+{
+	char *opts = NULL, *text = NULL;
+	int r = -1;
+
+	if (asprintf(&text, "fsname=%s", name) > 0 &&
+		fuse_opt_add_opt_escaped(&opts, text) == 0)
+		r = fuse_opt_add_arg(args, "-o") || fuse_opt_add_arg(args, opts);
+	free(text);
+	free(opts);
+	return r;
+}
+
+static int add_ours(const struct wq_options *o, struct fuse_args *args)
+{
+	char max_read[64];
+	int r;
+
+	r = fuse_opt_add_arg(args, "-odefault_permissions,subtype=wqfs") ||
+	    add_fsname(args, o->source ? o->source : "wqfs");
+	if (!r && o->debug)
+		r = fuse_opt_add_arg(args, "-odebug");
+	if (!r && o->max_read) {
+		snprintf(max_read, sizeof(max_read), "-omax_read=%u", o->max_read);
+		r = fuse_opt_add_arg(args, max_read);
+	}
+	return r ? wrong("out of memory") : 0;
+}
+
+/* The user's own fsname= would follow ours and win; that is as it should be. */
+int wq_options_parse(struct wq_options *o, struct fuse_args *args)
+{
+	int r;
+
+	*o = (struct wq_options){
+		.default_size = 256,
+		.max_size = WQFS_SIZE_MAX,
+		.max_queues = 256,
+		.cpu_budget = 0.01,
+		.poll_min_ms = 10,
+		.poll_max_ms = 1000,
+		.resync_s = 30,
+	};
+	if (fuse_opt_parse(args, o, spec, on_arg) < 0)
+		return -EINVAL; /* said already */
+	if (o->show_help || o->show_version)
+		return 0;
+	r = check(o);
+	if (r < 0)
+		return r;
+	if (o->debug)
+		o->foreground = 1;
+	return add_ours(o, args);
+}
+
+void wq_options_fini(struct wq_options *o)
+{
+	free(o->source);
+	free(o->mountpoint);
+	free(o->cpu_budget_text);
+	free(o->source_text);
+}
+
+void wq_options_help(const char *program)
+{
+	printf("usage: %s [-f] [-d] [-o OPTION[,OPTION...]] MOUNTPOINT\n"
+	       "       %s SOURCE MOUNTPOINT [-o OPTION[,OPTION...]]\n"
+	       "\n"
+	       "Mounts a filesystem whose files are queues of key change notifications.\n"
+	       "\n"
+	       "    -f                  stay in the foreground\n"
+	       "    -d, -o debug        print debug messages (implies -f)\n"
+	       "    -h, --help          print this\n"
+	       "    -V, --version       print the version\n"
+	       "\n"
+	       "    -o default_size=N   records that a new queue holds (256)\n"
+	       "    -o max_size=N       the most that one may hold (512; root may raise it)\n"
+	       "    -o max_queues=N     queues of one user, root excepted (256; 0: no limit)\n"
+	       "    -o cpu_budget=X     share of a core that looking at keys may cost (1%%)\n"
+	       "    -o poll_min_ms=N    shortest time between two looks (10)\n"
+	       "    -o poll_max_ms=N    longest time between two turns of looking (1000)\n"
+	       "    -o source=WHAT      how changes are learnt: trace, poll, or auto: trace\n"
+	       "                        where the machine allows it, else poll (auto)\n"
+	       "    -o resync_s=N       trace: seconds between two looks at every key (30)\n"
+	       "    -o trace_buffer_kb=N  trace: KiB of each of a CPU's two buffers\n"
+	       "                        (0: 16 MiB shared out to all)\n"
+	       "    -o max_read=N       the longest single read, in bytes, at least 4096\n"
+	       "\n"
+	       "libfuse's options:\n",
+		program, program);
+	fflush(stdout);
+	fuse_lowlevel_help();
+}
+
+void wq_options_version(void)
+{
+	printf("wqfs %s, libfuse %s\n", PACKAGE_VERSION, fuse_pkgversion());
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who may read or change a queue: root, its owner, and whom its mode lets. Pure. */
+#ifndef WQ_QUEUE_RIGHTS_H
+#define WQ_QUEUE_RIGHTS_H
+
+#include <stdbool.h>
+
+#include "base/caller.h"
+#include "fuse/namespace.h"
+
+/* Groups are asked for only where they make a difference. */
+bool wq_rights_read(const struct wq_node *node, const struct wq_caller *caller);
+
+/* An owner needs no write bit, which it could set. */
+bool wq_rights_write(const struct wq_node *node, const struct wq_caller *caller);
+
+#endif

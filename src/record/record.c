@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "record/record.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "record/record_json.h"
+#include "record/record_view.h"
+
+static const char *const format_names[] = {
+	[WQFS_FORMAT_RAW] = "raw",
+	[WQFS_FORMAT_TEXT] = "text",
+	[WQFS_FORMAT_JSON] = "json",
+};
+
+#define NR_FORMATS (sizeof(format_names) / sizeof(format_names[0]))
+
+const char *wq_format_name(enum wqfs_format format)
+{
+	return format_names[format];
+}
+
+int wq_format_parse(const char *name)
+{
+	for (size_t i = 0; i < NR_FORMATS; i++)
+		if (!strcmp(name, format_names[i]))
+			return (int)i;
+	return -EINVAL;
+}
+
+struct wq_view wq_record_view(const struct wq_record *r)
+{
+	struct wq_view v = {.body = r->data + sizeof(v.n), .body_len = r->len - sizeof(v.n)};
+
+	memcpy(&v.n, r->data, sizeof(v.n));
+	v.id = (v.n.info & WATCH_INFO_ID) >> WATCH_INFO_ID__SHIFT;
+	v.flags = (v.n.info & WATCH_INFO_TYPE_INFO) >> WATCH_INFO_TYPE_INFO__SHIFT;
+	if (v.n.type == WATCH_TYPE_KEY_NOTIFY && r->len == sizeof(struct key_notification)) {
+		v.kind = WQ_KIND_KEY;
+		memcpy(&v.key, v.body, sizeof(v.key));
+		memcpy(&v.aux, v.body + sizeof(v.key), sizeof(v.aux));
+	} else if (v.n.type == WATCH_TYPE_META && v.n.subtype == WATCH_META_LOSS_NOTIFICATION) {
+		v.kind = WQ_KIND_LOSS;
+	} else if (v.n.type == WATCH_TYPE_META &&
+		   v.n.subtype == WATCH_META_REMOVAL_NOTIFICATION) {
+		v.kind = WQ_KIND_REMOVAL;
+		v.has_object = v.body_len >= sizeof(v.object);
+		if (v.has_object)
+			memcpy(&v.object, v.body, sizeof(v.object));
+	}
+	return v;
+}
+
+void wq_view_hex(const struct wq_view *v, char *out)
+{
+	for (size_t i = 0; i < v->body_len; i++)
+		sprintf(out + 2 * i, "%02x", v->body[i]);
+	out[2 * v->body_len] = '\0';
+}
+
+size_t wq_digits(uint64_t n)
+{
+	size_t digits = 1;
+
+	for (; n >= 10; n /= 10)
+		digits++;
+	return digits;
+}
+
+/* ---- text ---- */
+
+/* What keyctl watch prints, by subtype; the ones with a second key take its serial. */
+static const struct {
+	const char *word;
+	bool has_aux;
+} key_words[] = {
+	[NOTIFY_KEY_INSTANTIATED] = {"inst", false},
+	[NOTIFY_KEY_UPDATED] = {"upd", false},
+	[NOTIFY_KEY_LINKED] = {"link", true},
+	[NOTIFY_KEY_UNLINKED] = {"unlk", true},
+	[NOTIFY_KEY_CLEARED] = {"clr", false},
+	[NOTIFY_KEY_REVOKED] = {"rev", false},
+	[NOTIFY_KEY_INVALIDATED] = {"inv", false},
+	[NOTIFY_KEY_SETATTR] = {"attr", false},
+};
+
+#define NR_KEY_WORDS (sizeof(key_words) / sizeof(key_words[0]))
+
+static int key_text(const struct wq_view *v, char *line, size_t size)
+{
+	const char *word = key_words[v->n.subtype].word;
+
+	if (key_words[v->n.subtype].has_aux)
+		return snprintf(line, size, "%u %s %u\n", v->key, word, v->aux);
+	return snprintf(line, size, "%u %s\n", v->key, word);
+}
+
+/* keyctl has no words for these. */
+static int other_text(const struct wq_view *v, char *line, size_t size)
+{
+	char hex[WQ_HEX_MAX], flags[sizeof(" flags=0xffffffff")] = "";
+
+	wq_view_hex(v, hex);
+	if (v->flags)
+		snprintf(flags, sizeof(flags), " flags=0x%x", v->flags);
+	return snprintf(line, size, "type %u.%u len=%zu id=%u%s%s%s\n", v->n.type, v->n.subtype,
+		sizeof(v->n) + v->body_len, v->id, flags, *hex ? " body=" : "", hex);
+}
+
+static int to_text(const struct wq_record *r, char *line, size_t size)
+{
+	struct wq_view v = wq_record_view(r);
+
+	if (v.kind == WQ_KIND_LOSS)
+		return snprintf(line, size, "-- LOSS --\n");
+	if (v.kind == WQ_KIND_REMOVAL)
+		return snprintf(line, size, "%" PRIu64 " gc\n", v.object);
+	if (v.kind == WQ_KIND_KEY && v.n.subtype < NR_KEY_WORDS)
+		return key_text(&v, line, size);
+	return other_text(&v, line, size);
+}
+
+/* The length of key_text()'s line, without making it. */
+static size_t key_text_size(const struct wq_view *v)
+{
+	size_t n = wq_digits(v->key) + sizeof(" \n") - 1 + strlen(key_words[v->n.subtype].word);
+
+	return key_words[v->n.subtype].has_aux ? n + 1 + wq_digits(v->aux) : n;
+}
+
+static size_t text_size(const struct wq_record *r)
+{
+	struct wq_view v = wq_record_view(r);
+	char line[WQ_RENDER_MAX];
+
+	if (v.kind == WQ_KIND_KEY && v.n.subtype < NR_KEY_WORDS)
+		return key_text_size(&v);
+	if (v.kind == WQ_KIND_REMOVAL)
+		return wq_digits(v.object) + sizeof(" gc\n") - 1;
+	return (size_t)to_text(r, line, sizeof(line));
+}
+
+/* ---- any format ---- */
+
+ssize_t wq_record_render(
+	const struct wq_record *r, enum wqfs_format format, void *buf, size_t size)
+{
+	char line[WQ_RENDER_MAX];
+	const void *from = line;
+	int len = r->len;
+
+	switch (format) {
+	case WQFS_FORMAT_RAW:
+		from = r->data;
+		break;
+	case WQFS_FORMAT_TEXT:
+		len = to_text(r, line, sizeof(line));
+		break;
+	case WQFS_FORMAT_JSON:
+		len = wq_record_to_json(r, line, sizeof(line));
+		break;
+	}
+	if (len < 0)
+		return len;
+	if ((size_t)len > size)
+		return -ENOBUFS;
+	memcpy(buf, from, (size_t)len);
+	return len;
+}
+
+size_t wq_record_size(const struct wq_record *r, enum wqfs_format format)
+{
+	switch (format) {
+	case WQFS_FORMAT_TEXT:
+		return text_size(r);
+	case WQFS_FORMAT_JSON:
+		return wq_record_json_size(r);
+	case WQFS_FORMAT_RAW:
+		break;
+	}
+	return r->len;
+}

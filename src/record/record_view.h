@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A record taken apart: what record.c and record_json.c share. */
+#ifndef WQ_RECORD_VIEW_H
+#define WQ_RECORD_VIEW_H
+
+#include <stdbool.h>
+
+#include "record/record.h"
+
+enum wq_kind {
+	WQ_KIND_OTHER,	 /* the body is not known */
+	WQ_KIND_KEY,	 /* key and aux */
+	WQ_KIND_REMOVAL, /* object, if has_object */
+	WQ_KIND_LOSS,
+};
+
+struct wq_view {
+	enum wq_kind kind;
+	struct watch_notification n;
+	unsigned int id, flags;
+	uint32_t key, aux;
+	uint64_t object;
+	bool has_object;
+	const uint8_t *body; /* in the record */
+	size_t body_len;
+};
+
+/* Takes R apart. The view is valid as long as R is. */
+struct wq_view wq_record_view(const struct wq_record *r);
+
+/* Decimal digits of N. */
+size_t wq_digits(uint64_t n);
+
+#define WQ_HEX_MAX (2 * WQFS_RECORD_MAX)
+
+/* Writes the body in hexadecimal, NUL-terminated, to OUT of WQ_HEX_MAX bytes. */
+void wq_view_hex(const struct wq_view *v, char *out);
+
+#endif
