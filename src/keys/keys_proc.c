@@ -152,9 +152,9 @@ void wq_keys_proc_first_view(struct wq_keys *keys)
 	if (keys->proc_stage || keys->proc_cost_ns > PROC_AT_WATCH_NS ||
 		!wq_keys_proc_begin(keys))
 		return;
-	until = wq_now_ns() + SLICE_NS;
+	until = wq_budget_clock() + SLICE_NS; /* not what others take of the core meanwhile */
 	while (wq_keys_proc_step(keys) != WQ_PROC_END)
-		if (wq_now_ns() >= until)
+		if (wq_budget_clock() >= until)
 			break; /* it takes too long: the next pass is the first */
 	keys->judging = false;
 	keys->judge_next = NULL;
