@@ -11,9 +11,9 @@
 #include "sources/operation.h"
 
 /* OP, if the mount is to be told of it. */
-static const struct wq_operation *find(unsigned int op, const long arg[4])
+static const struct wq_operation_type *find(unsigned int op, const long arg[4])
 {
-	const struct wq_operation *o = wq_operation_find(op);
+	const struct wq_operation_type *o = wq_operation_find(op);
 
 	/* A search without a destination changes nothing. */
 	return !o || o->silent || (op == KEYCTL_SEARCH && !arg[3]) ? NULL : o;
@@ -55,7 +55,7 @@ static void tell(const struct wqshim_report *r)
 
 bool wqshim_report_begin(struct wqshim_report *r, unsigned int op, const long arg[4])
 {
-	const struct wq_operation *changing = find(op, arg);
+	const struct wq_operation_type *changing = find(op, arg);
 
 	if (!changing)
 		return false;

@@ -291,7 +291,7 @@ void wq_keys_free(struct wq_keys *keys)
 {
 	if (!keys)
 		return;
-	wq_keys_stop_hints(keys);
+	wq_keys_stop_source(keys);
 	wq_keys_end_fini(keys);
 	wq_keys_round_fini(keys);
 	wq_keys_change_fini(keys);

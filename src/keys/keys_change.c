@@ -12,9 +12,9 @@
 #include "keys/keys_internal.h"
 
 #define NAMES_PER_LOOK 128	 /* members described in one look, to know a displacement */
-#define STALE_NS       NS_PER_MS /* after a hint: until its key is known anew */
+#define STALE_NS       NS_PER_MS /* after an operation: until its key is known anew */
 #define STALE_PAUSE    4	 /* times what a slice of that took */
-#define SUSPECT_NS     NS_PER_MS /* after a difference: until the hints are asked for it */
+#define SUSPECT_NS     NS_PER_MS /* after a difference: until the operations are asked for it */
 
 /* ---- records ---- */
 
@@ -277,7 +277,7 @@ static void note_unexpected_expiry(struct wq_key *key, const struct wq_key_state
 		wq_keys_post_difference(key, NOTIFY_KEY_SETATTR, 0);
 }
 
-/* A hint told that KEY's attributes were set, and they hide it from us: which they are is not
+/* An operation told that KEY's attributes were set, and they hide it from us: which they are is not
  * known until they show it again. */
 static void absorb_hidden(struct wq_key *key)
 {
@@ -288,7 +288,7 @@ static void absorb_hidden(struct wq_key *key)
 	key->stale_attrs = false;
 }
 
-/* What hints told of already is the state from which NEW is judged. 0 or -ENOMEM: it is not
+/* What operations told of already is the state from which NEW is judged. 0 or -ENOMEM: it is not
  * yet. */
 static int absorb_told(struct wq_key *key, const struct wq_key_state *new)
 {
@@ -373,7 +373,7 @@ static bool sees(void *arg, const struct wq_key_state *s)
 
 static const struct wq_diff_ops diff_ops = {post_difference, fate_of, sees};
 
-/* A difference that is SURE is one that no hint will explain any more. */
+/* A difference that is SURE is one that no operation will explain any more. */
 static void look(struct wq_key *key, bool sure)
 {
 	struct wq_keys *keys = key->keys;
@@ -500,7 +500,7 @@ int wq_keys_first_look(struct wq_key *key)
 }
 
 /* What was under way when a difference was seen has ended: if it made the difference, its
- * hint has been taken in. A key that leaves is stepped over. True: there are more. */
+ * operation has been taken in. A key that leaves is stepped over. True: there are more. */
 static bool judge_slice(struct wq_keys *keys)
 {
 	uint64_t until = wq_now_ns() + SLICE_NS;

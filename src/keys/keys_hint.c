@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * From a hint to records: one path, whatever the source. A hint names the operation, so
+ * From an operation to records: one path, whatever the source. An operation names the operation, so
  * that what leaves no difference in state is exact too; and it keeps the model of the
- * watched keys in step, so that a look finds only what no hint told of.
+ * watched keys in step, so that a look finds only what no operation told of.
  */
 #include <errno.h>
 #include <limits.h>
@@ -17,12 +17,12 @@
 #include "keys/keys_internal.h"
 
 #define SAID_S	      2	 /* before and after a timeout, as it was reported */
-#define RINGS_AT_ONCE 32 /* keyrings looked at for one hint; more take a round */
+#define RINGS_AT_ONCE 32 /* keyrings looked at for one operation; more take a round */
 
-/* A hint that is being taken in. CALLER is who reported it; NULL: the trace. */
+/* An operation that is being taken in. CALLER is who reported it; NULL: the trace. */
 struct taking {
 	struct wq_keys *keys;
-	const struct wq_hint *h;
+	const struct wq_operation *h;
 	const struct wq_caller *caller;
 };
 
@@ -57,7 +57,7 @@ static uint32_t teller(const struct taking *t)
 /* Remembers that the operation's key existed when it ended. */
 static void note_serial(const struct taking *t)
 {
-	const struct wq_hint *h = t->h;
+	const struct wq_operation *h = t->h;
 	int32_t serial = h->arg[0];
 	uint32_t by = teller(t);
 	uint64_t since_ns = h->end_ns;
@@ -90,7 +90,7 @@ static void note_serial(const struct taking *t)
 
 /* ---- records ---- */
 
-/* SERIAL if it is watched, and the hint is news for it. */
+/* SERIAL if it is watched, and the operation is news for it. */
 static struct wq_key *watched(const struct taking *t, int32_t serial)
 {
 	struct wq_key *key = serial > 0 ? wq_keys_find(t->keys, serial) : NULL;
@@ -98,7 +98,7 @@ static struct wq_key *watched(const struct taking *t, int32_t serial)
 	return key && t->h->end_ns >= key->since_ns ? key : NULL;
 }
 
-/* Is the hint believed when it says SUBTYPE of KEY? The trace is. */
+/* Is the operation believed when it says SUBTYPE of KEY? The trace is. */
 static bool is_believed(
 	const struct taking *t, const struct wq_key *key, enum key_notification_subtype subtype)
 {
@@ -121,7 +121,7 @@ static void look_instead(struct wq_key *key)
 	wq_budget_spend(&keys->guesses, wq_budget_clock() - began);
 }
 
-/* SERIAL if it is watched, and the hint is news for it and believed. */
+/* SERIAL if it is watched, and the operation is news for it and believed. */
 static struct wq_key *subject(
 	const struct taking *t, int32_t serial, enum key_notification_subtype subtype)
 {
@@ -443,7 +443,7 @@ static void by_difference(const struct taking *t, int32_t id, enum guess what, i
 			continue;
 		any = true;
 		guessed[what](t, ring, serial);
-		/* the difference may be another's, whose hint is on its way */
+		/* the difference may be another's, whose operation is on its way */
 		wq_keys_note_told(ring, (uint8_t)subtypes[what], (uint32_t)serial);
 	}
 	wq_budget_spend(&t->keys->guesses, wq_budget_clock() - began);
@@ -595,7 +595,7 @@ static bool is_reporters(const struct taking *t, int32_t serial)
  * is revoked or invalidated shows that it is, unless it is gone already. */
 static void note_death(const struct taking *t)
 {
-	const struct wq_hint *h = t->h;
+	const struct wq_operation *h = t->h;
 	uint32_t seconds = h->op == KEYCTL_SET_TIMEOUT ? (uint32_t)h->arg[1] : 0;
 	time_t at = h->op == KEYCTL_SET_TIMEOUT && !seconds ? 0 : time(NULL) + (time_t)seconds;
 	int32_t serial = h->arg[0];
@@ -705,7 +705,7 @@ static void op_chown(const struct taking *t)
 
 static void take(const struct taking *t)
 {
-	const struct wq_hint *h = t->h;
+	const struct wq_operation *h = t->h;
 
 	if (!t->caller) /* only the trace is believed about sessions */
 		wq_keys_learn(t->keys, h);
@@ -775,8 +775,8 @@ static void take(const struct taking *t)
 		wq_keys_may_end(t->keys);
 }
 
-void wq_keys_take_hint(
-	struct wq_keys *keys, const struct wq_hint *h, const struct wq_caller *caller)
+void wq_keys_interpret(
+	struct wq_keys *keys, const struct wq_operation *h, const struct wq_caller *caller)
 {
 	const struct taking t = {keys, h, caller};
 	struct inflight *f;
@@ -802,7 +802,7 @@ int wq_keys_report(struct wq_keys *keys, const struct wqfs_key_report *report,
 	const struct wq_caller *caller)
 {
 	uint64_t now = wq_now_ns();
-	struct wq_hint h = {
+	struct wq_operation h = {
 		.op = report->op,
 		.result = report->result,
 		.begin_ns = report->begin_ns,
@@ -824,6 +824,6 @@ int wq_keys_report(struct wq_keys *keys, const struct wqfs_key_report *report,
 	}
 	if (h.end_ns && h.result >= 0)
 		h.who = wq_keys_reporter(keys, caller);
-	wq_keys_take_hint(keys, &h, caller);
+	wq_keys_interpret(keys, &h, caller);
 	return 0;
 }

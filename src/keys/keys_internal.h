@@ -2,7 +2,7 @@
 /*
  * What the files of the keys bridge share: keys_bridge.c (watches, life),
  * keys_change.c (one key, and what a difference means), keys_proc.c (/proc/keys), keys_round.c
- * (looking at all of them), keys_hint.c (what a hint means), keys_told.c
+ * (looking at all of them), keys_hint.c (what an operation means), keys_told.c
  * (that nothing is told twice), keys_special.c (special keyrings), keys_trace.c (the trace as
  * a source), keys_end.c (when a key may have ended).
  */
@@ -23,7 +23,7 @@
 #include "keys/serials.h"
 #include "keys/sessions.h"
 #include "keys_bridge.h"
-#include "sources/hint.h"
+#include "sources/event.h"
 #include "sources/trace.h"
 
 #define NS_PER_MS 1000000u
@@ -40,7 +40,7 @@ struct proc_view {
 	bool is_said; /* somebody reported another one since: */
 	struct wq_expiry said;
 	long len, new_len; /* of a payload, or -1 */
-	uint64_t held_ns;  /* since when hints that are on their way hold it up; 0: none */
+	uint64_t held_ns;  /* since when operations that are on their way hold it up; 0: none */
 };
 
 struct wq_key {
@@ -48,12 +48,12 @@ struct wq_key {
 	 * many keys is spent waiting for memory. */
 	TAILQ_ENTRY(wq_key) node; /* in keys->all, or in keys->gone */
 	struct wq_keys *keys;
-	uint64_t suspect_ns; /* when a difference was seen that a hint may yet explain; or 0 */
+	uint64_t suspect_ns; /* when a difference was seen that an operation may yet explain; or 0 */
 	int32_t serial;
 	bool buried;		   /* on keys->gone */
 	bool is_ring, ring_listed; /* listed on keys->rings */
 	uint8_t ring_kind;
-	/* A hint told of a change: what the next look finds of it is no news. */
+	/* An operation told of a change: what the next look finds of it is no news. */
 	bool stale_payload, stale_attrs;
 	bool stale;	      /* on keys->stale */
 	struct wq_look_as as; /* who may View it, where the daemon itself may not */
@@ -61,7 +61,7 @@ struct wq_key {
 
 	struct wq_watch_list watchers;
 	struct proc_view proc;
-	uint64_t since_ns;    /* the first look: hints from before it are in it */
+	uint64_t since_ns;    /* the first look: operations from before it are in it */
 	bool is_new;	      /* on keys->new */
 	uint64_t found_round; /* of a suspect, or a buried one: the round that ends after it */
 	size_t unnamed_from;  /* members from here on may lack a name */
@@ -95,14 +95,14 @@ struct wq_key_cursor {
 /* An operation that has begun and not ended, as far as we were told. */
 struct inflight {
 	pid_t tid;
-	struct wq_hint hint;
+	struct wq_operation operation;
 	bool reported; /* tid itself said so, which knows more than the trace: */
-	struct wq_hint report;
+	struct wq_operation report;
 	struct wq_caller reporter;
 	UT_hash_handle hh;
 };
 
-/* A record that was posted for a difference: the hint that comes after explains it. */
+/* A record that was posted for a difference: the operation that comes after explains it. */
 struct told {
 	int32_t serial;
 	uint8_t subtype;
@@ -161,7 +161,7 @@ struct wq_keys {
 	bool judging;		   /* all lines of the pass have been read: */
 	struct wq_key *judge_next; /* where their judging stands */
 
-	/* hints */
+	/* operations */
 	struct wq_trace *trace; /* NULL: polling */
 	bool trace_died;
 	uint64_t trace_retry_ns, trace_wait_ns; /* the next attempt to have it again; 0: none */
@@ -174,13 +174,13 @@ struct wq_keys {
 	struct wq_timer suspect_timer;
 	struct wq_key *suspect_next; /* where their judging stands; NULL: at the first */
 	uint64_t suspect_since_ns;   /* since when it waits for the trace; or 0 */
-	struct key_list stale;	     /* of which hints told: to be known anew */
+	struct key_list stale;	     /* of which operations told: to be known anew */
 	struct wq_timer stale_timer;
 	struct told told[TOLD_MAX];
 	unsigned int told_next;
 	struct wq_key_member names[NAMES_MAX]; /* of members that were displaced */
 	unsigned int names_next;
-	struct wq_serials serials; /* of keys that hints have named */
+	struct wq_serials serials; /* of keys that operations have named */
 	struct wq_tasks tasks;
 	struct wq_budget guesses, asking; /* of differences; of who has done it */
 	struct wq_sessions *sessions;
@@ -220,7 +220,7 @@ void wq_keys_change_fini(struct wq_keys *keys);
 void wq_keys_post(struct wq_key *key, enum key_notification_subtype subtype, uint32_t aux,
 	const struct wq_cred *who, uint64_t at_ns);
 
-/* The same for a difference: nobody knows who made it, and a hint may yet tell of it. */
+/* The same for a difference: nobody knows who made it, and an operation may yet tell of it. */
 void wq_keys_post_difference(
 	struct wq_key *key, enum key_notification_subtype subtype, uint32_t aux);
 
@@ -231,18 +231,18 @@ int wq_keys_first_look(struct wq_key *key);
 void wq_keys_look_as(struct wq_key *key, const struct wq_look_as *as);
 
 /* Takes in what KEY's stale flags say has been told, and nothing else: at once, or within
- * some ms, so that one of many hints does it for all. */
+ * some ms, so that one of many operations does it for all. */
 void wq_keys_rebase(struct wq_key *key);
 void wq_keys_rebase_soon(struct wq_key *key);
 
-/* Looks at KEY and posts what has changed since the last look; if a hint that is on its
+/* Looks at KEY and posts what has changed since the last look; if an operation that is on its
  * way may explain it, later. */
 void wq_keys_look_at(struct wq_key *key);
 
 /* The same at once: what is different is told, whatever is on its way. */
 void wq_keys_look_now(struct wq_key *key);
 
-/* Looks again at keys with a difference that no hint on its way can explain any more, a slice
+/* Looks again at keys with a difference that no operation on its way can explain any more, a slice
  * of them, and sets the timer for those that still wait. */
 void wq_keys_judge_suspects(struct wq_keys *keys);
 
@@ -299,7 +299,7 @@ void wq_keys_resync(struct wq_keys *keys);
 
 /* ---- keys_told.c ---- */
 
-/* Did a record for a difference tell already what a hint of an operation begun at BEGIN_NS
+/* Did a record for a difference tell already what an operation of an operation begun at BEGIN_NS
  * tells now? If so it is used up. */
 bool wq_keys_was_told(
 	struct wq_keys *keys, int32_t serial, uint8_t subtype, uint32_t aux, uint64_t begin_ns);
@@ -310,7 +310,7 @@ struct wq_cred wq_keys_reporter(struct wq_keys *keys, const struct wq_caller *ca
 
 /* H is under way, says CALLER, or the trace if that is NULL. */
 void wq_keys_begin(
-	struct wq_keys *keys, const struct wq_hint *h, const struct wq_caller *caller);
+	struct wq_keys *keys, const struct wq_operation *h, const struct wq_caller *caller);
 
 struct inflight *wq_keys_find_inflight(struct wq_keys *keys, pid_t tid);
 void wq_keys_forget_inflight(struct wq_keys *keys, struct inflight *f);
@@ -322,21 +322,21 @@ bool wq_keys_inflight(const struct wq_key *key, uint64_t at_ns);
 
 /* Completes H from the trace by what its thread said beforehand (F, or NULL) and may say:
  * special keyrings, the namesake of a key to be added, and who it is. */
-void wq_keys_explain(const struct wq_keys *keys, const struct inflight *f, struct wq_hint *h);
+void wq_keys_explain(const struct wq_keys *keys, const struct inflight *f, struct wq_operation *h);
 
 /* ---- keys_special.c ---- */
 
 /* Keyring ID as H's thread meant it: its serial; 0: none was given, or it is one that
  * nobody watches; below 0: it cannot be told. */
-int32_t wq_keys_special(struct wq_keys *keys, const struct wq_hint *h, int32_t id);
+int32_t wq_keys_special(struct wq_keys *keys, const struct wq_operation *h, int32_t id);
 
 /* Who did H, of which the trace tells: to be asked which keyrings that one can have meant by
  * ID. */
 void wq_keys_actor(
-	struct wq_keys *keys, const struct wq_hint *h, int32_t id, struct wq_actor *actor);
+	struct wq_keys *keys, const struct wq_operation *h, int32_t id, struct wq_actor *actor);
 
 /* Takes in what H, from the trace, says of who has which session keyring. */
-void wq_keys_learn(struct wq_keys *keys, const struct wq_hint *h);
+void wq_keys_learn(struct wq_keys *keys, const struct wq_operation *h);
 
 /* PARENT has made CHILD, which has the same session keyring. */
 void wq_keys_forked(struct wq_keys *keys, pid_t parent, pid_t child);
@@ -344,14 +344,14 @@ void wq_keys_forked(struct wq_keys *keys, pid_t parent, pid_t child);
 /* ---- keys_hint.c ---- */
 
 /* The one path: H has begun, or ended. CALLER reported it; NULL: the trace tells of it. */
-void wq_keys_take_hint(
-	struct wq_keys *keys, const struct wq_hint *h, const struct wq_caller *caller);
+void wq_keys_interpret(
+	struct wq_keys *keys, const struct wq_operation *h, const struct wq_caller *caller);
 
 /* ---- keys_trace.c ---- */
 
 /* Starts or stops the trace as the configuration and the kernel have it. */
 void wq_keys_start_trace(struct wq_keys *keys);
-void wq_keys_stop_hints(struct wq_keys *keys);
+void wq_keys_stop_source(struct wq_keys *keys);
 
 /* LOSS once in every queue that watches a keyring of which OF(key, ARG) is true; OF NULL: that
  * watches anything. */

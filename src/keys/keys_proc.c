@@ -84,7 +84,7 @@ bool wq_keys_proc_begin(struct wq_keys *keys)
 	return true;
 }
 
-/* What a hint tells is no difference: while one that may come to KEY is on its way KEY is not
+/* What an operation tells is no difference: while one that may come to KEY is on its way KEY is not
  * judged. On a busy machine, or for somebody's ill will, one always is. */
 static bool held_up(struct wq_key *key, uint64_t now)
 {

@@ -7,7 +7,7 @@
 #include "base/container.h"
 #include "keys/keys_internal.h"
 
-#define SOON_NS	   NS_PER_MS /* before a round that a hint asked for */
+#define SOON_NS	   NS_PER_MS /* before a round that an operation asked for */
 #define SYNC_SHARE 0.25	     /* of a core may go into rounds that syncs ask for */
 
 /* Is nothing held back any more that was found by the end of ROUND? Suspects are in the order

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Special keyrings in a hint: what they meant to the thread that used them. */
+/* Special keyrings in an operation: what they meant to the thread that used them. */
 #include <linux/keyctl.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 
 /* The user whose keyrings H's thread has, in UID. False: it is gone, or in another user
  * namespace, which has keyrings of its own for the same user, or there is no time to ask. */
-static bool real_user(struct wq_keys *keys, const struct wq_hint *h, uid_t *uid)
+static bool real_user(struct wq_keys *keys, const struct wq_operation *h, uid_t *uid)
 {
 	uint64_t began = wq_budget_clock();
 	const struct wq_task *task;
@@ -30,7 +30,7 @@ static bool real_user(struct wq_keys *keys, const struct wq_hint *h, uid_t *uid)
 
 /* The keyring PREFIX.UID of the real user of H's thread, which ID stands for. Who that is is
  * asked only where somebody watches such a keyring. */
-static int32_t user_keyring(struct wq_keys *keys, const struct wq_hint *h, int32_t id,
+static int32_t user_keyring(struct wq_keys *keys, const struct wq_operation *h, int32_t id,
 	enum wq_ring_kind kind, const char *prefix)
 {
 	char name[32];
@@ -44,7 +44,7 @@ static int32_t user_keyring(struct wq_keys *keys, const struct wq_hint *h, int32
 	return wq_rings_user(&keys->rings, kind, name, uid);
 }
 
-int32_t wq_keys_special(struct wq_keys *keys, const struct wq_hint *h, int32_t id)
+int32_t wq_keys_special(struct wq_keys *keys, const struct wq_operation *h, int32_t id)
 {
 	int32_t serial = 0;
 
@@ -65,7 +65,7 @@ int32_t wq_keys_special(struct wq_keys *keys, const struct wq_hint *h, int32_t i
 /* TID's task, or if it is gone that of who forked it, or who forked that: as a child it was one
  * of its users. NULL: they are gone, or root's, whose child may be anybody. */
 static const struct wq_task *task_or_origin(
-	struct wq_keys *keys, pid_t tid, const struct wq_hint *h)
+	struct wq_keys *keys, pid_t tid, const struct wq_operation *h)
 {
 	const struct wq_task *task = wq_task_recent(&keys->tasks, tid, h->end_ns);
 
@@ -81,7 +81,7 @@ static const struct wq_task *task_or_origin(
 }
 
 void wq_keys_actor(
-	struct wq_keys *keys, const struct wq_hint *h, int32_t id, struct wq_actor *actor)
+	struct wq_keys *keys, const struct wq_operation *h, int32_t id, struct wq_actor *actor)
 {
 	const bool is_users =
 		id == KEY_SPEC_USER_KEYRING || id == KEY_SPEC_USER_SESSION_KEYRING;
@@ -97,7 +97,7 @@ void wq_keys_actor(
 }
 
 /* The parent takes the session over when it next returns from the kernel. */
-static void session_to_parent(struct wq_keys *keys, const struct wq_hint *h)
+static void session_to_parent(struct wq_keys *keys, const struct wq_operation *h)
 {
 	const struct wq_task *task = wq_task_get(&keys->tasks, h->tid, h->end_ns);
 
@@ -110,7 +110,7 @@ static void session_to_parent(struct wq_keys *keys, const struct wq_hint *h)
 
 /* A user session keyring stands in where there is no session: the first operation that puts
  * something into it makes a session, for its thread alone, without a word. */
-static bool stands_in(struct wq_keys *keys, const struct wq_hint *h, int32_t serial)
+static bool stands_in(struct wq_keys *keys, const struct wq_operation *h, int32_t serial)
 {
 	static const char prefix[] = "_uid_ses.";
 	const struct wq_task *task = wq_task_get(&keys->tasks, h->tid, h->end_ns);
@@ -123,7 +123,7 @@ static bool stands_in(struct wq_keys *keys, const struct wq_hint *h, int32_t ser
 	       !strncmp(wq_key_description(s), prefix, strlen(prefix));
 }
 
-static void keyring_id(struct wq_keys *keys, const struct wq_hint *h)
+static void keyring_id(struct wq_keys *keys, const struct wq_operation *h)
 {
 	if (h->arg[0] != KEY_SPEC_SESSION_KEYRING)
 		return;
@@ -133,7 +133,7 @@ static void keyring_id(struct wq_keys *keys, const struct wq_hint *h)
 		wq_sessions_told(keys->sessions, h->tid, h->result);
 }
 
-void wq_keys_learn(struct wq_keys *keys, const struct wq_hint *h)
+void wq_keys_learn(struct wq_keys *keys, const struct wq_operation *h)
 {
 	if (!keys->sessions)
 		return;

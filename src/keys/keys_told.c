@@ -45,7 +45,7 @@ void wq_keys_forget_inflight(struct wq_keys *keys, struct inflight *f)
 
 static bool is_over(const struct inflight *f, uint64_t now)
 {
-	return f->hint.begin_ns + (f->reported ? REPORTED_NS : TRACED_NS) < now;
+	return f->operation.begin_ns + (f->reported ? REPORTED_NS : TRACED_NS) < now;
 }
 
 static void expire(struct wq_keys *keys, uint64_t now)
@@ -81,16 +81,16 @@ static bool may_note(struct wq_keys *keys, bool reported)
 }
 
 /* Might a watch be told of H? */
-static bool concerns(const struct wq_keys *keys, const struct wq_hint *h)
+static bool concerns(const struct wq_keys *keys, const struct wq_operation *h)
 {
-	for (int i = 0; i < WQ_HINT_ARGS; i++)
+	for (int i = 0; i < WQ_OP_ARGS; i++)
 		if (h->arg[i] < 0 || (h->arg[i] > 0 && wq_keys_find(keys, h->arg[i])))
 			return true;
 	return false;
 }
 
 /* Who it is is asked at the beginning: a short-lived process is gone next. */
-static void ask_who(struct wq_keys *keys, const struct wq_hint *h)
+static void ask_who(struct wq_keys *keys, const struct wq_operation *h)
 {
 	uint64_t began = wq_budget_clock();
 
@@ -111,7 +111,7 @@ struct wq_cred wq_keys_reporter(struct wq_keys *keys, const struct wq_caller *ca
 }
 
 void wq_keys_begin(
-	struct wq_keys *keys, const struct wq_hint *h, const struct wq_caller *caller)
+	struct wq_keys *keys, const struct wq_operation *h, const struct wq_caller *caller)
 {
 	struct inflight *f = wq_keys_find_inflight(keys, h->tid);
 
@@ -128,7 +128,7 @@ void wq_keys_begin(
 			return;
 		}
 	}
-	f->hint = *h;
+	f->operation = *h;
 	f->reported =
 		f->reported && keys->trace; /* the trace says it too: keep what was said */
 	if (!caller)
@@ -144,7 +144,7 @@ void wq_keys_begin(
 /* May whoever said F speak of KEY as argument I of the operation? The trace may of any. */
 static bool may_speak(const struct inflight *f, int i, const struct wq_key *key)
 {
-	const struct wq_operation *o = wq_operation_find(f->hint.op);
+	const struct wq_operation_type *o = wq_operation_find(f->operation.op);
 
 	return !f->reported ||
 	       wq_access_believed(&key->state, &f->reporter, o ? o->arg[i].rights : 0);
@@ -158,11 +158,11 @@ static bool believed(const struct wq_keys *keys, const struct inflight *f, int i
 	return !key || may_speak(f, i, key);
 }
 
-void wq_keys_explain(const struct wq_keys *keys, const struct inflight *f, struct wq_hint *h)
+void wq_keys_explain(const struct wq_keys *keys, const struct inflight *f, struct wq_operation *h)
 {
 	if (!f || !f->reported || f->report.op != h->op || f->report.begin_ns > h->begin_ns)
 		return;
-	for (int i = 0; i < WQ_HINT_ARGS; i++)
+	for (int i = 0; i < WQ_OP_ARGS; i++)
 		if (h->arg[i] < 0 && f->report.arg[i] > 0 && believed(keys, f, i))
 			h->arg[i] = f->report.arg[i];
 	if (h->op == WQFS_REPORT_ADD_KEY)
@@ -176,13 +176,13 @@ void wq_keys_explain(const struct wq_keys *keys, const struct inflight *f, struc
 static bool could_change(
 	const struct wq_keys *keys, const struct inflight *f, const struct wq_key *key)
 {
-	for (int i = 0; i < WQ_HINT_ARGS; i++)
-		if ((f->hint.arg[i] < 0 || f->hint.arg[i] == key->serial) &&
+	for (int i = 0; i < WQ_OP_ARGS; i++)
+		if ((f->operation.arg[i] < 0 || f->operation.arg[i] == key->serial) &&
 			may_speak(f, i, key))
 			return true;
 	/* which key they come to is not known before they end */
 	return keys->trace && may_speak(f, 0, key) &&
-	       (f->hint.op == WQFS_REPORT_ADD_KEY || f->hint.op == WQFS_REPORT_REQUEST_KEY);
+	       (f->operation.op == WQFS_REPORT_ADD_KEY || f->operation.op == WQFS_REPORT_REQUEST_KEY);
 }
 
 bool wq_keys_inflight(const struct wq_key *key, uint64_t at_ns)
@@ -195,7 +195,7 @@ bool wq_keys_inflight(const struct wq_key *key, uint64_t at_ns)
 	HASH_ITER (hh, keys->inflight, f, tmp) {
 		if (is_over(f, now))
 			wq_keys_forget_inflight(keys, f);
-		else if (f->hint.begin_ns <= at_ns)
+		else if (f->operation.begin_ns <= at_ns)
 			any = any || could_change(keys, f, key);
 	}
 	return any;

@@ -14,16 +14,16 @@
 /* What must know all that was done before waits so long at most. */
 #define CATCH_UP_NS (NS_PER_S / 10)
 
-static void on_hint(void *arg, const struct wq_hint *h)
+static void on_operation(void *arg, const struct wq_operation *h)
 {
 	struct wq_keys *keys = arg;
-	struct wq_hint explained = *h;
+	struct wq_operation explained = *h;
 
 	if (h->end_ns) {
 		wq_keys_explain(keys, wq_keys_find_inflight(keys, h->tid), &explained);
 		wq_keys_ask_ends(keys);
 	}
-	wq_keys_take_hint(keys, &explained, NULL);
+	wq_keys_interpret(keys, &explained, NULL);
 }
 
 static void on_forked(void *arg, pid_t parent, pid_t child)
@@ -161,7 +161,7 @@ static void on_died(void *arg, const char *why)
 }
 
 static const struct wq_trace_ops trace_ops = {
-	.hint = on_hint,
+	.operation = on_operation,
 	.forked = on_forked,
 	.renewed = on_renewed,
 	.forks_lost = on_forks_lost,
@@ -195,7 +195,7 @@ void wq_keys_start_trace(struct wq_keys *keys)
 	keys->sessions = NULL;
 }
 
-void wq_keys_stop_hints(struct wq_keys *keys)
+void wq_keys_stop_source(struct wq_keys *keys)
 {
 	wq_trace_free(keys->trace);
 	keys->trace = NULL;
@@ -235,7 +235,7 @@ void wq_keys_check_trace(struct wq_keys *keys)
 	}
 	if (!keys->trace_died && wq_trace_alive(keys->trace))
 		return;
-	wq_keys_stop_hints(keys);
+	wq_keys_stop_source(keys);
 	wq_keys_start_trace(keys);
 	if (!keys->trace)
 		plan_retry(keys);

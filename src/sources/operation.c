@@ -35,7 +35,7 @@
  * a key may set its permissions. */
 #define NO_RIGHT 0
 
-static const struct wq_operation operations[] = {
+static const struct wq_operation_type operations[] = {
 	{.op = KEYCTL_GET_KEYRING_ID, .arg = {KEY(SEARCH, 0), NUMBER}, .silent = true},
 	{.op = KEYCTL_JOIN_SESSION_KEYRING,
 		.arg = {{0}},
@@ -98,7 +98,7 @@ static const struct wq_operation operations[] = {
 
 #define OPERATIONS (sizeof(operations) / sizeof(operations[0]))
 
-const struct wq_operation *wq_operation_find(uint32_t op)
+const struct wq_operation_type *wq_operation_find(uint32_t op)
 {
 	for (size_t i = 0; i < OPERATIONS; i++)
 		if (operations[i].op == op)
@@ -108,14 +108,14 @@ const struct wq_operation *wq_operation_find(uint32_t op)
 
 bool wq_operation_may_destroy(uint32_t op)
 {
-	const struct wq_operation *o = wq_operation_find(op);
+	const struct wq_operation_type *o = wq_operation_find(op);
 
 	return o && o->may_destroy;
 }
 
 uint8_t wq_operation_rights(uint32_t op, unsigned int subtype)
 {
-	const struct wq_operation *o = wq_operation_find(op);
+	const struct wq_operation_type *o = wq_operation_find(op);
 
 	for (int i = 0; o && i < WQ_OP_ARGS; i++)
 		if (o->arg[i].tells & 1u << subtype)

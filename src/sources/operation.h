@@ -39,7 +39,7 @@ struct wq_op_arg {
 	uint16_t tells;
 };
 
-struct wq_operation {
+struct wq_operation_type {
 	uint32_t op; /* KEYCTL_*, WQFS_REPORT_ADD_KEY, WQFS_REPORT_REQUEST_KEY */
 	/* keyctl()'s arguments 2 to 5; of add_key() and request_key() only the keyring. */
 	struct wq_op_arg arg[WQ_OP_ARGS];
@@ -50,7 +50,7 @@ struct wq_operation {
 
 /* What OP means; NULL: a success of it changes nothing that a watch would be told of, and
  * teaches nothing about special keyrings. */
-const struct wq_operation *wq_operation_find(uint32_t op);
+const struct wq_operation_type *wq_operation_find(uint32_t op);
 
 /* May a success of OP end the life of a key? */
 bool wq_operation_may_destroy(uint32_t op);

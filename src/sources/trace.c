@@ -39,13 +39,13 @@
 #define PAGES_AT_ONCE 64	/* of all CPUs of a stream, but one of each at least: 0.3 ms */
 #define EVENTS_KEPT   16384	/* room for so many is not given back */
 #define LOOK_EVERY_NS 20000000u /* buffers that seem to be empty are read all the same */
-#define SLICE_NS      2000000u	/* requests wait no longer than this for hints */
+#define SLICE_NS      2000000u	/* requests wait no longer than this for operations */
 
 enum call { CALL_KEYCTL, CALL_ADD_KEY, CALL_REQUEST_KEY, CALLS };
 
 static const struct {
 	const char *name;
-	const char *fields[WQ_HINT_ARGS + 1]; /* operation, then the arguments that count */
+	const char *fields[WQ_OP_ARGS + 1]; /* operation, then the arguments that count */
 } calls[CALLS] = {
 	[CALL_KEYCTL] = {"keyctl", {"option", "arg2", "arg3", "arg4", "arg5"}},
 	[CALL_ADD_KEY] = {"add_key", {NULL, "ringid"}},
@@ -55,7 +55,7 @@ static const struct {
 /* Where things are in a record of the ring buffer. */
 struct layout {
 	int enter_id, exit_id;
-	int field[WQ_HINT_ARGS + 1]; /* offsets; -1: there is none */
+	int field[WQ_OP_ARGS + 1]; /* offsets; -1: there is none */
 	int ret;
 };
 
@@ -68,7 +68,7 @@ struct fork_layout {
 /* A call that has been entered. */
 struct entered {
 	int32_t tid;
-	struct wq_hint hint;
+	struct wq_operation operation;
 	UT_hash_handle hh;
 };
 
@@ -80,7 +80,7 @@ struct event {
 	bool exit;
 	int32_t result, child;
 	uint32_t op;
-	int32_t arg[WQ_HINT_ARGS];
+	int32_t arg[WQ_OP_ARGS];
 };
 
 /* Each of these is an instance of its own, so that only what is worth it wakes us. */
@@ -248,7 +248,7 @@ static int learn_layout(struct wq_trace *t, struct tep_handle *tep, enum call ca
 	if (r < 0)
 		return r;
 	l->enter_id = event->id;
-	for (int i = 0; i <= WQ_HINT_ARGS; i++) {
+	for (int i = 0; i <= WQ_OP_ARGS; i++) {
 		l->field[i] = offset_of(event, calls[call].fields[i]);
 		if (calls[call].fields[i] && l->field[i] < 0)
 			return -EINVAL;
@@ -789,7 +789,7 @@ static bool decode(const struct wq_trace *t, const void *data, uint64_t ts, stru
 		e->op = call == CALL_KEYCTL    ? (uint32_t)get(data, l->field[0], 4)
 			: call == CALL_ADD_KEY ? WQFS_REPORT_ADD_KEY
 					       : WQFS_REPORT_REQUEST_KEY;
-		for (int i = 0; i < WQ_HINT_ARGS; i++)
+		for (int i = 0; i < WQ_OP_ARGS; i++)
 			if (l->field[i + 1] >= 0)
 				e->arg[i] = (int32_t)get(data, l->field[i + 1], 4);
 		return true;
@@ -892,25 +892,25 @@ static void on_enter(struct wq_trace *t, const struct event *e)
 			return;
 		}
 	}
-	in->hint = (struct wq_hint){.op = e->op, .begin_ns = e->ts, .tid = e->tid};
-	memcpy(in->hint.arg, e->arg, sizeof(in->hint.arg));
-	t->ops->hint(t->arg, &in->hint);
+	in->operation = (struct wq_operation){.op = e->op, .begin_ns = e->ts, .tid = e->tid};
+	memcpy(in->operation.arg, e->arg, sizeof(in->operation.arg));
+	t->ops->operation(t->arg, &in->operation);
 }
 
 static void on_exit_event(struct wq_trace *t, const struct event *e)
 {
 	struct entered *in;
-	struct wq_hint hint;
+	struct wq_operation operation;
 
 	HASH_FIND(hh, t->entered, &e->tid, sizeof(e->tid), in);
 	if (!in)
 		return;
-	hint = in->hint;
+	operation = in->operation;
 	HASH_DEL(t->entered, in);
 	free(in);
-	hint.end_ns = e->ts;
-	hint.result = e->result;
-	t->ops->hint(t->arg, &hint);
+	operation.end_ns = e->ts;
+	operation.result = e->result;
+	t->ops->operation(t->arg, &operation);
 }
 
 /* Gives out what is older than until_ns, until END_NS. What comes later has a later time,
@@ -1029,7 +1029,7 @@ bool wq_trace_drain(struct wq_trace *t, uint64_t allowed_ns)
 	bool all;
 	int r;
 
-	if (t->draining) /* a hint's reader asks for more: it is coming */
+	if (t->draining) /* an operation's reader asks for more: it is coming */
 		return true;
 	t->draining = true;
 	do

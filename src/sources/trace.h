@@ -12,25 +12,25 @@
 #include <sys/types.h>
 
 #include "base/loop.h"
-#include "sources/hint.h"
+#include "sources/event.h"
 
 struct wq_trace;
 
 struct wq_trace_ops {
 	/* H has begun (end_ns 0) or ended; a result below 0 means that it failed. In the
 	 * order of time. */
-	void (*hint)(void *arg, const struct wq_hint *h);
+	void (*operation)(void *arg, const struct wq_operation *h);
 	/* Thread PARENT has made CHILD, a thread or process. In the order of time, too. */
 	void (*forked)(void *arg, pid_t parent, pid_t child);
 	/* The thread TID is new, or its process has executed a program (IS_EXEC). Told as soon
-	 * as it is read, which may be before hints from before it. */
+	 * as it is read, which may be before operations from before it. */
 	void (*renewed)(void *arg, pid_t tid, uint64_t at_ns, bool is_exec);
-	/* Some forks before the next hint were not seen, or who executed what. */
+	/* Some forks before the next operation were not seen, or who executed what. */
 	void (*forks_lost)(void *arg);
 	/* Some processes have exited: keyrings may have gone with them. Told at most every 20
 	 * ms, after wq_trace_tell_occasions() and for as long as it returns true. */
 	bool (*exited)(void *arg);
-	/* Calls have returned that may be a 32-bit program's, of which no hint is given: in the
+	/* Calls have returned that may be a 32-bit program's, of which no operation is given: in the
 	 * same way. */
 	bool (*unseen)(void *arg);
 	/* Events were lost: what was done until now is not known. */

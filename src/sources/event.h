@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What sources tell of. An operation is a system call that was seen: what it changed is for
+ * others to find out. A change is what the kernel would tell a watch of.
+ */
+#ifndef WQ_EVENT_H
+#define WQ_EVENT_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/cred.h"
+#include "sources/operation.h"
+
+/* A system call that has begun, or (end_ns is not 0) ended. */
+struct wq_operation {
+	uint32_t op; /* KEYCTL_*, WQFS_REPORT_ADD_KEY, WQFS_REPORT_REQUEST_KEY */
+	/* keyctl()'s arguments 2 to 5, as far as they are numbers; of add_key() and
+	 * request_key() the first is the keyring. A special keyring that was not
+	 * resolved is its negative number. */
+	int32_t arg[WQ_OP_ARGS];
+	int32_t result;
+	uint64_t begin_ns, end_ns; /* CLOCK_MONOTONIC around it */
+	pid_t tid;		   /* the thread that did it */
+	struct wq_cred who;	   /* if it was told; else to be asked by tid */
+};
+
+/* A change of a key: what the kernel's notify_key() is called with. */
+struct wq_change {
+	int32_t serial;	 /* of the key that is watched */
+	uint8_t subtype; /* NOTIFY_KEY_* */
+	uint32_t aux;	 /* the kernel's auxiliary number: a member's serial, or 0 */
+	struct wq_cred who;
+	uint64_t at_ns; /* CLOCK_MONOTONIC */
+};
+
+enum wq_event_kind {
+	WQ_EVENT_BEGIN,	 /* an operation has begun */
+	WQ_EVENT_END,	 /* it has ended: its result below 0 means that it failed */
+	WQ_EVENT_FORK,	 /* a thread has made another one, or a process */
+	WQ_EVENT_CHANGE, /* a key was changed */
+	WQ_EVENT_LOST,	 /* events were lost: what was done until now is not known */
+};
+
+struct wq_event {
+	enum wq_event_kind kind;
+	union {
+		struct wq_operation operation; /* WQ_EVENT_BEGIN, WQ_EVENT_END */
+		struct wq_change change;       /* WQ_EVENT_CHANGE */
+		struct {
+			pid_t parent, child;
+		} fork; /* WQ_EVENT_FORK */
+	};
+};
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Brings what sources have read into the order of time, and finds the beginning of each
+ * operation that has ended. A source adds events in any order and says up to when they are
+ * complete; the reader takes them out one by one.
+ */
+#ifndef WQ_EVENT_ORDER_H
+#define WQ_EVENT_ORDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sources/event.h"
+
+struct wq_stored_event;
+struct wq_begun;
+
+struct wq_event_order {
+	struct wq_stored_event *events; /* those from next on have not been taken out */
+	size_t next, n, cap;
+	size_t waiting;		/* how many of them are no forks */
+	struct wq_begun *begun; /* the operations under way, by their threads */
+	uint64_t complete_ns;	/* what is older is complete */
+	uint64_t lost_ns;	/* if lost: when that was seen */
+	bool lost, sorted;
+};
+
+/* A struct of zeroes is an empty order. Frees what it holds and makes it empty again. */
+void wq_event_order_fini(struct wq_event_order *order);
+
+/* Adds an event at AT_NS (CLOCK_MONOTONIC). If there is no memory for it that is a loss, which
+ * is told as one. While a loss is waiting to be told nothing is added. */
+void wq_event_order_begin(struct wq_event_order *order, uint64_t at_ns, pid_t tid, uint32_t op,
+	const int32_t arg[WQ_OP_ARGS]);
+void wq_event_order_end(
+	struct wq_event_order *order, uint64_t at_ns, pid_t tid, int32_t result);
+void wq_event_order_fork(
+	struct wq_event_order *order, uint64_t at_ns, pid_t parent, pid_t child);
+void wq_event_order_change(struct wq_event_order *order, const struct wq_change *change);
+
+/* All events of before UNTIL_NS have been added; a later event has a later time, but for one
+ * whose writer was held up between taking the time and finishing it. */
+void wq_event_order_complete(struct wq_event_order *order, uint64_t until_ns);
+
+/* Events were lost, as was seen at NOW_NS. Nobody knows what was read belongs to before the
+ * loss or to after it: all of it goes, and so does what comes until the order is complete up
+ * to NOW_NS. Then the loss is told, once. */
+void wq_event_order_lose(struct wq_event_order *order, uint64_t now_ns);
+
+/* Takes the next complete event out. False: there is none. */
+bool wq_event_order_take(struct wq_event_order *order, struct wq_event *event);
+
+/* Are there complete events that have not been taken out? */
+bool wq_event_order_behind(const struct wq_event_order *order);
+
+#endif

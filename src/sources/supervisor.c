@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <assert.h>
+#include <stdio.h>
+
+#include "sources/supervisor.h"
+
+/* From one attempt to have a source again to the next: each twice as long as the last one. */
+#define RETRY_FIRST_NS 1000000000ull
+#define RETRY_LAST_NS  (60 * RETRY_FIRST_NS)
+
+void wq_supervisor_init(struct wq_supervisor *s, const struct wq_source_type *const *types,
+	const struct wq_source_env *env)
+{
+	*s = (struct wq_supervisor){.types = types, .env = *env};
+	for (unsigned int i = 0; types[i]; i++)
+		assert(i < WQ_SOURCES_MAX);
+}
+
+bool wq_supervisor_start(struct wq_supervisor *s)
+{
+	assert(!s->source);
+	s->died = false;
+	for (unsigned int i = 0; !s->source && s->types[i]; i++) {
+		s->why_not[i][0] = '\0';
+		s->source = s->types[i]->start(&s->env, s->why_not[i], WQ_WHY_MAX);
+	}
+	return s->source != NULL;
+}
+
+void wq_supervisor_stop(struct wq_supervisor *s)
+{
+	if (s->source)
+		s->source->type->stop(s->source);
+	s->source = NULL;
+	wq_event_order_fini(s->env.events);
+}
+
+bool wq_supervisor_has(const struct wq_supervisor *s, unsigned int capabilities)
+{
+	return s->source && (s->source->type->capabilities & capabilities) == capabilities;
+}
+
+void wq_supervisor_died(struct wq_supervisor *s, const char *why)
+{
+	s->died = true;
+	snprintf(s->why_not[0], WQ_WHY_MAX, "%s", why);
+}
+
+static void plan_retry(struct wq_supervisor *s, uint64_t now_ns)
+{
+	uint64_t wait = s->wait_ns ? s->wait_ns * 2 : RETRY_FIRST_NS;
+
+	s->wait_ns = wait < RETRY_LAST_NS ? wait : RETRY_LAST_NS;
+	s->retry_ns = now_ns + s->wait_ns;
+}
+
+static enum wq_supervision retry(struct wq_supervisor *s, uint64_t now_ns)
+{
+	if (!s->retry_ns || now_ns < s->retry_ns)
+		return WQ_SUPERVISOR_SAME;
+	if (!wq_supervisor_start(s)) {
+		plan_retry(s, now_ns);
+		return WQ_SUPERVISOR_SAME;
+	}
+	s->retry_ns = s->wait_ns = 0;
+	return WQ_SUPERVISOR_BACK;
+}
+
+enum wq_supervision wq_supervisor_check(
+	struct wq_supervisor *s, uint64_t now_ns, void (*stopped)(void *arg))
+{
+	if (!s->source)
+		return retry(s, now_ns);
+	if (!s->died && s->source->type->alive(s->source))
+		return WQ_SUPERVISOR_SAME;
+	wq_supervisor_stop(s);
+	if (stopped)
+		stopped(s->env.sink.arg);
+	if (wq_supervisor_start(s))
+		return WQ_SUPERVISOR_REPLACED;
+	plan_retry(s, now_ns);
+	return WQ_SUPERVISOR_NONE;
+}
+
+const char *wq_supervisor_name(const struct wq_supervisor *s)
+{
+	return s->source ? s->source->type->name : "poll";
+}
+
+const char *wq_supervisor_why_not(const struct wq_supervisor *s)
+{
+	return s->source && s->source->type == s->types[0] ? "" : s->why_not[0];
+}
