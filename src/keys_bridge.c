@@ -172,8 +172,7 @@ static int new_key(
 	TAILQ_INSERT_TAIL(&keys->all, key, node);
 	wq_rings_add(&keys->rings, key);
 	wq_keys_proc_first_view(keys);
-	if (keys->trace)
-		wq_trace_tell_occasions(keys->trace);
+	wq_supervisor_tell_occasions(&keys->sources);
 	wq_keys_is_new(key);
 	*out = key;
 	return 0;
@@ -190,7 +189,7 @@ static int add_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t seria
 		return -ENOMEM;
 	if (!key)
 		r = new_key(keys, serial, as, &key);
-	else if (!keys->trace)
+	else if (!wq_keys_are_told(keys))
 		wq_keys_look_at(key); /* what was before this watch is not for it */
 	if (r < 0)
 		goto err;
@@ -242,7 +241,7 @@ int wq_keys_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t serial,
 		return add_watch(keys, queue, serial, watch_id, caller, &as);
 	if (!key)
 		return -EBADSLT;
-	if (!keys->trace)
+	if (!wq_keys_are_told(keys))
 		wq_keys_look_at(key);
 	return wq_watch_remove(&key->watchers, queue, (uint64_t)serial, false);
 }
@@ -274,13 +273,13 @@ struct wq_keys *wq_keys_new(
 	wq_keys_round_init(keys);
 	wq_keys_end_init(keys);
 	keys->look = wq_look_new();
-	if (!keys->look) {
-		free(keys);
+	if (wq_keys_sources_init(keys) < 0 || !keys->look) {
+		wq_keys_free(keys);
 		return NULL;
 	}
-	wq_keys_start_trace(keys);
-	if (config->source == WQ_KEYS_TRACE && !keys->trace) {
-		snprintf(why, why_size, "source=trace: %s", keys->why_not);
+	if (!wq_keys_start_source(keys) && config->source == WQ_KEYS_TRACE) {
+		snprintf(why, why_size, "source=trace: %s",
+			wq_supervisor_why_not(&keys->sources));
 		wq_keys_free(keys);
 		return NULL;
 	}
@@ -291,7 +290,7 @@ void wq_keys_free(struct wq_keys *keys)
 {
 	if (!keys)
 		return;
-	wq_keys_stop_source(keys);
+	wq_keys_sources_fini(keys);
 	wq_keys_end_fini(keys);
 	wq_keys_round_fini(keys);
 	wq_keys_change_fini(keys);
@@ -302,7 +301,9 @@ void wq_keys_free(struct wq_keys *keys)
 
 void wq_keys_stats(const struct wq_keys *keys, struct wqfs_stats *s)
 {
-	s->source = keys->trace ? WQFS_SOURCE_TRACE : WQFS_SOURCE_POLL;
+	const struct wq_source *source = keys->sources.source;
+
+	s->source = source ? source->type->number : WQFS_SOURCE_POLL;
 	s->rounds = keys->round - keys->running;
 	s->interval_us = keys->interval_ns / 1000u > UINT32_MAX
 				 ? UINT32_MAX
@@ -311,16 +312,21 @@ void wq_keys_stats(const struct wq_keys *keys, struct wqfs_stats *s)
 
 const char *wq_keys_source_text(struct wq_keys *keys)
 {
-	if (keys->trace)
+	const char *why_not = keys->config.source == WQ_KEYS_POLL
+				      ? "source=poll"
+				      : wq_supervisor_why_not(&keys->sources);
+
+	if (wq_keys_are_told(keys))
 		snprintf(keys->source_text, sizeof(keys->source_text),
-			"trace, and a look at every key each %u s", keys->config.resync_s);
+			"%s, and a look at every key each %u s",
+			wq_supervisor_name(&keys->sources), keys->config.resync_s);
 	else if (!keys->interval_ns)
 		snprintf(keys->source_text, sizeof(keys->source_text),
-			"poll, once a key is watched (not trace: %s)", keys->why_not);
+			"poll, once a key is watched (not trace: %s)", why_not);
 	else
 		snprintf(keys->source_text, sizeof(keys->source_text),
 			"poll, each key every %.3f ms (not trace: %s)",
-			(double)keys->interval_ns / NS_PER_MS, keys->why_not);
+			(double)keys->interval_ns / NS_PER_MS, why_not);
 	return keys->source_text;
 }
 
@@ -339,7 +345,7 @@ static const char *how_observed(const struct wq_key *key)
 	case WQ_KEY_ALIVE:
 		break;
 	}
-	if (key->keys->trace)
+	if (wq_keys_are_told(key->keys))
 		return "traced";
 	switch (key->state.payload) {
 	case WQ_PAYLOAD_UNREADABLE:

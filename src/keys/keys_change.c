@@ -111,7 +111,7 @@ static enum wq_member_fate fate_of(void *arg, int32_t serial)
 	case WQ_KEY_INVALIDATED:
 		return WQ_MEMBER_COLLECTED;
 	case WQ_KEY_GONE:
-		return ring->keys->trace && !was_unlinked(ring->keys, serial)
+		return wq_keys_are_told(ring->keys) && !was_unlinked(ring->keys, serial)
 			       ? WQ_MEMBER_COLLECTED
 			       : WQ_MEMBER_UNLINKED;
 	case WQ_KEY_ALIVE:
@@ -413,7 +413,7 @@ void wq_keys_look_at(struct wq_key *key)
 
 	/* One that waits already is looked at when its wait is over. */
 	if (!key->suspect_ns && !key->buried)
-		look(key, !keys->trace && !keys->inflight);
+		look(key, !wq_keys_are_told(keys) && !keys->inflight);
 }
 
 void wq_keys_look_now(struct wq_key *key)

@@ -35,6 +35,12 @@ time_t wq_keys_gc_delay(void)
 
 /* ---- soon ---- */
 
+/* Does a source tell of what is done, but not of the ends of keys? */
+static bool ends_are_looked_for(const struct wq_keys *keys)
+{
+	return wq_keys_are_told(keys) && !wq_supervisor_has(&keys->sources, WQ_SOURCE_ENDS);
+}
+
 /* Within the budget: the checks cost no more of a core than polling would. */
 static void plan_check(struct wq_keys *keys)
 {
@@ -117,7 +123,7 @@ static void on_end_timer(struct wq_timer *timer)
 
 void wq_keys_may_end(struct wq_keys *keys)
 {
-	if (!keys->trace || TAILQ_EMPTY(&keys->all))
+	if (!ends_are_looked_for(keys) || TAILQ_EMPTY(&keys->all))
 		return;
 	if (keys->end_next || (keys->end_timer.set && keys->end_step_ns <= FIRST_NS)) {
 		keys->end_step_ns = FIRST_NS;
@@ -163,7 +169,7 @@ void wq_keys_is_new(struct wq_key *key)
 {
 	struct wq_keys *keys = key->keys;
 
-	if (!keys->trace)
+	if (!ends_are_looked_for(keys))
 		return;
 	key->is_new = true;
 	TAILQ_INSERT_TAIL(&keys->new, key, new_node);
@@ -252,7 +258,7 @@ void wq_keys_ends_at(struct wq_key *key, time_t when)
 {
 	key->ends_at = when;
 	/* a timer for a time that is none any more finds nothing, and is set anew */
-	if (when && key->keys->trace)
+	if (when && ends_are_looked_for(key->keys))
 		plan_end(key->keys, (uint64_t)when * NS_PER_S);
 }
 

@@ -133,10 +133,9 @@ static struct wq_key *subject(
 	return NULL;
 }
 
-static void ask_renewed(void *trace)
+static void ask_renewed(void *keys)
 {
-	if (trace)
-		wq_trace_ask_renewed(trace);
+	wq_supervisor_ask_renewed(&((struct wq_keys *)keys)->sources);
 }
 
 /* As the kernel's notify_key(), unless a look has told it already. */
@@ -149,7 +148,7 @@ static void notify(const struct taking *t, struct wq_key *key,
 		return;
 	if (!who.pid && !t->caller)
 		who = wq_task_who(&t->keys->tasks, t->h->tid, t->h->begin_ns, t->h->end_ns,
-			ask_renewed, t->keys->trace);
+			ask_renewed, t->keys);
 	wq_keys_post(key, subtype, aux, &who, t->h->end_ns);
 }
 
@@ -182,7 +181,7 @@ static void changed(const struct taking *t, struct wq_key *key, bool payload)
 		key->stale_attrs = true;
 	/* what a pass has read of it may be from before */
 	key->proc.pass = key->proc.seen_pass = 0;
-	if (t->keys->trace)
+	if (wq_keys_are_told(t->keys))
 		wq_keys_rebase_soon(key);
 	else
 		wq_keys_rebase(key);
@@ -816,14 +815,20 @@ int wq_keys_report(struct wq_keys *keys, const struct wqfs_key_report *report,
 		return -EINVAL;
 	if (!h.end_ns && !caller->pid)
 		return 0; /* all threads of pid namespaces that are not ours have no number */
-	if (keys->trace) {
+	if (wq_keys_are_told(keys)) {
 		/* of a beginning: what its thread did before is over */
 		wq_keys_catch_up(keys);
-		if (h.end_ns && !caller->compat)
+		if (h.end_ns && (!caller->compat || wq_supervisor_has(&keys->sources, WQ_SOURCE_COMPAT)))
 			return 0; /* the trace tells of it, too */
 	}
 	if (h.end_ns && h.result >= 0)
 		h.who = wq_keys_reporter(keys, caller);
 	wq_keys_interpret(keys, &h, caller);
 	return 0;
+}
+
+/* ---- changes ---- */
+
+void wq_keys_apply(struct wq_keys *keys, const struct wq_change *change)
+{
 }

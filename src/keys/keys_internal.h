@@ -3,8 +3,7 @@
  * What the files of the keys bridge share: keys_bridge.c (watches, life),
  * keys_change.c (one key, and what a difference means), keys_proc.c (/proc/keys), keys_round.c
  * (looking at all of them), keys_hint.c (what an operation means), keys_told.c
- * (that nothing is told twice), keys_special.c (special keyrings), keys_trace.c (the trace as
- * a source), keys_end.c (when a key may have ended).
+ * (that nothing is told twice), keys_special.c (special keyrings), keys_sources.c (the sources), keys_end.c (when a key may have ended).
  */
 #ifndef WQ_KEYS_INTERNAL_H
 #define WQ_KEYS_INTERNAL_H
@@ -24,7 +23,7 @@
 #include "keys/sessions.h"
 #include "keys_bridge.h"
 #include "sources/event.h"
-#include "sources/trace.h"
+#include "sources/supervisor.h"
 
 #define NS_PER_MS 1000000u
 #define NS_PER_S  1000000000u
@@ -162,11 +161,11 @@ struct wq_keys {
 	struct wq_key *judge_next; /* where their judging stands */
 
 	/* operations */
-	struct wq_trace *trace; /* NULL: polling */
-	bool trace_died;
-	uint64_t trace_retry_ns, trace_wait_ns; /* the next attempt to have it again; 0: none */
+	struct wq_supervisor sources;
+	struct wq_event_order events; /* what they have told and nobody has handled */
+	struct wq_timer drain_timer;  /* to go on with them */
+	bool draining;
 	uint64_t catch_up_ns; /* when more of it may be taken in for a request */
-	char why_not[160];    /* why there is no trace */
 	char source_text[256];
 	struct inflight *inflight;
 	uint64_t expired_ns; /* when the old among them were last dropped */
@@ -343,15 +342,28 @@ void wq_keys_forked(struct wq_keys *keys, pid_t parent, pid_t child);
 
 /* ---- keys_hint.c ---- */
 
+/* Does the source in use tell of what is done? Else keys are polled. */
+static inline bool wq_keys_are_told(const struct wq_keys *k)
+{
+	return wq_supervisor_tells(&k->sources);
+}
+
+/* CHANGE was made, says a source that tells of changes. */
+void wq_keys_apply(struct wq_keys *keys, const struct wq_change *change);
+
+
 /* The one path: H has begun, or ended. CALLER reported it; NULL: the trace tells of it. */
 void wq_keys_interpret(
 	struct wq_keys *keys, const struct wq_operation *h, const struct wq_caller *caller);
 
-/* ---- keys_trace.c ---- */
+/* ---- keys_sources.c ---- */
 
-/* Starts or stops the trace as the configuration and the kernel have it. */
-void wq_keys_start_trace(struct wq_keys *keys);
-void wq_keys_stop_source(struct wq_keys *keys);
+/* Prepares for the sources that the configuration allows; starts none. 0 or -ENOMEM. */
+int wq_keys_sources_init(struct wq_keys *keys);
+void wq_keys_sources_fini(struct wq_keys *keys);
+
+/* Starts the best source that can be had. False: none, keys are polled. */
+bool wq_keys_start_source(struct wq_keys *keys);
 
 /* LOSS once in every queue that watches a keyring of which OF(key, ARG) is true; OF NULL: that
  * watches anything. */
@@ -363,9 +375,9 @@ void wq_keys_tell_loss(struct wq_keys *keys,
  * at first, is the asker's own. */
 bool wq_keys_caught_up(struct wq_keys *keys, uint64_t *since_ns);
 
-/* Is the trace still what it was? Else LOSS, and another one or polling. Where one has died it
+/* Is the source still what it was? Else LOSS, and another one or polling. Where one has died it
  * is tried again from time to time. Not while it is being drained. */
-void wq_keys_check_trace(struct wq_keys *keys);
+void wq_keys_check_source(struct wq_keys *keys);
 
 /* ---- keys_end.c ---- */
 

@@ -65,7 +65,7 @@ void wq_keys_plan(struct wq_keys *keys)
 		wq_timer_clear(keys->loop, &keys->timer);
 		return;
 	}
-	if (keys->trace) {
+	if (wq_keys_are_told(keys)) {
 		keys->interval_ns = keys->config.resync_s * (uint64_t)NS_PER_S;
 		due = keys->resync_ns + keys->interval_ns;
 		if (keys->soon && after_pause(keys) < due)
@@ -100,11 +100,11 @@ void wq_keys_resync(struct wq_keys *keys)
 
 static void begin_round(struct wq_keys *keys, bool thorough)
 {
-	bool polled = !keys->trace;
+	bool polled = !wq_keys_are_told(keys);
 
 	if (thorough || polled)
-		wq_keys_check_trace(keys);
-	if (polled && keys->trace)
+		wq_keys_check_source(keys);
+	if (polled && wq_keys_are_told(keys))
 		thorough = true; /* it tells nothing of what was done until now */
 	keys->running = true;
 	keys->soon = false;
@@ -114,7 +114,7 @@ static void begin_round(struct wq_keys *keys, bool thorough)
 		keys->resync_ns = keys->round_ns;
 	keys->cost_ns = keys->pass_cost_ns = 0;
 	keys->proc_stage =
-		(thorough || (!keys->trace && wq_keys_proc_due(keys, keys->round_ns))) &&
+		(thorough || (!wq_keys_are_told(keys) && wq_keys_proc_due(keys, keys->round_ns))) &&
 		wq_keys_proc_begin(keys);
 	keys->passed = keys->proc_stage;
 	keys->next = TAILQ_FIRST(&keys->all);
@@ -237,11 +237,11 @@ static void on_timer(struct wq_timer *timer)
 {
 	struct wq_keys *keys = wq_container_of(timer, struct wq_keys, timer);
 	uint64_t began = wq_now_ns(), turn = turn_ns(keys);
-	bool urgent = !TAILQ_EMPTY(&keys->syncs) || keys->trace;
-	bool resync = keys->trace && began >= keys->resync_ns + keys->interval_ns;
+	bool urgent = !TAILQ_EMPTY(&keys->syncs) || wq_keys_are_told(keys);
+	bool resync = wq_keys_are_told(keys) && began >= keys->resync_ns + keys->interval_ns;
 
 	if (!keys->running)
-		begin_round(keys, round_wanted(keys) || resync || keys->trace_died);
+		begin_round(keys, round_wanted(keys) || resync || keys->sources.died);
 	step_round(keys, SLICE_NS);
 	if (!keys->running)
 		return;

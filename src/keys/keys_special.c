@@ -50,7 +50,7 @@ int32_t wq_keys_special(struct wq_keys *keys, const struct wq_operation *h, int3
 
 	switch (id) {
 	case KEY_SPEC_SESSION_KEYRING:
-		if (keys->sessions)
+		if (wq_keys_are_told(keys))
 			serial = wq_sessions_find(keys->sessions, h->tid);
 		return serial ? serial : id;
 	case KEY_SPEC_USER_KEYRING:
@@ -69,7 +69,7 @@ static const struct wq_task *task_or_origin(
 {
 	const struct wq_task *task = wq_task_recent(&keys->tasks, tid, h->end_ns);
 
-	for (int i = 0; !task && keys->sessions && i < ORIGINS; i++) {
+	for (int i = 0; !task && wq_keys_are_told(keys) && i < ORIGINS; i++) {
 		tid = wq_sessions_parent(keys->sessions, tid);
 		if (!tid)
 			return NULL;
@@ -135,7 +135,7 @@ static void keyring_id(struct wq_keys *keys, const struct wq_operation *h)
 
 void wq_keys_learn(struct wq_keys *keys, const struct wq_operation *h)
 {
-	if (!keys->sessions)
+	if (!wq_keys_are_told(keys))
 		return;
 	switch (h->op) {
 	case KEYCTL_JOIN_SESSION_KEYRING:

@@ -115,7 +115,8 @@ void wq_keys_begin(
 {
 	struct inflight *f = wq_keys_find_inflight(keys, h->tid);
 
-	if (keys->trace && concerns(keys, h))
+	if (wq_keys_are_told(keys) && !wq_supervisor_has(&keys->sources, WQ_SOURCE_IDENTITY) &&
+		concerns(keys, h))
 		ask_who(keys, h);
 	if (!f) {
 		f = may_note(keys, caller != NULL) ? calloc(1, sizeof(*f)) : NULL;
@@ -130,7 +131,7 @@ void wq_keys_begin(
 	}
 	f->operation = *h;
 	f->reported =
-		f->reported && keys->trace; /* the trace says it too: keep what was said */
+		f->reported && wq_keys_are_told(keys); /* the trace says it too: keep what was said */
 	if (!caller)
 		return;
 	f->reported = true;
@@ -181,7 +182,7 @@ static bool could_change(
 			may_speak(f, i, key))
 			return true;
 	/* which key they come to is not known before they end */
-	return keys->trace && may_speak(f, 0, key) &&
+	return wq_keys_are_told(keys) && may_speak(f, 0, key) &&
 	       (f->operation.op == WQFS_REPORT_ADD_KEY || f->operation.op == WQFS_REPORT_REQUEST_KEY);
 }
 

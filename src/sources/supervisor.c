@@ -37,7 +37,24 @@ void wq_supervisor_stop(struct wq_supervisor *s)
 
 bool wq_supervisor_has(const struct wq_supervisor *s, unsigned int capabilities)
 {
-	return s->source && (s->source->type->capabilities & capabilities) == capabilities;
+	return s->source && s->source->type->capabilities & capabilities;
+}
+
+bool wq_supervisor_tells(const struct wq_supervisor *s)
+{
+	return wq_supervisor_has(s, WQ_SOURCE_OPERATIONS | WQ_SOURCE_CHANGES);
+}
+
+void wq_supervisor_tell_occasions(struct wq_supervisor *s)
+{
+	if (s->source && s->source->type->tell_occasions)
+		s->source->type->tell_occasions(s->source);
+}
+
+void wq_supervisor_ask_renewed(struct wq_supervisor *s)
+{
+	if (s->source && s->source->type->ask_renewed)
+		s->source->type->ask_renewed(s->source);
 }
 
 void wq_supervisor_died(struct wq_supervisor *s, const char *why)

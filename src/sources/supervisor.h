@@ -31,8 +31,17 @@ bool wq_supervisor_start(struct wq_supervisor *supervisor);
 /* Stops the source in use, if there is one. */
 void wq_supervisor_stop(struct wq_supervisor *supervisor);
 
-/* Does the source in use have all CAPABILITIES? Where there is none it has not. */
+/* Does the source in use have one of CAPABILITIES? Where there is none it has not. */
 bool wq_supervisor_has(const struct wq_supervisor *supervisor, unsigned int capabilities);
+
+/* Does it tell of what is done, so that differences need not be searched for? */
+bool wq_supervisor_tells(const struct wq_supervisor *supervisor);
+
+/* Asks the source in use, if there is one, for the occasions that it has to tell of. */
+void wq_supervisor_tell_occasions(struct wq_supervisor *supervisor);
+
+/* Has what is known of new threads and of programs that were executed told now. */
+void wq_supervisor_ask_renewed(struct wq_supervisor *supervisor);
 
 /* The source in use died, for the reason WHY: the next wq_supervisor_check() replaces it. */
 void wq_supervisor_died(struct wq_supervisor *supervisor, const char *why);

@@ -14,7 +14,7 @@
 
 #include "base/container.h"
 #include "config.h"
-#include "sources/trace.h"
+#include "sources/syscalls.h"
 #include "sources/trace_switch.h"
 #include "sources/tracefs_mount.h"
 #include "wqfs.h"
@@ -37,9 +37,7 @@
 #define BUFFER_MIN_KB 256u
 
 #define PAGES_AT_ONCE 64	/* of all CPUs of a stream, but one of each at least: 0.3 ms */
-#define EVENTS_KEPT   16384	/* room for so many is not given back */
 #define LOOK_EVERY_NS 20000000u /* buffers that seem to be empty are read all the same */
-#define SLICE_NS      2000000u	/* requests wait no longer than this for operations */
 
 enum call { CALL_KEYCTL, CALL_ADD_KEY, CALL_REQUEST_KEY, CALLS };
 
@@ -63,24 +61,6 @@ struct layout {
 struct fork_layout {
 	int id, child;
 	int exec_id; /* sched_process_exec */
-};
-
-/* A call that has been entered. */
-struct entered {
-	int32_t tid;
-	struct wq_operation operation;
-	UT_hash_handle hh;
-};
-
-/* An event that was read and is younger than the drain it was read in. */
-struct event {
-	uint64_t ts;
-	int32_t tid;
-	uint8_t call; /* CALLS: none, tid forks child */
-	bool exit;
-	int32_t result, child;
-	uint32_t op;
-	int32_t arg[WQ_OP_ARGS];
 };
 
 /* Each of these is an instance of its own, so that only what is worth it wakes us. */
@@ -118,20 +98,19 @@ struct cpu {
 };
 
 struct stream {
-	struct wq_trace *trace;
+	struct syscalls *trace;
 	struct tracefs_instance *instance;
 	struct cpu *cpus;	 /* ncpus */
 	struct wq_loop_fd ready; /* an epoll of them all; -1: not open */
 	bool polled;
 	/* of those that wake us now and then: when next, and what then */
 	struct wq_timer again;
-	bool (*tell)(void *arg);
+	enum wq_source_occasion occasion;
 };
 
-struct wq_trace {
-	struct wq_loop *loop;
-	const struct wq_trace_ops *ops;
-	void *arg;
+struct syscalls {
+	struct wq_source source;
+	struct wq_source_env env;
 	int tracefs; /* a mount of its own, seen by nobody else */
 	int ncpus;
 	struct stream stream[STREAMS];
@@ -142,18 +121,17 @@ struct wq_trace {
 	void *page;
 	size_t page_size;
 
-	struct event *events; /* read; from next on not given out yet */
-	size_t next, nevents, cap;
-	uint64_t until_ns;    /* what is older is complete, and sorted if behind */
-	bool behind;	      /* a slice was not enough for them */
-	struct wq_timer rest; /* to go on with them */
-	uint64_t last_ns;     /* of the page that was read last */
-	uint64_t looked_ns;   /* when all buffers were read last */
-	struct entered *entered;
-	int pages;	  /* of one CPU that are read in a turn */
-	uint64_t lost_ns; /* if lost: when that was seen */
-	bool lost, forks_lost, draining;
+	uint64_t until_ns;  /* what is older has been read */
+	uint64_t last_ns;   /* of the page that was read last */
+	uint64_t looked_ns; /* when all buffers were read last */
+	int pages;	    /* of one CPU that are read in a turn */
+	bool forks_lost;
 };
+
+static struct syscalls *syscalls_of(struct wq_source *source)
+{
+	return wq_container_of(source, struct syscalls, source);
+}
 
 /* ---- the machine as it is found ---- */
 
@@ -236,7 +214,7 @@ static int offset_of(struct tep_event *event, const char *name)
 	return f ? f->offset : -1;
 }
 
-static int learn_layout(struct wq_trace *t, struct tep_handle *tep, enum call call)
+static int learn_layout(struct syscalls *t, struct tep_handle *tep, enum call call)
 {
 	struct layout *l = &t->layout[call];
 	struct tep_event *event;
@@ -262,7 +240,7 @@ static int learn_layout(struct wq_trace *t, struct tep_handle *tep, enum call ca
 	return l->ret < 0 ? -EINVAL : 0;
 }
 
-static int learn_fork_layout(struct wq_trace *t, struct tep_handle *tep)
+static int learn_fork_layout(struct syscalls *t, struct tep_handle *tep)
 {
 	struct tep_event *event;
 	int r = parse_event(
@@ -280,7 +258,7 @@ static int learn_fork_layout(struct wq_trace *t, struct tep_handle *tep)
 	return r;
 }
 
-static int learn_layouts(struct wq_trace *t)
+static int learn_layouts(struct syscalls *t)
 {
 	struct tep_handle *tep = tep_alloc();
 	int r = tep ? learn_fork_layout(t, tep) : -ENOMEM;
@@ -308,7 +286,7 @@ static int stream_open_cpu(struct stream *s, int i)
 }
 
 /* Makes the instance and opens its buffers; no event is on yet. */
-static int stream_open(struct wq_trace *t, enum stream_id id, unsigned int buffer_kb)
+static int stream_open(struct syscalls *t, enum stream_id id, unsigned int buffer_kb)
 {
 	struct stream *s = &t->stream[id];
 	char name[64];
@@ -337,7 +315,7 @@ static int stream_open(struct wq_trace *t, enum stream_id id, unsigned int buffe
 
 static int stream_poll(struct stream *s)
 {
-	int r = s->polled ? 0 : wq_loop_add(s->trace->loop, &s->ready, EPOLLIN);
+	int r = s->polled ? 0 : wq_loop_add(s->trace->env.loop, &s->ready, EPOLLIN);
 
 	s->polled |= r == 0;
 	return r;
@@ -346,7 +324,7 @@ static int stream_poll(struct stream *s)
 static void stream_rest(struct stream *s)
 {
 	if (s->polled)
-		wq_loop_del(s->trace->loop, &s->ready);
+		wq_loop_del(s->trace->env.loop, &s->ready);
 	s->polled = false;
 }
 
@@ -370,9 +348,9 @@ static void stream_close(struct stream *s)
 
 /* Calls FN, if there is one, for what CPU I has, but for no more than a turn's pages. Pages,
  * or -errno. */
-static int cpu_read(struct stream *s, int i, void (*fn)(struct wq_trace *t))
+static int cpu_read(struct stream *s, int i, void (*fn)(struct syscalls *t))
 {
-	struct wq_trace *t = s->trace;
+	struct syscalls *t = s->trace;
 	int pages = 0;
 	ssize_t n = 0;
 
@@ -388,9 +366,9 @@ static int cpu_read(struct stream *s, int i, void (*fn)(struct wq_trace *t))
 /* Reads what each CPU has, or a part of it: then only what is as old as the last that was read
  * of that CPU is complete, and UNTIL_NS goes back to it. A CPU of which we have more than the
  * others have given so far waits for them, so that what is kept stays little. 0, or -errno. */
-static int stream_read(struct stream *s, void (*fn)(struct wq_trace *t), uint64_t *until_ns)
+static int stream_read(struct stream *s, void (*fn)(struct syscalls *t), uint64_t *until_ns)
 {
-	struct wq_trace *t = s->trace;
+	struct syscalls *t = s->trace;
 
 	for (int i = 0; i < t->ncpus; i++) {
 		struct cpu *cpu = &s->cpus[i];
@@ -421,7 +399,7 @@ static bool stream_ready(const struct stream *s)
 
 /* What changes something, and not by us. The returns cannot be told apart: those of calls
  * whose beginning was not let through are dropped when they are read. */
-static int enable_call(struct wq_trace *t, enum call call, enum stream_id id)
+static int enable_call(struct syscalls *t, enum call call, enum stream_id id)
 {
 	struct tracefs_instance *instance = t->stream[id].instance;
 	bool enter = id == STREAM_ENTER;
@@ -447,7 +425,7 @@ static int enable_call(struct wq_trace *t, enum call call, enum stream_id id)
 	return 0;
 }
 
-static int enable_forks(struct wq_trace *t)
+static int enable_forks(struct syscalls *t)
 {
 	errno = 0;
 	if (tracefs_event_enable(
@@ -479,7 +457,7 @@ static int keep_call_switches(struct stream *s, const char *event_prefix)
 }
 
 /* What wq_trace_alive() asks again and again. */
-static int keep_switches(struct wq_trace *t)
+static int keep_switches(struct syscalls *t)
 {
 	struct stream *forks = &t->stream[STREAM_FORKS];
 	int r = keep_switch(forks, "tracing_on");
@@ -495,7 +473,7 @@ static int keep_switches(struct wq_trace *t)
 	return r;
 }
 
-static int enable_all(struct wq_trace *t)
+static int enable_all(struct syscalls *t)
 {
 	int r = enable_forks(t);
 
@@ -507,14 +485,12 @@ static int enable_all(struct wq_trace *t)
 	return r;
 }
 
-static void on_rest(struct wq_timer *timer)
-{
-	wq_trace_drain(wq_container_of(timer, struct wq_trace, rest), SLICE_NS);
-}
-
 static void on_events(struct wq_loop_fd *watched, uint32_t events)
 {
-	wq_trace_drain(wq_container_of(watched, struct stream, ready)->trace, SLICE_NS);
+	const struct wq_source_sink *sink =
+		&wq_container_of(watched, struct stream, ready)->trace->env.sink;
+
+	sink->ready(sink->arg);
 }
 
 /* Which events they were does not matter. They are read, not thrown away by a write to
@@ -522,13 +498,13 @@ static void on_events(struct wq_loop_fd *watched, uint32_t events)
 static void on_now_and_then(struct wq_loop_fd *watched, uint32_t events)
 {
 	struct stream *s = wq_container_of(watched, struct stream, ready);
-	struct wq_trace *t = s->trace;
+	struct syscalls *t = s->trace;
 
 	stream_rest(s);
 	for (int i = 0; i < t->ncpus; i++)
 		(void)cpu_read(s, i, NULL);
-	if (s->tell(t->arg))
-		wq_timer_set(t->loop, &s->again, wq_now_ns() + NOW_AND_THEN_NS);
+	if (t->env.sink.occasion(t->env.sink.arg, s->occasion))
+		wq_timer_set(t->env.loop, &s->again, wq_now_ns() + NOW_AND_THEN_NS);
 }
 
 static void stream_tell(struct stream *s)
@@ -542,15 +518,17 @@ static void on_again(struct wq_timer *timer)
 	stream_tell(wq_container_of(timer, struct stream, again));
 }
 
-void wq_trace_tell_occasions(struct wq_trace *t)
+static void tell_occasions(struct wq_source *source)
 {
+	struct syscalls *t = syscalls_of(source);
+
 	stream_tell(&t->stream[STREAM_EXITS]);
 	stream_tell(&t->stream[STREAM_32]);
 }
 
 /* A process has its keyrings until it is reaped, which may be long after its exit. Not worth
  * failing for: without it the resync finds what ended with a process. */
-static void prepare_exits(struct wq_trace *t)
+static void prepare_exits(struct syscalls *t)
 {
 	struct stream *s = &t->stream[STREAM_EXITS];
 
@@ -569,7 +547,7 @@ static void prepare_exits(struct wq_trace *t)
 /* The tracepoints of single calls pass over those of 32-bit programs. That of all calls does
  * not, but does not tell them from 64-bit ones of the same number (accept4() and timerfd_*()
  * on x86): an occasion to look, no more. Not worth failing for, either. */
-static void prepare_32(struct wq_trace *t)
+static void prepare_32(struct syscalls *t)
 {
 #ifdef NUMBERS_32
 	struct stream *s = &t->stream[STREAM_32];
@@ -585,7 +563,7 @@ static void prepare_32(struct wq_trace *t)
 #endif
 }
 
-static bool has_syscall_events(const struct wq_trace *t)
+static bool has_syscall_events(const struct syscalls *t)
 {
 	char file[64];
 
@@ -600,12 +578,11 @@ static unsigned int share_of_buffers(int ncpus)
 	return kb < BUFFER_MIN_KB ? BUFFER_MIN_KB : kb;
 }
 
-static int set_up(struct wq_trace *t, unsigned int buffer_kb)
+static int set_up(struct syscalls *t)
 {
+	unsigned int buffer_kb =
+		t->env.buffer_kb ? t->env.buffer_kb : share_of_buffers(t->ncpus);
 	int r;
-
-	if (!buffer_kb)
-		buffer_kb = share_of_buffers(t->ncpus);
 
 	t->page_size = (size_t)sysconf(_SC_PAGESIZE);
 	t->page = malloc(t->page_size);
@@ -638,21 +615,20 @@ static int set_up(struct wq_trace *t, unsigned int buffer_kb)
 	return r;
 }
 
-static void init(struct wq_trace *t)
+static void init(struct syscalls *t)
 {
 	t->ncpus = (int)sysconf(_SC_NPROCESSORS_CONF);
 	t->pages = t->ncpus < PAGES_AT_ONCE ? PAGES_AT_ONCE / t->ncpus : 1;
 	t->tracefs = -1;
-	t->rest.fire = on_rest;
 	for (int i = 0; i < STREAMS; i++)
 		t->stream[i] = (struct stream){
 			.trace = t, .ready = {.fd = -1}, .again = {.fire = on_again}};
 	t->stream[STREAM_FORKS].ready.ready = on_events;
 	t->stream[STREAM_LEAVE].ready.ready = on_events;
 	t->stream[STREAM_EXITS].ready.ready = on_now_and_then;
-	t->stream[STREAM_EXITS].tell = t->ops->exited;
+	t->stream[STREAM_EXITS].occasion = WQ_OCCASION_EXIT;
 	t->stream[STREAM_32].ready.ready = on_now_and_then;
-	t->stream[STREAM_32].tell = t->ops->unseen;
+	t->stream[STREAM_32].occasion = WQ_OCCASION_UNSEEN;
 }
 
 static const char *reason(int r)
@@ -674,52 +650,12 @@ static const char *reason(int r)
 	}
 }
 
-struct wq_trace *wq_trace_new(struct wq_loop *loop, const struct wq_trace_ops *ops, void *arg,
-	unsigned int buffer_kb, char *why, size_t why_size)
+static void stop(struct wq_source *source)
 {
-	struct wq_trace *t = calloc(1, sizeof(*t));
-	char dir[64];
-	int r = -ENOMEM;
+	struct syscalls *t = syscalls_of(source);
 
-	if (!t)
-		goto err;
-	t->loop = loop;
-	t->ops = ops;
-	t->arg = arg;
-	init(t);
-	t->tracefs = in_first_namespaces() ? wq_tracefs_mount() : -EXDEV;
-	r = t->tracefs;
-	if (r < 0)
-		goto err;
-	clean_stale(t->tracefs);
-	snprintf(dir, sizeof(dir), "/proc/self/fd/%d", t->tracefs);
-	errno = 0;
-	r = tracefs_set_tracing_dir(dir) < 0 ? -ENOENT : set_up(t, buffer_kb);
-	if (r == 0)
-		return t;
-err:
-	snprintf(why, why_size, "%s", reason(r));
-	wq_trace_free(t);
-	return NULL;
-}
-
-static void forget_entered(struct wq_trace *t)
-{
-	struct entered *e, *tmp;
-
-	HASH_ITER (hh, t->entered, e, tmp) {
-		HASH_DEL(t->entered, e);
-		free(e);
-	}
-}
-
-void wq_trace_free(struct wq_trace *t)
-{
-	if (!t)
-		return;
 	for (int i = 0; i < STREAMS; i++)
-		wq_timer_clear(t->loop, &t->stream[i].again);
-	wq_timer_clear(t->loop, &t->rest);
+		wq_timer_clear(t->env.loop, &t->stream[i].again);
 	wq_switches_close(&t->switches); /* an instance in use cannot be removed */
 	for (int i = 0; i < STREAMS; i++)
 		stream_close(&t->stream[i]);
@@ -728,10 +664,36 @@ void wq_trace_free(struct wq_trace *t)
 		close(t->tracefs);
 	if (t->kbuf)
 		kbuffer_free(t->kbuf);
-	forget_entered(t);
 	free(t->page);
-	free(t->events);
 	free(t);
+}
+
+static struct wq_source *start(const struct wq_source_env *env, char *why, size_t why_size)
+{
+	struct syscalls *t = calloc(1, sizeof(*t));
+	char dir[64];
+	int r = -ENOMEM;
+
+	if (!t)
+		goto err;
+	t->source.type = &wq_source_syscalls;
+	t->env = *env;
+	init(t);
+	t->tracefs = in_first_namespaces() ? wq_tracefs_mount() : -EXDEV;
+	r = t->tracefs;
+	if (r < 0)
+		goto err;
+	clean_stale(t->tracefs);
+	snprintf(dir, sizeof(dir), "/proc/self/fd/%d", t->tracefs);
+	errno = 0;
+	r = tracefs_set_tracing_dir(dir) < 0 ? -ENOENT : set_up(t);
+	if (r == 0)
+		return &t->source;
+err:
+	snprintf(why, why_size, "%s", reason(r));
+	if (t)
+		stop(&t->source);
+	return NULL;
 }
 
 /* ---- reading ---- */
@@ -759,73 +721,59 @@ static uint64_t get(const void *data, int offset, size_t size)
 #define COMMON_TYPE 0
 #define COMMON_PID  4
 
-static bool decode(const struct wq_trace *t, const void *data, uint64_t ts, struct event *e)
+static void decode_enter(
+	struct syscalls *t, enum call call, const void *data, uint64_t ts, pid_t tid)
 {
+	static const uint32_t ops[CALLS] = {
+		[CALL_ADD_KEY] = WQFS_REPORT_ADD_KEY,
+		[CALL_REQUEST_KEY] = WQFS_REPORT_REQUEST_KEY,
+	};
+	const struct layout *l = &t->layout[call];
+	int32_t arg[WQ_OP_ARGS] = {0};
+
+	for (int i = 0; i < WQ_OP_ARGS; i++)
+		if (l->field[i + 1] >= 0)
+			arg[i] = (int32_t)get(data, l->field[i + 1], 4);
+	wq_event_order_begin(t->env.events, ts, tid,
+		call == CALL_KEYCTL ? (uint32_t)get(data, l->field[0], 4) : ops[call], arg);
+}
+
+/* Adds what the record at DATA says to the events. */
+static void decode(struct syscalls *t, const void *data, uint64_t ts)
+{
+	const struct wq_source_sink *sink = &t->env.sink;
 	int id = (int)get(data, COMMON_TYPE, 2);
+	pid_t tid = (pid_t)get(data, COMMON_PID, 4), child;
 
 	if (id == t->fork_layout.id) {
-		*e = (struct event){.ts = ts,
-			.call = CALLS,
-			.tid = (int32_t)get(data, COMMON_PID, 4),
-			.child = (int32_t)get(data, t->fork_layout.child, 4)};
-		t->ops->renewed(t->arg, e->child, ts, false);
-		return true;
+		child = (pid_t)get(data, t->fork_layout.child, 4);
+		sink->renewed(sink->arg, child, ts, false);
+		wq_event_order_fork(t->env.events, ts, tid, child);
+		return;
 	}
 	if (id == t->fork_layout.exec_id) {
-		t->ops->renewed(t->arg, (int32_t)get(data, COMMON_PID, 4), ts, true);
-		return false;
+		sink->renewed(sink->arg, tid, ts, true);
+		return;
 	}
-	for (int call = 0; call < CALLS; call++) {
-		const struct layout *l = &t->layout[call];
-
-		if (id != l->enter_id && id != l->exit_id)
-			continue;
-		*e = (struct event){.ts = ts, .call = (uint8_t)call, .exit = id == l->exit_id};
-		e->tid = (int32_t)get(data, COMMON_PID, 4);
-		if (e->exit) {
-			e->result = (int32_t)get(data, l->ret, sizeof(long));
-			return true;
-		}
-		e->op = call == CALL_KEYCTL    ? (uint32_t)get(data, l->field[0], 4)
-			: call == CALL_ADD_KEY ? WQFS_REPORT_ADD_KEY
-					       : WQFS_REPORT_REQUEST_KEY;
-		for (int i = 0; i < WQ_OP_ARGS; i++)
-			if (l->field[i + 1] >= 0)
-				e->arg[i] = (int32_t)get(data, l->field[i + 1], 4);
-		return true;
-	}
-	return false;
+	for (int call = 0; call < CALLS; call++)
+		if (id == t->layout[call].enter_id)
+			decode_enter(t, (enum call)call, data, ts, tid);
+		else if (id == t->layout[call].exit_id)
+			wq_event_order_end(t->env.events, ts, tid,
+				(int32_t)get(data, t->layout[call].ret, sizeof(long)));
 }
 
-static void lose(struct wq_trace *t)
+static void lose(struct syscalls *t)
 {
-	if (!t->lost)
-		t->lost_ns = wq_now_ns();
-	t->lost = true;
+	wq_event_order_lose(t->env.events, wq_now_ns());
 }
 
-static void lose_forks(struct wq_trace *t)
+static void lose_forks(struct syscalls *t)
 {
 	t->forks_lost = true;
 }
 
-static void keep(struct wq_trace *t, const struct event *e)
-{
-	if (t->nevents == t->cap) {
-		size_t more = t->cap ? t->cap * 2 : 1024;
-		struct event *p = reallocarray(t->events, more, sizeof(*p));
-
-		if (!p) {
-			lose(t);
-			return;
-		}
-		t->events = p;
-		t->cap = more;
-	}
-	t->events[t->nevents++] = *e;
-}
-
-static void read_page(struct wq_trace *t, void (*missed)(struct wq_trace *t))
+static void read_page(struct syscalls *t, void (*missed)(struct syscalls *t))
 {
 	unsigned long long ts;
 	void *data;
@@ -833,139 +781,34 @@ static void read_page(struct wq_trace *t, void (*missed)(struct wq_trace *t))
 	kbuffer_load_subbuffer(t->kbuf, t->page);
 	if (kbuffer_missed_events(t->kbuf))
 		missed(t);
-	if (t->lost) { /* it goes, too: only how far we are is of interest */
+	if (t->env.events->lost) { /* it goes, too: only how far we are is of interest */
 		if (kbuffer_read_event(t->kbuf, &ts))
 			t->last_ns = ts;
 		return;
 	}
 	for (data = kbuffer_read_event(t->kbuf, &ts); data;
 		data = kbuffer_next_event(t->kbuf, &ts)) {
-		struct event e;
-
 		t->last_ns = ts;
-		if (decode(t, data, ts, &e))
-			keep(t, &e);
+		decode(t, data, ts);
 	}
 }
 
-static void read_calls(struct wq_trace *t)
+static void read_calls(struct syscalls *t)
 {
 	read_page(t, lose);
 }
 
-static void read_forks(struct wq_trace *t)
+static void read_forks(struct syscalls *t)
 {
 	read_page(t, lose_forks);
-}
-
-static int by_time(const void *a, const void *b)
-{
-	const struct event *x = a, *y = b;
-
-	return x->ts != y->ts ? (x->ts > y->ts) - (x->ts < y->ts) : x->exit - y->exit;
-}
-
-/* ---- giving out ---- */
-
-static void on_enter(struct wq_trace *t, const struct event *e)
-{
-	struct entered *in;
-
-	HASH_FIND(hh, t->entered, &e->tid, sizeof(e->tid), in);
-	if (!wq_operation_find(e->op)) { /* its return is none of an earlier one's */
-		if (in)
-			HASH_DEL(t->entered, in);
-		free(in);
-		return;
-	}
-	if (!in) {
-		in = calloc(1, sizeof(*in));
-		if (!in) {
-			lose(t);
-			return;
-		}
-		in->tid = e->tid;
-		HASH_ADD(hh, t->entered, tid, sizeof(in->tid), in);
-		if (!in->hh.tbl) {
-			free(in);
-			lose(t);
-			return;
-		}
-	}
-	in->operation = (struct wq_operation){.op = e->op, .begin_ns = e->ts, .tid = e->tid};
-	memcpy(in->operation.arg, e->arg, sizeof(in->operation.arg));
-	t->ops->operation(t->arg, &in->operation);
-}
-
-static void on_exit_event(struct wq_trace *t, const struct event *e)
-{
-	struct entered *in;
-	struct wq_operation operation;
-
-	HASH_FIND(hh, t->entered, &e->tid, sizeof(e->tid), in);
-	if (!in)
-		return;
-	operation = in->operation;
-	HASH_DEL(t->entered, in);
-	free(in);
-	operation.end_ns = e->ts;
-	operation.result = e->result;
-	t->ops->operation(t->arg, &operation);
-}
-
-/* Gives out what is older than until_ns, until END_NS. What comes later has a later time,
- * but for an event whose writer was held up between taking the time and finishing it. */
-static void give_out(struct wq_trace *t, uint64_t end_ns)
-{
-	if (!t->behind)
-		qsort(t->events, t->nevents, sizeof(*t->events), by_time);
-	t->behind = false;
-	while (t->next < t->nevents && t->events[t->next].ts < t->until_ns) {
-		const struct event e = t->events[t->next++];
-
-		if (e.call == CALLS)
-			t->ops->forked(t->arg, e.tid, e.child);
-		else if (e.exit)
-			on_exit_event(t, &e);
-		else
-			on_enter(t, &e);
-		if (wq_now_ns() >= end_ns) { /* one may take a while: who did it is asked */
-			t->behind = t->next < t->nevents && t->events[t->next].ts < t->until_ns;
-			break;
-		}
-	}
-	if (t->behind)
-		return;
-	t->nevents -= t->next;
-	memmove(t->events, t->events + t->next, t->nevents * sizeof(*t->events));
-	t->next = 0;
-	if (!t->nevents && t->cap > EVENTS_KEPT) { /* a flood is over */
-		free(t->events);
-		t->events = NULL;
-		t->cap = 0;
-	}
-}
-
-/* What was read belongs to before the loss or after it, nobody knows: it goes, and so does what
- * the buffers held when the loss was seen, which may be several turns' work. Then it is told,
- * once for all buffers that were overrun. */
-static void give_up(struct wq_trace *t)
-{
-	t->behind = false;
-	t->next = t->nevents = 0;
-	if (t->until_ns < t->lost_ns)
-		return;
-	t->lost = t->forks_lost = false;
-	forget_entered(t);
-	t->ops->lost(t->arg);
 }
 
 /* Might there be anything to read? Each buffer says so itself, and that is asked in three calls
  * and not in three a CPU. A wake-up can be missed: ring_buffer_poll_wait() has no barrier on
  * the writer's side; so the buffers are read now and then, whatever they say. */
-static bool may_have_more(struct wq_trace *t, uint64_t now)
+static bool may_have_more(struct syscalls *t, uint64_t now)
 {
-	if (!t->lost && now - t->looked_ns < LOOK_EVERY_NS && t->until_ns >= t->looked_ns &&
+	if (!t->env.events->lost && now - t->looked_ns < LOOK_EVERY_NS && t->until_ns >= t->looked_ns &&
 		!stream_ready(&t->stream[STREAM_LEAVE]) &&
 		!stream_ready(&t->stream[STREAM_ENTER]) &&
 		!stream_ready(&t->stream[STREAM_FORKS]))
@@ -974,15 +817,22 @@ static bool may_have_more(struct wq_trace *t, uint64_t now)
 	return true;
 }
 
-/* Everything of now, or a turn's share of it. While we are behind nothing more is read: the
- * kernel's buffers bound what can pile up, and their overflow is a loss that is told. 0, or
- * -errno. */
-static int read_more(struct wq_trace *t)
+static void tell_forks_lost(struct syscalls *t)
 {
+	if (t->forks_lost)
+		t->env.sink.forks_lost(t->env.sink.arg);
+	t->forks_lost = false;
+}
+
+/* While events wait nothing more is read: the kernel's buffers bound what can pile up, and
+ * their overflow is a loss that is told. */
+static int drain(struct wq_source *source)
+{
+	struct syscalls *t = syscalls_of(source);
 	uint64_t until = wq_now_ns();
 	int r = 0;
 
-	if (t->behind)
+	if (wq_event_order_behind(t->env.events))
 		return 0;
 	if (may_have_more(t, until)) {
 		/* a return that is read has its beginning read after it, and that its
@@ -994,59 +844,14 @@ static int read_more(struct wq_trace *t)
 			r = stream_read(&t->stream[STREAM_FORKS], read_forks, &until);
 	}
 	t->until_ns = until;
+	wq_event_order_complete(t->env.events, until);
+	tell_forks_lost(t);
 	return r;
 }
 
-/* Forks can wait for the calls that come after them. */
-static bool calls_wait(const struct wq_trace *t)
+static void ask_renewed(struct wq_source *source)
 {
-	for (size_t i = t->next; i < t->nevents; i++)
-		if (t->events[i].call != CALLS)
-			return true;
-	return false;
-}
-
-/* One turn of reading and giving out. 0, or -errno. */
-static int turn(struct wq_trace *t, uint64_t end_ns)
-{
-	int r = read_more(t);
-
-	if (r < 0)
-		return r;
-	if (t->forks_lost)
-		t->ops->forks_lost(t->arg);
-	t->forks_lost = false;
-	if (t->lost)
-		give_up(t);
-	else if (t->nevents)
-		give_out(t, end_ns);
-	return 0;
-}
-
-bool wq_trace_drain(struct wq_trace *t, uint64_t allowed_ns)
-{
-	uint64_t now = wq_now_ns(), end = now + allowed_ns;
-	bool all;
-	int r;
-
-	if (t->draining) /* an operation's reader asks for more: it is coming */
-		return true;
-	t->draining = true;
-	do
-		r = turn(t, end);
-	while (r == 0 && (t->behind || t->lost || t->until_ns < now) && wq_now_ns() < end);
-	all = r < 0 || (!t->behind && !t->lost && t->until_ns >= now);
-	if (r < 0)
-		t->ops->died(t->arg, strerror(-r));
-	else if (!all || calls_wait(t))
-		/* what was read and not given out will not wake us again */
-		wq_timer_set(t->loop, &t->rest, 0);
-	t->draining = false;
-	return all;
-}
-
-void wq_trace_ask_renewed(struct wq_trace *t)
-{
+	struct syscalls *t = syscalls_of(source);
 	const uint64_t until_ns = t->until_ns, now = wq_now_ns();
 	uint64_t read_ns;
 	int r;
@@ -1059,45 +864,37 @@ void wq_trace_ask_renewed(struct wq_trace *t)
 		r = stream_read(&t->stream[STREAM_FORKS], read_forks, &read_ns);
 	} while (r == 0 && read_ns < now);
 	t->until_ns = until_ns;
-	if (r < 0 || t->forks_lost)
-		t->ops->forks_lost(t->arg);
-	t->forks_lost = false;
+	t->forks_lost |= r < 0;
+	tell_forks_lost(t);
 }
 
-bool wq_trace_alive(struct wq_trace *t)
+static bool alive(struct wq_source *source)
 {
-	return wq_switches_on(&t->switches);
+	return wq_switches_on(&syscalls_of(source)->switches);
 }
+
+#define WITH_TRACEFS(function) function
 
 #else /* !HAVE_TRACEFS */
 
-struct wq_trace *wq_trace_new(struct wq_loop *loop, const struct wq_trace_ops *ops, void *arg,
-	unsigned int buffer_kb, char *why, size_t why_size)
+static struct wq_source *start(const struct wq_source_env *env, char *why, size_t why_size)
 {
 	snprintf(why, why_size, "wqfs was built without libtracefs");
 	return NULL;
 }
 
-void wq_trace_free(struct wq_trace *trace)
-{
-}
-
-bool wq_trace_drain(struct wq_trace *trace, uint64_t allowed_ns)
-{
-	return true;
-}
-
-void wq_trace_ask_renewed(struct wq_trace *trace)
-{
-}
-
-void wq_trace_tell_occasions(struct wq_trace *trace)
-{
-}
-
-bool wq_trace_alive(struct wq_trace *trace)
-{
-	return false;
-}
+#define WITH_TRACEFS(function) NULL
 
 #endif
+
+const struct wq_source_type wq_source_syscalls = {
+	.name = "trace",
+	.number = WQFS_SOURCE_TRACE,
+	.capabilities = WQ_SOURCE_OPERATIONS,
+	.start = start,
+	.drain = WITH_TRACEFS(drain),
+	.alive = WITH_TRACEFS(alive),
+	.tell_occasions = WITH_TRACEFS(tell_occasions),
+	.ask_renewed = WITH_TRACEFS(ask_renewed),
+	.stop = WITH_TRACEFS(stop),
+};
