@@ -2,7 +2,8 @@
 /*
  * What the files of the keys bridge share: keys_bridge.c (watches, life),
  * keys_change.c (one key, and what a difference means), keys_proc.c (/proc/keys), keys_round.c
- * (looking at all of them), keys_hint.c (what an operation means), keys_told.c
+ * (looking at all of them), apply.c (changes), infer.c (of
+ * which keyring), interpret.c (what an operation means), reports.c, keys_told.c
  * (that nothing is told twice), keys_special.c (special keyrings), keys_sources.c (the sources), keys_end.c (when a key may have ended).
  */
 #ifndef WQ_KEYS_INTERNAL_H
@@ -76,6 +77,12 @@ struct wq_key {
 };
 
 TAILQ_HEAD(key_list, wq_key);
+
+static inline bool wq_ring_has_members(const struct wq_key *ring)
+{
+	return ring->state.payload == WQ_PAYLOAD_MEMBERS;
+}
+
 
 /* Goes through keys->all, whatever is done meanwhile: a key that leaves moves on the cursors
  *that stand at it, and keys that come are seen too.
@@ -340,7 +347,7 @@ void wq_keys_learn(struct wq_keys *keys, const struct wq_operation *h);
 /* PARENT has made CHILD, which has the same session keyring. */
 void wq_keys_forked(struct wq_keys *keys, pid_t parent, pid_t child);
 
-/* ---- keys_hint.c ---- */
+/* ---- apply.c, interpret.c ---- */
 
 /* Does the source in use tell of what is done? Else keys are polled. */
 static inline bool wq_keys_are_told(const struct wq_keys *k)

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "keys/apply.h"
+
+struct wq_telling wq_telling_of(struct wq_keys *keys, const struct wq_operation *op,
+	const struct wq_caller *caller)
+{
+	return (struct wq_telling){
+		.keys = keys,
+		.op = op,
+		.caller = caller,
+		.begin_ns = op->begin_ns,
+		.end_ns = op->end_ns,
+		.tid = op->tid,
+		.who = op->who,
+	};
+}
+
+struct wq_key *wq_telling_watched(const struct wq_telling *t, int32_t serial)
+{
+	struct wq_key *key = serial > 0 ? wq_keys_find(t->keys, serial) : NULL;
+
+	return key && t->end_ns >= key->since_ns ? key : NULL;
+}
+
+bool wq_telling_is_believed(
+	const struct wq_telling *t, const struct wq_key *key, enum key_notification_subtype subtype)
+{
+	return !t->caller || wq_access_believed(&key->state, t->caller,
+				     wq_operation_rights(t->op->op, subtype));
+}
+
+/* What is not believed is a reason to look: at once, unless such looks have taken their part of
+ * the time. */
+static void look_instead(struct wq_key *key)
+{
+	struct wq_keys *keys = key->keys;
+	uint64_t began = wq_budget_clock();
+
+	if (!wq_budget_left(&keys->guesses, wq_now_ns())) {
+		wq_keys_look_soon(keys);
+		return;
+	}
+	wq_keys_look_at(key);
+	wq_budget_spend(&keys->guesses, wq_budget_clock() - began);
+}
+
+struct wq_key *wq_telling_subject(
+	const struct wq_telling *t, int32_t serial, enum key_notification_subtype subtype)
+{
+	struct wq_key *key = wq_telling_watched(t, serial);
+
+	if (!key || wq_telling_is_believed(t, key, subtype))
+		return key;
+	look_instead(key);
+	return NULL;
+}
+
+static void ask_renewed(void *keys)
+{
+	wq_supervisor_ask_renewed(&((struct wq_keys *)keys)->sources);
+}
+
+/* As the kernel's notify_key(), unless a look has told it already. */
+static void notify(const struct wq_telling *t, struct wq_key *key,
+	enum key_notification_subtype subtype, uint32_t aux)
+{
+	struct wq_cred who = t->who;
+
+	if (wq_keys_was_told(t->keys, key->serial, (uint8_t)subtype, aux, t->begin_ns))
+		return;
+	if (!who.pid && !t->caller)
+		who = wq_task_who(&t->keys->tasks, t->tid, t->begin_ns, t->end_ns,
+			ask_renewed, t->keys);
+	wq_keys_post(key, subtype, aux, &who, t->end_ns);
+}
+
+/* A report's change of attributes or payload is taken in now, or it is a difference later. */
+static void changed_as_reported(struct wq_key *key, bool payload)
+{
+	const bool stale_payload = key->stale_payload, stale_attrs = key->stale_attrs;
+
+	key->stale_payload |= payload;
+	key->stale_attrs |= !payload;
+	if (payload) /* it is not known how long it is now */
+		key->proc.len = -1;
+	key->proc.seen_pass = 0;
+	wq_keys_rebase(key);
+	key->stale_payload &= stale_payload;
+	key->stale_attrs &= stale_attrs;
+}
+
+/* What the next look finds changed has been told. Polling looks at once, so that what
+ * others do until then stays a difference; the trace tells of what they do. */
+static void changed(const struct wq_telling *t, struct wq_key *key, bool payload)
+{
+	if (t->caller) {
+		changed_as_reported(key, payload);
+		return;
+	}
+	if (payload)
+		key->stale_payload = true;
+	else
+		key->stale_attrs = true;
+	/* what a pass has read of it may be from before */
+	key->proc.pass = key->proc.seen_pass = 0;
+	if (wq_keys_are_told(t->keys))
+		wq_keys_rebase_soon(key);
+	else
+		wq_keys_rebase(key);
+}
+
+/* The member list is no longer what its digest says. */
+static void members_changed(struct wq_key *ring)
+{
+	memset(ring->state.digest, 0, sizeof(ring->state.digest));
+}
+
+/* The member of the same type and description as NAME, other than SERIAL; 0: none. */
+static int32_t namesake(const struct wq_key *ring, uint64_t name, int32_t serial)
+{
+	for (size_t i = 0; name && i < ring->state.len; i++)
+		if (ring->state.members[i].name == name &&
+			ring->state.members[i].serial != serial)
+			return ring->state.members[i].serial;
+	return 0;
+}
+
+/* The name of a member that was displaced, and may have ended: to be unlinked all the same. */
+static void note_name(struct wq_keys *keys, int32_t serial, uint64_t name)
+{
+	keys->names[keys->names_next++ % NAMES_MAX] = (struct wq_key_member){serial, name};
+}
+
+static uint64_t name_of(const struct wq_key *ring, int32_t serial)
+{
+	const struct wq_keys *keys = ring->keys;
+
+	for (unsigned int i = 0; i < NAMES_MAX; i++)
+		if (keys->names[i].serial == serial)
+			return keys->names[i].name;
+	return wq_look_name(keys->look, &ring->as, serial);
+}
+
+/* Does RING hold SERIAL, or if that is 0 anything? */
+static bool holds(const struct wq_key *ring, int32_t serial)
+{
+	int r = wq_look_holds(ring->keys->look, &ring->as, ring->serial, serial);
+
+	return serial ? r == WQ_HOLDS_IT : r == WQ_HOLDS_IT || r == WQ_HOLDS_OTHERS;
+}
+
+/* What was told of RING is compared with what is there, if it was only said: else what others
+ * do next, and nobody reports, would be hidden behind it. HELD: it
+ * should hold SERIAL, or anything if that is 0. */
+static void verify(const struct wq_telling *t, struct wq_key *ring, int32_t serial, bool held)
+{
+	if (t->caller && wq_ring_has_members(ring) && holds(ring, serial) != held)
+		wq_keys_look_now(ring);
+}
+
+static void linked(const struct wq_telling *t, struct wq_key *ring, int32_t serial)
+{
+	if (wq_ring_has_members(ring)) {
+		uint64_t name = wq_look_name(t->keys->look, &ring->as, serial);
+		int32_t displaced = namesake(ring, name, serial);
+
+		if (displaced) {
+			note_name(t->keys, displaced, name);
+			wq_key_member_del(&ring->state, displaced);
+		}
+		/* a report is not to explain away what others do */
+		if (!name && !t->caller)
+			ring->nameless++;
+		if (wq_key_member_add(&ring->state, serial, name) < 0)
+			wq_log(WQ_LOG_ERR, "no memory for a member of keyring %d",
+				ring->serial);
+		members_changed(ring);
+	}
+	notify(t, ring, NOTIFY_KEY_LINKED, (uint32_t)serial);
+	verify(t, ring, serial, true);
+}
+
+/* The kernel removes what has the type and description of SERIAL, and reports SERIAL. */
+static void unlinked(const struct wq_telling *t, struct wq_key *ring, int32_t serial)
+{
+	int32_t gone = serial;
+
+	if (wq_ring_has_members(ring)) {
+		if (!wq_key_member_find(&ring->state, serial))
+			gone = namesake(ring, name_of(ring, serial), serial);
+		if (gone)
+			wq_key_member_del(&ring->state, gone);
+		members_changed(ring);
+	}
+	notify(t, ring, NOTIFY_KEY_UNLINKED, (uint32_t)serial);
+	verify(t, ring, gone ? gone : serial, false);
+}
+
+static void cleared(const struct wq_telling *t, struct wq_key *ring)
+{
+	if (wq_ring_has_members(ring)) {
+		ring->state.len = 0;
+		members_changed(ring);
+	}
+	notify(t, ring, NOTIFY_KEY_CLEARED, 0);
+	verify(t, ring, 0, false);
+}
+
+/* ---- attributes, payload, life ---- */
+
+/* Of two who revoke a key at the same time both succeed, and the kernel tells of one. */
+static bool is_told_by_first(const struct wq_key *key, enum key_notification_subtype subtype)
+{
+	return (subtype == NOTIFY_KEY_REVOKED && key->state.life >= WQ_KEY_REVOKED) ||
+	       (subtype == NOTIFY_KEY_INVALIDATED && key->state.life >= WQ_KEY_INVALIDATED);
+}
+
+/* That a life has ended is there to be seen, so nobody's word is taken for it. */
+static bool is_confirmed(
+	const struct wq_telling *t, const struct wq_key *key, enum key_notification_subtype subtype)
+{
+	if (!t->caller || (subtype != NOTIFY_KEY_REVOKED && subtype != NOTIFY_KEY_INVALIDATED))
+		return true;
+	return wq_look_life(t->keys->look, key->serial) >=
+	       (subtype == NOTIFY_KEY_REVOKED ? WQ_KEY_REVOKED : WQ_KEY_INVALIDATED);
+}
+
+/* What became of KEY by that of which SUBTYPE tells. */
+static void take_in(
+	const struct wq_telling *t, struct wq_key *key, enum key_notification_subtype subtype)
+{
+	switch (subtype) {
+	case NOTIFY_KEY_REVOKED:
+		if (key->state.life < WQ_KEY_REVOKED)
+			key->state.life = WQ_KEY_REVOKED;
+		wq_keys_ends_at(key, time(NULL) + wq_keys_gc_delay());
+		break;
+	case NOTIFY_KEY_INVALIDATED:
+		key->state.life = WQ_KEY_INVALIDATED;
+		break;
+	default:
+		changed(t, key, subtype == NOTIFY_KEY_UPDATED);
+		break;
+	}
+}
+
+bool wq_apply(const struct wq_telling *t, struct wq_key *key,
+	enum key_notification_subtype subtype, uint32_t aux)
+{
+	switch (subtype) {
+	case NOTIFY_KEY_LINKED:
+		linked(t, key, (int32_t)aux);
+		return true;
+	case NOTIFY_KEY_UNLINKED:
+		unlinked(t, key, (int32_t)aux);
+		return true;
+	case NOTIFY_KEY_CLEARED:
+		cleared(t, key);
+		return true;
+	default:
+		break;
+	}
+	if (!is_confirmed(t, key, subtype)) {
+		look_instead(key);
+		return false;
+	}
+	if (!is_told_by_first(key, subtype))
+		notify(t, key, subtype, aux);
+	take_in(t, key, subtype);
+	return true;
+}
+
+void wq_keys_apply(struct wq_keys *keys, const struct wq_change *change)
+{
+	const struct wq_telling t = {
+		.keys = keys,
+		.begin_ns = change->at_ns,
+		.end_ns = change->at_ns,
+		.who = change->who,
+	};
+	struct wq_key *key = wq_telling_watched(&t, change->serial);
+
+	if (key)
+		wq_apply(&t, key, (enum key_notification_subtype)change->subtype, change->aux);
+}

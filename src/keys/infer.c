@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <limits.h>
+#include <linux/keyctl.h>
+#include <stdlib.h>
+
+#include "keys/infer.h"
+
+#define RINGS_AT_ONCE 32 /* keyrings looked at for one operation; more take a round */
+
+/* A special keyring that cannot be told, and by whom it was meant. */
+struct meant {
+	int32_t id;
+	uint8_t rights; /* of which its use took one */
+	struct wq_actor actor;
+};
+
+/* A keyring that add_key() made is a session's only once somebody has joined it. */
+static bool may_be_session(const struct wq_key *ring)
+{
+	const struct wq_serials *serials = &ring->keys->serials;
+	bool made = wq_serials_known(serials, ring->serial, WQ_SERIALS_TRACED, 0);
+
+	return !made || wq_serials_known(serials, ring->serial, WQ_SERIALS_JOINED, UINT64_MAX);
+}
+
+/* Could RING be meant by ID, which stands for any if it is 0? */
+static bool may_be_called(const struct wq_key *ring, int32_t id)
+{
+	return wq_ring_may_be_called(ring, id) &&
+	       (id != KEY_SPEC_SESSION_KEYRING || may_be_session(ring));
+}
+
+/* Is RING the one, by what it holds now and held before? */
+static bool fits(const struct wq_key *ring, enum wq_inference what, int32_t serial)
+{
+	const bool had = wq_key_member_find(&ring->state, serial) != NULL;
+	int holds;
+
+	if (!wq_ring_has_members(ring) || ((what == WQ_INFER_LINKED || what == WQ_INFER_FOUND) && had) ||
+		(what == WQ_INFER_UNLINKED && !had) || (what == WQ_INFER_CLEARED && !ring->state.len))
+		return false;
+	holds = wq_look_holds(ring->keys->look, &ring->as, ring->serial, serial);
+	switch (what) {
+	case WQ_INFER_LINKED:
+	case WQ_INFER_FOUND:
+		return holds == WQ_HOLDS_IT;
+	case WQ_INFER_UNLINKED:
+		return holds == WQ_HOLDS_OTHERS || holds == WQ_HOLDS_NOTHING;
+	case WQ_INFER_CLEARED:
+		break;
+	}
+	return holds == WQ_HOLDS_NOTHING;
+}
+
+/* The operation may have been on RING, and have changed nothing that can be seen. */
+static bool may_be_unseen(const struct wq_key *ring, enum wq_inference what, int32_t serial)
+{
+	if (what == WQ_INFER_FOUND)
+		return false;
+	if (!wq_ring_has_members(ring))
+		return true;
+	switch (what) {
+	case WQ_INFER_LINKED:
+		return wq_key_member_find(&ring->state, serial) != NULL;
+	case WQ_INFER_CLEARED:
+		return ring->state.len == 0;
+	case WQ_INFER_FOUND:
+	case WQ_INFER_UNLINKED:
+		break;
+	}
+	return false;
+}
+
+/* Who did it is asked when it matters only; of a report, whose reporter has to be believed of
+ * each keyring, not at all. */
+static struct meant meant_by(
+	const struct wq_telling *t, int32_t id, enum key_notification_subtype subtype)
+{
+	struct meant m = {.id = id, .rights = wq_operation_rights(t->op->op, subtype)};
+
+	if (id < 0 && !t->caller)
+		wq_keys_actor(t->keys, t->op, id, &m.actor);
+	return m;
+}
+
+static bool may_be_it(const struct wq_key *key, const void *arg)
+{
+	const struct meant *m = arg;
+
+	return may_be_called(key, m->id) &&
+	       wq_may_mean(&m->actor, m->id, m->rights, &key->state);
+}
+
+struct unseen {
+	const struct meant *meant;
+	enum wq_inference what;
+	int32_t serial;
+};
+
+static bool is_unseen(const struct wq_key *key, const void *arg)
+{
+	const struct unseen *u = arg;
+
+	return may_be_it(key, u->meant) && may_be_unseen(key, u->what, u->serial);
+}
+
+/* A look at all keys finds what it changed, and where it may have changed nothing that one
+ * sees the loss is told: nothing is made up, and nothing is passed over. */
+static void cannot_tell(
+	const struct wq_telling *t, const struct meant *meant, enum wq_inference what, int32_t serial)
+{
+	const struct unseen u = {meant, what, serial};
+
+	if (!t->caller)
+		wq_keys_tell_loss(t->keys, is_unseen, &u);
+	wq_keys_look_soon(t->keys);
+}
+
+/* Decided by the difference that the operation, on the keyring that was named ID, made in one
+ * of those that are watched. Guesses cost more than the operations that ask for them: they may
+ * take a part of the time. */
+void wq_infer(
+	const struct wq_telling *t, int32_t id, enum wq_inference what, int32_t serial)
+{
+	static const enum key_notification_subtype subtypes[] = {
+		[WQ_INFER_LINKED] = NOTIFY_KEY_LINKED,
+		[WQ_INFER_FOUND] = NOTIFY_KEY_LINKED,
+		[WQ_INFER_UNLINKED] = NOTIFY_KEY_UNLINKED,
+		[WQ_INFER_CLEARED] = NOTIFY_KEY_CLEARED,
+	};
+	const struct meant meant = meant_by(t, id, subtypes[what]);
+	int32_t rings[RINGS_AT_ONCE];
+	uint64_t began = wq_budget_clock();
+	bool any = false;
+	unsigned int n;
+
+	if (what == WQ_INFER_UNLINKED && serial > 0)
+		wq_keys_note_unlinked(t->keys, serial);
+	n = serial < 0 || !wq_budget_left(&t->keys->guesses, wq_now_ns())
+		    ? UINT_MAX
+		    : wq_rings_called(&t->keys->rings, id, rings, RINGS_AT_ONCE);
+	if (n > RINGS_AT_ONCE) {
+		cannot_tell(t, &meant, what, serial);
+		return;
+	}
+	/* by serial: one may turn out to be gone, or end another's watch */
+	for (unsigned int i = 0; i < n; i++) {
+		struct wq_key *ring = wq_keys_find(t->keys, rings[i]);
+
+		if (!ring || ring->buried || !may_be_it(ring, &meant) ||
+			!wq_telling_watched(t, ring->serial) ||
+			!wq_telling_is_believed(t, ring, subtypes[what]) ||
+			!fits(ring, what, serial))
+			continue;
+		any = true;
+		wq_apply(t, ring, subtypes[what], (uint32_t)serial);
+		/* the difference may be another's, whose operation is on its way */
+		wq_keys_note_told(ring, (uint8_t)subtypes[what], (uint32_t)serial);
+	}
+	wq_budget_spend(&t->keys->guesses, wq_budget_clock() - began);
+	if (!any)
+		cannot_tell(t, &meant, what, serial);
+}
+
+void wq_infer_setattr(const struct wq_telling *t, int32_t id)
+{
+	const struct meant meant = meant_by(t, id, NOTIFY_KEY_SETATTR);
+
+	wq_keys_tell_loss(t->keys, may_be_it, &meant);
+}
