@@ -11,225 +11,13 @@
 #include "base/log.h"
 #include "fuse/attrs.h"
 #include "fuse/queue_rights.h"
+#include "fuse/replies.h"
 #include "wqfs_ops.h"
-
-/* From linux/fuse.h of Linux 5.0, for older headers. */
-#ifndef FOPEN_STREAM
-#define FOPEN_STREAM (1 << 4)
-#endif
-/* Of Linux 5.18. */
-#ifndef FOPEN_NOFLUSH
-#define FOPEN_NOFLUSH (1 << 5)
-#endif
-
-/* As the kernel takes it when no time is given: it asks every time. */
-#define NO_CACHE 0.0
-
-struct wqfs *wqfs_of(fuse_req_t req)
-{
-	return fuse_req_userdata(req);
-}
-
-static struct wq_handle *handle_of(const struct fuse_file_info *fi)
-{
-	return (struct wq_handle *)(uintptr_t)fi->fh;
-}
-
-struct wq_handle *wqfs_handle(fuse_req_t req, const struct fuse_file_info *fi)
-{
-	struct wq_handle *h = handle_of(fi);
-
-	h->used_by = fuse_req_ctx(req)->uid;
-	return h;
-}
 
 /* Answers for R: 0 is success without data, -errno that error. */
 static void reply(fuse_req_t req, int r)
 {
 	fuse_reply_err(req, -r);
-}
-
-/* ---- the caller ---- */
-
-static bool in_group(const struct wq_caller *caller, gid_t gid)
-{
-	int n = 64;
-
-	for (;;) {
-		gid_t *list = calloc((size_t)n, sizeof(*list));
-		int have = list ? fuse_req_getgroups(caller->private, n, list) : -ENOMEM;
-		bool found = false;
-
-		for (int i = 0; i < have && i < n; i++)
-			found |= list[i] == gid;
-		free(list);
-		if (have <= n) /* errors too: then it is in none */
-			return found;
-		n = have;
-	}
-}
-
-struct wq_caller wqfs_caller(fuse_req_t req)
-{
-	const struct fuse_ctx *ctx = fuse_req_ctx(req);
-
-	return (struct wq_caller){
-		.pid = ctx->pid,
-		.uid = ctx->uid,
-		.gid = ctx->gid,
-		.in_group = in_group,
-		.private = req,
-	};
-}
-
-/* ---- replies ---- */
-
-/* Has CALLER's user a descriptor to read NODE with? A request for attributes does not say
- * through which descriptor it came (fuse_getattr()), so that one which was passed on counts
- * once it has been used. */
-static bool holds_reader(const struct wq_node *node, const struct wq_caller *caller)
-{
-	const struct wq_handle *h;
-
-	LIST_FOREACH (h, &node->handles, entry)
-		if (!h->write_only && (h->uid == caller->uid || h->used_by == caller->uid))
-			return true;
-	return false;
-}
-
-/* Its size and times tell when something happened to the keys of its owner. An anonymous queue
- * can be found by nobody who has no descriptor of it. */
-static void stat_for(fuse_req_t req, const struct wq_node *node, struct stat *st)
-{
-	struct wq_caller caller = wqfs_caller(req);
-
-	if (node->anonymous || wq_rights_read(node, &caller) || holds_reader(node, &caller))
-		wq_node_stat(node, st);
-	else
-		wq_node_stat_public(node, st);
-}
-
-static void make_entry(fuse_req_t req, const struct wq_node *node, struct fuse_entry_param *e)
-{
-	memset(e, 0, sizeof(*e));
-	e->ino = node->ino;
-	e->attr_timeout = e->entry_timeout = NO_CACHE;
-	stat_for(req, node, &e->attr);
-}
-
-/* The kernel's lookup count goes up when it gets the reply, and only then. */
-static void reply_entry(fuse_req_t req, struct wq_node *node)
-{
-	struct wqfs *fs = wqfs_of(req);
-	struct fuse_entry_param e;
-
-	make_entry(req, node, &e);
-	node->lookups++;
-	if (fuse_reply_entry(req, &e) < 0) {
-		node->lookups--;
-		wq_namespace_reap(&fs->ns, node);
-	}
-}
-
-/* libfuse has no name for FOPEN_STREAM, so the reply is made by hand. Without it readers
- * that share a descriptor would queue up, uninterruptible, on its position's lock. Without
- * FOPEN_NOFLUSH a close() after the daemon's end would fail, although all was read. */
-static struct fuse_open_out make_open(const struct wq_handle *h)
-{
-	return (struct fuse_open_out){
-		.fh = (uint64_t)(uintptr_t)h,
-		.open_flags =
-			FOPEN_DIRECT_IO | FOPEN_NONSEEKABLE | FOPEN_STREAM | FOPEN_NOFLUSH,
-	};
-}
-
-static void to_fuse_attr(const struct stat *st, struct fuse_attr *a)
-{
-	*a = (struct fuse_attr){
-		.ino = st->st_ino,
-		.size = (uint64_t)st->st_size,
-		.atime = (uint64_t)st->st_atim.tv_sec,
-		.mtime = (uint64_t)st->st_mtim.tv_sec,
-		.ctime = (uint64_t)st->st_ctim.tv_sec,
-		.atimensec = (uint32_t)st->st_atim.tv_nsec,
-		.mtimensec = (uint32_t)st->st_mtim.tv_nsec,
-		.ctimensec = (uint32_t)st->st_ctim.tv_nsec,
-		.mode = st->st_mode,
-		.nlink = (uint32_t)st->st_nlink,
-		.uid = st->st_uid,
-		.gid = st->st_gid,
-		.blksize = (uint32_t)st->st_blksize,
-	};
-}
-
-/* What FUSE_CREATE answers. */
-struct create_out {
-	struct fuse_entry_out entry;
-	struct fuse_open_out open;
-};
-
-static int reply_create(fuse_req_t req, struct wq_node *node, const struct wq_handle *h)
-{
-	struct create_out out = {.entry.nodeid = node->ino, .open = make_open(h)};
-	struct stat st;
-
-	wq_node_stat(node, &st);
-	to_fuse_attr(&st, &out.entry.attr);
-	return fuse_reply_buf(req, (const char *)&out, sizeof(out));
-}
-
-/* ---- handles ---- */
-
-static struct wq_handle *new_handle(fuse_req_t req, struct wq_node *node, int flags)
-{
-	struct wq_caller caller = wqfs_caller(req);
-	struct wq_handle *h = calloc(1, sizeof(*h));
-
-	if (!h)
-		return NULL;
-	h->node = node;
-	h->uid = h->used_by = caller.uid;
-	h->writer = (flags & O_ACCMODE) != O_RDONLY;
-	h->may_change = h->writer || node->anonymous || wq_rights_write(node, &caller);
-	TAILQ_INIT(&h->parked);
-	h->write_only = (flags & O_ACCMODE) == O_WRONLY;
-	LIST_INSERT_HEAD(&node->handles, h, entry);
-	node->opens++;
-	node->charged_opens += caller.uid == node->charged;
-	if (h->writer) {
-		node->writers++;
-		node->had_writer |= node->anonymous;
-	}
-	return h;
-}
-
-/* NODE's name or a descriptor of it has gone: is it others who keep it? */
-static void charge_holder(struct wqfs *fs, struct wq_node *node)
-{
-	const struct wq_handle *h = LIST_FIRST(&node->handles);
-
-	if (node->name || node->charged_opens || !h)
-		return;
-	wq_namespace_adopt(&fs->ns, node, h->uid);
-	LIST_FOREACH (h, &node->handles, entry)
-		node->charged_opens += h->uid == node->charged;
-}
-
-static void free_handle(struct wqfs *fs, struct wq_handle *h)
-{
-	struct wq_node *node = h->node;
-
-	wqfs_forget_handle(fs, h);
-	LIST_REMOVE(h, entry);
-	node->opens--;
-	node->charged_opens -= h->uid == node->charged;
-	charge_holder(fs, node);
-	if (h->writer && --node->writers == 0 && node->had_writer)
-		wqfs_writers_gone(fs, node);
-	if (!h->writer && node->opens == node->writers)
-		wqfs_readers_gone(node);
-	free(h);
-	wq_namespace_reap(&fs->ns, node);
 }
 
 /* ---- operations ---- */
@@ -258,7 +46,7 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	struct wq_node *node = wq_namespace_find(&wqfs_of(req)->ns, name);
 
 	if (node)
-		reply_entry(req, node);
+		wqfs_reply_entry(req, node);
 	else
 		fuse_reply_err(req, strlen(name) > WQFS_NAME_MAX ? ENAMETOOLONG : ENOENT);
 }
@@ -291,10 +79,10 @@ static void reply_attr(fuse_req_t req, const struct wq_node *node)
 	struct stat st;
 
 	if (node)
-		stat_for(req, node, &st);
+		wqfs_stat_for(req, node, &st);
 	else
 		wq_namespace_stat(&wqfs_of(req)->ns, &st);
-	fuse_reply_attr(req, &st, NO_CACHE);
+	fuse_reply_attr(req, &st, WQFS_NO_CACHE);
 }
 
 /* *NODE is NULL for the root. False: answered, there is no such inode. */
@@ -364,7 +152,7 @@ static void op_mknod(
 	if (r < 0)
 		reply(req, r);
 	else
-		reply_entry(req, node);
+		wqfs_reply_entry(req, node);
 }
 
 static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
@@ -379,17 +167,17 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 		reply(req, r);
 		return;
 	}
-	h = new_handle(req, node, fi->flags);
+	h = wqfs_handle_new(req, node, fi->flags);
 	if (!h) {
 		fuse_reply_err(req, ENOMEM);
 		wq_namespace_reap(&fs->ns, node);
 		return;
 	}
 	node->lookups++;
-	if (reply_create(req, node, h) < 0) {
+	if (wqfs_reply_create(req, node, h) < 0) {
 		/* nobody waits for it any more; a named queue stays, as a file would */
 		node->lookups--;
-		free_handle(fs, h);
+		wqfs_handle_free(fs, h);
 	}
 }
 
@@ -408,7 +196,7 @@ static void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 	reply(req, wq_namespace_unlink(&fs->ns, name));
 	if (held)
-		charge_holder(fs, held);
+		wqfs_charge_holder(fs, held);
 }
 
 static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t newparent,
@@ -419,7 +207,7 @@ static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_
 
 	reply(req, wq_namespace_rename(&fs->ns, name, newname, flags));
 	if (held)
-		charge_holder(fs, held);
+		wqfs_charge_holder(fs, held);
 }
 
 /* Flat, and nothing but queues. */
@@ -453,19 +241,19 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		reply(req, r);
 		return;
 	}
-	h = new_handle(req, node, fi->flags);
+	h = wqfs_handle_new(req, node, fi->flags);
 	if (!h) {
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
-	out = make_open(h);
+	out = wqfs_make_open(h);
 	if (fuse_reply_buf(req, (const char *)&out, sizeof(out)) < 0)
-		free_handle(fs, h);
+		wqfs_handle_free(fs, h);
 }
 
 static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	free_handle(wqfs_of(req), handle_of(fi));
+	wqfs_handle_free(wqfs_of(req), wqfs_handle_of(fi));
 	fuse_reply_err(req, 0);
 }
 
@@ -625,52 +413,3 @@ const struct fuse_lowlevel_ops wqfs_ops = {
 	.ioctl = wqfs_op_ioctl,
 	.poll = wqfs_op_poll,
 };
-
-/* ---- life ---- */
-
-struct wqfs *wqfs_new(
-	const struct wqfs_limits *limits, struct wq_loop *loop, struct wq_keys *keys)
-{
-	struct wqfs *fs = calloc(1, sizeof(*fs));
-
-	if (!fs)
-		return NULL;
-	fs->buf = malloc(WQFS_READ_MAX);
-	if (!fs->buf) {
-		free(fs);
-		return NULL;
-	}
-	fs->loop = loop;
-	fs->keys = keys;
-	fs->max_read = limits->max_read;
-	fs->for_all = limits->for_all;
-	TAILQ_INIT(&fs->parked);
-	TAILQ_INIT(&fs->constructing);
-	TAILQ_INIT(&fs->to_serve);
-	wq_user_mem_init(&fs->user_mem, loop);
-	wq_namespace_init(&fs->ns);
-	fs->ns.ops = &wqfs_queue_ops;
-	fs->ns.default_size = limits->default_size;
-	fs->ns.max_size = limits->max_size;
-	fs->ns.max_queues = limits->max_queues;
-	return fs;
-}
-
-/* A forced unmount skips RELEASE: what is open is closed here. */
-void wqfs_free(struct wqfs *fs)
-{
-	struct wq_node *node, *tmp;
-
-	if (!fs)
-		return;
-	wqfs_stop(fs);
-	HASH_ITER (by_ino, fs->ns.by_ino, node, tmp) {
-		node->lookups++; /* to outlive its handles */
-		while (!LIST_EMPTY(&node->handles))
-			free_handle(fs, LIST_FIRST(&node->handles));
-	}
-	wq_user_mem_fini(&fs->user_mem);
-	wq_namespace_fini(&fs->ns);
-	free(fs->buf);
-	free(fs);
-}

@@ -11,7 +11,7 @@
 #include "filter.h"
 #include "fuse/queue_rights.h"
 #include "fuse/user_mem.h"
-#include "wqfs_ops.h"
+#include "fuse/requests.h"
 
 #define SERVE_NS	   2000000u   /* other requests wait no longer for readers */
 #define CONSTRUCT_FIRST_NS 5000000u   /* a key under construction is asked for again */
