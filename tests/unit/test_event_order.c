@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <linux/keyctl.h>
+#include <string.h>
+
+#include "run.h"
+#include "sources/event_order.h"
+#include "wqfs.h"
+
+static struct wq_event_order order;
+static const int32_t args[WQ_OP_ARGS] = {7, 8, 0, 0};
+
+static void set_up(void)
+{
+	order = (struct wq_event_order){0};
+}
+
+static void tear_down(void)
+{
+	wq_event_order_fini(&order);
+}
+
+static struct wq_event take(void)
+{
+	struct wq_event e;
+
+	ck_assert(wq_event_order_take(&order, &e));
+	return e;
+}
+
+static void nothing_left(void)
+{
+	struct wq_event e;
+
+	ck_assert(!wq_event_order_take(&order, &e));
+}
+
+START_TEST(events_come_in_the_order_of_time)
+{
+	wq_event_order_begin(&order, 30, 2, KEYCTL_LINK, args);
+	wq_event_order_fork(&order, 20, 1, 2);
+	wq_event_order_begin(&order, 10, 1, KEYCTL_REVOKE, args);
+	wq_event_order_complete(&order, 100);
+	ck_assert_uint_eq(take().operation.begin_ns, 10);
+	ck_assert_int_eq(take().fork.child, 2);
+	ck_assert_uint_eq(take().operation.begin_ns, 30);
+	nothing_left();
+}
+END_TEST
+
+START_TEST(an_end_has_its_beginnings_arguments)
+{
+	struct wq_event e;
+
+	wq_event_order_begin(&order, 10, 1, KEYCTL_LINK, args);
+	wq_event_order_end(&order, 20, 1, 5);
+	wq_event_order_complete(&order, 100);
+	ck_assert_int_eq(take().kind, WQ_EVENT_BEGIN);
+	e = take();
+	ck_assert_int_eq(e.kind, WQ_EVENT_END);
+	ck_assert_uint_eq(e.operation.op, KEYCTL_LINK);
+	ck_assert_int_eq(e.operation.arg[1], 8);
+	ck_assert_uint_eq(e.operation.begin_ns, 10);
+	ck_assert_uint_eq(e.operation.end_ns, 20);
+	ck_assert_int_eq(e.operation.result, 5);
+}
+END_TEST
+
+START_TEST(an_end_without_a_beginning_is_none)
+{
+	wq_event_order_end(&order, 20, 1, 5);
+	/* nor is one whose beginning was another operation's that means nothing */
+	wq_event_order_begin(&order, 30, 2, KEYCTL_LINK, args);
+	wq_event_order_begin(&order, 40, 2, KEYCTL_READ, args);
+	wq_event_order_end(&order, 50, 2, 5);
+	wq_event_order_complete(&order, 100);
+	ck_assert_uint_eq(take().operation.begin_ns, 30);
+	nothing_left();
+}
+END_TEST
+
+START_TEST(of_one_time_the_beginning_comes_first)
+{
+	wq_event_order_end(&order, 10, 1, 0);
+	wq_event_order_begin(&order, 10, 1, KEYCTL_REVOKE, args);
+	wq_event_order_complete(&order, 100);
+	ck_assert_int_eq(take().kind, WQ_EVENT_BEGIN);
+	ck_assert_int_eq(take().kind, WQ_EVENT_END);
+}
+END_TEST
+
+START_TEST(what_is_not_complete_waits)
+{
+	wq_event_order_begin(&order, 10, 1, KEYCTL_REVOKE, args);
+	wq_event_order_begin(&order, 30, 2, KEYCTL_REVOKE, args);
+	wq_event_order_complete(&order, 20);
+	take();
+	nothing_left();
+	ck_assert(!wq_event_order_behind(&order));
+	ck_assert_uint_eq(order.waiting, 1);
+	/* and comes in its place among those that are added later */
+	wq_event_order_begin(&order, 25, 3, KEYCTL_REVOKE, args);
+	wq_event_order_complete(&order, 40);
+	ck_assert_int_eq(take().operation.tid, 3);
+	ck_assert(wq_event_order_behind(&order));
+	ck_assert_int_eq(take().operation.tid, 2);
+	ck_assert(!wq_event_order_behind(&order));
+}
+END_TEST
+
+START_TEST(changes_stand_among_operations)
+{
+	const struct wq_change change = {.serial = 7, .subtype = 3, .aux = 9, .at_ns = 15};
+	struct wq_event e;
+
+	wq_event_order_begin(&order, 20, 1, KEYCTL_REVOKE, args);
+	wq_event_order_change(&order, &change);
+	wq_event_order_complete(&order, 100);
+	e = take();
+	ck_assert_int_eq(e.kind, WQ_EVENT_CHANGE);
+	ck_assert_int_eq(e.change.serial, 7);
+	ck_assert_uint_eq(e.change.aux, 9);
+	ck_assert_int_eq(take().kind, WQ_EVENT_BEGIN);
+}
+END_TEST
+
+START_TEST(a_loss_is_told_once_when_all_before_it_is_complete)
+{
+	wq_event_order_begin(&order, 10, 1, KEYCTL_REVOKE, args);
+	wq_event_order_complete(&order, 20);
+	take();
+	wq_event_order_begin(&order, 30, 2, KEYCTL_REVOKE, args);
+	wq_event_order_lose(&order, 50);
+	wq_event_order_begin(&order, 40, 3, KEYCTL_REVOKE, args);
+	wq_event_order_complete(&order, 45);
+	nothing_left();
+	wq_event_order_lose(&order, 60);
+	wq_event_order_complete(&order, 50);
+	ck_assert_int_eq(take().kind, WQ_EVENT_LOST);
+	nothing_left();
+	/* what had begun before it is not known any more */
+	wq_event_order_end(&order, 70, 1, 0);
+	wq_event_order_begin(&order, 80, 4, KEYCTL_REVOKE, args);
+	wq_event_order_complete(&order, 100);
+	ck_assert_int_eq(take().operation.tid, 4);
+	nothing_left();
+}
+END_TEST
+
+START_TEST(many_events_are_kept_in_order)
+{
+	uint64_t last = 0;
+
+	for (uint64_t i = 0; i < 40000; i++)
+		wq_event_order_begin(
+			&order, 1 + i * 7919 % 40009, (pid_t)i + 1, KEYCTL_REVOKE, args);
+	wq_event_order_complete(&order, UINT64_MAX);
+	for (int i = 0; i < 40000; i++) {
+		uint64_t at = take().operation.begin_ns;
+
+		ck_assert_uint_lt(last, at);
+		last = at;
+	}
+	nothing_left();
+	ck_assert_uint_eq(order.cap, 0); /* a flood's room is given back */
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("event_order");
+	TCase *t = tcase_create("event_order");
+
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, events_come_in_the_order_of_time);
+	tcase_add_test(t, an_end_has_its_beginnings_arguments);
+	tcase_add_test(t, an_end_without_a_beginning_is_none);
+	tcase_add_test(t, of_one_time_the_beginning_comes_first);
+	tcase_add_test(t, what_is_not_complete_waits);
+	tcase_add_test(t, changes_stand_among_operations);
+	tcase_add_test(t, a_loss_is_told_once_when_all_before_it_is_complete);
+	tcase_add_test(t, many_events_are_kept_in_order);
+	suite_add_tcase(suite, t);
+	return run_suite(suite);
+}

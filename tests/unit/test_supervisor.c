@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+#include <string.h>
+
+#include "run.h"
+#include "sources/supervisor.h"
+
+#define SECOND 1000000000ull
+
+/* Two sources, of which each can be had or not. */
+static bool can_start[2], lives[2];
+static unsigned int starts[2], stops[2], told_stopped;
+static struct wq_source sources[2];
+static struct wq_event_order events;
+static struct wq_supervisor supervisor;
+
+static const struct wq_source_type good, fair;
+
+static struct wq_source *start(int i, char *why, size_t why_size)
+{
+	starts[i]++;
+	if (!can_start[i]) {
+		snprintf(why, why_size, "no %s", i == 0 ? "good" : "fair");
+		return NULL;
+	}
+	lives[i] = true;
+	sources[i].type = i == 0 ? &good : &fair;
+	return &sources[i];
+}
+
+static struct wq_source *start_good(
+	const struct wq_source_env *env, char *why, size_t why_size)
+{
+	(void)env;
+	return start(0, why, why_size);
+}
+
+static struct wq_source *start_fair(
+	const struct wq_source_env *env, char *why, size_t why_size)
+{
+	(void)env;
+	return start(1, why, why_size);
+}
+
+static bool alive(struct wq_source *source)
+{
+	return lives[source - sources];
+}
+
+static void stop(struct wq_source *source)
+{
+	stops[source - sources]++;
+}
+
+static const struct wq_source_type good = {
+	.name = "good",
+	.capabilities = WQ_SOURCE_CHANGES | WQ_SOURCE_ENDS,
+	.start = start_good,
+	.alive = alive,
+	.stop = stop,
+};
+static const struct wq_source_type fair = {
+	.name = "fair",
+	.capabilities = WQ_SOURCE_OPERATIONS,
+	.start = start_fair,
+	.alive = alive,
+	.stop = stop,
+};
+static const struct wq_source_type *const types[] = {&good, &fair, NULL};
+
+static void stopped(void *arg)
+{
+	ck_assert_ptr_eq(arg, &told_stopped);
+	ck_assert_ptr_null(supervisor.source);
+	told_stopped++;
+}
+
+static void set_up(void)
+{
+	const struct wq_source_env env = {.events = &events, .sink = {.arg = &told_stopped}};
+
+	can_start[0] = can_start[1] = true;
+	memset(starts, 0, sizeof(starts));
+	memset(stops, 0, sizeof(stops));
+	told_stopped = 0;
+	wq_supervisor_init(&supervisor, types, &env);
+}
+
+static void tear_down(void)
+{
+	wq_supervisor_stop(&supervisor);
+}
+
+START_TEST(the_best_that_can_be_had_is_started)
+{
+	ck_assert(wq_supervisor_start(&supervisor));
+	ck_assert_str_eq(wq_supervisor_name(&supervisor), "good");
+	ck_assert_str_eq(wq_supervisor_why_not(&supervisor), "");
+	ck_assert_uint_eq(starts[1], 0);
+	wq_supervisor_stop(&supervisor);
+	ck_assert_uint_eq(stops[0], 1);
+	can_start[0] = false;
+	ck_assert(wq_supervisor_start(&supervisor));
+	ck_assert_str_eq(wq_supervisor_name(&supervisor), "fair");
+	ck_assert_str_eq(wq_supervisor_why_not(&supervisor), "no good");
+}
+END_TEST
+
+START_TEST(each_that_cannot_be_had_has_its_own_reason)
+{
+	can_start[0] = can_start[1] = false;
+	ck_assert(!wq_supervisor_start(&supervisor));
+	ck_assert_str_eq(wq_supervisor_name(&supervisor), "poll");
+	ck_assert_str_eq(supervisor.why_not[0], "no good");
+	ck_assert_str_eq(supervisor.why_not[1], "no fair");
+}
+END_TEST
+
+START_TEST(what_is_asked_for_are_capabilities)
+{
+	ck_assert(!wq_supervisor_tells(&supervisor));
+	wq_supervisor_start(&supervisor);
+	ck_assert(wq_supervisor_tells(&supervisor));
+	ck_assert(wq_supervisor_has(&supervisor, WQ_SOURCE_ENDS));
+	ck_assert(!wq_supervisor_has(&supervisor, WQ_SOURCE_COMPAT));
+}
+END_TEST
+
+START_TEST(one_that_lives_stays)
+{
+	wq_supervisor_start(&supervisor);
+	ck_assert_int_eq(
+		wq_supervisor_check(&supervisor, SECOND, stopped), WQ_SUPERVISOR_SAME);
+	ck_assert_uint_eq(stops[0], 0);
+}
+END_TEST
+
+START_TEST(a_dead_one_is_replaced_by_the_next)
+{
+	wq_supervisor_start(&supervisor);
+	lives[0] = can_start[0] = false;
+	ck_assert_int_eq(
+		wq_supervisor_check(&supervisor, SECOND, stopped), WQ_SUPERVISOR_REPLACED);
+	ck_assert_uint_eq(told_stopped, 1);
+	ck_assert_str_eq(wq_supervisor_name(&supervisor), "fair");
+}
+END_TEST
+
+START_TEST(one_that_says_it_died_is_replaced)
+{
+	wq_supervisor_start(&supervisor);
+	wq_supervisor_died(&supervisor, "a read failed");
+	ck_assert_int_eq(
+		wq_supervisor_check(&supervisor, SECOND, stopped), WQ_SUPERVISOR_REPLACED);
+	ck_assert_uint_eq(starts[0], 2); /* a new one of its kind */
+}
+END_TEST
+
+START_TEST(where_there_is_none_it_is_tried_again_ever_more_seldom)
+{
+	uint64_t now = 10 * SECOND;
+
+	wq_supervisor_start(&supervisor);
+	lives[0] = can_start[0] = can_start[1] = false;
+	ck_assert_int_eq(wq_supervisor_check(&supervisor, now, stopped), WQ_SUPERVISOR_NONE);
+	for (uint64_t wait = 1; wait <= 32; wait *= 2) {
+		unsigned int before = starts[0];
+
+		wq_supervisor_check(&supervisor, now + wait * SECOND - 1, stopped);
+		ck_assert_uint_eq(starts[0], before);
+		now += wait * SECOND;
+		wq_supervisor_check(&supervisor, now, stopped);
+		ck_assert_uint_eq(starts[0], before + 1);
+	}
+	can_start[1] = true;
+	ck_assert_int_eq(wq_supervisor_check(&supervisor, now + 60 * SECOND, stopped),
+		WQ_SUPERVISOR_BACK);
+	ck_assert_str_eq(wq_supervisor_name(&supervisor), "fair");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("supervisor");
+	TCase *t = tcase_create("supervisor");
+
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, the_best_that_can_be_had_is_started);
+	tcase_add_test(t, each_that_cannot_be_had_has_its_own_reason);
+	tcase_add_test(t, what_is_asked_for_are_capabilities);
+	tcase_add_test(t, one_that_lives_stays);
+	tcase_add_test(t, a_dead_one_is_replaced_by_the_next);
+	tcase_add_test(t, one_that_says_it_died_is_replaced);
+	tcase_add_test(t, where_there_is_none_it_is_tried_again_ever_more_seldom);
+	suite_add_tcase(suite, t);
+	return run_suite(suite);
+}
