@@ -15,24 +15,12 @@
 
 #include "base/caller.h"
 #include "base/loop.h"
+#include "keys/config.h"
+#include "keys/describe.h"
+#include "keys/scan.h"
 #include "queue.h"
 
 struct wq_keys;
-
-enum wq_keys_source {
-	WQ_KEYS_AUTO, /* trace where it can, else poll */
-	WQ_KEYS_POLL,
-	WQ_KEYS_TRACE,
-};
-
-struct wq_keys_config {
-	double cpu_budget;	  /* share of one core that looking may cost: 0.01 is 1 % */
-	unsigned int poll_min_ms; /* bounds of the interval between looks */
-	unsigned int poll_max_ms;
-	enum wq_keys_source source;
-	unsigned int resync_s;	/* trace: seconds from one look at every key to the next */
-	unsigned int buffer_kb; /* trace: each CPU's buffer */
-};
 
 /* A bridge that runs on LOOP; CONFIG is copied. NULL after writing a sentence into WHY:
  * no memory, keyctl() is denied, or source is TRACE and the machine does not allow it. */
@@ -56,13 +44,6 @@ void wq_keys_free(struct wq_keys *keys);
  * and -EINPROGRESS: KEY is under construction, where the kernel waits: ask again later. */
 int wq_keys_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t key, int32_t watch_id,
 	const struct wq_caller *caller);
-
-/* One who waits until every watched key has been looked at. Embedded in its owner. */
-struct wq_keys_sync {
-	void (*done)(struct wq_keys_sync *sync); /* it may free SYNC */
-	uint64_t round;
-	TAILQ_ENTRY(wq_keys_sync) node;
-};
 
 /* Looks at every watched key now, in slices between requests, then calls SYNC->done():
  * perhaps before this returns. */
@@ -90,11 +71,5 @@ void wq_keys_stats(const struct wq_keys *keys, struct wqfs_stats *s);
 /* In words: the source in use, and why not a better one. Valid until the next call into
  * the bridge. */
 const char *wq_keys_source_text(struct wq_keys *keys);
-
-/* Prints a line about a watch of the bridge, without a newline:
- * "SERIAL ID TYPE;UID;GID;PERM;DESCRIPTION<tab>how it is observed", escaped by wq_escape().
- * CALLER, who asks, is told no more than "SERIAL ID -" of a key that does not grant it View. */
-void wq_keys_print_watch(
-	const struct wq_watch *watch, const struct wq_caller *caller, FILE *out);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "queue.h"
+#include "record/render.h"
 
 /* A loss that waits to be told. One from a source must wake readers by itself; one
  * from a full ring stands behind records, and poll() ignores it, as the kernel's. */

@@ -3,6 +3,7 @@
 #ifndef WQFS_OPS_H
 #define WQFS_OPS_H
 
+#include "fuse/handles.h"
 #include "fuse/requests.h"
 
 extern const struct fuse_lowlevel_ops wqfs_ops;

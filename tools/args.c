@@ -7,6 +7,7 @@
 
 #include "filter.h"
 #include "record/record.h"
+#include "record/render.h"
 
 bool args_number(const char *text, unsigned long *nr)
 {

@@ -10,6 +10,7 @@
 #include "args.h"
 #include "queue_file.h"
 #include "record/record.h"
+#include "record/render.h"
 #include "wqctl.h"
 
 struct wanted {

@@ -14,6 +14,7 @@
 #include "base/start.h"
 #include "record/record.h"
 #include "record/record_json.h"
+#include "record/render.h"
 #include "show.h"
 
 #define BATCH 65536

@@ -7,6 +7,10 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#define WQ_NSEC_PER_USEC 1000u
+#define WQ_NSEC_PER_MSEC 1000000u
+#define WQ_NSEC_PER_SEC	 1000000000u
+
 struct wq_loop;
 
 /* Embedded in its owner, who closes the fd, after wq_loop_del(). ready() is called

@@ -8,6 +8,7 @@
 
 #include "filter.h"
 #include "fuse/attrs.h"
+#include "record/render.h"
 
 static const char queue_names[] =
 	WQFS_XATTR_SIZE "\0" WQFS_XATTR_FILTER "\0" WQFS_XATTR_FORMAT "\0" WQFS_XATTR_WATCHES
@@ -45,7 +46,7 @@ static void print_watch(const struct wq_watch *watch, void *arg)
 
 	if (lines->n++)
 		putc('\n', lines->f);
-	wq_keys_print_watch(watch, lines->caller, lines->f);
+	wq_describe_watch(watch, lines->caller, lines->f);
 }
 
 static void print_stats(const struct wq_node *node, struct wq_keys *keys, FILE *f)

@@ -8,6 +8,7 @@
 #define WQ_PIECE_H
 
 #include "queue.h"
+#include "record/render.h"
 
 struct wq_piece {
 	enum wqfs_format format;

@@ -7,6 +7,18 @@
 
 extern const struct wq_queue_ops wqfs_queue_ops;
 
+/* Are there readers to be answered? Then, before the loop waits: all requests that are pending
+ * are to be read, interrupts at least, and wqfs_serve() called. So no record is given to a
+ * reader that was killed before. One call takes 2 ms at most: ask again after it. */
+bool wqfs_has_to_serve(const struct wqfs *fs);
+void wqfs_serve(struct wqfs *fs);
+
+/* Ends every wait: readers get end of file, now and from now on; who polls is woken. */
+void wqfs_stop(struct wqfs *fs);
+
+/* After wqfs_stop(): has everybody who was polling asked again, and heard of the end? */
+bool wqfs_all_told(const struct wqfs *fs);
+
 void wqfs_op_read(
 	fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);
 void wqfs_op_poll(

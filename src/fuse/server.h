@@ -68,33 +68,6 @@ struct wqfs {
 	uint64_t construct_wait_ns;
 };
 
-struct wqfs_limits {
-	uint32_t default_size, max_size;
-	uint64_t max_queues;
-	unsigned int max_read; /* the mount option; 0: none */
-	bool for_all;	       /* allow_other is given */
-};
-
-/* A filesystem without queues, on LOOP, whose keys are watched by KEYS (both outlive it).
- * NULL: no memory. */
-struct wqfs *wqfs_new(
-	const struct wqfs_limits *limits, struct wq_loop *loop, struct wq_keys *keys);
-
-/* Are there readers to be answered? Then, before the loop waits: all requests that are pending
- * are to be read, interrupts at least, and wqfs_serve() called. So no record is given to a
- * reader that was killed before. One call takes 2 ms at most: ask again after it. */
-bool wqfs_has_to_serve(const struct wqfs *fs);
-void wqfs_serve(struct wqfs *fs);
-
-/* Ends every wait: readers get end of file, now and from now on; who polls is woken. */
-void wqfs_stop(struct wqfs *fs);
-
-/* After wqfs_stop(): has everybody who was polling asked again, and heard of the end? */
-bool wqfs_all_told(const struct wqfs *fs);
-
-/* Frees it; the session must still be there. Nothing waits any more after it. */
-void wqfs_free(struct wqfs *fs);
-
 struct wqfs *wqfs_of(fuse_req_t req);
 
 /* The open description that FI names. */
@@ -104,15 +77,5 @@ struct wq_handle *wqfs_handle_of(const struct fuse_file_info *fi);
 struct wq_handle *wqfs_handle(fuse_req_t req, const struct fuse_file_info *fi);
 
 struct wq_caller wqfs_caller(fuse_req_t req);
-
-/* NODE is opened with FLAGS by the caller of REQ. NULL: no memory. */
-struct wq_handle *wqfs_handle_new(fuse_req_t req, struct wq_node *node, int flags);
-
-/* NODE's name or a descriptor of it has gone: where only others keep it now they are charged
- * for it. */
-void wqfs_charge_holder(struct wqfs *fs, struct wq_node *node);
-
-/* H is closed: what waits through it is answered, and its queue may go. */
-void wqfs_handle_free(struct wqfs *fs, struct wq_handle *h);
 
 #endif

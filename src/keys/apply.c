@@ -4,24 +4,27 @@
 
 #include "base/log.h"
 #include "keys/apply.h"
+#include "keys/post.h"
 
-struct wq_telling wq_telling_of(struct wq_keys *keys, const struct wq_operation *op,
-	const struct wq_caller *caller)
+struct wq_telling wq_telling_of(const struct wq_applier *to, const struct wq_operation *op,
+	const struct wq_caller *caller, unsigned int *consequences)
 {
 	return (struct wq_telling){
-		.keys = keys,
+		.to = to,
+		.model = to->model,
 		.op = op,
 		.caller = caller,
 		.begin_ns = op->begin_ns,
 		.end_ns = op->end_ns,
 		.tid = op->tid,
 		.who = op->who,
+		.consequences = consequences,
 	};
 }
 
 struct wq_key *wq_telling_watched(const struct wq_telling *t, int32_t serial)
 {
-	struct wq_key *key = serial > 0 ? wq_keys_find(t->keys, serial) : NULL;
+	struct wq_key *key = serial > 0 ? wq_registry_find(&t->model->registry, serial) : NULL;
 
 	return key && t->end_ns >= key->since_ns ? key : NULL;
 }
@@ -35,17 +38,17 @@ bool wq_telling_is_believed(
 
 /* What is not believed is a reason to look: at once, unless such looks have taken their part of
  * the time. */
-static void look_instead(struct wq_key *key)
+static void look_instead(const struct wq_telling *t, struct wq_key *key)
 {
-	struct wq_keys *keys = key->keys;
+	struct wq_budget *budget = &t->model->guesses;
 	uint64_t began = wq_budget_clock();
 
-	if (!wq_budget_left(&keys->guesses, wq_now_ns())) {
-		wq_keys_look_soon(keys);
+	if (!wq_budget_left(budget, wq_now_ns())) {
+		*t->consequences |= WQ_SCAN_SOON;
 		return;
 	}
-	wq_keys_look_at(key);
-	wq_budget_spend(&keys->guesses, wq_budget_clock() - began);
+	wq_compare_key(t->to->compare, key);
+	wq_budget_spend(budget, wq_budget_clock() - began);
 }
 
 struct wq_key *wq_telling_subject(
@@ -55,13 +58,8 @@ struct wq_key *wq_telling_subject(
 
 	if (!key || wq_telling_is_believed(t, key, subtype))
 		return key;
-	look_instead(key);
+	look_instead(t, key);
 	return NULL;
-}
-
-static void ask_renewed(void *keys)
-{
-	wq_supervisor_ask_renewed(&((struct wq_keys *)keys)->sources);
 }
 
 /* As the kernel's notify_key(), unless a look has told it already. */
@@ -70,27 +68,26 @@ static void notify(const struct wq_telling *t, struct wq_key *key,
 {
 	struct wq_cred who = t->who;
 
-	if (wq_keys_was_told(t->keys, key->serial, (uint8_t)subtype, aux, t->begin_ns))
+	if (wq_ledger_claim(&t->model->ledger, key->serial, (uint8_t)subtype, aux, t->begin_ns))
 		return;
 	if (!who.pid && !t->caller)
-		who = wq_task_who(&t->keys->tasks, t->tid, t->begin_ns, t->end_ns,
-			ask_renewed, t->keys);
-	wq_keys_post(key, subtype, aux, &who, t->end_ns);
+		who = wq_resolve_who(t->to->resolve, t->tid, t->begin_ns, t->end_ns);
+	wq_post_change(key, subtype, aux, &who, t->end_ns);
 }
 
 /* A report's change of attributes or payload is taken in now, or it is a difference later. */
 static void changed_as_reported(struct wq_key *key, bool payload)
 {
-	const bool stale_payload = key->stale_payload, stale_attrs = key->stale_attrs;
+	const bool payload_told = key->payload_told, attrs_told = key->attrs_told;
 
-	key->stale_payload |= payload;
-	key->stale_attrs |= !payload;
+	key->payload_told |= payload;
+	key->attrs_told |= !payload;
 	if (payload) /* it is not known how long it is now */
 		key->proc.len = -1;
 	key->proc.seen_pass = 0;
-	wq_keys_rebase(key);
-	key->stale_payload &= stale_payload;
-	key->stale_attrs &= stale_attrs;
+	wq_compare_refresh(key);
+	key->payload_told &= payload_told;
+	key->attrs_told &= attrs_told;
 }
 
 /* What the next look finds changed has been told. Polling looks at once, so that what
@@ -102,15 +99,15 @@ static void changed(const struct wq_telling *t, struct wq_key *key, bool payload
 		return;
 	}
 	if (payload)
-		key->stale_payload = true;
+		key->payload_told = true;
 	else
-		key->stale_attrs = true;
+		key->attrs_told = true;
 	/* what a pass has read of it may be from before */
 	key->proc.pass = key->proc.seen_pass = 0;
-	if (wq_keys_are_told(t->keys))
-		wq_keys_rebase_soon(key);
+	if (wq_model_is_told(t->model))
+		wq_compare_refresh_soon(t->to->compare, key);
 	else
-		wq_keys_rebase(key);
+		wq_compare_refresh(key);
 }
 
 /* The member list is no longer what its digest says. */
@@ -130,25 +127,25 @@ static int32_t namesake(const struct wq_key *ring, uint64_t name, int32_t serial
 }
 
 /* The name of a member that was displaced, and may have ended: to be unlinked all the same. */
-static void note_name(struct wq_keys *keys, int32_t serial, uint64_t name)
+static void note_name(struct wq_model *m, int32_t serial, uint64_t name)
 {
-	keys->names[keys->names_next++ % NAMES_MAX] = (struct wq_key_member){serial, name};
+	m->names[m->names_next++ % WQ_NAMES_MAX] = (struct wq_key_member){serial, name};
 }
 
 static uint64_t name_of(const struct wq_key *ring, int32_t serial)
 {
-	const struct wq_keys *keys = ring->keys;
+	const struct wq_model *m = ring->model;
 
-	for (unsigned int i = 0; i < NAMES_MAX; i++)
-		if (keys->names[i].serial == serial)
-			return keys->names[i].name;
-	return wq_look_name(keys->look, &ring->as, serial);
+	for (unsigned int i = 0; i < WQ_NAMES_MAX; i++)
+		if (m->names[i].serial == serial)
+			return m->names[i].name;
+	return wq_look_name(m->look, &ring->as, serial);
 }
 
 /* Does RING hold SERIAL, or if that is 0 anything? */
 static bool holds(const struct wq_key *ring, int32_t serial)
 {
-	int r = wq_look_holds(ring->keys->look, &ring->as, ring->serial, serial);
+	int r = wq_look_holds(ring->model->look, &ring->as, ring->serial, serial);
 
 	return serial ? r == WQ_HOLDS_IT : r == WQ_HOLDS_IT || r == WQ_HOLDS_OTHERS;
 }
@@ -158,18 +155,18 @@ static bool holds(const struct wq_key *ring, int32_t serial)
  * should hold SERIAL, or anything if that is 0. */
 static void verify(const struct wq_telling *t, struct wq_key *ring, int32_t serial, bool held)
 {
-	if (t->caller && wq_ring_has_members(ring) && holds(ring, serial) != held)
-		wq_keys_look_now(ring);
+	if (t->caller && wq_key_has_members(ring) && holds(ring, serial) != held)
+		wq_compare_now(t->to->compare, ring);
 }
 
 static void linked(const struct wq_telling *t, struct wq_key *ring, int32_t serial)
 {
-	if (wq_ring_has_members(ring)) {
-		uint64_t name = wq_look_name(t->keys->look, &ring->as, serial);
+	if (wq_key_has_members(ring)) {
+		uint64_t name = wq_look_name(t->model->look, &ring->as, serial);
 		int32_t displaced = namesake(ring, name, serial);
 
 		if (displaced) {
-			note_name(t->keys, displaced, name);
+			note_name(t->model, displaced, name);
 			wq_key_member_del(&ring->state, displaced);
 		}
 		/* a report is not to explain away what others do */
@@ -189,7 +186,7 @@ static void unlinked(const struct wq_telling *t, struct wq_key *ring, int32_t se
 {
 	int32_t gone = serial;
 
-	if (wq_ring_has_members(ring)) {
+	if (wq_key_has_members(ring)) {
 		if (!wq_key_member_find(&ring->state, serial))
 			gone = namesake(ring, name_of(ring, serial), serial);
 		if (gone)
@@ -202,7 +199,7 @@ static void unlinked(const struct wq_telling *t, struct wq_key *ring, int32_t se
 
 static void cleared(const struct wq_telling *t, struct wq_key *ring)
 {
-	if (wq_ring_has_members(ring)) {
+	if (wq_key_has_members(ring)) {
 		ring->state.len = 0;
 		members_changed(ring);
 	}
@@ -225,7 +222,7 @@ static bool is_confirmed(
 {
 	if (!t->caller || (subtype != NOTIFY_KEY_REVOKED && subtype != NOTIFY_KEY_INVALIDATED))
 		return true;
-	return wq_look_life(t->keys->look, key->serial) >=
+	return wq_look_life(t->model->look, key->serial) >=
 	       (subtype == NOTIFY_KEY_REVOKED ? WQ_KEY_REVOKED : WQ_KEY_INVALIDATED);
 }
 
@@ -237,7 +234,7 @@ static void take_in(
 	case NOTIFY_KEY_REVOKED:
 		if (key->state.life < WQ_KEY_REVOKED)
 			key->state.life = WQ_KEY_REVOKED;
-		wq_keys_ends_at(key, time(NULL) + wq_keys_gc_delay());
+		wq_gc_expect_at(t->to->gc, key, time(NULL) + wq_gc_delay(t->to->gc));
 		break;
 	case NOTIFY_KEY_INVALIDATED:
 		key->state.life = WQ_KEY_INVALIDATED;
@@ -265,7 +262,7 @@ bool wq_apply(const struct wq_telling *t, struct wq_key *key,
 		break;
 	}
 	if (!is_confirmed(t, key, subtype)) {
-		look_instead(key);
+		look_instead(t, key);
 		return false;
 	}
 	if (!is_told_by_first(key, subtype))
@@ -274,16 +271,20 @@ bool wq_apply(const struct wq_telling *t, struct wq_key *key,
 	return true;
 }
 
-void wq_keys_apply(struct wq_keys *keys, const struct wq_change *change)
+unsigned int wq_apply_change(const struct wq_applier *to, const struct wq_change *change)
 {
+	unsigned int consequences = 0;
 	const struct wq_telling t = {
-		.keys = keys,
+		.to = to,
+		.model = to->model,
 		.begin_ns = change->at_ns,
 		.end_ns = change->at_ns,
 		.who = change->who,
+		.consequences = &consequences,
 	};
 	struct wq_key *key = wq_telling_watched(&t, change->serial);
 
 	if (key)
 		wq_apply(&t, key, (enum key_notification_subtype)change->subtype, change->aux);
+	return consequences;
 }

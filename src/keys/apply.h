@@ -7,21 +7,39 @@
 #ifndef WQ_APPLY_H
 #define WQ_APPLY_H
 
-#include "keys/keys_internal.h"
+#include "keys/compare.h"
+#include "keys/gc_watch.h"
+#include "keys/resolve.h"
+
+/* What a telling asks of whoever took it in. */
+enum wq_consequence {
+	WQ_MAY_DESTROY = 1u << 0, /* it may have ended keys */
+	WQ_SCAN_SOON = 1u << 1,	  /* it cannot be told to a key what was done */
+};
+
+/* What changes go into. Its owner has the parts. */
+struct wq_applier {
+	struct wq_model *model;
+	struct wq_compare *compare;
+	struct wq_gc_watch *gc;
+	struct wq_resolve *resolve;
+};
 
 /* What is told of keys, and who tells it. */
 struct wq_telling {
-	struct wq_keys *keys;
+	const struct wq_applier *to;
+	struct wq_model *model; /* its model */
 	const struct wq_operation *op; /* NULL: a source gave the change itself */
 	const struct wq_caller *caller; /* who reported it; NULL: a source tells of it */
 	uint64_t begin_ns, end_ns;     /* of what was done: CLOCK_MONOTONIC */
 	pid_t tid;		       /* whose thread did it, or 0 */
 	struct wq_cred who;	       /* if it was told; else to be asked by tid */
+	unsigned int *consequences;    /* a set of enum wq_consequence, to be added to */
 };
 
 /* OP has ended; CALLER reported it, or if that is NULL a source tells of it. */
-struct wq_telling wq_telling_of(struct wq_keys *keys, const struct wq_operation *op,
-	const struct wq_caller *caller);
+struct wq_telling wq_telling_of(const struct wq_applier *to, const struct wq_operation *op,
+	const struct wq_caller *caller, unsigned int *consequences);
 
 /* SERIAL if it is watched, and what T tells is news for it. */
 struct wq_key *wq_telling_watched(const struct wq_telling *t, int32_t serial);
@@ -40,5 +58,9 @@ struct wq_key *wq_telling_subject(
  * may be gone after it, if T has a caller. */
 bool wq_apply(const struct wq_telling *t, struct wq_key *key,
 	enum key_notification_subtype subtype, uint32_t aux);
+
+/* CHANGE was made, says a source that tells of changes. Returns a set of enum
+ * wq_consequence. */
+unsigned int wq_apply_change(const struct wq_applier *to, const struct wq_change *change);
 
 #endif

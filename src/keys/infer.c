@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "keys/infer.h"
+#include "keys/post.h"
 
 #define RINGS_AT_ONCE 32 /* keyrings looked at for one operation; more take a round */
 
@@ -17,7 +18,7 @@ struct meant {
 /* A keyring that add_key() made is a session's only once somebody has joined it. */
 static bool may_be_session(const struct wq_key *ring)
 {
-	const struct wq_serials *serials = &ring->keys->serials;
+	const struct wq_serials *serials = &ring->model->serials;
 	bool made = wq_serials_known(serials, ring->serial, WQ_SERIALS_TRACED, 0);
 
 	return !made || wq_serials_known(serials, ring->serial, WQ_SERIALS_JOINED, UINT64_MAX);
@@ -36,10 +37,10 @@ static bool fits(const struct wq_key *ring, enum wq_inference what, int32_t seri
 	const bool had = wq_key_member_find(&ring->state, serial) != NULL;
 	int holds;
 
-	if (!wq_ring_has_members(ring) || ((what == WQ_INFER_LINKED || what == WQ_INFER_FOUND) && had) ||
+	if (!wq_key_has_members(ring) || ((what == WQ_INFER_LINKED || what == WQ_INFER_FOUND) && had) ||
 		(what == WQ_INFER_UNLINKED && !had) || (what == WQ_INFER_CLEARED && !ring->state.len))
 		return false;
-	holds = wq_look_holds(ring->keys->look, &ring->as, ring->serial, serial);
+	holds = wq_look_holds(ring->model->look, &ring->as, ring->serial, serial);
 	switch (what) {
 	case WQ_INFER_LINKED:
 	case WQ_INFER_FOUND:
@@ -57,7 +58,7 @@ static bool may_be_unseen(const struct wq_key *ring, enum wq_inference what, int
 {
 	if (what == WQ_INFER_FOUND)
 		return false;
-	if (!wq_ring_has_members(ring))
+	if (!wq_key_has_members(ring))
 		return true;
 	switch (what) {
 	case WQ_INFER_LINKED:
@@ -79,7 +80,7 @@ static struct meant meant_by(
 	struct meant m = {.id = id, .rights = wq_operation_rights(t->op->op, subtype)};
 
 	if (id < 0 && !t->caller)
-		wq_keys_actor(t->keys, t->op, id, &m.actor);
+		wq_resolve_actor(t->to->resolve, t->op, id, &m.actor);
 	return m;
 }
 
@@ -112,8 +113,8 @@ static void cannot_tell(
 	const struct unseen u = {meant, what, serial};
 
 	if (!t->caller)
-		wq_keys_tell_loss(t->keys, is_unseen, &u);
-	wq_keys_look_soon(t->keys);
+		wq_post_loss(t->model, is_unseen, &u);
+	*t->consequences |= WQ_SCAN_SOON;
 }
 
 /* Decided by the difference that the operation, on the keyring that was named ID, made in one
@@ -135,19 +136,19 @@ void wq_infer(
 	unsigned int n;
 
 	if (what == WQ_INFER_UNLINKED && serial > 0)
-		wq_keys_note_unlinked(t->keys, serial);
-	n = serial < 0 || !wq_budget_left(&t->keys->guesses, wq_now_ns())
+		wq_fates_note_unlinked(&t->model->fates, serial);
+	n = serial < 0 || !wq_budget_left(&t->model->guesses, wq_now_ns())
 		    ? UINT_MAX
-		    : wq_rings_called(&t->keys->rings, id, rings, RINGS_AT_ONCE);
+		    : wq_rings_called(&t->model->registry.rings, id, rings, RINGS_AT_ONCE);
 	if (n > RINGS_AT_ONCE) {
 		cannot_tell(t, &meant, what, serial);
 		return;
 	}
 	/* by serial: one may turn out to be gone, or end another's watch */
 	for (unsigned int i = 0; i < n; i++) {
-		struct wq_key *ring = wq_keys_find(t->keys, rings[i]);
+		struct wq_key *ring = wq_registry_find(&t->model->registry, rings[i]);
 
-		if (!ring || ring->buried || !may_be_it(ring, &meant) ||
+		if (!ring || ring->zombie || !may_be_it(ring, &meant) ||
 			!wq_telling_watched(t, ring->serial) ||
 			!wq_telling_is_believed(t, ring, subtypes[what]) ||
 			!fits(ring, what, serial))
@@ -155,9 +156,10 @@ void wq_infer(
 		any = true;
 		wq_apply(t, ring, subtypes[what], (uint32_t)serial);
 		/* the difference may be another's, whose operation is on its way */
-		wq_keys_note_told(ring, (uint8_t)subtypes[what], (uint32_t)serial);
+		wq_ledger_note(&t->model->ledger, ring->serial, (uint8_t)subtypes[what],
+			(uint32_t)serial, wq_now_ns());
 	}
-	wq_budget_spend(&t->keys->guesses, wq_budget_clock() - began);
+	wq_budget_spend(&t->model->guesses, wq_budget_clock() - began);
 	if (!any)
 		cannot_tell(t, &meant, what, serial);
 }
@@ -166,5 +168,5 @@ void wq_infer_setattr(const struct wq_telling *t, int32_t id)
 {
 	const struct meant meant = meant_by(t, id, NOTIFY_KEY_SETATTR);
 
-	wq_keys_tell_loss(t->keys, may_be_it, &meant);
+	wq_post_loss(t->model, may_be_it, &meant);
 }

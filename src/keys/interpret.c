@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What operations mean: which changes of which keys, and what may come of it. */
 #include <errno.h>
 #include <linux/keyctl.h>
 #include <stdlib.h>
@@ -7,6 +6,7 @@
 #include <unistd.h>
 
 #include "keys/infer.h"
+#include "keys/interpret.h"
 
 #define SAID_S 2 /* before and after a timeout, as it was reported */
 
@@ -14,7 +14,7 @@
  * one that nobody watches; below 0: it cannot be told. */
 static int32_t keyring_of(const struct wq_telling *t, int32_t id)
 {
-	return wq_keys_special(t->keys, t->op, id);
+	return wq_resolve_keyring(t->to->resolve, t->op, id);
 }
 
 /* A key that is named by a special keyring: its serial, or below 0. */
@@ -62,7 +62,7 @@ static void note_serial(const struct wq_telling *t)
 		break;
 	}
 	if (serial > 0)
-		wq_serials_note(&t->keys->serials, serial, by, since_ns);
+		wq_serials_note(&t->model->serials, serial, by, since_ns);
 }
 
 /* SERIAL was linked into keyring ID. */
@@ -130,15 +130,15 @@ static void op_move(const struct wq_telling *t)
 /* Was there a key SERIAL when the operation began? */
 static bool was_there(const struct wq_telling *t, int32_t serial)
 {
-	return wq_serials_known(&t->keys->serials, serial, teller(t), t->op->begin_ns);
+	return wq_serials_known(&t->model->serials, serial, teller(t), t->op->begin_ns);
 }
 
 /* The key that add_key() returned is a new one, or an old one that it has updated. */
 static void op_add_key(const struct wq_telling *t)
 {
 	int32_t serial = t->op->result, id = t->op->arg[0], ring = keyring_of(t, id);
-	struct wq_key *key = wq_keys_find(t->keys, serial);
-	const struct wq_key *into = ring > 0 ? wq_keys_find(t->keys, ring) : NULL;
+	struct wq_key *key = wq_registry_find(&t->model->registry, serial);
+	const struct wq_key *into = ring > 0 ? wq_registry_find(&t->model->registry, ring) : NULL;
 
 	if (serial == t->op->arg[1] || (key && key->since_ns <= t->op->begin_ns) ||
 		was_there(t, serial)) {
@@ -151,8 +151,7 @@ static void op_add_key(const struct wq_telling *t)
 	if (into && wq_telling_is_believed(t, into, NOTIFY_KEY_LINKED) &&
 		wq_key_member_find(&into->state, serial))
 		/* told by a look, perhaps; else an update of a key that nobody watches */
-		wq_keys_was_told(
-			t->keys, ring, NOTIFY_KEY_LINKED, (uint32_t)serial, t->op->begin_ns);
+		wq_ledger_claim(&t->model->ledger, ring, NOTIFY_KEY_LINKED, (uint32_t)serial, t->op->begin_ns);
 	else
 		op_link(t, id, serial);
 }
@@ -183,13 +182,13 @@ static void op_instantiated(const struct wq_telling *t, uint32_t aux, int32_t ri
  * to themselves. */
 static bool is_reporters(const struct wq_telling *t, int32_t serial)
 {
-	struct wq_key_state *s = &t->keys->scratch;
+	struct wq_key_state *s = &t->model->scratch;
 	struct wq_look_as as;
 
 	if (t->caller->uid == 0 || t->caller->uid == geteuid())
 		return true;
 	as = (struct wq_look_as){true, t->caller->uid, t->caller->gid};
-	return wq_look_describe(t->keys->look, &as, serial, s) == 0 &&
+	return wq_look_describe(t->model->look, &as, serial, s) == 0 &&
 	       s->life == WQ_KEY_ALIVE && s->uid == t->caller->uid;
 }
 
@@ -203,10 +202,10 @@ static void note_death(const struct wq_telling *t)
 	int32_t serial = h->arg[0];
 
 	if (t->caller && h->op != KEYCTL_SET_TIMEOUT &&
-		wq_look_life(t->keys->look, serial) < WQ_KEY_EXPIRED)
+		wq_look_life(t->model->look, serial) < WQ_KEY_EXPIRED)
 		return; /* it was only said */
 	if (serial > 0 && (!t->caller || is_reporters(t, serial)))
-		wq_keys_note_dead(t->keys, serial, at);
+		wq_fates_note_dead(&t->model->fates, serial, at);
 }
 
 /* The key that was told of; NULL if it is not watched, or not believed to be changed. */
@@ -219,7 +218,7 @@ static struct wq_key *op_simple(const struct wq_telling *t, enum key_notificatio
 		/* attributes may have been set to what they were */
 		if (!t->caller && subtype == NOTIFY_KEY_SETATTR)
 			wq_infer_setattr(t, t->op->arg[0]);
-		wq_keys_look_soon(t->keys);
+		*t->consequences |= WQ_SCAN_SOON;
 		return NULL;
 	}
 	key = wq_telling_subject(t, serial, subtype);
@@ -228,29 +227,30 @@ static struct wq_key *op_simple(const struct wq_telling *t, enum key_notificatio
 
 /* As reported, it ends KEY no later than it was known to: what was only said is to make nobody
  * miss an end. And it is no difference that /proc/keys says so next. */
-static void timeout_as_reported(struct wq_key *key, time_t at)
+static void timeout_as_reported(
+	const struct wq_telling *t, struct wq_key *key, time_t at)
 {
-	time_t ends_at = at ? at + wq_keys_gc_delay() : 0;
+	time_t ends_at = at ? at + wq_gc_delay(t->to->gc) : 0;
 
 	key->proc.is_said = true;
 	key->proc.said = at ? (struct wq_expiry){at - SAID_S, at + SAID_S} : wq_expiry_never;
-	if (ends_at && (!key->ends_at || ends_at < key->ends_at))
-		wq_keys_ends_at(key, ends_at);
+	if (ends_at && (!key->gc_at || ends_at < key->gc_at))
+		wq_gc_expect_at(t->to->gc, key, ends_at);
 }
 
 static void op_timeout(const struct wq_telling *t)
 {
 	uint32_t seconds = (uint32_t)t->op->arg[1];
 	struct wq_key *key = op_simple(t, NOTIFY_KEY_SETATTR);
-	time_t since = (time_t)((wq_now_ns() - t->op->end_ns) / NS_PER_S);
+	time_t since = (time_t)((wq_now_ns() - t->op->end_ns) / WQ_NSEC_PER_SEC);
 	time_t at = seconds ? time(NULL) - since + (time_t)seconds : 0;
 
 	if (!key)
 		return;
 	if (t->caller)
-		timeout_as_reported(key, at);
+		timeout_as_reported(t, key, at);
 	else
-		wq_keys_ends_at(key, at ? at + wq_keys_gc_delay() : 0);
+		wq_gc_expect_at(t->to->gc, key, at ? at + wq_gc_delay(t->to->gc) : 0);
 }
 
 static void op_chown(const struct wq_telling *t)
@@ -265,7 +265,7 @@ static void take(const struct wq_telling *t)
 	const struct wq_operation *h = t->op;
 
 	if (!t->caller) /* only the trace is believed about sessions */
-		wq_keys_learn(t->keys, h);
+		wq_resolve_observe(t->to->resolve, h);
 	switch (h->op) {
 	case KEYCTL_UPDATE:
 		op_simple(t, NOTIFY_KEY_UPDATED);
@@ -329,26 +329,52 @@ static void take(const struct wq_telling *t)
 		break;
 	}
 	if (wq_operation_may_destroy(h->op))
-		wq_keys_may_end(t->keys);
+		*t->consequences |= WQ_MAY_DESTROY;
 }
 
-void wq_keys_interpret(
-	struct wq_keys *keys, const struct wq_operation *h, const struct wq_caller *caller)
+/* Might a watch be told of OP? */
+static bool concerns(const struct wq_model *m, const struct wq_operation *op)
 {
-	const struct wq_telling t = wq_telling_of(keys, h, caller);
-	struct inflight *f;
+	for (int i = 0; i < WQ_OP_ARGS; i++)
+		if (op->arg[i] < 0 ||
+			(op->arg[i] > 0 && wq_registry_find(&m->registry, op->arg[i])))
+			return true;
+	return false;
+}
 
-	if (h->end_ns == 0) {
-		wq_keys_begin(keys, h, caller);
+static void begin(const struct wq_applier *to, const struct wq_operation *op,
+	const struct wq_caller *caller)
+{
+	struct wq_model *m = to->model;
+	bool told = wq_model_is_told(m);
+	struct wq_cred who;
+
+	if (told && !wq_model_has(m, WQ_SOURCE_IDENTITY) && concerns(m, op))
+		wq_resolve_ask_who(to->resolve, op);
+	if (!caller) {
+		wq_inflight_begin(&m->inflight, op, told);
 		return;
 	}
-	f = wq_keys_find_inflight(keys, h->tid);
-	if (f)
-		wq_keys_forget_inflight(keys, f);
-	if (h->result >= 0) {
+	who = wq_resolve_reporter(to->resolve, caller);
+	wq_inflight_report(&m->inflight, op, caller, &who);
+}
+
+unsigned int wq_interpret(const struct wq_applier *to, const struct wq_operation *op,
+	const struct wq_caller *caller)
+{
+	unsigned int consequences = 0;
+	const struct wq_telling t = wq_telling_of(to, op, caller, &consequences);
+
+	if (op->end_ns == 0) {
+		begin(to, op, caller);
+		return 0;
+	}
+	wq_inflight_end(&to->model->inflight, op->tid);
+	if (op->result >= 0) {
 		take(&t);
 		note_serial(&t);
-	} else if (h->op == WQFS_REPORT_REQUEST_KEY) {
-		wq_keys_look_soon(keys); /* a negative key may have been linked */
+	} else if (op->op == WQFS_REPORT_REQUEST_KEY) {
+		consequences |= WQ_SCAN_SOON; /* a negative key may have been linked */
 	}
+	return consequences;
 }

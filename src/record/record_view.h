@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A record taken apart: what record.c and record_json.c share. */
+/* A record taken apart: what the text and the JSON of it share. */
 #ifndef WQ_RECORD_VIEW_H
 #define WQ_RECORD_VIEW_H
 

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "bridge.h"
-#include "keys/keys_internal.h"
+#include "keys/model.h"
 #include "run.h"
 
 /* ---- events ---- */
@@ -154,23 +154,6 @@ START_TEST(key_that_loses_its_last_link_is_removed)
 }
 END_TEST
 
-/* It has ended, and its REMOVAL is still held back for what was before it. */
-START_TEST(loss_is_told_to_who_watches_only_what_has_ended)
-{
-	int32_t key = add("a");
-	struct watch_notification n;
-	struct wq_take take;
-
-	ck_assert_int_eq(watch(key), 0);
-	wq_keys_bury(wq_keys_find(keys, key));
-	wq_keys_tell_loss(keys, NULL, NULL);
-	ck_assert_int_eq(
-		wq_queue_peek(queue, WQFS_FORMAT_RAW, &n, sizeof(n), &take), sizeof(n));
-	ck_assert_uint_eq(n.type, WATCH_TYPE_META);
-	ck_assert_uint_eq(n.subtype, WATCH_META_LOSS_NOTIFICATION);
-}
-END_TEST
-
 START_TEST(invalidated_key_is_told_and_removed)
 {
 	const char *got;
@@ -296,7 +279,7 @@ static void describe(const struct wq_watch *w, void *line)
 {
 	FILE *f = fmemopen(((struct line *)line)->text, sizeof(struct line), "w");
 
-	wq_keys_print_watch(w, &self, f);
+	wq_describe_watch(w, &self, f);
 	fclose(f);
 }
 
@@ -428,7 +411,6 @@ int main(void)
 		sizeof(events) / sizeof(events[0]));
 	tcase_add_test(what, key_that_loses_its_last_link_is_removed);
 	tcase_add_test(what, invalidated_key_is_told_and_removed);
-	tcase_add_test(what, loss_is_told_to_who_watches_only_what_has_ended);
 	tcase_add_test(what, unwatch_posts_removal_behind_what_came_before);
 	tcase_add_test(what, what_came_before_a_watch_is_not_for_it);
 	tcase_add_test(what, queue_that_goes_takes_its_watches_along);

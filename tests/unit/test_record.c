@@ -6,6 +6,7 @@
 
 #include "record/record.h"
 #include "record/record_json.h"
+#include "record/render.h"
 #include "run.h"
 
 #define NR(array) ((int)(sizeof(array) / sizeof((array)[0])))

@@ -7,7 +7,8 @@
 #include <linux/keyctl.h>
 #include <string.h>
 
-#include "keys/keys_internal.h"
+#include "keys/key.h"
+#include "keys/rings.h"
 
 #define BIT(kind) (1u << (kind))
 #define ALL	  (BIT(WQ_RING_KINDS) - 1)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The watched keyrings, by what special keyring they may be. */
-#ifndef WQ_KEYS_RINGS_H
-#define WQ_KEYS_RINGS_H
+#ifndef WQ_RINGS_H
+#define WQ_RINGS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "fuse/handles.h"
+#include "fuse/queue_rights.h"
+#include "fuse/requests.h"
+
+struct wq_handle *wqfs_handle_new(fuse_req_t req, struct wq_node *node, int flags)
+{
+	struct wq_caller caller = wqfs_caller(req);
+	struct wq_handle *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return NULL;
+	h->node = node;
+	h->uid = h->used_by = caller.uid;
+	h->writer = (flags & O_ACCMODE) != O_RDONLY;
+	h->may_change = h->writer || node->anonymous || wq_rights_write(node, &caller);
+	TAILQ_INIT(&h->parked);
+	h->write_only = (flags & O_ACCMODE) == O_WRONLY;
+	LIST_INSERT_HEAD(&node->handles, h, entry);
+	node->opens++;
+	node->charged_opens += caller.uid == node->charged;
+	if (h->writer) {
+		node->writers++;
+		node->had_writer |= node->anonymous;
+	}
+	return h;
+}
+
+void wqfs_charge_holder(struct wqfs *fs, struct wq_node *node)
+{
+	const struct wq_handle *h = LIST_FIRST(&node->handles);
+
+	if (node->name || node->charged_opens || !h)
+		return;
+	wq_namespace_adopt(&fs->ns, node, h->uid);
+	LIST_FOREACH (h, &node->handles, entry)
+		node->charged_opens += h->uid == node->charged;
+}
+
+void wqfs_handle_free(struct wqfs *fs, struct wq_handle *h)
+{
+	struct wq_node *node = h->node;
+
+	wqfs_forget_handle(fs, h);
+	LIST_REMOVE(h, entry);
+	node->opens--;
+	node->charged_opens -= h->uid == node->charged;
+	wqfs_charge_holder(fs, node);
+	if (h->writer && --node->writers == 0 && node->had_writer)
+		wqfs_writers_gone(fs, node);
+	if (!h->writer && node->opens == node->writers)
+		wqfs_readers_gone(node);
+	free(h);
+	wq_namespace_reap(&fs->ns, node);
+}
+
+/* ---- life ---- */
+
+struct wqfs *wqfs_new(
+	const struct wqfs_limits *limits, struct wq_loop *loop, struct wq_keys *keys)
+{
+	struct wqfs *fs = calloc(1, sizeof(*fs));
+
+	if (!fs)
+		return NULL;
+	fs->buf = malloc(WQFS_READ_MAX);
+	if (!fs->buf) {
+		free(fs);
+		return NULL;
+	}
+	fs->loop = loop;
+	fs->keys = keys;
+	fs->max_read = limits->max_read;
+	fs->for_all = limits->for_all;
+	TAILQ_INIT(&fs->parked);
+	TAILQ_INIT(&fs->constructing);
+	TAILQ_INIT(&fs->to_serve);
+	wq_user_mem_init(&fs->user_mem, loop);
+	wq_namespace_init(&fs->ns);
+	fs->ns.ops = &wqfs_queue_ops;
+	fs->ns.default_size = limits->default_size;
+	fs->ns.max_size = limits->max_size;
+	fs->ns.max_queues = limits->max_queues;
+	return fs;
+}
+
+/* A forced unmount skips RELEASE: what is open is closed here. */
+void wqfs_free(struct wqfs *fs)
+{
+	struct wq_node *node, *tmp;
+
+	if (!fs)
+		return;
+	wqfs_stop(fs);
+	HASH_ITER (by_ino, fs->ns.by_ino, node, tmp) {
+		node->lookups++; /* to outlive its handles */
+		while (!LIST_EMPTY(&node->handles))
+			wqfs_handle_free(fs, LIST_FIRST(&node->handles));
+	}
+	wq_user_mem_fini(&fs->user_mem);
+	wq_namespace_fini(&fs->ns);
+	free(fs->buf);
+	free(fs);
+}

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <keyutils.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/container.h"
+#include "base/log.h"
+#include "keys/access.h"
+#include "keys/compare.h"
+#include "keys/post.h"
+
+#define NAMES_PER_LOOK 128		  /* members described in one look, to know a displacement */
+#define REFRESH_NS     WQ_NSEC_PER_MSEC /* after an operation: until its key is known anew */
+#define REFRESH_PAUSE  4		  /* times what a slice of that took */
+#define DEFER_NS       WQ_NSEC_PER_MSEC /* after a difference: until operations are asked for it */
+
+/* ---- what became of a member ---- */
+
+/* Was SERIAL dead before it was gone, as far as we saw? */
+static bool died_before(const struct wq_model *m, int32_t serial)
+{
+	const struct wq_key *key = wq_registry_find(&m->registry, serial);
+
+	return (key && wq_model_known_dead(key)) ||
+	       wq_fates_is_dead(&m->fates, serial, time(NULL));
+}
+
+/* The kernel posts nothing when it drops a link to a dead key. A key that is gone
+ * altogether was unlinked for the last time, unless it was seen dead before; or, with a
+ * trace, in any case: that would have told of the unlinking. */
+static enum wq_member_fate fate_of(void *arg, int32_t serial)
+{
+	struct wq_key *ring = arg;
+
+	if (died_before(ring->model, serial))
+		return WQ_MEMBER_COLLECTED;
+	switch (wq_look_life(ring->model->look, serial)) {
+	case WQ_KEY_EXPIRED:
+	case WQ_KEY_REVOKED:
+	case WQ_KEY_INVALIDATED:
+		return WQ_MEMBER_COLLECTED;
+	case WQ_KEY_GONE:
+		return wq_model_is_told(ring->model) && !wq_fates_was_unlinked(&ring->model->fates, serial)
+			       ? WQ_MEMBER_COLLECTED
+			       : WQ_MEMBER_UNLINKED;
+	case WQ_KEY_ALIVE:
+	case WQ_KEY_HIDDEN:
+		break;
+	}
+	if (!ring->nameless)
+		return WQ_MEMBER_UNLINKED;
+	ring->nameless--;
+	return WQ_MEMBER_DISPLACED;
+}
+
+/* ---- snapshots ---- */
+
+static bool our_group(const struct wq_caller *self, gid_t gid)
+{
+	gid_t list[256];
+	int n;
+
+	n = getgroups((int)(sizeof(list) / sizeof(list[0])), list);
+	for (int i = 0; i < n; i++)
+		if (list[i] == gid)
+			return true;
+	return false;
+}
+
+/* Is our view of it owed to its attributes, not to possession? */
+static bool sees_by_attributes(const struct wq_key *key, const struct wq_key_state *s)
+{
+	const struct wq_caller self = {
+		.uid = key->as.other ? key->as.uid : geteuid(),
+		.gid = key->as.other ? key->as.gid : getegid(),
+		.in_group = our_group,
+	};
+
+	return wq_access_may_view(s, &self);
+}
+
+/* Names of NEW's members: those that KEY has as they are, of new ones looked up. */
+static void name_members(const struct wq_key *key, struct wq_key_state *new)
+{
+	const struct wq_key_state *old = &key->state;
+	size_t j = 0;
+	unsigned int budget = NAMES_PER_LOOK;
+	size_t known = old->payload == WQ_PAYLOAD_MEMBERS ? old->len : 0;
+
+	for (size_t i = 0; i < new->len; i++) {
+		struct wq_key_member *m = &new->members[i];
+
+		while (j < known && old->members[j].serial < m->serial)
+			j++;
+		if (j < known && old->members[j].serial == m->serial)
+			m->name = old->members[j].name;
+		if (!m->name && budget) {
+			m->name = wq_look_name(key->model->look, &key->as, m->serial);
+			budget--;
+		}
+	}
+}
+
+/* Goes on with the members that had no turn yet. */
+static void name_more(struct wq_key *key)
+{
+	size_t end = key->unnamed_from + NAMES_PER_LOOK;
+
+	if (key->state.payload != WQ_PAYLOAD_MEMBERS)
+		return;
+	for (; key->unnamed_from < key->state.len && key->unnamed_from < end;
+		key->unnamed_from++) {
+		struct wq_key_member *m = &key->state.members[key->unnamed_from];
+
+		if (!m->name)
+			m->name = wq_look_name(key->model->look, &key->as, m->serial);
+	}
+}
+
+/* NEW becomes what is known; its buffers are swapped, not freed. */
+static void adopt(struct wq_key_state *state, struct wq_key_state *new)
+{
+	struct wq_key_state old;
+
+	if (new->life != WQ_KEY_ALIVE) {
+		state->life = new->life;
+		return;
+	}
+	old = *state;
+	*state = *new;
+	*new = old;
+}
+
+/* Takes a snapshot of KEY into m->scratch. 0 or -ENOMEM. */
+static int snapshot(struct wq_key *key)
+{
+	struct wq_model *m = key->model;
+	struct wq_key_state *new = &m->scratch;
+	int r = wq_look_describe(m->look, &key->as, key->serial, new);
+
+	if (r < 0 || new->life != WQ_KEY_ALIVE)
+		return r;
+	r = wq_look_payload(m->look, &key->as, key->serial, new);
+	if (r == 0 && new->payload == WQ_PAYLOAD_MEMBERS) {
+		name_members(key, new);
+		key->unnamed_from = 0;
+	}
+	return r;
+}
+
+void wq_compare_view_as(struct wq_key *key, const struct wq_look_as *as)
+{
+	key->as = *as;
+	if (snapshot(key) >= 0)
+		adopt(&key->state, &key->model->scratch);
+}
+
+int wq_compare_first(struct wq_key *key)
+{
+	int r = snapshot(key);
+
+	if (r < 0)
+		return r;
+	adopt(&key->state, &key->model->scratch);
+	key->since_ns = wq_now_ns();
+	return 0;
+}
+
+/* ---- differences ---- */
+
+static void note_unexpected_expiry(struct wq_key *key, const struct wq_key_state *new)
+{
+	if (new->life == WQ_KEY_EXPIRED && key->state.life == WQ_KEY_ALIVE && key->proc.pass &&
+		!wq_expiry_differ(key->proc.expiry, wq_expiry_never))
+		wq_post_difference(key, NOTIFY_KEY_SETATTR, 0);
+}
+
+/* An operation told that KEY's attributes were set, and they hide it from us: which they are is not
+ * known until they show it again. */
+static void absorb_hidden(struct wq_key *key)
+{
+	if (!key->attrs_told)
+		return;
+	key->state.life = WQ_KEY_HIDDEN;
+	key->state.perm = 0;
+	key->attrs_told = false;
+}
+
+/* What operations told of already is the state from which NEW is judged. 0 or -ENOMEM: it is not
+ * yet. */
+static int absorb_told(struct wq_key *key, const struct wq_key_state *new)
+{
+	struct wq_key_state *old = &key->state;
+	int r;
+
+	if (new->life == WQ_KEY_HIDDEN)
+		absorb_hidden(key);
+	if (new->life != WQ_KEY_ALIVE)
+		return 0;
+	r = key->attrs_told ? wq_key_state_copy_attrs(old, new) : 0;
+	if (r < 0)
+		return r;
+	if (key->attrs_told && old->life == WQ_KEY_HIDDEN)
+		old->life = WQ_KEY_ALIVE; /* that they show it has been told with them */
+	if (key->payload_told &&
+		old->payload == new->payload &&new->payload == WQ_PAYLOAD_DIGEST) {
+		old->len = new->len;
+		memcpy(old->digest, new->digest, sizeof(old->digest));
+	}
+	key->payload_told = key->attrs_told = false;
+	return 0;
+}
+
+struct counting {
+	const struct wq_key *key;
+	unsigned int n;
+};
+
+static void count_difference(void *arg, enum key_notification_subtype subtype, uint32_t aux)
+{
+	((struct counting *)arg)->n++;
+}
+
+static enum wq_member_fate any_fate(void *arg, int32_t serial)
+{
+	return WQ_MEMBER_UNLINKED;
+}
+
+static bool counting_sees(void *arg, const struct wq_key_state *s)
+{
+	return sees_by_attributes(((const struct counting *)arg)->key, s);
+}
+
+static bool differs(const struct wq_key *key, const struct wq_key_state *new)
+{
+	static const struct wq_diff_ops ops = {count_difference, any_fate, counting_sees};
+	struct counting c = {.key = key};
+
+	wq_key_diff(&key->state, new, &ops, &c);
+	return c.n > 0 || new->life == WQ_KEY_GONE;
+}
+
+static void record_difference(void *arg, enum key_notification_subtype subtype, uint32_t aux)
+{
+	wq_post_difference(arg, subtype, aux);
+}
+
+/* An operation that is on its way may explain it. */
+static void defer(struct wq_compare *c, struct wq_key *key)
+{
+	wq_registry_defer(&c->model->registry, key, wq_now_ns());
+	wq_timer_set(c->model->loop, &c->deferred_timer, key->deferred_ns + DEFER_NS);
+}
+
+static bool sees(void *arg, const struct wq_key_state *s)
+{
+	return sees_by_attributes(arg, s);
+}
+
+static const struct wq_diff_ops diff_ops = {record_difference, fate_of, sees};
+
+/* A difference that is SURE is one that no operation will explain any more. */
+static void compare(struct wq_compare *c, struct wq_key *key, bool sure)
+{
+	struct wq_model *m = c->model;
+	struct wq_key_state *new = &m->scratch;
+	int r;
+
+	if (wq_look_same(m->look, &key->as, key->serial, &key->state)) {
+		key->payload_told = key->attrs_told = false;
+		key->nameless = 0;
+		name_more(key);
+		return;
+	}
+	r = snapshot(key);
+	if (r == 0)
+		r = absorb_told(key, new);
+	if (r < 0) {
+		wq_log(WQ_LOG_ERR, "no memory to look at key %d: its changes come late",
+			key->serial);
+		return;
+	}
+	if (!sure && differs(key, new)) {
+		defer(c, key);
+		return;
+	}
+	note_unexpected_expiry(key, new);
+	wq_key_diff(&key->state, new, &diff_ops, key);
+	if (new->life == WQ_KEY_GONE)
+		wq_model_destroyed(key);
+	else
+		adopt(&key->state, new);
+	key->nameless = 0;
+}
+
+void wq_compare_key(struct wq_compare *c, struct wq_key *key)
+{
+	const struct wq_model *m = c->model;
+
+	/* One that waits already is looked at when its wait is over. */
+	if (!key->deferred_ns && !key->zombie)
+		compare(c, key, !wq_model_is_told(m) && !m->inflight.by_tid);
+}
+
+void wq_compare_now(struct wq_compare *c, struct wq_key *key)
+{
+	if (key->zombie)
+		return;
+	wq_registry_undefer(&c->model->registry, key);
+	compare(c, key, true);
+}
+
+/* ---- refreshing ---- */
+
+void wq_compare_refresh(struct wq_key *key)
+{
+	struct wq_key_state *new = &key->model->scratch;
+
+	if (snapshot(key) >= 0)
+		(void)absorb_told(key, new); /* else the next look does */
+}
+
+void wq_compare_refresh_soon(struct wq_compare *c, struct wq_key *key)
+{
+	if (key->zombie)
+		return;
+	wq_registry_want_refresh(&c->model->registry, key);
+	if (!c->refresh_timer.set)
+		wq_timer_set(c->model->loop, &c->refresh_timer, wq_now_ns() + REFRESH_NS);
+}
+
+/* One slice; then a pause that leaves others most of the core. */
+static void on_refresh_timer(struct wq_timer *timer)
+{
+	struct wq_compare *c = wq_container_of(timer, struct wq_compare, refresh_timer);
+	struct wq_registry *registry = &c->model->registry;
+	uint64_t began = wq_now_ns(), now = began;
+	struct wq_key *key;
+
+	while ((key = TAILQ_FIRST(&registry->refresh)) && now - began < WQ_SLICE_NS) {
+		wq_registry_refreshed(registry, key);
+		if (key->payload_told || key->attrs_told)
+			wq_compare_refresh(key);
+		now = wq_now_ns();
+	}
+	if (!TAILQ_EMPTY(&registry->refresh))
+		wq_timer_set(c->model->loop, timer, now + REFRESH_PAUSE * (now - began));
+}
+
+/* ---- deferred differences ---- */
+
+bool wq_compare_deferred(struct wq_compare *c)
+{
+	struct wq_model *m = c->model;
+	struct wq_registry *registry = &m->registry;
+	uint64_t until = wq_now_ns() + WQ_SLICE_NS;
+
+	if (!registry->deferred_next)
+		registry->deferred_next = TAILQ_FIRST(&registry->deferred);
+	while (registry->deferred_next && wq_now_ns() < until) {
+		struct wq_key *key = registry->deferred_next;
+
+		registry->deferred_next = TAILQ_NEXT(key, deferred_node);
+		if (wq_inflight_may_change(
+			    &m->inflight, key, key->deferred_ns, wq_model_is_told(m)))
+			continue;
+		wq_compare_now(c, key);
+	}
+	return registry->deferred_next != NULL;
+}
+
+void wq_compare_wait(struct wq_compare *c, bool more)
+{
+	if (!TAILQ_EMPTY(&c->model->registry.deferred))
+		wq_timer_set(c->model->loop, &c->deferred_timer,
+			more ? 0 : wq_now_ns() + DEFER_NS);
+}
+
+void wq_compare_init(struct wq_compare *c, struct wq_model *model)
+{
+	c->model = model;
+	c->refresh_timer.fire = on_refresh_timer;
+}
+
+void wq_compare_fini(struct wq_compare *c)
+{
+	wq_timer_clear(c->model->loop, &c->refresh_timer);
+	wq_timer_clear(c->model->loop, &c->deferred_timer);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "base/escape.h"
+#include "keys/access.h"
+#include "keys/describe.h"
+
+static const char *how_observed(const struct wq_key *key)
+{
+	switch (key->state.life) {
+	case WQ_KEY_HIDDEN:
+		return "not viewable: only its end is seen";
+	case WQ_KEY_EXPIRED:
+		return "expired: its removal is awaited";
+	case WQ_KEY_REVOKED:
+		return "revoked: its removal is awaited";
+	case WQ_KEY_INVALIDATED:
+	case WQ_KEY_GONE:
+		return "invalidated: its removal is awaited";
+	case WQ_KEY_ALIVE:
+		break;
+	}
+	if (wq_model_is_told(key->model))
+		return "traced";
+	switch (key->state.payload) {
+	case WQ_PAYLOAD_UNREADABLE:
+		return wq_key_is_type(&key->state, "keyring")
+			       ? "members not readable: links are not seen"
+			       : "payload not readable: only updates that change its length "
+				 "are seen";
+	case WQ_PAYLOAD_UNREAD:
+		return "payload of this type is not read: updates are not seen";
+	case WQ_PAYLOAD_DIGEST:
+		return "payload compared";
+	case WQ_PAYLOAD_MEMBERS:
+		break;
+	}
+	return "members compared";
+}
+
+void wq_describe_watch(
+	const struct wq_watch *watch, const struct wq_caller *caller, FILE *out)
+{
+	const struct wq_key *key = watch->private;
+	const struct wq_key_state *s = &key->state;
+
+	fprintf(out, "%d %u ", key->serial, watch->info_id >> WATCH_INFO_ID__SHIFT);
+	/* Whether a key that cannot be looked at any more grants anybody anything is not known.
+	 */
+	if (s->life == WQ_KEY_HIDDEN) {
+		fprintf(out, "-\t%s", how_observed(key));
+	} else if (!wq_access_may_view(s, caller)) {
+		fputs("-\tit does not grant you View", out);
+	} else {
+		wq_escape(out, s->describe, strlen(s->describe), true);
+		fprintf(out, "\t%s", how_observed(key));
+	}
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "keys/expiry_scan.h"
+#include "keys/post.h"
+
+#define PASS_SHARE	 0.05 /* of the CPU budget */
+#define HELD_NS		 WQ_NSEC_PER_SEC
+#define COMPARED_AT_ONCE 64
+#define AT_WATCH_NS	 (WQ_NSEC_PER_MSEC / 4) /* a pass this cheap is made for each new watch */
+
+static void see_line(void *arg, const struct wq_proc_key *line)
+{
+	struct wq_expiry_scan *e = arg;
+	struct wq_key *key = wq_registry_find(&e->model->registry, line->serial);
+	struct wq_proc_view *v;
+
+	if (!key)
+		return;
+	v = &key->proc;
+	if (v->seen_pass != e->pass) {
+		v->seen_pass = e->pass;
+		v->seen = 0;
+	}
+	v->seen += line->known ? 1 : 2;
+	v->expired = line->expired;
+	v->new_expiry = line->expiry;
+	/* what is compared itself needs no length */
+	v->new_len = key->state.payload == WQ_PAYLOAD_UNREADABLE ||
+				     key->state.payload == WQ_PAYLOAD_UNREAD
+			     ? wq_proc_keys_len(line->tail, wq_key_description(&key->state))
+			     : -1;
+}
+
+/* Compares what a whole pass saw of KEY with what the one before did. */
+static void compare_line(struct wq_expiry_scan *e, struct wq_key *key)
+{
+	struct wq_proc_view *v = &key->proc;
+	bool first = v->pass == 0;
+
+	if (v->seen_pass != e->pass || v->seen != 1 || v->expired ||
+		key->state.life != WQ_KEY_ALIVE)
+		return;
+	v->pass = v->seen_pass;
+	if (!first && v->len >= 0 && v->new_len >= 0 && v->len != v->new_len &&
+		!wq_key_is_type(&key->state, "keyring"))
+		wq_post_difference(key, NOTIFY_KEY_UPDATED, 0);
+	if (v->is_said)
+		v->expiry = v->said;
+	v->is_said = false;
+	if (!first && wq_expiry_differ(v->expiry, v->new_expiry))
+		wq_post_difference(key, NOTIFY_KEY_SETATTR, 0);
+	else if (!first)
+		v->new_expiry = wq_expiry_both(v->expiry, v->new_expiry);
+	v->expiry = v->new_expiry;
+	v->len = v->new_len;
+	if (wq_expiry_differ(v->expiry, wq_expiry_never) && !key->gc_at)
+		wq_gc_expect_at(e->gc, key, v->expiry.to + wq_gc_delay(e->gc));
+}
+
+bool wq_expiry_begin(struct wq_expiry_scan *e)
+{
+	if (!e->proc && !e->failed) {
+		e->proc = wq_proc_keys_open();
+		if (!e->proc) {
+			e->failed = true;
+			wq_log(WQ_LOG_WARNING,
+				"/proc/keys: %s: changes of a timeout will not be seen",
+				strerror(errno));
+		}
+	}
+	if (!e->proc)
+		return false;
+	wq_proc_keys_rewind(e->proc);
+	e->pass++;
+	e->began_ns = wq_now_ns();
+	e->cost_ns = 0;
+	e->comparing = false;
+	wq_cursor_end(&e->cursor);
+	return true;
+}
+
+/* What an operation tells is no difference: while one that may come to KEY is on its way KEY is
+ * not compared. On a busy machine, or for somebody's ill will, one always is. */
+static bool held_up(struct wq_model *m, struct wq_key *key, uint64_t now)
+{
+	struct wq_proc_view *v = &key->proc;
+
+	if (!wq_inflight_may_change(&m->inflight, key, now, wq_model_is_told(m)))
+		v->held_ns = 0;
+	else if (!v->held_ns)
+		v->held_ns = now;
+	return v->held_ns && now - v->held_ns < HELD_NS;
+}
+
+/* Keys that come meanwhile are not in the pass. */
+static enum wq_expiry_step compare_lines(struct wq_expiry_scan *e)
+{
+	uint64_t now = wq_now_ns();
+	struct wq_key *key;
+	unsigned int n = 0;
+
+	while (n++ < COMPARED_AT_ONCE && (key = wq_cursor_next(&e->cursor)))
+		if (!held_up(e->model, key, now))
+			compare_line(e, key);
+	if (e->cursor.next)
+		return WQ_EXPIRY_MORE;
+	e->comparing = false;
+	return WQ_EXPIRY_END;
+}
+
+static enum wq_expiry_step read_lines(struct wq_expiry_scan *e)
+{
+	int r = wq_proc_keys_next(e->proc, see_line, e);
+
+	if (r > 0)
+		return WQ_EXPIRY_MORE;
+	if (r < 0)
+		return WQ_EXPIRY_END;
+	e->comparing = true;
+	wq_cursor_begin(&e->model->registry, &e->cursor);
+	return WQ_EXPIRY_PAUSE;
+}
+
+enum wq_expiry_step wq_expiry_step(struct wq_expiry_scan *e)
+{
+	uint64_t began = wq_budget_clock();
+	enum wq_expiry_step r = e->comparing ? compare_lines(e) : read_lines(e);
+
+	e->cost_ns += wq_budget_clock() - began;
+	return r;
+}
+
+bool wq_expiry_due(const struct wq_expiry_scan *e, uint64_t now)
+{
+	double wait = (double)e->cost_ns / (e->model->config.cpu_budget * PASS_SHARE);
+
+	return (double)(now - e->began_ns) >= wait;
+}
+
+void wq_expiry_first_view(struct wq_expiry_scan *e)
+{
+	uint64_t until;
+
+	if (e->cost_ns > AT_WATCH_NS || !wq_expiry_begin(e))
+		return;
+	until = wq_budget_clock() + WQ_SLICE_NS; /* not what others take of the core */
+	while (wq_expiry_step(e) != WQ_EXPIRY_END)
+		if (wq_budget_clock() >= until)
+			break; /* it takes too long: the next pass is the first */
+	e->comparing = false;
+	wq_cursor_end(&e->cursor);
+}
+
+void wq_expiry_init(
+	struct wq_expiry_scan *e, struct wq_model *model, struct wq_gc_watch *gc)
+{
+	e->model = model;
+	e->gc = gc;
+}
+
+void wq_expiry_fini(struct wq_expiry_scan *e)
+{
+	wq_cursor_end(&e->cursor);
+	wq_proc_keys_close(e->proc);
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "keys/gc_watch.h"
+
+#define FIRST_NS (WQ_NSEC_PER_MSEC / 2)
+#define LAST_NS	 (2 * WQ_NSEC_PER_SEC) /* after this distance they clearly stay */
+
+#define ASK_SHARE 0.1 /* of a core may go into asking whenever others use keys */
+
+#define PROBATION_NS WQ_NSEC_PER_SEC /* more than a grace period but on the busiest machine */
+
+#define DUE_EVERY_NS (20 * WQ_NSEC_PER_MSEC)
+#define DUE_AT_ONCE  256 /* keys; more are looked for within the budget */
+
+#define DEFAULT_DELAY 300
+
+time_t wq_gc_delay(struct wq_gc_watch *gc)
+{
+	char text[16] = "";
+
+	if (gc->delay_fd >= 0 && pread(gc->delay_fd, text, sizeof(text) - 1, 0) > 0)
+		gc->delay = (time_t)strtoul(text, NULL, 10);
+	return gc->delay;
+}
+
+/* Does a source tell of what is done, but not of the ends of keys? */
+static bool ends_are_looked_for(const struct wq_model *m)
+{
+	return wq_model_is_told(m) && !wq_model_has(m, WQ_SOURCE_ENDS);
+}
+
+/* KEY is destroyed if the kernel has none of its number. */
+static void check(struct wq_model *m, struct wq_key *key)
+{
+	if (!wq_look_exists(m->look, key->serial))
+		wq_model_destroyed(key);
+}
+
+/* ---- soon ---- */
+
+/* Within the budget: the checks cost no more of a core than polling would. */
+static void plan_check(struct wq_gc_watch *gc)
+{
+	struct wq_model *m = gc->model;
+	uint64_t wait = (uint64_t)((double)gc->cost_ns / m->config.cpu_budget);
+
+	if (wait < gc->step_ns)
+		wait = gc->step_ns;
+	gc->due_ns = wq_now_ns() + wait;
+	wq_timer_set(m->loop, &gc->timer, gc->due_ns);
+}
+
+void wq_gc_expedite(struct wq_gc_watch *gc)
+{
+	struct wq_model *m = gc->model;
+	uint64_t due = gc->asked_ns + (uint64_t)((double)gc->cost_ns / ASK_SHARE);
+
+	if (gc->timer.set && !gc->cursor.next && due < gc->timer.due_ns)
+		wq_timer_set(m->loop, &gc->timer, due);
+}
+
+/* One slice of a check. */
+static void check_slice(struct wq_gc_watch *gc)
+{
+	struct wq_model *m = gc->model;
+	uint64_t until = wq_now_ns() + WQ_SLICE_NS;
+	struct wq_key *key;
+	unsigned int n = 0;
+
+	while ((key = wq_cursor_next(&gc->cursor))) {
+		check(m, key);
+		if (++n % 16 == 0 && wq_now_ns() >= until)
+			break;
+	}
+}
+
+void wq_gc_on_timer(struct wq_gc_watch *gc)
+{
+	struct wq_model *m = gc->model;
+	uint64_t began = wq_now_ns();
+
+	if (!gc->cursor.next) {
+		wq_cursor_begin(&m->registry, &gc->cursor);
+		gc->cost_ns = 0;
+	}
+	check_slice(gc);
+	gc->asked_ns = wq_now_ns();
+	gc->cost_ns += gc->asked_ns - began;
+	if (gc->cursor.next) {
+		wq_timer_set(m->loop, &gc->timer, 0);
+		return;
+	}
+	if (gc->asked_ns < gc->due_ns) { /* it was an occasion */
+		wq_timer_set(m->loop, &gc->timer, gc->due_ns);
+		return;
+	}
+	gc->step_ns *= 2;
+	if (gc->step_ns <= LAST_NS && !TAILQ_EMPTY(&m->registry.all))
+		plan_check(gc);
+}
+
+void wq_gc_schedule(struct wq_gc_watch *gc)
+{
+	struct wq_model *m = gc->model;
+	bool soon = gc->cursor.next || (gc->timer.set && gc->step_ns <= FIRST_NS);
+
+	if (!ends_are_looked_for(m) || TAILQ_EMPTY(&m->registry.all))
+		return;
+	gc->step_ns = FIRST_NS;
+	if (!soon) /* else one is under way, or about to begin */
+		plan_check(gc);
+}
+
+/* ---- on probation ---- */
+
+/* The kernel lets a key be found until an RCU grace period after its last unlinking. So what
+ * was done before a watch may end its key after it, and only that of all keys. */
+void wq_gc_on_probation_timer(struct wq_gc_watch *gc)
+{
+	struct wq_model *m = gc->model;
+	struct wq_key_list *list = &m->registry.probation;
+	const struct wq_key *last = TAILQ_LAST(list, wq_key_list);
+	uint64_t began = wq_now_ns(), now = began, wait;
+	struct wq_key *key;
+	bool more = true;
+
+	while (more && (key = TAILQ_FIRST(list)) && now - began < WQ_SLICE_NS) {
+		more = key != last;
+		wq_registry_end_probation(&m->registry, key);
+		if (key->since_ns + PROBATION_NS >= began) /* asked last, to be asked last */
+			wq_registry_put_on_probation(&m->registry, key);
+		check(m, key);
+		now = wq_now_ns();
+	}
+	wait = (uint64_t)((double)(now - began) / m->config.cpu_budget);
+	if (gc->probation_step_ns < PROBATION_NS / 10)
+		gc->probation_step_ns *= 2;
+	if (!TAILQ_EMPTY(list))
+		wq_timer_set(m->loop, &gc->probation_timer,
+			now + (wait > gc->probation_step_ns ? wait : gc->probation_step_ns));
+}
+
+void wq_gc_put_on_probation(struct wq_gc_watch *gc, struct wq_key *key)
+{
+	struct wq_model *m = gc->model;
+
+	if (!ends_are_looked_for(m))
+		return;
+	wq_registry_put_on_probation(&m->registry, key);
+	gc->probation_step_ns = FIRST_NS;
+	if (!gc->probation_timer.set)
+		wq_timer_set(m->loop, &gc->probation_timer, wq_now_ns() + FIRST_NS);
+}
+
+/* ---- at a known time ---- */
+
+static uint64_t real_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * WQ_NSEC_PER_SEC + (uint64_t)now.tv_nsec;
+}
+
+/* Sets the timer for WHEN_NS of CLOCK_REALTIME, if it is not set for an earlier time. */
+static void plan_due(struct wq_gc_watch *gc, uint64_t when_ns)
+{
+	struct wq_model *m = gc->model;
+	uint64_t now = real_ns();
+	/* that time may have come, and the kernel take its time */
+	uint64_t due =
+		wq_now_ns() + (when_ns > now + DUE_EVERY_NS ? when_ns - now : DUE_EVERY_NS);
+
+	if (!gc->due_timer.set || due < gc->due_timer.due_ns)
+		wq_timer_set(m->loop, &gc->due_timer, due);
+}
+
+static void plan_next_due(struct wq_gc_watch *gc)
+{
+	struct wq_model *m = gc->model;
+	const struct wq_key *key;
+	time_t first = 0;
+
+	TAILQ_FOREACH (key, &m->registry.all, node)
+		if (key->gc_at && (!first || key->gc_at < first))
+			first = key->gc_at;
+	if (first)
+		plan_due(gc, (uint64_t)first * WQ_NSEC_PER_SEC);
+}
+
+/* The kernel collects a key in the second after its time, since it counts whole ones: until
+ * then it is asked for again and again. */
+void wq_gc_on_due_timer(struct wq_gc_watch *gc)
+{
+	struct wq_model *m = gc->model;
+	struct wq_key_cursor c = {0};
+	time_t now = time(NULL);
+	struct wq_key *key;
+	unsigned int n = 0;
+
+	wq_cursor_begin(&m->registry, &c);
+	while ((key = wq_cursor_next(&c))) {
+		if (!key->gc_at || key->gc_at > now)
+			continue;
+		if (n < DUE_AT_ONCE && now <= key->gc_at + 1) {
+			n++;
+			check(m, key);
+			continue;
+		}
+		key->gc_at = 0;
+		wq_gc_schedule(gc);
+	}
+	plan_next_due(gc);
+}
+
+void wq_gc_expect_at(struct wq_gc_watch *gc, struct wq_key *key, time_t when)
+{
+	key->gc_at = when;
+	/* a timer for a time that is none any more finds nothing, and is set anew */
+	if (when && ends_are_looked_for(gc->model))
+		plan_due(gc, (uint64_t)when * WQ_NSEC_PER_SEC);
+}
+
+void wq_gc_start(struct wq_gc_watch *gc)
+{
+	wq_gc_schedule(gc);
+	plan_next_due(gc);
+}
+
+void wq_gc_init(struct wq_gc_watch *gc, struct wq_model *model)
+{
+	gc->model = model;
+	gc->delay = DEFAULT_DELAY;
+	gc->delay_fd = open("/proc/sys/kernel/keys/gc_delay", O_RDONLY | O_CLOEXEC);
+}
+
+void wq_gc_fini(struct wq_gc_watch *gc)
+{
+	struct wq_model *m = gc->model;
+	wq_timer_clear(m->loop, &gc->timer);
+	wq_timer_clear(m->loop, &gc->due_timer);
+	wq_timer_clear(m->loop, &gc->probation_timer);
+	if (gc->delay_fd >= 0)
+		close(gc->delay_fd);
+}

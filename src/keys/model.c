@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <time.h>
+
+#include "keys/model.h"
+
+/* Past the time that /proc/keys gave it? */
+static bool known_expired(const struct wq_key *key)
+{
+	const struct wq_expiry *e = &key->proc.expiry;
+
+	return key->proc.pass && e->from <= e->to && e->to <= time(NULL);
+}
+
+bool wq_model_known_dead(const struct wq_key *key)
+{
+	return (key->state.life >= WQ_KEY_EXPIRED && key->state.life < WQ_KEY_GONE) ||
+	       known_expired(key);
+}
+
+void wq_model_destroyed(struct wq_key *key)
+{
+	struct wq_model *m = key->model;
+
+	if (wq_model_known_dead(key))
+		wq_fates_note_dead(&m->fates, key->serial, 1);
+	wq_registry_make_zombie(&m->registry, key);
+}

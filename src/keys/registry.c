@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+
+#include "keys/registry.h"
+
+void wq_registry_init(struct wq_registry *r)
+{
+	TAILQ_INIT(&r->all);
+	TAILQ_INIT(&r->zombies);
+	TAILQ_INIT(&r->deferred);
+	TAILQ_INIT(&r->refresh);
+	TAILQ_INIT(&r->probation);
+	LIST_INIT(&r->cursors);
+	wq_rings_init(&r->rings);
+}
+
+struct wq_key *wq_registry_find(const struct wq_registry *r, int32_t serial)
+{
+	struct wq_key *key;
+
+	HASH_FIND_INT(r->by_serial, &serial, key);
+	return key;
+}
+
+int wq_registry_add(struct wq_registry *r, struct wq_key *key)
+{
+	HASH_ADD_INT(r->by_serial, serial, key);
+	if (!key->hh.tbl)
+		return -ENOMEM;
+	TAILQ_INSERT_TAIL(&r->all, key, node);
+	wq_rings_add(&r->rings, key);
+	return 0;
+}
+
+/* ---- cursors ---- */
+
+void wq_cursor_begin(struct wq_registry *r, struct wq_key_cursor *c)
+{
+	wq_cursor_end(c);
+	c->next = TAILQ_FIRST(&r->all);
+	if (!c->next)
+		return;
+	LIST_INSERT_HEAD(&r->cursors, c, node);
+	c->listed = true;
+}
+
+struct wq_key *wq_cursor_next(struct wq_key_cursor *c)
+{
+	struct wq_key *key = c->next;
+
+	if (key)
+		c->next = TAILQ_NEXT(key, node);
+	if (!c->next)
+		wq_cursor_end(c);
+	return key;
+}
+
+void wq_cursor_end(struct wq_key_cursor *c)
+{
+	if (c->listed)
+		LIST_REMOVE(c, node);
+	*c = (struct wq_key_cursor){0};
+}
+
+/* Whoever stands at KEY, which leaves, goes on behind it. */
+static void step_over(struct wq_registry *r, const struct wq_key *key)
+{
+	struct wq_key_cursor *c, *next;
+
+	for (c = LIST_FIRST(&r->cursors); c; c = next) {
+		next = LIST_NEXT(c, node);
+		if (c->next == key)
+			(void)wq_cursor_next(c);
+	}
+}
+
+/* ---- lists ---- */
+
+void wq_registry_defer(struct wq_registry *r, struct wq_key *key, uint64_t now_ns)
+{
+	if (key->deferred_ns)
+		return;
+	key->deferred_ns = now_ns;
+	key->found_scan = r->found_scan;
+	TAILQ_INSERT_TAIL(&r->deferred, key, deferred_node);
+}
+
+void wq_registry_undefer(struct wq_registry *r, struct wq_key *key)
+{
+	if (!key->deferred_ns)
+		return;
+	if (r->deferred_next == key)
+		r->deferred_next = TAILQ_NEXT(key, deferred_node);
+	TAILQ_REMOVE(&r->deferred, key, deferred_node);
+	key->deferred_ns = 0;
+}
+
+bool wq_registry_is_settled(const struct wq_registry *r, uint64_t scan)
+{
+	/* they are in the order of their scans */
+	const struct wq_key *first = TAILQ_FIRST(&r->deferred);
+
+	return !first || first->found_scan > scan;
+}
+
+void wq_registry_want_refresh(struct wq_registry *r, struct wq_key *key)
+{
+	if (key->needs_refresh)
+		return;
+	key->needs_refresh = true;
+	TAILQ_INSERT_TAIL(&r->refresh, key, refresh_node);
+}
+
+void wq_registry_refreshed(struct wq_registry *r, struct wq_key *key)
+{
+	if (!key->needs_refresh)
+		return;
+	TAILQ_REMOVE(&r->refresh, key, refresh_node);
+	key->needs_refresh = false;
+}
+
+void wq_registry_put_on_probation(struct wq_registry *r, struct wq_key *key)
+{
+	if (key->on_probation)
+		return;
+	key->on_probation = true;
+	TAILQ_INSERT_TAIL(&r->probation, key, probation_node);
+}
+
+void wq_registry_end_probation(struct wq_registry *r, struct wq_key *key)
+{
+	if (!key->on_probation)
+		return;
+	TAILQ_REMOVE(&r->probation, key, probation_node);
+	key->on_probation = false;
+}
+
+/* ---- leaving ---- */
+
+/* KEY is nobody's business any more but its watches'. */
+static void leave_lists(struct wq_registry *r, struct wq_key *key)
+{
+	step_over(r, key);
+	wq_registry_undefer(r, key);
+	wq_registry_refreshed(r, key);
+	wq_registry_end_probation(r, key);
+	wq_rings_remove(&r->rings, key);
+	TAILQ_REMOVE(key->zombie ? &r->zombies : &r->all, key, node);
+}
+
+void wq_registry_make_zombie(struct wq_registry *r, struct wq_key *key)
+{
+	if (key->zombie)
+		return;
+	leave_lists(r, key);
+	TAILQ_INSERT_TAIL(&r->zombies, key, node);
+	key->zombie = true;
+	key->found_scan = r->found_scan;
+	key->state.life = WQ_KEY_GONE;
+}
+
+void wq_registry_remove(struct wq_registry *r, struct wq_key *key)
+{
+	leave_lists(r, key);
+	HASH_DEL(r->by_serial, key);
+}

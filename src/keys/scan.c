@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "keys/scan.h"
+
+#define SOON_NS	   WQ_NSEC_PER_MSEC /* before a scan that an operation asked for */
+#define SYNC_SHARE 0.25		    /* of a core may go into scans that syncs ask for */
+
+/* ---- when ---- */
+
+/* What is found from now on has been told when this scan has ended. */
+static void set_found_scan(struct wq_scan *s)
+{
+	s->model->registry.found_scan = s->round + !s->running;
+}
+
+/* Does a sync wait for a scan that has not begun? */
+static bool is_wanted(const struct wq_scan *s)
+{
+	const struct wq_keys_sync *last = TAILQ_LAST(&s->syncs, wq_sync_list);
+
+	return last && last->round > s->round;
+}
+
+/* When a sync may have its scan: who asks for one after the other gets a share of the CPU. */
+static uint64_t sync_due(const struct wq_scan *s)
+{
+	return s->ended_ns +
+	       (uint64_t)((double)(s->last_cost_ns + s->last_pass_ns) / SYNC_SHARE);
+}
+
+/* The time that what has cost COST_NS may come again after. */
+static uint64_t in_budget(const struct wq_scan *s, uint64_t cost_ns)
+{
+	return (uint64_t)((double)cost_ns / s->model->config.cpu_budget);
+}
+
+/* The end of the pause that a scan of the last one's cost asks for. */
+static uint64_t after_pause(const struct wq_scan *s)
+{
+	uint64_t pause = in_budget(s, s->last_cost_ns);
+
+	return s->began_ns + (pause > SOON_NS ? pause : SOON_NS);
+}
+
+/* When the next one is due that no sync asks for. */
+static uint64_t next_due(struct wq_scan *s)
+{
+	uint64_t min = (uint64_t)s->model->config.poll_min_ms * WQ_NSEC_PER_MSEC, due;
+
+	if (wq_model_is_told(s->model)) {
+		s->interval_ns = s->model->config.resync_s * (uint64_t)WQ_NSEC_PER_SEC;
+		due = s->resync_ns + s->interval_ns;
+		return s->soon && after_pause(s) < due ? after_pause(s) : due;
+	}
+	s->interval_ns = in_budget(s, s->last_cost_ns);
+	if (s->interval_ns < min)
+		s->interval_ns = min;
+	due = s->began_ns + s->interval_ns;
+	/* paid for before it is made, so that it is no peak */
+	return wq_expiry_due(s->expiry, due) ? due + in_budget(s, s->last_pass_ns) : due;
+}
+
+void wq_scan_plan(struct wq_scan *s)
+{
+	const struct wq_registry *registry = &s->model->registry;
+	bool wanted = is_wanted(s);
+	uint64_t due;
+
+	if (TAILQ_EMPTY(&registry->all) && TAILQ_EMPTY(&registry->zombies) && !wanted) {
+		wq_timer_clear(s->model->loop, &s->timer);
+		return;
+	}
+	due = next_due(s);
+	if (wanted && sync_due(s) < due)
+		due = sync_due(s);
+	wq_timer_set(s->model->loop, &s->timer, due);
+}
+
+void wq_scan_start(struct wq_scan *s)
+{
+	if (s->running || s->timer.set)
+		return;
+	s->began_ns = wq_now_ns();
+	wq_scan_plan(s);
+}
+
+void wq_scan_soon(struct wq_scan *s)
+{
+	s->soon = true;
+	if (!s->running)
+		wq_scan_plan(s);
+}
+
+void wq_scan_resync(struct wq_scan *s)
+{
+	s->resync_ns = 0;
+	if (!s->running)
+		wq_timer_set(s->model->loop, &s->timer, 0);
+}
+
+bool wq_scan_is_thorough(const struct wq_scan *s, uint64_t now_ns)
+{
+	return is_wanted(s) || (wq_model_is_told(s->model) &&
+				       now_ns >= s->resync_ns + s->interval_ns);
+}
+
+/* ---- what ---- */
+
+void wq_scan_begin(struct wq_scan *s, bool thorough)
+{
+	bool told = wq_model_is_told(s->model);
+
+	s->running = true;
+	s->soon = false;
+	s->round++;
+	set_found_scan(s);
+	s->began_ns = wq_now_ns();
+	if (thorough)
+		s->resync_ns = s->began_ns;
+	s->cost_ns = s->pass_cost_ns = 0;
+	s->expiry_stage =
+		(thorough || (!told && wq_expiry_due(s->expiry, s->began_ns))) &&
+		wq_expiry_begin(s->expiry);
+	s->passed = s->expiry_stage;
+	wq_cursor_begin(&s->model->registry, &s->cursor);
+}
+
+static void end(struct wq_scan *s)
+{
+	s->running = false;
+	set_found_scan(s);
+	s->turn_used_ns = 0;
+	s->last_cost_ns = s->cost_ns;
+	if (s->passed)
+		s->last_pass_ns = s->pass_cost_ns;
+	s->ended_ns = wq_now_ns();
+	wq_scan_plan(s);
+}
+
+/* While one key is asked for the next ones come from memory: KEY's text, which is further away
+ * than KEY, and the one after it. */
+static void fetch(const struct wq_key *key)
+{
+	const struct wq_key *after = key ? TAILQ_NEXT(key, node) : NULL;
+
+	if (!after)
+		return;
+	__builtin_prefetch(key->state.describe);
+	__builtin_prefetch(after);
+	__builtin_prefetch(&after->state.digest);
+}
+
+static void step_keys(struct wq_scan *s, uint64_t until)
+{
+	struct wq_key *key;
+	unsigned int n = 0;
+
+	while (!s->expiry_stage && (key = wq_cursor_next(&s->cursor))) {
+		fetch(s->cursor.next);
+		wq_compare_key(s->compare, key);
+		if (++n % 8 == 0 && wq_now_ns() >= until)
+			break;
+	}
+}
+
+bool wq_scan_step(struct wq_scan *s)
+{
+	uint64_t until = wq_now_ns() + WQ_SLICE_NS, began = wq_budget_clock(), passed;
+	enum wq_expiry_step more = WQ_EXPIRY_MORE;
+
+	while (s->expiry_stage && more == WQ_EXPIRY_MORE && wq_now_ns() < until) {
+		more = wq_expiry_step(s->expiry);
+		s->expiry_stage = more != WQ_EXPIRY_END;
+	}
+	passed = wq_budget_clock();
+	s->pass_cost_ns += passed - began;
+	step_keys(s, until);
+	s->cost_ns += wq_budget_clock() - passed;
+	if (s->cursor.next || s->expiry_stage)
+		return false;
+	end(s);
+	return true;
+}
+
+/* Where the interval that the budget asks for is longer than the longest wanted, a scan
+ * is spread over several turns, each within the budget. */
+static uint64_t turn_ns(const struct wq_scan *s)
+{
+	uint64_t max = (uint64_t)s->model->config.poll_max_ms * WQ_NSEC_PER_MSEC;
+
+	return (uint64_t)((double)max * s->model->config.cpu_budget);
+}
+
+void wq_scan_rest(struct wq_scan *s, uint64_t began_ns)
+{
+	bool urgent = !TAILQ_EMPTY(&s->syncs) || wq_model_is_told(s->model);
+
+	s->turn_used_ns += wq_now_ns() - began_ns;
+	if (urgent || s->turn_used_ns < turn_ns(s)) {
+		wq_timer_set(s->model->loop, &s->timer, 0);
+		return;
+	}
+	s->turn_used_ns = 0;
+	wq_timer_set(s->model->loop, &s->timer,
+		began_ns + (uint64_t)s->model->config.poll_max_ms * WQ_NSEC_PER_MSEC);
+}
+
+/* ---- who waits ---- */
+
+bool wq_scan_want(struct wq_scan *s, struct wq_keys_sync *sync)
+{
+	sync->round = s->round + 1;
+	TAILQ_INSERT_TAIL(&s->syncs, sync, node);
+	if (s->running) {
+		wq_timer_set(s->model->loop, &s->timer, 0);
+		return false;
+	}
+	if (sync_due(s) <= wq_now_ns())
+		return true;
+	wq_scan_plan(s);
+	return false;
+}
+
+struct wq_keys_sync *wq_scan_done(struct wq_scan *s)
+{
+	/* their rounds never decrease */
+	struct wq_keys_sync *sync = TAILQ_FIRST(&s->syncs);
+
+	if (!sync || sync->round > s->round - s->running ||
+		!wq_registry_is_settled(&s->model->registry, sync->round))
+		return NULL;
+	TAILQ_REMOVE(&s->syncs, sync, node);
+	return sync;
+}
+
+void wq_scan_init(struct wq_scan *s, struct wq_model *model, struct wq_compare *compare,
+	struct wq_expiry_scan *expiry)
+{
+	s->model = model;
+	s->compare = compare;
+	s->expiry = expiry;
+	TAILQ_INIT(&s->syncs);
+	set_found_scan(s);
+}
+
+void wq_scan_fini(struct wq_scan *s)
+{
+	wq_timer_clear(s->model->loop, &s->timer);
+	wq_cursor_end(&s->cursor);
+}

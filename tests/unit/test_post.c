@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Records and losses on their way from a key to who watches it. */
+#include <string.h>
+
+#include "keys/post.h"
+#include "run.h"
+
+static struct wq_model model;
+static struct wq_key key;
+static struct wq_watch watch;
+static struct wq_queue *queue;
+
+static void woken(struct wq_queue *q)
+{
+	(void)q;
+}
+
+static const struct wq_queue_ops ops = {.wake = woken};
+
+static void set_up(void)
+{
+	memset(&model, 0, sizeof(model));
+	memset(&key, 0, sizeof(key));
+	wq_registry_init(&model.registry);
+	queue = wq_queue_new(&ops, NULL, WQFS_SIZE_MAX);
+	ck_assert_int_eq(wq_queue_set_size(queue, 32), 0);
+	key.model = &model;
+	key.serial = 7;
+	key.state.describe = strdup("user;0;0;3f010000;a");
+	wq_watch_list_init(&key.watchers, NULL);
+	ck_assert_int_eq(wq_registry_add(&model.registry, &key), 0);
+	wq_watch_init(&watch, queue);
+	watch.id = 7;
+	ck_assert_int_eq(wq_watch_add(&watch, &key.watchers), 0);
+}
+
+static void tear_down(void)
+{
+	wq_watch_remove(&key.watchers, queue, 7, false);
+	wq_queue_put(queue);
+	wq_registry_remove(&model.registry, &key);
+	wq_key_state_fini(&key.state);
+}
+
+/* The next record of the queue, of which only the head is of interest. */
+static struct watch_notification next(void)
+{
+	struct watch_notification n = {0};
+	char record[WQFS_RECORD_MAX];
+	struct wq_take take;
+
+	ck_assert_int_ge(
+		wq_queue_peek(queue, WQFS_FORMAT_RAW, record, sizeof(record), &take),
+		(ssize_t)sizeof(n));
+	memcpy(&n, record, sizeof(n));
+	wq_queue_consume(queue, &take);
+	return n;
+}
+
+START_TEST(a_difference_is_posted_and_noted)
+{
+	wq_post_difference(&key, NOTIFY_KEY_UPDATED, 0);
+	ck_assert_uint_eq(next().subtype, NOTIFY_KEY_UPDATED);
+	ck_assert(wq_ledger_claim(&model.ledger, 7, NOTIFY_KEY_UPDATED, 0, 0));
+	ck_assert(!wq_ledger_claim(&model.ledger, 7, NOTIFY_KEY_UPDATED, 0, 0));
+}
+END_TEST
+
+/* Its REMOVAL is still held back for what was before it. */
+START_TEST(loss_is_told_to_who_watches_only_what_has_ended)
+{
+	wq_model_destroyed(&key);
+	ck_assert_ptr_null(TAILQ_FIRST(&model.registry.all));
+	wq_post_loss(&model, NULL, NULL);
+	ck_assert_uint_eq(next().subtype, WATCH_META_LOSS_NOTIFICATION);
+}
+END_TEST
+
+static bool is_none(const struct wq_key *k, const void *arg)
+{
+	(void)k;
+	(void)arg;
+	return false;
+}
+
+START_TEST(loss_is_told_to_nobody_whom_it_does_not_concern)
+{
+	wq_post_loss(&model, is_none, NULL);
+	ck_assert(!wq_queue_readable(queue));
+}
+END_TEST
+
+START_TEST(cursors_step_over_a_key_that_leaves)
+{
+	struct wq_key_cursor c = {0};
+
+	wq_cursor_begin(&model.registry, &c);
+	wq_model_destroyed(&key);
+	ck_assert_ptr_null(wq_cursor_next(&c));
+	ck_assert(LIST_EMPTY(&model.registry.cursors));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("post");
+	TCase *t = tcase_create("post");
+
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, a_difference_is_posted_and_noted);
+	tcase_add_test(t, loss_is_told_to_who_watches_only_what_has_ended);
+	tcase_add_test(t, loss_is_told_to_nobody_whom_it_does_not_concern);
+	tcase_add_test(t, cursors_step_over_a_key_that_leaves);
+	suite_add_tcase(suite, t);
+	return run_suite(suite);
+}
