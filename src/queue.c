@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "queue.h"
 
 /* A loss that waits to be told. One from a source must wake readers by itself; one
@@ -64,14 +65,6 @@ static const struct wq_record loss_record = {
 #endif
 		},
 };
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static uint32_t queued(const struct wq_queue *q)
 {
@@ -361,7 +354,7 @@ int wq_watch_add(struct wq_watch *w, struct wq_watch_list *wlist)
 	if (wq_watch_exists(w, wlist))
 		return -EBUSY;
 	w->list = wlist;
-	w->since_ns = monotonic_ns();
+	w->since_ns = wq_now_ns();
 	LIST_INSERT_HEAD(&wlist->watchers, w, list_node);
 	LIST_INSERT_HEAD(&w->queue->watches, w, queue_node);
 	w->queue->nr_watches++;
@@ -434,7 +427,7 @@ static ssize_t peek(const struct wq_queue *q, enum wqfs_format format, void *buf
 
 	if (format != WQFS_FORMAT_RAW && size > RENDERED_AT_ONCE)
 		size = RENDERED_AT_ONCE;
-	*take = (struct wq_take){.pending = q->loss, .at_ns = monotonic_ns()};
+	*take = (struct wq_take){.pending = q->loss, .at_ns = wq_now_ns()};
 	for (;;) {
 		if (take->pending != LOSS_NONE) {
 			n = wq_record_render(

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/loop.h"
@@ -22,14 +21,6 @@ struct wq_loop {
 	void (*before_wait)(void *arg);
 	void *arg; /* for it */
 };
-
-uint64_t wq_now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static void drain_timerfd(struct wq_loop_fd *watched, uint32_t events)
 {

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "base/clock.h"
+
 struct wq_loop;
 
 /* Embedded in its owner, who closes the fd, after wq_loop_del(). ready() is called
@@ -46,8 +48,5 @@ void wq_loop_before_wait(struct wq_loop *loop, void (*fn)(void *arg), void *arg)
  * 0, or -errno of epoll_wait(). */
 int wq_loop_run(struct wq_loop *loop);
 void wq_loop_stop(struct wq_loop *loop);
-
-/* CLOCK_MONOTONIC in nanoseconds. */
-uint64_t wq_now_ns(void);
 
 #endif

@@ -36,14 +36,6 @@ static pid_t daemon_pid; /* of this test; 0: none runs */
 
 /* ---- time ---- */
 
-uint64_t it_now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 void it_breathe(void)
 {
 	nanosleep(&(struct timespec){0, 2000000}, NULL);
@@ -623,7 +615,7 @@ static void kill_children(void)
 /* Every process of the test, wherever it is in the tree: orphans become our children. */
 static bool end_all(void)
 {
-	uint64_t end = it_now_ns() + IT_DEADLINE_S * 1000000000ull;
+	uint64_t end = wq_now_ns() + IT_DEADLINE_S * 1000000000ull;
 	pid_t pid;
 
 	do {
@@ -633,7 +625,7 @@ static bool end_all(void)
 		if (pid < 0)
 			return true;
 		it_breathe();
-	} while (it_now_ns() < end);
+	} while (wq_now_ns() < end);
 	return false;
 }
 
@@ -668,7 +660,7 @@ static _Noreturn void be_test(const struct it_test *test, const char *dir)
 /* Waits for the test; -1: it took too long, or the runner itself is to end. */
 static int watch_over(pid_t pid)
 {
-	uint64_t end = it_now_ns() + TEST_DEADLINE_S * 1000000000ull;
+	uint64_t end = wq_now_ns() + TEST_DEADLINE_S * 1000000000ull;
 	int status;
 	pid_t r;
 
@@ -676,7 +668,7 @@ static int watch_over(pid_t pid)
 		r = waitpid(pid, &status, WNOHANG);
 		if (r == pid)
 			return decode(status);
-		if (ended_by || it_now_ns() > end)
+		if (ended_by || wq_now_ns() > end)
 			return -1;
 		it_breathe();
 	}

@@ -22,6 +22,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "wqfs.h"
 
 #define IT_DEADLINE_S 30 /* for one condition */
@@ -85,15 +86,13 @@ void it_check_str(
 /* Asks for COND again and again until it holds. */
 #define IT_UNTIL(cond)                                                                    \
 	do {                                                                              \
-		uint64_t it_end = it_now_ns() + IT_DEADLINE_S * 1000000000ull;            \
+		uint64_t it_end = wq_now_ns() + IT_DEADLINE_S * 1000000000ull;            \
 		while (!(cond)) {                                                         \
-			if (it_now_ns() > it_end)                                         \
+			if (wq_now_ns() > it_end)                                         \
 				it_fail(__FILE__, __LINE__, "%s never came true", #cond); \
 			it_breathe();                                                     \
 		}                                                                         \
 	} while (0)
-
-uint64_t it_now_ns(void);
 
 /* Lets others run between two looks at a condition. */
 void it_breathe(void);

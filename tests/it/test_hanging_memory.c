@@ -253,9 +253,9 @@ static void ends_promptly(void (*end)(pid_t daemon))
 	set_up(&s);
 	it_as(s.user, hang_many, &s);
 	IT_OK(all_stuck(&s, stuck));
-	began = it_now_ns();
+	began = wq_now_ns();
 	end(s.daemon);
-	IT_OK(it_now_ns() - began < PROMPT_NS);
+	IT_OK(wq_now_ns() - began < PROMPT_NS);
 	IT_OK(it_unmounted());
 	let_go(&s);
 	for (unsigned int i = 0; i < PER_USER; i++)

@@ -42,12 +42,12 @@ static void set_up(const char *options)
 
 static struct wqfs_key_report report_of(uint32_t op, int32_t arg0, int32_t arg1)
 {
-	return (struct wqfs_key_report){.op = op, .arg = {arg0, arg1}, .begin_ns = it_now_ns()};
+	return (struct wqfs_key_report){.op = op, .arg = {arg0, arg1}, .begin_ns = wq_now_ns()};
 }
 
 static void begin(int to, struct wqfs_key_report *r)
 {
-	r->begin_ns = it_now_ns();
+	r->begin_ns = wq_now_ns();
 	r->end_ns = 0;
 	IT_EQ(ioctl(to, WQFS_IOC_REPORT, r), 0);
 }
@@ -55,7 +55,7 @@ static void begin(int to, struct wqfs_key_report *r)
 static void end(int to, struct wqfs_key_report *r, int32_t result)
 {
 	r->result = result;
-	r->end_ns = it_now_ns();
+	r->end_ns = wq_now_ns();
 	IT_EQ(ioctl(to, WQFS_IOC_REPORT, r), 0);
 }
 
@@ -446,7 +446,7 @@ static void unwatched_and_missing_keys_are_nothing_to_report(void)
 
 static void reports_that_cannot_be_are_refused(void)
 {
-	const uint64_t now = it_now_ns(), later = now + 3600 * 1000000000ull;
+	const uint64_t now = wq_now_ns(), later = now + 3600 * 1000000000ull;
 	const struct {
 		const char *what;
 		uint32_t op;
@@ -757,9 +757,9 @@ static void reporter_that_dies_holds_nothing_up(void)
 	if (pid == 0)
 		begin_and_die();
 	IT_EQ(it_wait(pid), -SIGKILL);
-	began_ns = it_now_ns();
+	began_ns = wq_now_ns();
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
-	took_ns = it_now_ns() - began_ns;
+	took_ns = wq_now_ns() - began_ns;
 	printf("# a look after the reporter died took %.0f ms\n", (double)took_ns / 1e6);
 	fflush(stdout);
 	IT_OK(took_ns < NOT_LONG);

@@ -154,10 +154,10 @@ static void report_32(struct wqfs_key_report *r, uint32_t a, uint32_t b)
 	r->end_ns = 0;
 	r->arg[0] = (int32_t)a;
 	r->arg[1] = (int32_t)b;
-	r->begin_ns = it_now_ns();
+	r->begin_ns = wq_now_ns();
 	send_32(fd, r);
 	r->result = (int32_t)keyctl_32(r->op, a, b);
-	r->end_ns = it_now_ns();
+	r->end_ns = wq_now_ns();
 	IT_EQ(r->result, 0);
 	send_32(fd, r);
 }
@@ -180,8 +180,8 @@ static void report_32_as_nobody(void *to)
 {
 	struct wqfs_key_report r = {.op = KEYCTL_UPDATE,
 		.arg = {key_a},
-		.begin_ns = it_now_ns(),
-		.end_ns = it_now_ns()};
+		.begin_ns = wq_now_ns(),
+		.end_ns = wq_now_ns()};
 
 	send_32(it_queue("other", O_RDONLY | O_NONBLOCK), &r);
 }

@@ -8,17 +8,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "run.h"
 
 #define WAIT_MS 15000
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static void sleep_ms(unsigned long ms)
 {
@@ -48,10 +41,10 @@ long sc_change(struct sc_run *run, int op, const char *shape, unsigned long a, u
 	unsigned long c, unsigned long d)
 {
 	const unsigned long arg[] = {a, b, c, d};
-	struct wqfs_key_report report = {.op = (__u32)op, .begin_ns = now_ns()};
+	struct wqfs_key_report report = {.op = (__u32)op, .begin_ns = wq_now_ns()};
 	long r = sc_keyctl(op, a, b, c, d);
 
-	report.end_ns = now_ns();
+	report.end_ns = wq_now_ns();
 	report.result = (__s32)r;
 	for (int i = 0; shape[i]; i++)
 		if (shape[i] == 'k')
@@ -84,10 +77,10 @@ static long named(struct sc_run *run, const char *name, long r)
 static long add_key(struct sc_run *run, const char *type, const char *desc, const char *payload,
 	int32_t ring)
 {
-	struct wqfs_key_report report = {.op = WQFS_REPORT_ADD_KEY, .begin_ns = now_ns()};
+	struct wqfs_key_report report = {.op = WQFS_REPORT_ADD_KEY, .begin_ns = wq_now_ns()};
 	long r = sc_add_key(type, desc, payload, payload ? strlen(payload) : 0, ring);
 
-	report.end_ns = now_ns();
+	report.end_ns = wq_now_ns();
 	report.result = (__s32)r;
 	report.arg[0] = real_serial(ring);
 	sc_changed(run, &report);
@@ -125,11 +118,12 @@ static long do_newring(struct sc_run *run, int c, char **v)
 /* request NAME TYPE DESC CALLOUT|- RING|- */
 static long do_request(struct sc_run *run, int c, char **v)
 {
-	struct wqfs_key_report report = {.op = WQFS_REPORT_REQUEST_KEY, .begin_ns = now_ns()};
+	struct wqfs_key_report report = {
+		.op = WQFS_REPORT_REQUEST_KEY, .begin_ns = wq_now_ns()};
 	int32_t ring = strcmp(v[5], "-") ? (int32_t)key(run, v[5]) : 0;
 	long r = sc_request_key(v[2], v[3], strcmp(v[4], "-") ? v[4] : NULL, ring);
 
-	report.end_ns = now_ns();
+	report.end_ns = wq_now_ns();
 	report.result = (__s32)r;
 	report.arg[0] = real_serial(ring);
 	sc_changed(run, &report);
