@@ -204,10 +204,13 @@ static int add_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t seria
 	kw->watch.private = key;
 	kw->uid = caller->uid;
 	r = wq_watch_exists(&kw->watch, &key->watchers) ? -EBUSY : charge(keys, caller);
-	if (r == 0)
-		r = wq_watch_add(&kw->watch, &key->watchers);
 	if (r < 0)
 		goto err_key;
+	r = wq_watch_add(&kw->watch, &key->watchers);
+	if (r < 0) {
+		wq_per_user_uncharge(&keys->users, kw->uid);
+		goto err_key;
+	}
 	if (!keys->running && !keys->timer.set) {
 		keys->round_ns = wq_now_ns();
 		wq_keys_plan(keys);
