@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/array_size.h"
 #include "base/container.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -182,7 +183,7 @@ static int open_signals(struct daemon *d)
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
 		wq_start_heed(&set, ends[i]);
 	/* and no other, whatever was blocked at the start: others interrupt what may not block
 	 */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "base/array_size.h"
 #include "fuse/options.h"
 #include "keys_bridge.h"
 #include "wqfs.h"
@@ -188,7 +189,7 @@ static int parse_source(struct wq_options *o)
 
 	if (!o->source_text)
 		return 0;
-	for (int i = 0; i < (int)(sizeof(names) / sizeof(names[0])); i++) {
+	for (int i = 0; i < (int)ARRAY_SIZE(names); i++) {
 		if (!strcmp(o->source_text, names[i])) {
 			o->key_source = i;
 			return 0;

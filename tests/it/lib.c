@@ -720,7 +720,7 @@ static void set_up_runner(void)
 		-1, 0);
 	if (shared == MAP_FAILED)
 		exit(1);
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
 		sigaction(ends[i], &sa, NULL);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 }

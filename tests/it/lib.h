@@ -22,6 +22,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "base/array_size.h"
 #include "base/clock.h"
 #include "wqfs.h"
 
@@ -47,10 +48,10 @@ void it_collect_at_once(void);
 /* Skips where it_collect_at_once() could not. */
 void it_need_collection(void);
 
-#define IT_MAIN(tests)                                                                 \
-	int main(int argc, char **argv)                                                \
-	{                                                                              \
-		return it_main(argc, argv, tests, sizeof(tests) / sizeof((tests)[0])); \
+#define IT_MAIN(tests)                                                \
+	int main(int argc, char **argv)                               \
+	{                                                             \
+		return it_main(argc, argv, tests, ARRAY_SIZE(tests)); \
 	}
 
 /* ---- checks ---- */

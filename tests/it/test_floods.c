@@ -154,7 +154,7 @@ static void change_format(void)
 	static const char *const formats[] = {"json", "text", "raw"};
 	struct stat st;
 
-	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
 		IT_EQ(setxattr(IT_MNT "/q", WQFS_XATTR_FORMAT, formats[i], strlen(formats[i]),
 			      0),
 			0);
@@ -325,6 +325,5 @@ static const struct it_test tests[] = {
 
 int main(int argc, char **argv)
 {
-	return it_main(argc, argv, tests,
-		getenv("WQFS_FLOODS") ? sizeof(tests) / sizeof(tests[0]) : SHOWN);
+	return it_main(argc, argv, tests, getenv("WQFS_FLOODS") ? ARRAY_SIZE(tests) : SHOWN);
 }

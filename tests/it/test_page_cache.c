@@ -90,7 +90,7 @@ static const struct way {
 	{"read-ahead", by_read_ahead},
 };
 
-#define WAYS (sizeof(ways) / sizeof(ways[0]))
+#define WAYS ARRAY_SIZE(ways)
 
 /* A child reads FD in WAY; must have ended before long. */
 static void in_a_child(const struct way *way, int fd)

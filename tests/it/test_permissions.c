@@ -31,7 +31,7 @@ static void try_roots_queue(void *arg)
 	static const int modes[] = {O_RDONLY, O_WRONLY, O_RDWR};
 	struct stat st;
 
-	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
 		IT_ERRNO(open(IT_MNT "/roots", modes[i]), EACCES);
 	IT_EQ(stat(IT_MNT "/roots", &st), 0);
 	IT_ERRNO(chmod(IT_MNT "/roots", 0666), EPERM);
@@ -220,7 +220,7 @@ static void ownership_or_write_permission_lets_change_a_queue(void)
 			{NULL, anonymous, 0, true},
 		};
 
-		for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 			try_case(r.other, &cases[i]);
 	}
 	/* root may, whatever the mode says */
@@ -395,7 +395,7 @@ static void view_is_asked_of_the_caller(void)
 
 	set_up(&r, "allow_other");
 	IT_EQ(keyctl_chown(r.key, (uid_t)-1, SOME_GROUP), 0);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct view_case c = {r.key, SOME_GROUP, cases[i].err};
 
 		IT_EQ(keyctl_setperm(r.key, KEY_POS_ALL | cases[i].perm), 0);

@@ -110,7 +110,7 @@ static const struct {
 
 static void ends_of_keys_are_told(void)
 {
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
 		set_up();
 		ends[i].end();
 		measure(ends[i].what, key_a, ends[i].told);
@@ -294,5 +294,5 @@ static const struct it_test tests[] = {
 int main(int argc, char **argv)
 {
 	it_collect_at_once();
-	return it_main(argc, argv, tests, sizeof(tests) / sizeof(tests[0]));
+	return it_main(argc, argv, tests, ARRAY_SIZE(tests));
 }

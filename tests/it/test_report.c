@@ -282,10 +282,10 @@ static void who_has_a_right_that_the_operation_needs_is_believed_and_nobody_else
 	uid_t uid = it_nobody();
 
 	set_up(BLIND ",allow_other");
-	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
 		struct told_op o = ops[i];
 
-		for (size_t j = 0; j < sizeof(rights) / sizeof(rights[0]); j++) {
+		for (size_t j = 0; j < ARRAY_SIZE(rights); j++) {
 			allow_others(*o.of, rights[j]);
 			it_as(uid, report_op, &o);
 			IT_STR(told(fd), o.need & rights[j] ? o.want : "");
@@ -336,7 +336,7 @@ static void end_of_a_life_is_told_when_it_is_there_to_be_seen(void)
 	};
 
 	set_up(BLIND);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		int32_t b = it_key(i ? "wqfs-test:b2" : "wqfs-test:b1");
 		struct wqfs_key_report r = report_of(cases[i].op, b, 0);
 
@@ -428,7 +428,7 @@ static void unwatched_and_missing_keys_are_nothing_to_report(void)
 	static const int32_t serials[] = {0x7fffffff, 0, -1, -3, -100};
 
 	set_up(BLIND);
-	for (size_t i = 0; i < sizeof(serials) / sizeof(serials[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(serials); i++) {
 		struct wqfs_key_report r = report_of(KEYCTL_UPDATE, serials[i], 0);
 
 		end(fd, &r, 0);
@@ -464,7 +464,7 @@ static void reports_that_cannot_be_are_refused(void)
 	};
 
 	set_up(BLIND);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct wqfs_key_report r = {.op = cases[i].op,
 			.arg = {key_a},
 			.begin_ns = cases[i].begin_ns,

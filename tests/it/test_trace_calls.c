@@ -242,7 +242,7 @@ static void operation_is_what_the_lower_bits_say(void)
 	static const int bits[] = {32, 33, 40, 62, 63};
 
 	set_up("source=trace,resync_s=" NEVER_S);
-	for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(bits); i++) {
 		/* what is there already: only who is told knows of it */
 		IT_EQ(keyctl_oddly(KEYCTL_UPDATE, bits[i], key_a, "1"), 0);
 		TOLD_UNTIL(fd, "A:updated");

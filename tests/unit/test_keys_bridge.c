@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array_size.h"
 #include "bridge.h"
 #include "keys/keys_internal.h"
 #include "run.h"
@@ -272,7 +273,7 @@ START_TEST(view_is_the_callers)
 	};
 
 	key_a = add("wqfs-test:a");
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct wq_caller caller = self;
 
 		ck_assert_int_eq(keyctl_setperm(key_a, KEY_POS_ALL | cases[i].perm), 0);
@@ -310,7 +311,7 @@ START_TEST(how_a_key_is_observed_is_said)
 		{KEY_POS_VIEW | KEY_POS_SETATTR | KEY_USR_VIEW, "payload not readable"},
 	};
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct line line = {0};
 		char name[32];
 
@@ -424,8 +425,8 @@ int main(void)
 	who = tcase_create("watches");
 	when = tcase_create("looks");
 	tcase_add_checked_fixture(what, set_up, tear_down);
-	tcase_add_loop_test(what, changes_give_the_records_of_the_kernel, 0,
-		sizeof(events) / sizeof(events[0]));
+	tcase_add_loop_test(
+		what, changes_give_the_records_of_the_kernel, 0, ARRAY_SIZE(events));
 	tcase_add_test(what, key_that_loses_its_last_link_is_removed);
 	tcase_add_test(what, invalidated_key_is_told_and_removed);
 	tcase_add_test(what, loss_is_told_to_who_watches_only_what_has_ended);

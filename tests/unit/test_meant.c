@@ -4,6 +4,7 @@
 #include <linux/keyctl.h>
 #include <stdio.h>
 
+#include "base/array_size.h"
 #include "keys/meant.h"
 #include "run.h"
 
@@ -110,7 +111,7 @@ int main(void)
 {
 	Suite *suite = suite_create("meant");
 	TCase *tcase = tcase_create("keyrings");
-	const int n = sizeof(cases) / sizeof(cases[0]);
+	const int n = ARRAY_SIZE(cases);
 
 	tcase_add_loop_test(
 		tcase, what_may_be_meant_belongs_to_the_actor_or_is_open_to_it, 0, n);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array_size.h"
 #include "queue.h"
 #include "run.h"
 
@@ -1184,8 +1185,8 @@ static Suite *queue_suite(void)
 	tcase_add_test(watches, each_watch_is_visited);
 	tcase_add_test(watches, queues_that_watch_one_object_are_told_from_the_newest_on);
 	tcase_add_test(watches, watch_that_there_is_no_memory_for_is_refused);
-	tcase_add_loop_test(watches, hooks_may_remove_any_watch_and_close_any_queue, 0,
-		sizeof(hooks) / sizeof(hooks[0]));
+	tcase_add_loop_test(
+		watches, hooks_may_remove_any_watch_and_close_any_queue, 0, ARRAY_SIZE(hooks));
 	tcase_add_test(watches, queue_lives_until_its_last_reference);
 	tcase_add_test(watches, queue_knows_its_owner);
 	suite_add_tcase(s, watches);
@@ -1224,8 +1225,7 @@ static Suite *queue_suite(void)
 	suite_add_tcase(s, reading);
 
 	tcase_add_checked_fixture(size, reset, NULL);
-	tcase_add_loop_test(
-		size, size_is_rounded_up_and_bounded, 0, sizeof(sizes) / sizeof(sizes[0]));
+	tcase_add_loop_test(size, size_is_rounded_up_and_bounded, 0, ARRAY_SIZE(sizes));
 	tcase_add_test(size, size_is_set_once);
 	tcase_add_test(size, default_size_may_be_changed_once);
 	tcase_add_test(size, size_below_what_is_queued_is_refused);

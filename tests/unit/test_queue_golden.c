@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array_size.h"
 #include "../scenario/text.h"
 #include "queue.h"
 #include "run.h"
@@ -264,7 +265,7 @@ static const struct step {
 
 static const struct step *find_step(int c, char **v)
 {
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
 		if (!strcmp(steps[i].name, v[0]) && c >= steps[i].words)
 			return &steps[i];
 	ck_abort_msg("no step %s of %d words", v[0], c);
@@ -367,8 +368,8 @@ int main(void)
 	Suite *s = suite_create("queue golden");
 	TCase *tc = tcase_create("replay");
 
-	tcase_add_loop_test(tc, queue_and_filter_alone_give_the_golden_output, 0,
-		sizeof(scenarios) / sizeof(scenarios[0]));
+	tcase_add_loop_test(
+		tc, queue_and_filter_alone_give_the_golden_output, 0, ARRAY_SIZE(scenarios));
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }

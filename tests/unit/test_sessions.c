@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/array_size.h"
 #include "keys/sessions.h"
 #include "run.h"
 
@@ -190,8 +191,7 @@ int main(void)
 	TCase *tcase = tcase_create("sessions");
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
-	tcase_add_loop_test(
-		tcase, sessions_follow_joins_and_forks, 0, sizeof(cases) / sizeof(cases[0]));
+	tcase_add_loop_test(tcase, sessions_follow_joins_and_forks, 0, ARRAY_SIZE(cases));
 	tcase_add_test(tcase, who_was_told_of_is_there);
 	tcase_add_test(tcase, who_is_gone_is_dropped_and_who_lives_is_kept);
 	tcase_add_test(tcase, a_fork_asks_for_a_few_threads_however_many_live);

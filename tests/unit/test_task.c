@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/array_size.h"
 #include "base/loop.h"
 #include "base/task.h"
 #include "run.h"
@@ -261,7 +262,7 @@ int main(void)
 	TCase *tcase = tcase_create("task");
 
 	tcase_add_checked_fixture(tcase, set_up, NULL);
-	tcase_add_loop_test(tcase, any_name_is_read, 0, sizeof(names) / sizeof(names[0]));
+	tcase_add_loop_test(tcase, any_name_is_read, 0, ARRAY_SIZE(names));
 	tcase_add_test(tcase, thread_belongs_to_its_process);
 	tcase_add_test(tcase, who_is_gone_is_remembered_for_a_second);
 	tcase_add_test(tcase, who_lives_is_as_at_the_time_that_is_asked_for);
