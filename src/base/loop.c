@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/loop.h"
+#include "base/unused.h"
 
 #define BATCH	  32
 #define TIMERS_NS 2000000u /* for timers in one turn, and what the last of them takes */
@@ -22,7 +23,7 @@ struct wq_loop {
 	void *arg; /* for it */
 };
 
-static void drain_timerfd(struct wq_loop_fd *watched, uint32_t events)
+static void drain_timerfd(struct wq_loop_fd *watched, uint32_t events WQ_UNUSED)
 {
 	uint64_t n;
 

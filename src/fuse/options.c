@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "base/array_size.h"
+#include "base/unused.h"
 #include "fuse/options.h"
 #include "keys_bridge.h"
 #include "wqfs.h"
@@ -138,7 +139,7 @@ static void refuse(int key, const char *arg)
 			arg);
 }
 
-static int on_arg(void *data, const char *arg, int key, struct fuse_args *out)
+static int on_arg(void *data, const char *arg, int key, struct fuse_args *out WQ_UNUSED)
 {
 	struct wq_options *o = data;
 

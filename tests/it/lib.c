@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "base/unused.h"
 #include "lib.h"
 
 #define TEST_DEADLINE_S 180 /* for one test, all in all */
@@ -196,7 +197,7 @@ void it_remove_later(const char *path)
 	snprintf(shared->remove_later, sizeof(shared->remove_later), "%s", path);
 }
 
-static void nothing(int sig)
+static void nothing(int sig WQ_UNUSED)
 {
 }
 
@@ -557,7 +558,8 @@ static void on_signal(int sig)
 	ended_by = sig;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+static int remove_one(const char *path, const struct stat *st WQ_UNUSED, int type WQ_UNUSED,
+	struct FTW *ftw WQ_UNUSED)
 {
 	(void)remove(path);
 	return 0;

@@ -13,6 +13,7 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 
+#include "base/unused.h"
 #include "lib.h"
 
 #define RECORD 16
@@ -56,7 +57,7 @@ static void by_copy_file_range(int fd)
 
 static sigjmp_buf no_page;
 
-static void on_no_page(int sig)
+static void on_no_page(int sig WQ_UNUSED)
 {
 	siglongjmp(no_page, 1);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "base/unused.h"
 #include "lib.h"
 #include "told.h"
 
@@ -201,7 +202,7 @@ static void owners_report_of_what_was_not_is_told(void)
 	TOLD_NOTHING(fd);
 }
 
-static void report_all(void *unused)
+static void report_all(void *unused WQ_UNUSED)
 {
 	struct wqfs_key_report r = report_of(KEYCTL_UPDATE, key_a, 0);
 	int own = it_queue("other", O_RDONLY | O_NONBLOCK);
@@ -232,7 +233,7 @@ static void who_may_not_view_a_key_is_not_believed_but_it_is_looked_at(void)
 	TOLD_NOTHING(fd);
 }
 
-static void report_update(void *unused)
+static void report_update(void *unused WQ_UNUSED)
 {
 	struct wqfs_key_report r = report_of(KEYCTL_UPDATE, key_a, 0);
 
@@ -297,7 +298,7 @@ static void who_has_a_right_that_the_operation_needs_is_believed_and_nobody_else
 	TOLD_NOTHING(fd);
 }
 
-static void report_often(void *unused)
+static void report_often(void *unused WQ_UNUSED)
 {
 	struct wqfs_key_report r = report_of(KEYCTL_UPDATE, key_a, 0);
 	int own = it_queue("other", O_RDONLY | O_NONBLOCK);
@@ -685,7 +686,7 @@ static void child_of_who_reported_its_join_has_that_session(void)
 }
 
 /* Says of a keyring of root's, which it may only View, that it is what it calls its session. */
-static void link_as_if_it_were_roots(void *unused)
+static void link_as_if_it_were_roots(void *unused WQ_UNUSED)
 {
 	struct wqfs_key_report r;
 	int to = it_queue("mine", O_RDONLY);

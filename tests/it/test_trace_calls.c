@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 
+#include "base/unused.h"
 #include "lib.h"
 #include "told.h"
 
@@ -176,7 +177,7 @@ static void what_it_does_not_see_is_told_at_once_by_a_report(void)
 	TOLD_NOTHING(fd);
 }
 
-static void report_32_as_nobody(void *to)
+static void report_32_as_nobody(void *to WQ_UNUSED)
 {
 	struct wqfs_key_report r = {.op = KEYCTL_UPDATE,
 		.arg = {key_a},

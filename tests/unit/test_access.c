@@ -3,6 +3,7 @@
 #include <check.h>
 
 #include "base/array_size.h"
+#include "base/unused.h"
 #include "keys/access.h"
 #include "run.h"
 
@@ -15,7 +16,7 @@
 #define W WQ_RIGHT_WRITE
 #define A WQ_RIGHT_SETATTR
 
-static bool in_group(const struct wq_caller *who, gid_t gid)
+static bool in_group(const struct wq_caller *who WQ_UNUSED, gid_t gid)
 {
 	return gid == GROUP;
 }

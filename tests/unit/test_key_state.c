@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/array_size.h"
+#include "base/unused.h"
 #include "keys/key_state.h"
 #include "run.h"
 
@@ -168,12 +169,12 @@ static enum wq_member_fate fate(void *arg, int32_t serial)
 	return serial == seen->change->collected ? WQ_MEMBER_COLLECTED : WQ_MEMBER_UNLINKED;
 }
 
-static bool by_attributes(void *arg, const struct wq_key_state *s)
+static bool by_attributes(void *arg WQ_UNUSED, const struct wq_key_state *s WQ_UNUSED)
 {
 	return true;
 }
 
-static bool by_possession(void *arg, const struct wq_key_state *s)
+static bool by_possession(void *arg WQ_UNUSED, const struct wq_key_state *s WQ_UNUSED)
 {
 	return false;
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/array_size.h"
+#include "base/unused.h"
 #include "bridge.h"
 #include "keys/keys_internal.h"
 #include "run.h"
@@ -250,7 +251,7 @@ START_TEST(watches_that_cannot_be_are_refused)
 }
 END_TEST
 
-static bool in_any_group(const struct wq_caller *caller, gid_t gid)
+static bool in_any_group(const struct wq_caller *caller WQ_UNUSED, gid_t gid WQ_UNUSED)
 {
 	return true;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/array_size.h"
+#include "base/unused.h"
 #include "queue.h"
 #include "run.h"
 
@@ -34,7 +35,7 @@ static void release(struct wq_watch *watch)
 	free(watch);
 }
 
-static void wake(struct wq_queue *queue)
+static void wake(struct wq_queue *queue WQ_UNUSED)
 {
 	wakes++;
 }
@@ -349,8 +350,8 @@ END_TEST
 #define MANY 20000
 
 /* Of as many queues that watch one object each was added after the one before it. */
-static bool is_next(struct wq_queue *q, const struct wq_watch *w, const struct wq_cred *who,
-	const struct watch_notification *n)
+static bool is_next(struct wq_queue *q, const struct wq_watch *w WQ_UNUSED,
+	const struct wq_cred *who WQ_UNUSED, const struct watch_notification *n WQ_UNUSED)
 {
 	ck_assert_int_eq(*(const int *)wq_queue_owner(q), MANY - 1 - visited);
 	visited++;
@@ -423,7 +424,7 @@ END_TEST
 static struct wq_queue *three[3];
 static void (*act)(void);
 
-static void act_once(struct wq_queue *q)
+static void act_once(struct wq_queue *q WQ_UNUSED)
 {
 	void (*now)(void) = act;
 
@@ -432,8 +433,8 @@ static void act_once(struct wq_queue *q)
 		now();
 }
 
-static bool act_and_let_in(struct wq_queue *q, const struct wq_watch *w,
-	const struct wq_cred *who, const struct watch_notification *n)
+static bool act_and_let_in(struct wq_queue *q, const struct wq_watch *w WQ_UNUSED,
+	const struct wq_cred *who WQ_UNUSED, const struct watch_notification *n WQ_UNUSED)
 {
 	act_once(q);
 	return true;

@@ -13,6 +13,7 @@
 #include "base/array_size.h"
 #include "base/loop.h"
 #include "base/task.h"
+#include "base/unused.h"
 #include "run.h"
 
 #define S 1000000000ull
@@ -70,7 +71,7 @@ static void end(pid_t pid)
 	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 }
 
-static void nothing_new(void *unused)
+static void nothing_new(void *unused WQ_UNUSED)
 {
 }
 
@@ -113,7 +114,7 @@ START_TEST(any_name_is_read)
 }
 END_TEST
 
-static void *be_thread(void *arg)
+static void *be_thread(void *arg WQ_UNUSED)
 {
 	const struct wq_task *t = wq_task_get(&tasks, gettid(), S);
 
@@ -238,7 +239,7 @@ START_TEST(who_had_our_user_namespace_is_known_when_it_is_gone)
 }
 END_TEST
 
-static int leave_userns(const char *unused)
+static int leave_userns(const char *unused WQ_UNUSED)
 {
 	return unshare(CLONE_NEWUSER);
 }
