@@ -14,6 +14,7 @@
 #include "base/budget.h"
 #include "base/per_user.h"
 #include "base/task.h"
+#include "base/threads.h"
 #include "keys/access.h"
 #include "keys/key_look.h"
 #include "keys/key_state.h"
@@ -184,6 +185,9 @@ struct wq_keys {
 	struct wq_tasks tasks;
 	struct wq_budget guesses, asking; /* of differences; of who has done it */
 	struct wq_sessions *sessions;
+	struct wq_threads threads; /* where a walk over all of them stands */
+	struct wq_timer threads_timer;
+	uint64_t threads_ns; /* when the last walk began */
 
 	/* ends */
 	struct wq_timer gone_timer;    /* to tell of keys that are gone */
@@ -330,16 +334,36 @@ void wq_keys_explain(const struct wq_keys *keys, const struct inflight *f, struc
  * nobody watches; below 0: it cannot be told. */
 int32_t wq_keys_special(struct wq_keys *keys, const struct wq_hint *h, int32_t id);
 
-/* Who did H, of which the trace tells: to be asked which keyrings that one can have meant by
- * ID. */
-void wq_keys_actor(
-	struct wq_keys *keys, const struct wq_hint *h, int32_t id, struct wq_actor *actor);
-
 /* Takes in what H, from the trace, says of who has which session keyring. */
 void wq_keys_learn(struct wq_keys *keys, const struct wq_hint *h);
 
-/* PARENT has made CHILD, which has the same session keyring. */
-void wq_keys_forked(struct wq_keys *keys, pid_t parent, pid_t child);
+/* ---- keys_actors.c ---- */
+
+/* PARENT has made CHILD at AT_NS, which has the same session keyring and users. */
+void wq_keys_forked(struct wq_keys *keys, pid_t parent, pid_t child, uint64_t at_ns);
+
+/* TID has done CHANGE with IDS to the users that it acts as. */
+void wq_keys_ids_changed(struct wq_keys *keys, pid_t tid, enum wq_ids_change change,
+	const uid_t ids[WQ_IDS_ARGS]);
+
+/* Reads the users of all threads that there are: those of before the trace, which has just
+ * begun. */
+void wq_keys_actors_begin(struct wq_keys *keys);
+
+/* Reads them again, within some seconds: something was not told. */
+void wq_keys_actors_lost(struct wq_keys *keys);
+
+void wq_keys_actors_end(struct wq_keys *keys);
+
+/* The user whose keyrings H's thread has, in UID. False: it is gone and was not followed, or in
+ * another user namespace, which has keyrings of its own for the same user, or there is no time
+ * to ask. */
+bool wq_keys_real_user(struct wq_keys *keys, const struct wq_hint *h, uid_t *uid);
+
+/* Who did H, of which the trace tells: to be asked which keyrings that one can have meant by
+ * ID. Valid until the next event. */
+void wq_keys_actor(
+	struct wq_keys *keys, const struct wq_hint *h, int32_t id, struct wq_actor *actor);
 
 /* ---- keys_hint.c ---- */
 

@@ -26,9 +26,23 @@ static void on_hint(void *arg, const struct wq_hint *h)
 	wq_keys_take_hint(keys, &explained, NULL);
 }
 
-static void on_forked(void *arg, pid_t parent, pid_t child)
+static void on_forked(void *arg, pid_t parent, pid_t child, uint64_t at_ns)
 {
-	wq_keys_forked(arg, parent, child);
+	wq_keys_forked(arg, parent, child, at_ns);
+}
+
+static void on_ids_changed(void *arg, pid_t tid, enum wq_ids_change change,
+	const uid_t ids[WQ_IDS_ARGS], uint64_t at_ns)
+{
+	wq_keys_ids_changed(arg, tid, change, ids);
+}
+
+static void on_ids_lost(void *arg)
+{
+	struct wq_keys *keys = arg;
+
+	wq_sessions_ids_lost(keys->sessions);
+	wq_keys_actors_lost(keys);
 }
 
 static void on_forks_lost(void *arg)
@@ -36,6 +50,7 @@ static void on_forks_lost(void *arg)
 	struct wq_keys *keys = arg;
 
 	wq_sessions_forget(keys->sessions);
+	wq_keys_actors_lost(keys);
 	wq_task_renewals_lost(&keys->tasks);
 }
 
@@ -145,6 +160,7 @@ static void on_lost(void *arg)
 	wq_log(WQ_LOG_WARNING, "the trace buffer overflowed: LOSS, and a look at every key");
 	wq_keys_forget_all_inflight(keys);
 	wq_sessions_forget(keys->sessions);  /* a join may have been among them */
+	wq_keys_actors_lost(keys);
 	wq_task_renewals_lost(&keys->tasks); /* and who executed what */
 	wq_serials_forget(&keys->serials);
 	wq_keys_tell_loss(keys, NULL, NULL);
@@ -163,6 +179,8 @@ static void on_died(void *arg, const char *why)
 static const struct wq_trace_ops trace_ops = {
 	.hint = on_hint,
 	.forked = on_forked,
+	.ids_changed = on_ids_changed,
+	.ids_lost = on_ids_lost,
 	.renewed = on_renewed,
 	.forks_lost = on_forks_lost,
 	.exited = on_exited,
@@ -186,6 +204,7 @@ void wq_keys_start_trace(struct wq_keys *keys)
 	keys->trace = wq_trace_new(keys->loop, &trace_ops, keys, keys->config.buffer_kb,
 		keys->why_not, sizeof(keys->why_not));
 	if (keys->trace) {
+		wq_keys_actors_begin(keys);
 		if (!TAILQ_EMPTY(&keys->all))
 			wq_trace_tell_occasions(keys->trace);
 		wq_keys_await_ends(keys);
@@ -197,6 +216,7 @@ void wq_keys_start_trace(struct wq_keys *keys)
 
 void wq_keys_stop_hints(struct wq_keys *keys)
 {
+	wq_keys_actors_end(keys);
 	wq_trace_free(keys->trace);
 	keys->trace = NULL;
 	wq_sessions_free(keys->sessions);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/keyctl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/array_size.h"
 #include "base/container.h"
 #include "config.h"
 #include "sources/trace.h"
@@ -30,6 +32,7 @@
  * oftener than this. */
 #define NOW_AND_THEN_NS 20000000u
 #define FORKS_KB	128 /* of each CPU: about 2500 */
+#define IDS_KB		32  /* anybody can fill it; who is not root loses nothing by that */
 #define SMALL_KB	4   /* where only matters that there is something */
 
 /* A few tenths of a second of four busy cores; where there are many, each is given less. */
@@ -41,7 +44,24 @@
 #define LOOK_EVERY_NS 20000000u /* buffers that seem to be empty are read all the same */
 #define SLICE_NS      2000000u	/* requests wait no longer than this for hints */
 
-enum call { CALL_KEYCTL, CALL_ADD_KEY, CALL_REQUEST_KEY, CALLS };
+/* System calls: those on keys, then those that change users; and what else is told in the order
+ * of time. */
+enum call {
+	CALL_KEYCTL,
+	CALL_ADD_KEY,
+	CALL_REQUEST_KEY,
+	KEY_CALLS,
+	CALL_SETUID = KEY_CALLS,
+	CALL_SETREUID,
+	CALL_SETRESUID,
+	CALL_SETFSUID,
+	CALL_UNSHARE,
+	CALL_SETNS,
+	CALLS,
+	EVENT_FORK = CALLS,
+	EVENT_EXEC,
+	EVENT_APART, /* a child begins in a user namespace of its own */
+};
 
 static const struct {
 	const char *name;
@@ -50,6 +70,24 @@ static const struct {
 	[CALL_KEYCTL] = {"keyctl", {"option", "arg2", "arg3", "arg4", "arg5"}},
 	[CALL_ADD_KEY] = {"add_key", {NULL, "ringid"}},
 	[CALL_REQUEST_KEY] = {"request_key", {NULL, "destringid"}},
+	[CALL_SETUID] = {"setuid", {NULL, "uid"}},
+	[CALL_SETREUID] = {"setreuid", {NULL, "ruid", "euid"}},
+	[CALL_SETRESUID] = {"setresuid", {NULL, "ruid", "euid", "suid"}},
+	[CALL_SETFSUID] = {"setfsuid", {NULL, "uid"}},
+	[CALL_UNSHARE] = {"unshare", {NULL}},
+	[CALL_SETNS] = {"setns", {NULL}},
+};
+
+/* What they do to the users of a thread. */
+static const enum wq_ids_change changes[] = {
+	[CALL_SETUID] = WQ_IDS_SETUID,
+	[CALL_SETREUID] = WQ_IDS_SETREUID,
+	[CALL_SETRESUID] = WQ_IDS_SETRESUID,
+	[CALL_SETFSUID] = WQ_IDS_SETFSUID,
+	[CALL_UNSHARE] = WQ_IDS_LEFT,
+	[CALL_SETNS] = WQ_IDS_LEFT,
+	[EVENT_EXEC] = WQ_IDS_EXECUTED,
+	[EVENT_APART] = WQ_IDS_BEGINS_APART,
 };
 
 /* Where things are in a record of the ring buffer. */
@@ -63,11 +101,13 @@ struct layout {
 struct fork_layout {
 	int id, child;
 	int exec_id; /* sched_process_exec */
+	int apart_id, apart_child; /* task_newtask, in another user namespace */
 };
 
 /* A call that has been entered. */
 struct entered {
 	int32_t tid;
+	uint8_t call;
 	struct wq_hint hint;
 	UT_hash_handle hh;
 };
@@ -76,7 +116,7 @@ struct entered {
 struct event {
 	uint64_t ts;
 	int32_t tid;
-	uint8_t call; /* CALLS: none, tid forks child */
+	uint8_t call; /* EVENT_FORK and EVENT_APART: tid makes child */
 	bool exit;
 	int32_t result, child;
 	uint32_t op;
@@ -88,6 +128,7 @@ enum stream_id {
 	STREAM_FORKS, /* who forks whom: read along with the calls; many at once wake us */
 	STREAM_ENTER, /* calls begin: read along with the next */
 	STREAM_LEAVE, /* calls return: we are woken */
+	STREAM_IDS,   /* users of threads change: read along with the calls, as forks are */
 	STREAM_EXITS, /* processes exit: we are woken now and then */
 	STREAM_32,    /* what may be calls of 32-bit programs return: the same */
 	STREAMS,
@@ -97,6 +138,7 @@ static const char *const prefixes[STREAMS] = {
 	[STREAM_FORKS] = "wqfs-forks-",
 	[STREAM_ENTER] = "wqfs-enter-",
 	[STREAM_LEAVE] = "wqfs-leave-",
+	[STREAM_IDS] = "wqfs-ids-",
 	[STREAM_EXITS] = "wqfs-exits-",
 	[STREAM_32] = "wqfs-32-",
 };
@@ -106,6 +148,7 @@ static const char *const percents[STREAMS] = {
 	[STREAM_FORKS] = "25",
 	[STREAM_ENTER] = "0",
 	[STREAM_LEAVE] = "0",
+	[STREAM_IDS] = "50",
 	[STREAM_EXITS] = "0",
 	[STREAM_32] = "0",
 };
@@ -152,7 +195,7 @@ struct wq_trace {
 	struct entered *entered;
 	int pages;	  /* of one CPU that are read in a turn */
 	uint64_t lost_ns; /* if lost: when that was seen */
-	bool lost, forks_lost, draining;
+	bool lost, forks_lost, ids_lost, draining;
 };
 
 /* ---- the machine as it is found ---- */
@@ -187,7 +230,7 @@ static bool in_first_namespaces(void)
 	};
 	struct stat st;
 
-	for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(first); i++)
 		if (stat(first[i].path, &st) < 0 || st.st_ino != first[i].ino)
 			return false;
 	return true;
@@ -270,14 +313,21 @@ static int learn_fork_layout(struct wq_trace *t, struct tep_handle *tep)
 
 	if (r < 0)
 		return r;
-	t->fork_layout = (struct fork_layout){event->id, offset_of(event, "child_pid"), -1};
+	t->fork_layout =
+		(struct fork_layout){event->id, offset_of(event, "child_pid"), -1, -1, -1};
 	if (t->fork_layout.child < 0)
 		return -EINVAL;
 	r = parse_event(
 		tep, t->stream[STREAM_FORKS].instance, "sched", "sched_process_exec", &event);
-	if (r == 0)
-		t->fork_layout.exec_id = event->id;
-	return r;
+	if (r < 0)
+		return r;
+	t->fork_layout.exec_id = event->id;
+	r = parse_event(tep, t->stream[STREAM_IDS].instance, "task", "task_newtask", &event);
+	if (r < 0)
+		return r;
+	t->fork_layout.apart_id = event->id;
+	t->fork_layout.apart_child = offset_of(event, "pid");
+	return t->fork_layout.apart_child < 0 ? -EINVAL : 0;
 }
 
 static int learn_layouts(struct wq_trace *t)
@@ -447,6 +497,28 @@ static int enable_call(struct wq_trace *t, enum call call, enum stream_id id)
 	return 0;
 }
 
+/* Who becomes another user, or enters another user namespace. */
+static int enable_ids(struct wq_trace *t)
+{
+	struct tracefs_instance *instance = t->stream[STREAM_IDS].instance;
+	char name[64], filter[64];
+
+	errno = 0;
+	for (int call = KEY_CALLS; call < CALLS; call++)
+		for (int exit = 0; exit < 2; exit++) {
+			snprintf(name, sizeof(name), "sys_%s_%s", exit ? "exit" : "enter",
+				calls[call].name);
+			if (tracefs_event_file_write(
+				    instance, "syscalls", name, "enable", "1") < 0)
+				return errno ? -errno : -EIO;
+		}
+	snprintf(filter, sizeof(filter), "clone_flags & %u", (unsigned int)CLONE_NEWUSER);
+	if (tracefs_event_file_write(instance, "task", "task_newtask", "filter", filter) < 0 ||
+		tracefs_event_file_write(instance, "task", "task_newtask", "enable", "1") < 0)
+		return errno ? -errno : -EIO;
+	return 0;
+}
+
 static int enable_forks(struct wq_trace *t)
 {
 	errno = 0;
@@ -465,12 +537,13 @@ static int keep_switch(struct stream *s, const char *file)
 		tracefs_instance_file_open(s->instance, file, O_RDONLY | O_CLOEXEC));
 }
 
-static int keep_call_switches(struct stream *s, const char *event_prefix)
+static int keep_call_switches(
+	struct stream *s, const char *event_prefix, enum call from, enum call to)
 {
 	int r = keep_switch(s, "tracing_on");
 	char file[96];
 
-	for (int call = 0; r == 0 && call < CALLS; call++) {
+	for (int call = from; r == 0 && call < (int)to; call++) {
 		snprintf(file, sizeof(file), "events/syscalls/%s%s/enable", event_prefix,
 			calls[call].name);
 		r = keep_switch(s, file);
@@ -481,7 +554,7 @@ static int keep_call_switches(struct stream *s, const char *event_prefix)
 /* What wq_trace_alive() asks again and again. */
 static int keep_switches(struct wq_trace *t)
 {
-	struct stream *forks = &t->stream[STREAM_FORKS];
+	struct stream *forks = &t->stream[STREAM_FORKS], *ids = &t->stream[STREAM_IDS];
 	int r = keep_switch(forks, "tracing_on");
 
 	if (r == 0)
@@ -489,9 +562,17 @@ static int keep_switches(struct wq_trace *t)
 	if (r == 0)
 		r = keep_switch(forks, "events/sched/sched_process_exec/enable");
 	if (r == 0)
-		r = keep_call_switches(&t->stream[STREAM_ENTER], "sys_enter_");
+		r = keep_call_switches(
+			&t->stream[STREAM_ENTER], "sys_enter_", CALL_KEYCTL, KEY_CALLS);
 	if (r == 0)
-		r = keep_call_switches(&t->stream[STREAM_LEAVE], "sys_exit_");
+		r = keep_call_switches(
+			&t->stream[STREAM_LEAVE], "sys_exit_", CALL_KEYCTL, KEY_CALLS);
+	if (r == 0)
+		r = keep_call_switches(ids, "sys_enter_", KEY_CALLS, CALLS);
+	if (r == 0)
+		r = keep_call_switches(ids, "sys_exit_", KEY_CALLS, CALLS);
+	if (r == 0)
+		r = keep_switch(ids, "events/task/task_newtask/enable");
 	return r;
 }
 
@@ -499,10 +580,12 @@ static int enable_all(struct wq_trace *t)
 {
 	int r = enable_forks(t);
 
+	if (r == 0)
+		r = enable_ids(t);
 	/* beginnings first: a return without one means nothing */
-	for (int call = 0; r == 0 && call < CALLS; call++)
+	for (int call = 0; r == 0 && call < KEY_CALLS; call++)
 		r = enable_call(t, (enum call)call, STREAM_ENTER);
-	for (int call = 0; r == 0 && call < CALLS; call++)
+	for (int call = 0; r == 0 && call < KEY_CALLS; call++)
 		r = enable_call(t, (enum call)call, STREAM_LEAVE);
 	return r;
 }
@@ -515,6 +598,16 @@ static void on_rest(struct wq_timer *timer)
 static void on_events(struct wq_loop_fd *watched, uint32_t events)
 {
 	wq_trace_drain(wq_container_of(watched, struct stream, ready)->trace, SLICE_NS);
+}
+
+/* Whoever makes many of them is not to have us run all the time. */
+static void on_ids(struct wq_loop_fd *watched, uint32_t events)
+{
+	struct stream *s = wq_container_of(watched, struct stream, ready);
+
+	stream_rest(s);
+	wq_timer_set(s->trace->loop, &s->again, wq_now_ns() + NOW_AND_THEN_NS);
+	wq_trace_drain(s->trace, SLICE_NS);
 }
 
 /* Which events they were does not matter. They are read, not thrown away by a write to
@@ -616,6 +709,8 @@ static int set_up(struct wq_trace *t, unsigned int buffer_kb)
 		return -ENOMEM;
 	r = stream_open(t, STREAM_FORKS, FORKS_KB);
 	if (r == 0)
+		r = stream_open(t, STREAM_IDS, IDS_KB);
+	if (r == 0)
 		r = stream_open(t, STREAM_ENTER, buffer_kb);
 	if (r == 0)
 		r = stream_open(t, STREAM_LEAVE, buffer_kb);
@@ -631,6 +726,8 @@ static int set_up(struct wq_trace *t, unsigned int buffer_kb)
 		r = stream_poll(&t->stream[STREAM_LEAVE]);
 	if (r == 0)
 		r = stream_poll(&t->stream[STREAM_FORKS]);
+	if (r == 0)
+		r = stream_poll(&t->stream[STREAM_IDS]);
 	if (r == 0) {
 		prepare_exits(t);
 		prepare_32(t);
@@ -649,6 +746,7 @@ static void init(struct wq_trace *t)
 			.trace = t, .ready = {.fd = -1}, .again = {.fire = on_again}};
 	t->stream[STREAM_FORKS].ready.ready = on_events;
 	t->stream[STREAM_LEAVE].ready.ready = on_events;
+	t->stream[STREAM_IDS].ready.ready = on_ids;
 	t->stream[STREAM_EXITS].ready.ready = on_now_and_then;
 	t->stream[STREAM_EXITS].tell = t->ops->exited;
 	t->stream[STREAM_32].ready.ready = on_now_and_then;
@@ -759,39 +857,54 @@ static uint64_t get(const void *data, int offset, size_t size)
 #define COMMON_TYPE 0
 #define COMMON_PID  4
 
+static void decode_call(
+	const struct wq_trace *t, const void *data, enum call call, bool exit, struct event *e)
+{
+	const struct layout *l = &t->layout[call];
+
+	e->call = (uint8_t)call;
+	e->exit = exit;
+	if (exit) {
+		e->result = (int32_t)get(data, l->ret, sizeof(long));
+		return;
+	}
+	e->op = call == CALL_KEYCTL	   ? (uint32_t)get(data, l->field[0], 4)
+		: call == CALL_ADD_KEY	   ? WQFS_REPORT_ADD_KEY
+		: call == CALL_REQUEST_KEY ? WQFS_REPORT_REQUEST_KEY
+					   : 0;
+	for (int i = 0; i < WQ_HINT_ARGS; i++)
+		if (l->field[i + 1] >= 0)
+			e->arg[i] = (int32_t)get(data, l->field[i + 1], 4);
+}
+
 static bool decode(const struct wq_trace *t, const void *data, uint64_t ts, struct event *e)
 {
+	const struct fork_layout *fork = &t->fork_layout;
 	int id = (int)get(data, COMMON_TYPE, 2);
 
-	if (id == t->fork_layout.id) {
-		*e = (struct event){.ts = ts,
-			.call = CALLS,
-			.tid = (int32_t)get(data, COMMON_PID, 4),
-			.child = (int32_t)get(data, t->fork_layout.child, 4)};
+	*e = (struct event){.ts = ts, .tid = (int32_t)get(data, COMMON_PID, 4)};
+	if (id == fork->id) {
+		e->call = EVENT_FORK;
+		e->child = (int32_t)get(data, fork->child, 4);
 		t->ops->renewed(t->arg, e->child, ts, false);
 		return true;
 	}
-	if (id == t->fork_layout.exec_id) {
-		t->ops->renewed(t->arg, (int32_t)get(data, COMMON_PID, 4), ts, true);
-		return false;
+	if (id == fork->exec_id) {
+		e->call = EVENT_EXEC;
+		t->ops->renewed(t->arg, e->tid, ts, true);
+		return true;
+	}
+	if (id == fork->apart_id) {
+		e->call = EVENT_APART;
+		e->child = (int32_t)get(data, fork->apart_child, 4);
+		return true;
 	}
 	for (int call = 0; call < CALLS; call++) {
 		const struct layout *l = &t->layout[call];
 
 		if (id != l->enter_id && id != l->exit_id)
 			continue;
-		*e = (struct event){.ts = ts, .call = (uint8_t)call, .exit = id == l->exit_id};
-		e->tid = (int32_t)get(data, COMMON_PID, 4);
-		if (e->exit) {
-			e->result = (int32_t)get(data, l->ret, sizeof(long));
-			return true;
-		}
-		e->op = call == CALL_KEYCTL    ? (uint32_t)get(data, l->field[0], 4)
-			: call == CALL_ADD_KEY ? WQFS_REPORT_ADD_KEY
-					       : WQFS_REPORT_REQUEST_KEY;
-		for (int i = 0; i < WQ_HINT_ARGS; i++)
-			if (l->field[i + 1] >= 0)
-				e->arg[i] = (int32_t)get(data, l->field[i + 1], 4);
+		decode_call(t, data, (enum call)call, id == l->exit_id, e);
 		return true;
 	}
 	return false;
@@ -807,6 +920,11 @@ static void lose(struct wq_trace *t)
 static void lose_forks(struct wq_trace *t)
 {
 	t->forks_lost = true;
+}
+
+static void lose_ids(struct wq_trace *t)
+{
+	t->ids_lost = true;
 }
 
 static void keep(struct wq_trace *t, const struct event *e)
@@ -858,6 +976,11 @@ static void read_forks(struct wq_trace *t)
 	read_page(t, lose_forks);
 }
 
+static void read_ids(struct wq_trace *t)
+{
+	read_page(t, lose_ids);
+}
+
 static int by_time(const void *a, const void *b)
 {
 	const struct event *x = a, *y = b;
@@ -872,7 +995,8 @@ static void on_enter(struct wq_trace *t, const struct event *e)
 	struct entered *in;
 
 	HASH_FIND(hh, t->entered, &e->tid, sizeof(e->tid), in);
-	if (!wq_operation_find(e->op)) { /* its return is none of an earlier one's */
+	if (e->call < KEY_CALLS &&
+		!wq_operation_find(e->op)) { /* its return is none of an earlier one's */
 		if (in)
 			HASH_DEL(t->entered, in);
 		free(in);
@@ -892,25 +1016,60 @@ static void on_enter(struct wq_trace *t, const struct event *e)
 			return;
 		}
 	}
+	in->call = e->call;
 	in->hint = (struct wq_hint){.op = e->op, .begin_ns = e->ts, .tid = e->tid};
 	memcpy(in->hint.arg, e->arg, sizeof(in->hint.arg));
-	t->ops->hint(t->arg, &in->hint);
+	if (e->call < KEY_CALLS)
+		t->ops->hint(t->arg, &in->hint);
+}
+
+/* TID has done what CALL says. */
+static void tell_ids(struct wq_trace *t, pid_t tid, int call, const int32_t *arg, uint64_t ts)
+{
+	uid_t ids[WQ_IDS_ARGS] = {0};
+
+	for (int i = 0; arg && i < WQ_IDS_ARGS; i++)
+		ids[i] = (uid_t)arg[i];
+	t->ops->ids_changed(t->arg, tid, changes[call], ids, ts);
 }
 
 static void on_exit_event(struct wq_trace *t, const struct event *e)
 {
 	struct entered *in;
 	struct wq_hint hint;
+	bool matches;
 
 	HASH_FIND(hh, t->entered, &e->tid, sizeof(e->tid), in);
 	if (!in)
 		return;
 	hint = in->hint;
+	matches = in->call == e->call;
 	HASH_DEL(t->entered, in);
 	free(in);
+	if (!matches) /* what was entered last returned unseen */
+		return;
+	if (e->call >= KEY_CALLS) {
+		if (e->result == 0 || e->call == CALL_SETFSUID)
+			tell_ids(t, e->tid, e->call, hint.arg, e->ts);
+		return;
+	}
 	hint.end_ns = e->ts;
 	hint.result = e->result;
 	t->ops->hint(t->arg, &hint);
+}
+
+static void give(struct wq_trace *t, const struct event *e)
+{
+	if (e->call == EVENT_FORK)
+		t->ops->forked(t->arg, e->tid, e->child, e->ts);
+	else if (e->call == EVENT_APART)
+		tell_ids(t, e->child, e->call, NULL, e->ts);
+	else if (e->call == EVENT_EXEC)
+		tell_ids(t, e->tid, e->call, NULL, e->ts);
+	else if (e->exit)
+		on_exit_event(t, e);
+	else
+		on_enter(t, e);
 }
 
 /* Gives out what is older than until_ns, until END_NS. What comes later has a later time,
@@ -923,12 +1082,7 @@ static void give_out(struct wq_trace *t, uint64_t end_ns)
 	while (t->next < t->nevents && t->events[t->next].ts < t->until_ns) {
 		const struct event e = t->events[t->next++];
 
-		if (e.call == CALLS)
-			t->ops->forked(t->arg, e.tid, e.child);
-		else if (e.exit)
-			on_exit_event(t, &e);
-		else
-			on_enter(t, &e);
+		give(t, &e);
 		if (wq_now_ns() >= end_ns) { /* one may take a while: who did it is asked */
 			t->behind = t->next < t->nevents && t->events[t->next].ts < t->until_ns;
 			break;
@@ -955,12 +1109,12 @@ static void give_up(struct wq_trace *t)
 	t->next = t->nevents = 0;
 	if (t->until_ns < t->lost_ns)
 		return;
-	t->lost = t->forks_lost = false;
+	t->lost = t->forks_lost = t->ids_lost = false;
 	forget_entered(t);
 	t->ops->lost(t->arg);
 }
 
-/* Might there be anything to read? Each buffer says so itself, and that is asked in three calls
+/* Might there be anything to read? Each buffer says so itself, and that is asked in four calls
  * and not in three a CPU. A wake-up can be missed: ring_buffer_poll_wait() has no barrier on
  * the writer's side; so the buffers are read now and then, whatever they say. */
 static bool may_have_more(struct wq_trace *t, uint64_t now)
@@ -968,6 +1122,7 @@ static bool may_have_more(struct wq_trace *t, uint64_t now)
 	if (!t->lost && now - t->looked_ns < LOOK_EVERY_NS && t->until_ns >= t->looked_ns &&
 		!stream_ready(&t->stream[STREAM_LEAVE]) &&
 		!stream_ready(&t->stream[STREAM_ENTER]) &&
+		!stream_ready(&t->stream[STREAM_IDS]) &&
 		!stream_ready(&t->stream[STREAM_FORKS]))
 		return false;
 	t->looked_ns = now;
@@ -992,16 +1147,18 @@ static int read_more(struct wq_trace *t)
 			r = stream_read(&t->stream[STREAM_ENTER], read_calls, &until);
 		if (r == 0)
 			r = stream_read(&t->stream[STREAM_FORKS], read_forks, &until);
+		if (r == 0)
+			r = stream_read(&t->stream[STREAM_IDS], read_ids, &until);
 	}
 	t->until_ns = until;
 	return r;
 }
 
-/* Forks can wait for the calls that come after them. */
+/* All else can wait for the calls on keys that come after it. */
 static bool calls_wait(const struct wq_trace *t)
 {
 	for (size_t i = t->next; i < t->nevents; i++)
-		if (t->events[i].call != CALLS)
+		if (t->events[i].call < KEY_CALLS)
 			return true;
 	return false;
 }
@@ -1016,6 +1173,9 @@ static int turn(struct wq_trace *t, uint64_t end_ns)
 	if (t->forks_lost)
 		t->ops->forks_lost(t->arg);
 	t->forks_lost = false;
+	if (t->ids_lost)
+		t->ops->ids_lost(t->arg);
+	t->ids_lost = false;
 	if (t->lost)
 		give_up(t);
 	else if (t->nevents)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The trace source: the kernel's syscall tracepoints of keyctl(), add_key() and
- * request_key(), in a private instance of a private mount of tracefs.
+ * request_key(), and of what changes the users that a thread acts as, in private instances of a
+ * private mount of tracefs.
  */
 #ifndef WQ_TRACE_H
 #define WQ_TRACE_H
@@ -11,6 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/ids.h"
 #include "base/loop.h"
 #include "sources/hint.h"
 
@@ -21,7 +23,13 @@ struct wq_trace_ops {
 	 * order of time. */
 	void (*hint)(void *arg, const struct wq_hint *h);
 	/* Thread PARENT has made CHILD, a thread or process. In the order of time, too. */
-	void (*forked)(void *arg, pid_t parent, pid_t child);
+	void (*forked)(void *arg, pid_t parent, pid_t child, uint64_t at_ns);
+	/* The thread TID has done CHANGE to the users that it acts as, with IDS. In the order
+	 * of time, too. */
+	void (*ids_changed)(void *arg, pid_t tid, enum wq_ids_change change,
+		const uid_t ids[WQ_IDS_ARGS], uint64_t at_ns);
+	/* Some such changes were not seen. */
+	void (*ids_lost)(void *arg);
 	/* The thread TID is new, or its process has executed a program (IS_EXEC). Told as soon
 	 * as it is read, which may be before hints from before it. */
 	void (*renewed)(void *arg, pid_t tid, uint64_t at_ns, bool is_exec);
