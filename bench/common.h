@@ -6,14 +6,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/clock.h"
+
 /* A wqfs of its own, on a directory of its own. */
 struct bench_mount {
 	char dir[32];
 	pid_t daemon;
 };
-
-/* CLOCK_MONOTONIC. */
-uint64_t bench_now_ns(void);
 
 /* Says what failed, and errno, and exits with 1. */
 _Noreturn void bench_fail(const char *what);

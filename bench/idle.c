@@ -44,7 +44,7 @@ static void bare_round(void)
  * into half the time. Between them it sleeps as the daemon has to: caches cool down. */
 static double bare_ns(void)
 {
-	uint64_t end = bench_now_ns() + (uint64_t)seconds * 500000000, used = 0;
+	uint64_t end = wq_now_ns() + (uint64_t)seconds * 500000000, used = 0;
 	int rounds = 0;
 
 	do {
@@ -55,7 +55,7 @@ static double bare_ns(void)
 		used += ns;
 		rounds++;
 		usleep((useconds_t)(ns * (100 - BUDGET_PERCENT) / BUDGET_PERCENT / 1000));
-	} while (bench_now_ns() < end);
+	} while (wq_now_ns() < end);
 	return (double)used / rounds / nkeys;
 }
 
@@ -92,14 +92,14 @@ static struct usage measure(const struct bench_mount *m, int fd)
 
 	await_round(fd);
 	rounds = stats(fd).rounds;
-	u.time_ns = bench_now_ns();
+	u.time_ns = wq_now_ns();
 	u.cpu_ns = bench_cpu_ns(m->daemon);
 	u.wakeups = bench_wakeups(m->daemon);
 	sleep((unsigned int)seconds);
 	u.wakeups = bench_wakeups(m->daemon) - u.wakeups;
 	await_round(fd);
 	u.cpu_ns = bench_cpu_ns(m->daemon) - u.cpu_ns;
-	u.time_ns = bench_now_ns() - u.time_ns;
+	u.time_ns = wq_now_ns() - u.time_ns;
 	after = stats(fd);
 	u.rounds = after.rounds - rounds;
 	u.interval_us = after.interval_us;

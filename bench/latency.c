@@ -75,7 +75,7 @@ static pid_t start_reader(int fd, int rounds, int cpu)
 
 		if (read(fd, buf, sizeof(buf)) <= 0)
 			_exit(1);
-		shared->returned[i] = bench_now_ns();
+		shared->returned[i] = wq_now_ns();
 		__atomic_store_n(&shared->done, i + 1, __ATOMIC_RELEASE);
 	}
 	_exit(0);
@@ -152,11 +152,11 @@ struct target {
 
 static struct call write_pipe(int fd)
 {
-	struct call c = {.began = bench_now_ns()};
+	struct call c = {.began = wq_now_ns()};
 
 	if (write(fd, "0123456789abcdef", 16) != 16)
 		bench_fail("write");
-	c.returned = bench_now_ns();
+	c.returned = wq_now_ns();
 	return c;
 }
 
@@ -168,15 +168,15 @@ static struct call update_key(const struct target *t)
 	struct call c;
 	int n;
 
-	r.begin_ns = bench_now_ns();
+	r.begin_ns = wq_now_ns();
 	n = snprintf(payload, sizeof(payload), "%llu", (unsigned long long)r.begin_ns);
 	if (t->report_fd >= 0 && ioctl(t->report_fd, WQFS_IOC_REPORT, &r) < 0)
 		bench_fail("WQFS_IOC_REPORT");
-	c.began = bench_now_ns();
+	c.began = wq_now_ns();
 	if (bench_keyctl(KEYCTL_UPDATE, (unsigned long)t->key, (unsigned long)payload,
 		    (unsigned long)n, 0) < 0)
 		bench_fail("keyctl(KEYCTL_UPDATE)");
-	c.returned = r.end_ns = bench_now_ns();
+	c.returned = r.end_ns = wq_now_ns();
 	if (t->report_fd >= 0 && ioctl(t->report_fd, WQFS_IOC_REPORT, &r) < 0)
 		bench_fail("WQFS_IOC_REPORT");
 	return c;

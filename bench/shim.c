@@ -17,8 +17,9 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 #define CALLS 1000000
 #define RUNS  15
@@ -34,10 +35,7 @@ struct result {
 
 static double now(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+	return (double)wq_now_ns();
 }
 
 static void call_once(enum call call, int zero, int pipe_end)

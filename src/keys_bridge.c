@@ -21,6 +21,7 @@
 
 struct wq_keys {
 	struct wq_model model;
+	struct wq_actors actors;
 	struct wq_resolve resolve;
 	struct wq_compare compare;
 	struct wq_gc_watch gc;
@@ -65,7 +66,7 @@ static void on_ended(struct wq_keys *keys, struct wq_operation *op)
 static void forget_told(struct wq_keys *keys)
 {
 	wq_inflight_forget_all(&keys->model.inflight);
-	wq_resolve_forget(&keys->resolve);
+	wq_actors_forget(&keys->actors);
 	wq_serials_forget(&keys->model.serials);
 }
 
@@ -73,6 +74,7 @@ static void on_lost(struct wq_keys *keys)
 {
 	wq_log(WQ_LOG_WARNING, "the trace buffer overflowed: LOSS, and a look at every key");
 	forget_told(keys);
+	wq_actors_lost(&keys->actors);
 	wq_post_loss(&keys->model, NULL, NULL);
 	wq_scan_resync(&keys->scan);
 }
@@ -87,7 +89,12 @@ static void handle(struct wq_keys *keys, struct wq_event *event)
 		on_ended(keys, &event->operation);
 		break;
 	case WQ_EVENT_FORK:
-		wq_resolve_forked(&keys->resolve, event->fork.parent, event->fork.child);
+		wq_actors_forked(&keys->actors, event->fork.parent, event->fork.child,
+			event->fork.at_ns);
+		break;
+	case WQ_EVENT_IDS:
+		wq_actors_ids_changed(
+			&keys->actors, event->ids.tid, event->ids.change, event->ids.arg);
 		break;
 	case WQ_EVENT_CHANGE:
 		follow(keys, wq_apply_change(&keys->applier, &event->change));
@@ -223,12 +230,20 @@ static void remove_key(struct wq_key *key)
 
 static void on_forks_lost(void *arg)
 {
-	wq_resolve_forget(&((struct wq_keys *)arg)->resolve);
+	struct wq_keys *keys = arg;
+
+	wq_actors_forget(&keys->actors);
+	wq_actors_lost(&keys->actors);
 }
 
 static void on_renewed(void *arg, pid_t tid, uint64_t at_ns, bool is_exec)
 {
-	wq_task_renewed(&((struct wq_keys *)arg)->resolve.tasks, tid, at_ns, is_exec);
+	wq_task_renewed(&((struct wq_keys *)arg)->actors.tasks, tid, at_ns, is_exec);
+}
+
+static void on_ids_lost(void *arg)
+{
+	wq_actors_ids_lost(&((struct wq_keys *)arg)->actors);
 }
 
 static bool on_occasion(void *arg, enum wq_source_occasion occasion)
@@ -257,6 +272,7 @@ static void init_sources(struct wq_keys *keys)
 				.ready = on_ready,
 				.renewed = on_renewed,
 				.forks_lost = on_forks_lost,
+				.ids_lost = on_ids_lost,
 				.occasion = on_occasion,
 			},
 	};
@@ -267,6 +283,7 @@ static void init_sources(struct wq_keys *keys)
 /* A source has begun, which tells nothing of what was done before. */
 static void on_source_started(struct wq_keys *keys)
 {
+	wq_actors_begin(&keys->actors);
 	if (!TAILQ_EMPTY(&keys->model.registry.all))
 		wq_supervisor_tell_occasions(&keys->model.sources);
 	wq_gc_start(&keys->gc);
@@ -277,6 +294,7 @@ static void on_source_stopped(void *arg)
 	struct wq_keys *keys = arg;
 
 	wq_timer_clear(keys->model.loop, &keys->drain_timer);
+	wq_actors_end(&keys->actors);
 	forget_told(keys);
 }
 
@@ -559,10 +577,13 @@ static int add_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t seria
 	kw->watch.private = key;
 	kw->uid = caller->uid;
 	r = wq_watch_exists(&kw->watch, &key->watchers) ? -EBUSY : charge(keys, caller);
-	if (r == 0)
-		r = wq_watch_add(&kw->watch, &key->watchers);
 	if (r < 0)
 		goto err_key;
+	r = wq_watch_add(&kw->watch, &key->watchers);
+	if (r < 0) {
+		wq_per_user_uncharge(&keys->model.registry.users, kw->uid);
+		goto err_key;
+	}
 	wq_scan_start(&keys->scan);
 	return 0;
 
@@ -626,7 +647,7 @@ int wq_keys_report(struct wq_keys *keys, const struct wqfs_key_report *report,
 			return 0; /* the trace tells of it, too */
 	}
 	if (h.end_ns && h.result >= 0)
-		h.who = wq_resolve_reporter(&keys->resolve, caller);
+		h.who = wq_actors_reporter(&keys->actors, caller);
 	follow(keys, wq_interpret(&keys->applier, &h, caller));
 	return 0;
 }
@@ -638,6 +659,7 @@ static void init(struct wq_keys *keys)
 	struct wq_model *m = &keys->model;
 
 	wq_registry_init(&m->registry);
+	wq_resolve_init(&keys->resolve, m, &keys->actors);
 	wq_compare_init(&keys->compare, m);
 	wq_gc_init(&keys->gc, m);
 	wq_expiry_init(&keys->expiry, m, &keys->gc);
@@ -676,7 +698,7 @@ struct wq_keys *wq_keys_new(
 	keys->model.loop = loop;
 	init(keys);
 	keys->model.look = wq_look_new();
-	if (!keys->model.look || wq_resolve_init(&keys->resolve, &keys->model) < 0) {
+	if (!keys->model.look || wq_actors_init(&keys->actors, loop) < 0) {
 		wq_keys_free(keys);
 		return NULL;
 	}
@@ -705,7 +727,7 @@ void wq_keys_free(struct wq_keys *keys)
 	wq_expiry_fini(&keys->expiry);
 	wq_gc_fini(&keys->gc);
 	wq_compare_fini(&keys->compare);
-	wq_resolve_fini(&keys->resolve);
+	wq_actors_fini(&keys->actors);
 	wq_inflight_forget_all(&m->inflight);
 	wq_key_state_fini(&m->scratch);
 	wq_look_free(m->look);

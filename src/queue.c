@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "queue.h"
 #include "record/render.h"
 
@@ -26,6 +27,7 @@ struct wq_queue {
 	void *owner;
 	unsigned int refs;
 	LIST_HEAD(, wq_watch) watches;
+	struct wq_watch *by_key; /* the same, hashed */
 
 	/* head and tail run free; the ring has a power of two of slots, of which
 	 * size may be in use. */
@@ -47,7 +49,6 @@ struct wq_queue {
 	size_t bytes[FORMATS]; /* that are queued, in each format */
 
 	struct timespec mtime;
-	uint32_t nr_watches;
 	uint64_t posted, read, lost, refused, losses;
 };
 
@@ -65,14 +66,6 @@ static const struct wq_record loss_record = {
 #endif
 		},
 };
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static uint32_t queued(const struct wq_queue *q)
 {
@@ -107,17 +100,26 @@ struct wq_queue *wq_queue_get(struct wq_queue *q)
 	return q;
 }
 
-static void unlink_watch(struct wq_watch *w)
-{
-	LIST_REMOVE(w, list_node);
-	LIST_REMOVE(w, queue_node);
-	w->queue->nr_watches--;
-}
-
 static void release_watch(struct wq_watch *w)
 {
+	LIST_REMOVE(w, list_node);
 	if (w->list->release_watch)
 		w->list->release_watch(w);
+}
+
+/* From here on nobody is told by W, which is released unless somebody goes through its list:
+ * then it is when that ends. */
+static void remove_watch(struct wq_watch *w)
+{
+	struct wq_watch_list *wlist = w->list;
+
+	HASH_DEL(w->queue->by_key, w);
+	LIST_REMOVE(w, queue_node);
+	w->queue = NULL;
+	if (wlist->walks)
+		SLIST_INSERT_HEAD(&wlist->removed, w, removed_node);
+	else
+		release_watch(w);
 }
 
 void wq_queue_put(struct wq_queue *q)
@@ -126,10 +128,8 @@ void wq_queue_put(struct wq_queue *q)
 
 	if (!q || --q->refs)
 		return;
-	while ((w = LIST_FIRST(&q->watches))) {
-		unlink_watch(w);
-		release_watch(w);
-	}
+	while ((w = LIST_FIRST(&q->watches)))
+		remove_watch(w);
 	free(q->ring);
 	free(q);
 }
@@ -286,6 +286,39 @@ static void post_one(struct wq_queue *q, const struct watch_notification *n,
 	wake(q);
 }
 
+/* Watches stay where they are until end_walk(), also those that are removed. */
+static void begin_walk(struct wq_watch_list *wlist)
+{
+	wlist->walks++;
+}
+
+/* The release of the last watch may free the list with its object. */
+static void end_walk(struct wq_watch_list *wlist)
+{
+	bool more = !--wlist->walks && !SLIST_EMPTY(&wlist->removed);
+
+	while (more) {
+		struct wq_watch *w = SLIST_FIRST(&wlist->removed);
+
+		SLIST_REMOVE_HEAD(&wlist->removed, removed_node);
+		more = !SLIST_EMPTY(&wlist->removed);
+		release_watch(w);
+	}
+}
+
+/* Is N for Q, which watches by W? Asking may remove W. */
+static bool may_enter(struct wq_queue *q, const struct wq_watch *w, const struct wq_cred *who,
+	const struct watch_notification *n)
+{
+	if (q->filtered && !wq_filter_pass(&q->filter, n)) {
+		q->refused++;
+		return false;
+	}
+	if (q->ops && q->ops->may_post && !q->ops->may_post(q, w, who, n))
+		return false;
+	return w->queue;
+}
+
 int wq_post(struct wq_watch_list *wlist, const struct watch_notification *n,
 	const struct wq_cred *who, uint64_t id, uint64_t at_ns)
 {
@@ -299,20 +332,19 @@ int wq_post(struct wq_watch_list *wlist, const struct watch_notification *n,
 	if (len < WQFS_RECORD_MIN)
 		return -EINVAL;
 	memcpy(&one, n, len);
-	/* The hooks of a queue leave watches alone. */
+	begin_walk(wlist);
 	LIST_FOREACH (w, &wlist->watchers, list_node) {
-		if (w->id != id || w->since_ns > at_ns)
+		struct wq_queue *q;
+
+		if (w->id != id || w->since_ns > at_ns || !w->queue)
 			continue;
+		q = wq_queue_get(w->queue); /* a hook may close it */
 		one.n.info = (n->info & ~(uint32_t)WATCH_INFO_ID) | w->info_id;
-		if (w->queue->filtered && !wq_filter_pass(&w->queue->filter, &one.n)) {
-			w->queue->refused++;
-			continue;
-		}
-		if (w->queue->ops && w->queue->ops->may_post &&
-			!w->queue->ops->may_post(w->queue, w, who, &one.n))
-			continue;
-		post_one(w->queue, &one.n, who, at_ns);
+		if (may_enter(q, w, who, &one.n))
+			post_one(q, &one.n, who, at_ns);
+		wq_queue_put(q);
 	}
+	end_walk(wlist);
 	return 0;
 }
 
@@ -328,6 +360,8 @@ void wq_watch_list_init(struct wq_watch_list *wlist, void (*release)(struct wq_w
 {
 	LIST_INIT(&wlist->watchers);
 	wlist->release_watch = release;
+	wlist->walks = 0;
+	SLIST_INIT(&wlist->removed);
 }
 
 bool wq_watch_list_empty(const struct wq_watch_list *wlist)
@@ -341,15 +375,21 @@ void wq_watch_init(struct wq_watch *w, struct wq_queue *q)
 	w->queue = q;
 }
 
+static struct wq_watch_key key_of(const struct wq_watch_list *wlist, uint64_t id)
+{
+	return (struct wq_watch_key){.list = (uintptr_t)wlist, .id = id};
+}
+
+/* A queue has one table for all its watches, so that an object that few watch, as most are,
+ * costs none. */
 static struct wq_watch *find_watch(
 	const struct wq_watch_list *wlist, const struct wq_queue *q, uint64_t id)
 {
+	struct wq_watch_key key = key_of(wlist, id);
 	struct wq_watch *w;
 
-	LIST_FOREACH (w, &wlist->watchers, list_node)
-		if (w->id == id && w->queue == q)
-			return w;
-	return NULL;
+	HASH_FIND(hh, q->by_key, &key, sizeof(key), w);
+	return w;
 }
 
 bool wq_watch_exists(const struct wq_watch *w, const struct wq_watch_list *wlist)
@@ -361,27 +401,48 @@ int wq_watch_add(struct wq_watch *w, struct wq_watch_list *wlist)
 {
 	if (wq_watch_exists(w, wlist))
 		return -EBUSY;
+	w->key = key_of(wlist, w->id);
+	HASH_ADD(hh, w->queue->by_key, key, sizeof(w->key), w);
+	if (!w->hh.tbl)
+		return -ENOMEM;
 	w->list = wlist;
-	w->since_ns = monotonic_ns();
+	w->since_ns = wq_now_ns();
 	LIST_INSERT_HEAD(&wlist->watchers, w, list_node);
 	LIST_INSERT_HEAD(&w->queue->watches, w, queue_node);
-	w->queue->nr_watches++;
 	return 0;
 }
 
-/* The watch leaves, then its queue is told, past its filter. */
-static void remove_one(struct wq_watch *w, uint64_t id)
+/* The watch leaves and its queue is told, past its filter. */
+static void remove_and_tell(struct wq_watch *w, uint64_t id)
 {
 	struct watch_notification_removal n = {0};
 	size_t len = id ? sizeof(n) : sizeof(n.watch);
+	struct wq_queue *q = wq_queue_get(w->queue);
 
-	unlink_watch(w);
 	n.watch.type = WATCH_TYPE_META;
 	n.watch.subtype = WATCH_META_REMOVAL_NOTIFICATION;
 	n.watch.info = w->info_id | (uint32_t)len;
 	n.id = id;
-	post_one(w->queue, &n.watch, NULL, UINT64_MAX);
-	release_watch(w);
+	remove_watch(w);
+	post_one(q, &n.watch, NULL, UINT64_MAX);
+	wq_queue_put(q);
+}
+
+/* False: there was none. */
+static bool remove_all(struct wq_watch_list *wlist, uint64_t id)
+{
+	bool any = false;
+	struct wq_watch *w;
+
+	begin_walk(wlist);
+	LIST_FOREACH (w, &wlist->watchers, list_node) {
+		if (w->queue) {
+			remove_and_tell(w, id);
+			any = true;
+		}
+	}
+	end_walk(wlist);
+	return any;
 }
 
 int wq_watch_remove(struct wq_watch_list *wlist, struct wq_queue *q, uint64_t id, bool all)
@@ -392,26 +453,15 @@ int wq_watch_remove(struct wq_watch_list *wlist, struct wq_queue *q, uint64_t id
 		w = find_watch(wlist, q, id);
 		if (!w)
 			return -EBADSLT;
-		remove_one(w, id);
+		remove_and_tell(w, id);
 		return 0;
 	}
-	if (LIST_EMPTY(&wlist->watchers))
-		return -EBADSLT;
-	wq_watch_list_remove(wlist, id);
-	return 0;
+	return remove_all(wlist, id) ? 0 : -EBADSLT;
 }
 
 void wq_watch_list_remove(struct wq_watch_list *wlist, uint64_t id)
 {
-	struct wq_watch *w;
-	bool more = !LIST_EMPTY(&wlist->watchers);
-
-	/* The release of the last watch may free the list with its object. */
-	while (more) {
-		w = LIST_FIRST(&wlist->watchers);
-		more = LIST_NEXT(w, list_node) != NULL;
-		remove_one(w, id);
-	}
+	remove_all(wlist, id);
 }
 
 void wq_queue_each_watch(const struct wq_queue *q,
@@ -435,7 +485,7 @@ static ssize_t peek(const struct wq_queue *q, enum wqfs_format format, void *buf
 
 	if (format != WQFS_FORMAT_RAW && size > RENDERED_AT_ONCE)
 		size = RENDERED_AT_ONCE;
-	*take = (struct wq_take){.pending = q->loss, .at_ns = monotonic_ns()};
+	*take = (struct wq_take){.pending = q->loss, .at_ns = wq_now_ns()};
 	for (;;) {
 		if (take->pending != LOSS_NONE) {
 			n = wq_record_render(
@@ -532,7 +582,7 @@ void wq_queue_stats(const struct wq_queue *q, struct wqfs_stats *s)
 {
 	s->size = q->size;
 	s->queued = queued(q);
-	s->watches = q->nr_watches;
+	s->watches = HASH_COUNT(q->by_key);
 	s->posted = q->posted;
 	s->read = q->read;
 	s->lost = q->lost;

@@ -16,6 +16,8 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
+#include <uthash.h>
+
 #include "filter.h"
 #include "record/record.h"
 
@@ -27,6 +29,17 @@ struct wq_watch;
 struct wq_watch_list {
 	LIST_HEAD(, wq_watch) watchers;
 	void (*release_watch)(struct wq_watch *watch);
+
+	/* The rest is queue.c's: while somebody goes through the list, watches that are
+	 * removed stay in it, and are released when nobody does any more. */
+	unsigned int walks;
+	SLIST_HEAD(, wq_watch) removed;
+};
+
+/* What a queue knows its watches by. */
+struct wq_watch_key {
+	uint64_t list; /* its address */
+	uint64_t id;
 };
 
 /* Subscribes one queue to one object. The producer allocates it, calls
@@ -38,15 +51,19 @@ struct wq_watch {
 	void *private;	   /* the producer's */
 	uint64_t since_ns; /* CLOCK_MONOTONIC at wq_watch_add() */
 
-	struct wq_queue *queue; /* the rest is queue.c's */
+	struct wq_queue *queue; /* the rest is queue.c's; NULL: it was removed */
 	struct wq_watch_list *list;
 	LIST_ENTRY(wq_watch) list_node;
 	LIST_ENTRY(wq_watch) queue_node;
+	SLIST_ENTRY(wq_watch) removed_node;
+	struct wq_watch_key key;
+	UT_hash_handle hh;
 };
 
 /* Makes WLIST empty. RELEASE, if not NULL, is called once for each watch that
  * leaves the list, whatever way it leaves (removed, list removed, queue gone),
- * when nothing refers to it any more: it frees the watch and what hangs on it.
+ * when nothing refers to it any more: it frees the watch and what hangs on it, and
+ * with the last of them the list, if it likes: wq_watch_list_empty() then says so.
  * It must not remove other watches. */
 void wq_watch_list_init(struct wq_watch_list *wlist, void (*release)(struct wq_watch *watch));
 
@@ -54,6 +71,7 @@ void wq_watch_list_init(struct wq_watch_list *wlist, void (*release)(struct wq_w
  * list (the kernel's remove_watch_list()). With ID 0 REMOVAL is 8 bytes long. */
 void wq_watch_list_remove(struct wq_watch_list *wlist, uint64_t id);
 
+/* True if no watch is on the list, nor one that was removed but not released yet. */
 bool wq_watch_list_empty(const struct wq_watch_list *wlist);
 
 /* Prepares WATCH to subscribe QUEUE. Takes no reference: a watch never keeps its
@@ -61,7 +79,7 @@ bool wq_watch_list_empty(const struct wq_watch_list *wlist);
 void wq_watch_init(struct wq_watch *watch, struct wq_queue *queue);
 
 /* The kernel's add_watch_to_object(). 0, or -EBUSY: the queue already watches this
- * id on this list. */
+ * id on this list; -ENOMEM. How many others watch it makes no difference. */
 int wq_watch_add(struct wq_watch *watch, struct wq_watch_list *wlist);
 
 /* Would wq_watch_add() say -EBUSY? */
@@ -84,7 +102,9 @@ int wq_post(struct wq_watch_list *wlist, const struct watch_notification *n,
 
 /* ---- queues: the consumer's side ---- */
 
-/* They are called in the middle of a post, and may neither post nor add nor remove watches. */
+/* They are called in the middle of a post. They may remove watches and drop references to
+ * queues, these ones included: whoever is removed before its turn is not told. They may not
+ * post. */
 struct wq_queue_ops {
 	/* A record or a LOSS has become readable. May take it at once. */
 	void (*wake)(struct wq_queue *queue);
@@ -97,6 +117,8 @@ struct wq_queue_ops {
 /* A new unsized queue with one reference, OWNER kept for the ops; NULL: no memory.
  * MAX_SIZE bounds wq_queue_set_size() (the kernel's bound is WQFS_SIZE_MAX). */
 struct wq_queue *wq_queue_new(const struct wq_queue_ops *ops, void *owner, uint32_t max_size);
+
+/* One more reference to QUEUE, which is returned. */
 struct wq_queue *wq_queue_get(struct wq_queue *queue);
 
 /* Drops a reference. The last one releases the queue's watches, silently, and frees

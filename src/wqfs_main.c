@@ -18,10 +18,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/array_size.h"
 #include "base/container.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/start.h"
+#include "base/unused.h"
 #include "fuse/mount.h"
 #include "fuse/options.h"
 #include "keys_bridge.h"
@@ -117,7 +119,7 @@ static bool take_requests(struct daemon *d)
 	return true;
 }
 
-static void on_device(struct wq_loop_fd *watched, uint32_t events)
+static void on_device(struct wq_loop_fd *watched, uint32_t events WQ_UNUSED)
 {
 	take_requests(wq_container_of(watched, struct daemon, device));
 }
@@ -134,7 +136,7 @@ static void serve_readers(void *arg)
 		wq_timer_set(d->loop, &d->serve_on, 0);
 }
 
-static void on_serve_on(struct wq_timer *timer)
+static void on_serve_on(struct wq_timer *timer WQ_UNUSED)
 {
 }
 
@@ -159,7 +161,7 @@ static void begin_to_end(struct daemon *d)
 	end_if_told(d);
 }
 
-static void on_signal(struct wq_loop_fd *watched, uint32_t events)
+static void on_signal(struct wq_loop_fd *watched, uint32_t events WQ_UNUSED)
 {
 	struct daemon *d = wq_container_of(watched, struct daemon, signals);
 	struct signalfd_siginfo si;
@@ -182,7 +184,7 @@ static int open_signals(struct daemon *d)
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
 		wq_start_heed(&set, ends[i]);
 	/* and no other, whatever was blocked at the start: others interrupt what may not block
 	 */

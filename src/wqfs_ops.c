@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/unused.h"
 #include "fuse/attrs.h"
 #include "fuse/queue_rights.h"
 #include "fuse/replies.h"
@@ -41,7 +42,7 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 		fs->ready(fs);
 }
 
-static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+static void op_lookup(fuse_req_t req, fuse_ino_t parent WQ_UNUSED, const char *name)
 {
 	struct wq_node *node = wq_namespace_find(&wqfs_of(req)->ns, name);
 
@@ -95,7 +96,7 @@ static bool node_of(fuse_req_t req, fuse_ino_t ino, struct wq_node **node)
 	return false;
 }
 
-static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi WQ_UNUSED)
 {
 	struct wq_node *node;
 
@@ -108,7 +109,7 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 /* The kernel has checked who may do it (default_permissions). Times are what they are:
  * setting them is accepted, for touch(1), and changes nothing. */
 static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
-	struct fuse_file_info *fi)
+	struct fuse_file_info *fi WQ_UNUSED)
 {
 	struct wqfs *fs = wqfs_of(req);
 	struct wq_node *node;
@@ -141,8 +142,8 @@ static int create(fuse_req_t req, const char *name, mode_t mode, struct wq_node 
 }
 
 /* An anonymous queue that is not opened as it is made could never be. */
-static void op_mknod(
-	fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev)
+static void op_mknod(fuse_req_t req, fuse_ino_t parent WQ_UNUSED, const char *name, mode_t mode,
+	dev_t dev WQ_UNUSED)
 {
 	struct wq_node *node;
 	int r = -EPERM;
@@ -155,8 +156,8 @@ static void op_mknod(
 		wqfs_reply_entry(req, node);
 }
 
-static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
-	struct fuse_file_info *fi)
+static void op_create(fuse_req_t req, fuse_ino_t parent WQ_UNUSED, const char *name,
+	mode_t mode, struct fuse_file_info *fi)
 {
 	struct wqfs *fs = wqfs_of(req);
 	struct wq_handle *h;
@@ -189,7 +190,7 @@ static struct wq_node *held_open(struct wqfs *fs, const char *name)
 	return node && node->opens ? node : NULL;
 }
 
-static void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+static void op_unlink(fuse_req_t req, fuse_ino_t parent WQ_UNUSED, const char *name)
 {
 	struct wqfs *fs = wqfs_of(req);
 	struct wq_node *held = held_open(fs, name);
@@ -199,8 +200,8 @@ static void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 		wqfs_charge_holder(fs, held);
 }
 
-static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t newparent,
-	const char *newname, unsigned int flags)
+static void op_rename(fuse_req_t req, fuse_ino_t parent WQ_UNUSED, const char *name,
+	fuse_ino_t newparent WQ_UNUSED, const char *newname, unsigned int flags)
 {
 	struct wqfs *fs = wqfs_of(req);
 	struct wq_node *held = held_open(fs, newname); /* it may lose its name to the other */
@@ -211,17 +212,20 @@ static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_
 }
 
 /* Flat, and nothing but queues. */
-static void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
+static void op_mkdir(fuse_req_t req, fuse_ino_t parent WQ_UNUSED, const char *name WQ_UNUSED,
+	mode_t mode WQ_UNUSED)
 {
 	fuse_reply_err(req, EPERM);
 }
 
-static void op_symlink(fuse_req_t req, const char *link, fuse_ino_t parent, const char *name)
+static void op_symlink(fuse_req_t req, const char *link WQ_UNUSED, fuse_ino_t parent WQ_UNUSED,
+	const char *name WQ_UNUSED)
 {
 	fuse_reply_err(req, EPERM);
 }
 
-static void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t newparent, const char *newname)
+static void op_link(fuse_req_t req, fuse_ino_t ino WQ_UNUSED, fuse_ino_t newparent WQ_UNUSED,
+	const char *newname WQ_UNUSED)
 {
 	fuse_reply_err(req, EPERM);
 }
@@ -251,20 +255,21 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		wqfs_handle_free(fs, h);
 }
 
-static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+static void op_release(fuse_req_t req, fuse_ino_t ino WQ_UNUSED, struct fuse_file_info *fi)
 {
 	wqfs_handle_free(wqfs_of(req), wqfs_handle_of(fi));
 	fuse_reply_err(req, 0);
 }
 
 /* The kernel's notification pipes refuse writes so (pipe_write()). */
-static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t off,
-	struct fuse_file_info *fi)
+static void op_write(fuse_req_t req, fuse_ino_t ino WQ_UNUSED, const char *buf WQ_UNUSED,
+	size_t size WQ_UNUSED, off_t off WQ_UNUSED, struct fuse_file_info *fi WQ_UNUSED)
 {
 	fuse_reply_err(req, EXDEV);
 }
 
-static void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
+static void op_fsync(fuse_req_t req, fuse_ino_t ino WQ_UNUSED, int datasync WQ_UNUSED,
+	struct fuse_file_info *fi WQ_UNUSED)
 {
 	fuse_reply_err(req, EINVAL);
 }
@@ -282,8 +287,8 @@ static size_t add_dirent(fuse_req_t req, char *buf, size_t room, const char *nam
  * may say what it is to its readers. Who goes through a tree and trusts that does not open it.
  *
  * Offsets: 1 is behind ".", 2 behind "..", then inode number + 2, which only grow. */
-static void op_readdir(
-	fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
+static void op_readdir(fuse_req_t req, fuse_ino_t ino WQ_UNUSED, size_t size, off_t off,
+	struct fuse_file_info *fi WQ_UNUSED)
 {
 	struct wqfs *fs = wqfs_of(req);
 	const struct wq_node *node;
@@ -305,7 +310,7 @@ static void op_readdir(
 	fuse_reply_buf(req, fs->buf, used);
 }
 
-static void op_statfs(fuse_req_t req, fuse_ino_t ino)
+static void op_statfs(fuse_req_t req, fuse_ino_t ino WQ_UNUSED)
 {
 	const struct wqfs *fs = wqfs_of(req);
 	struct statvfs st = {

@@ -22,6 +22,7 @@
 #include <linux/keyctl.h>
 #include <linux/seccomp.h>
 
+#include "base/array_size.h"
 #include "wqfs.h"
 
 #define LOAD(field)	       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
@@ -53,7 +54,7 @@ static int deny(void)
 		FAIL(EOPNOTSUPP),
 		RETURN(SECCOMP_RET_ALLOW),
 	};
-	struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
+	struct sock_fprog program = {ARRAY_SIZE(code), code};
 
 	if (geteuid() && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return -1;

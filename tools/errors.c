@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array_size.h"
 #include "mount_find.h"
 
 #define BIT(act) (1U << (act))
@@ -63,7 +64,7 @@ static const struct {
 static const char *reason(enum wq_action act, int err)
 {
 	err = abs(err);
-	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
 		if (reasons[i].err == err && reasons[i].acts & BIT(act))
 			return reasons[i].reason;
 	return strerror(err);

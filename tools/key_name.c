@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "key_name.h"
+#include "base/array_size.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -39,7 +40,7 @@ static int by_special(key_serial_t id, int32_t *serial)
 
 static int by_special_name(const char *name, int32_t *serial)
 {
-	for (size_t i = 0; i < sizeof(specials) / sizeof(specials[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(specials); i++)
 		if (!strcmp(name, specials[i].name))
 			return by_special(specials[i].id, serial);
 	return -EINVAL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "private_dir.h"
+#include "base/array_size.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -54,7 +55,7 @@ static bool is_empty(const char *path)
 
 static const char *spare_dir(void)
 {
-	for (size_t i = 0; i < sizeof(spare) / sizeof(spare[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(spare); i++)
 		if (is_empty(spare[i]))
 			return spare[i];
 	return NULL;
@@ -84,7 +85,7 @@ int wq_private_dir(char **dir, const char **where)
 	};
 	int err = -ENOENT;
 
-	for (size_t i = 0; err && i < sizeof(bases) / sizeof(bases[0]); i++) {
+	for (size_t i = 0; err && i < ARRAY_SIZE(bases); i++) {
 		if (!bases[i])
 			continue;
 		*where = bases[i];

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/array_size.h"
 #include "base/start.h"
 #include "mount_find.h"
 #include "private_dir.h"
@@ -205,8 +206,7 @@ static void leave_process(struct keeper *k)
 	int *const kept[] = {&k->process, &k->report, &k->log, &k->signals};
 
 	if (k->signals < 0 || !take_null() ||
-		!move_together(kept, sizeof(kept) / sizeof(kept[0]), STDERR_FILENO + 1) ||
-		chdir("/"))
+		!move_together(kept, ARRAY_SIZE(kept), STDERR_FILENO + 1) || chdir("/"))
 		_exit(1);
 }
 
@@ -314,7 +314,7 @@ static void close_all(const struct keeper *k, const int report[2])
 {
 	const int fds[] = {k->process, k->log, report[0], report[1]};
 
-	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
 }

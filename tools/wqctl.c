@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array_size.h"
 #include "base/start.h"
 #include "config.h"
 
@@ -26,7 +27,7 @@ static const struct wqctl_cmd *const commands[] = {
 	&wqctl_doctor,
 };
 
-#define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+#define NR_COMMANDS ARRAY_SIZE(commands)
 
 static const struct wqctl_cmd *find_command(const char *name)
 {

@@ -7,6 +7,9 @@
 #include <stdint.h>
 #include <time.h>
 
+/* Work is cut into slices of this, so that nobody waits longer for the loop. */
+#define WQ_SLICE_NS 2000000u
+
 #define WQ_BUDGET_WINDOW_NS 100000000u
 #define WQ_BUDGET_NS	    10000000u
 

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/loop.h"
+#include "base/unused.h"
 
 #define BATCH	  32
 #define TIMERS_NS 2000000u /* for timers in one turn, and what the last of them takes */
@@ -23,15 +23,7 @@ struct wq_loop {
 	void *arg; /* for it */
 };
 
-uint64_t wq_now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static void drain_timerfd(struct wq_loop_fd *watched, uint32_t events)
+static void drain_timerfd(struct wq_loop_fd *watched, uint32_t events WQ_UNUSED)
 {
 	uint64_t n;
 

@@ -7,9 +7,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#define WQ_NSEC_PER_USEC 1000u
-#define WQ_NSEC_PER_MSEC 1000000u
-#define WQ_NSEC_PER_SEC	 1000000000u
+#include "base/clock.h"
 
 struct wq_loop;
 
@@ -50,8 +48,5 @@ void wq_loop_before_wait(struct wq_loop *loop, void (*fn)(void *arg), void *arg)
  * 0, or -errno of epoll_wait(). */
 int wq_loop_run(struct wq_loop *loop);
 void wq_loop_stop(struct wq_loop *loop);
-
-/* CLOCK_MONOTONIC in nanoseconds. */
-uint64_t wq_now_ns(void);
 
 #endif

@@ -92,7 +92,7 @@ static bool in_our_userns(pid_t tid)
 	       its.st_dev == ours.st_dev && its.st_ino == ours.st_ino;
 }
 
-static bool read_task(pid_t tid, struct wq_task *t)
+bool wq_task_read(pid_t tid, struct wq_task *t)
 {
 	char text[4096];
 
@@ -127,7 +127,7 @@ const struct wq_task *wq_task_get(struct wq_tasks *tasks, pid_t tid, uint64_t at
 	if (have && read_ns >= at_ns)
 		return have;
 	read_ns = wq_now_ns();
-	if (!read_task(tid, &task))
+	if (!wq_task_read(tid, &task))
 		return NULL; /* what is known of it stays, for wq_task_recent() */
 	tasks->slot[i].known = true;
 	tasks->slot[i].task = task;

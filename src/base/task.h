@@ -63,6 +63,9 @@ bool wq_task_may_be_another(const struct wq_tasks *tasks, pid_t tid, uint64_t si
 struct wq_cred wq_task_who(struct wq_tasks *tasks, pid_t tid, uint64_t begin_ns,
 	uint64_t end_ns, void (*refresh)(void *arg), void *arg);
 
+/* Reads TID's task, and remembers nothing. False: it is gone. */
+bool wq_task_read(pid_t tid, struct wq_task *t);
+
 /* TID's task as it is at AT_NS or later; NULL if it is gone. Valid until the next call. */
 const struct wq_task *wq_task_get(struct wq_tasks *tasks, pid_t tid, uint64_t at_ns);
 

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/array_size.h"
 #include "fuse/mount.h"
 
 static uid_t mounted_by(const struct mntent *m)
@@ -126,7 +127,7 @@ static const char *reason(struct caught *c)
 	char *line = c->text;
 
 	line[strcspn(line, "\n")] = '\0';
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
 		if (!strncmp(line, prefixes[i], strlen(prefixes[i])))
 			line += strlen(prefixes[i]);
 	return *line ? line : "libfuse did not say why";

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "base/array_size.h"
+#include "base/unused.h"
 #include "fuse/options.h"
 #include "keys_bridge.h"
 #include "wqfs.h"
@@ -137,7 +139,7 @@ static void refuse(int key, const char *arg)
 			arg);
 }
 
-static int on_arg(void *data, const char *arg, int key, struct fuse_args *out)
+static int on_arg(void *data, const char *arg, int key, struct fuse_args *out WQ_UNUSED)
 {
 	struct wq_options *o = data;
 
@@ -188,7 +190,7 @@ static int parse_source(struct wq_options *o)
 
 	if (!o->source_text)
 		return 0;
-	for (int i = 0; i < (int)(sizeof(names) / sizeof(names[0])); i++) {
+	for (int i = 0; i < (int)ARRAY_SIZE(names); i++) {
 		if (!strcmp(o->source_text, names[i])) {
 			o->key_source = i;
 			return 0;

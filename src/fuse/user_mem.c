@@ -12,6 +12,7 @@
 
 #include "base/container.h"
 #include "base/start.h"
+#include "base/unused.h"
 #include "fuse/user_mem.h"
 
 #define TIMEOUT_NS 1000000000u
@@ -219,7 +220,7 @@ static void serve_line(struct wq_user_mem_pool *pool)
 	}
 }
 
-static void on_end(struct wq_loop_fd *watched, uint32_t events)
+static void on_end(struct wq_loop_fd *watched, uint32_t events WQ_UNUSED)
 {
 	struct wq_user_mem_child *c = wq_container_of(watched, struct wq_user_mem_child, pidfd);
 	struct wq_user_mem_pool *pool = c->pool;

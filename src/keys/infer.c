@@ -80,7 +80,7 @@ static struct meant meant_by(
 	struct meant m = {.id = id, .rights = wq_operation_rights(t->op->op, subtype)};
 
 	if (id < 0 && !t->caller)
-		wq_resolve_actor(t->to->resolve, t->op, id, &m.actor);
+		wq_actors_find(t->to->resolve->actors, t->op, id, &m.actor);
 	return m;
 }
 

@@ -350,12 +350,12 @@ static void begin(const struct wq_applier *to, const struct wq_operation *op,
 	struct wq_cred who;
 
 	if (told && !wq_model_has(m, WQ_SOURCE_IDENTITY) && concerns(m, op))
-		wq_resolve_ask_who(to->resolve, op);
+		wq_actors_ask(to->resolve->actors, op);
 	if (!caller) {
 		wq_inflight_begin(&m->inflight, op, told);
 		return;
 	}
-	who = wq_resolve_reporter(to->resolve, caller);
+	who = wq_actors_reporter(to->resolve->actors, caller);
 	wq_inflight_report(&m->inflight, op, caller, &who);
 }
 

@@ -3,15 +3,22 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array_size.h"
 #include "keys/meant.h"
 
-/* Is S of one of the users that T acts as? */
-static bool is_own(const struct wq_task *t, const struct wq_key_state *s)
+/* Logins and services have smaller numbers; those that user namespaces are given for users of
+ * their own are all larger. */
+#define LAST_LOGIN 0xffffu
+
+/* Is S of one of the users that A acts as? */
+static bool is_own(const struct wq_actor *a, const struct wq_key_state *s)
 {
-	for (size_t i = 0; i < sizeof(t->uids) / sizeof(t->uids[0]); i++)
+	const struct wq_task *t = &a->task;
+
+	for (size_t i = 0; i < ARRAY_SIZE(t->uids); i++)
 		if (t->uids[i] == s->uid)
 			return true;
-	return false;
+	return a->has_mapped && s->uid > LAST_LOGIN;
 }
 
 /* T's supplementary groups; those that did not fit may be any. */
@@ -36,17 +43,20 @@ static bool is_named(const struct wq_key_state *s, const char *prefix, uid_t uid
 /* The keyring of A's real user in A's user namespace. */
 static bool is_users(const struct wq_actor *a, const char *prefix, const struct wq_key_state *s)
 {
-	return s->uid == a->task.ruid &&
+	return (a->may_have_changed || a->has_mapped ? is_own(a, s) : s->uid == a->task.ruid) &&
 	       (a->inner_uid == WQ_UID_UNKNOWN || is_named(s, prefix, a->inner_uid));
 }
 
 static bool may_be_session(
-	const struct wq_task *t, uint8_t rights, const struct wq_key_state *s)
+	const struct wq_actor *a, uint8_t rights, const struct wq_key_state *s)
 {
+	const struct wq_task *t = &a->task;
 	const struct wq_caller who = {
 		.uid = t->uid, .gid = t->gid, .in_group = in_group, .private = (void *)t};
 
-	return t->uid == 0 || is_own(t, s) ||
+	if (t->uid == 0 && (!a->origin || wq_ids_have(a->origin, 0)))
+		return true;
+	return is_own(a, s) || (a->origin && wq_ids_have(a->origin, s->uid)) ||
 	       (wq_access_has(s, &who, WQ_RIGHT_SEARCH) && wq_access_has(s, &who, rights));
 }
 
@@ -58,13 +68,13 @@ bool wq_may_mean(
 	switch (id) {
 	case KEY_SPEC_THREAD_KEYRING:
 	case KEY_SPEC_PROCESS_KEYRING:
-		return is_own(&a->task, s);
+		return is_own(a, s);
 	case KEY_SPEC_USER_KEYRING:
 		return is_users(a, "_uid", s);
 	case KEY_SPEC_USER_SESSION_KEYRING:
 		return is_users(a, "_uid_ses", s);
 	case KEY_SPEC_SESSION_KEYRING:
-		return may_be_session(&a->task, rights, s);
+		return may_be_session(a, rights, s);
 	default:
 		return true;
 	}

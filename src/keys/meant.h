@@ -5,13 +5,19 @@
 #ifndef WQ_MEANT_H
 #define WQ_MEANT_H
 
+#include "base/ids.h"
 #include "base/task.h"
 #include "keys/access.h"
 
 /* Who did it, as far as that is known. */
 struct wq_actor {
 	bool known;	     /* else it may be anybody, and the rest says nothing */
-	struct wq_task task; /* who it is, or who it comes from */
+	struct wq_task task;
+	bool may_have_changed; /* its real user may be any of its users by now */
+	bool has_mapped;       /* it may be of users of its own user namespace as well */
+	/* Who had its session when that began not to be known, as far as that is known itself;
+	 * or NULL. */
+	const struct wq_ids *origin;
 	/* Its real user as its own user namespace numbers it, and names that user's keyrings;
 	 * WQ_UID_UNKNOWN: that was not asked, so any name may be theirs. */
 	uid_t inner_uid;
@@ -20,8 +26,9 @@ struct wq_actor {
 /* Can A have meant the key S by ID, a special keyring's number or 0 for any, when it did what
  * takes one of RIGHTS? A user's keyrings belong to that user and bear its number; a thread's,
  * a process's and a session's belong to whoever made them, which A was itself, unless it could
- * join the session of another. Root may have entered anybody's. A session that was left to
- * another user with nothing but the possessor's rights is not thought of. */
+ * join the session of another, or comes from who did. Root may have entered anybody's, if it
+ * was root when it entered it. A session that was left to another user with nothing but the
+ * possessor's rights is not thought of. */
 bool wq_may_mean(
 	const struct wq_actor *a, int32_t id, uint8_t rights, const struct wq_key_state *s);
 

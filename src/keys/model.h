@@ -17,8 +17,6 @@
 #include "keys/serials.h"
 #include "sources/supervisor.h"
 
-#define WQ_SLICE_NS (2 * WQ_NSEC_PER_MSEC) /* requests wait no longer than this for a look */
-
 #define WQ_NAMES_MAX 64
 
 struct wq_model {

@@ -1,32 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <errno.h>
 #include <linux/keyctl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "keys/resolve.h"
-
-#define ORIGINS	 8 /* generations that are asked for */
-#define KTHREADD 2 /* which all kernel threads are children of */
-
-/* The user whose keyrings OP's thread has, in UID. False: it is gone, or in another user
- * namespace, which has keyrings of its own for the same user, or there is no time to ask. */
-static bool real_user(struct wq_resolve *r, const struct wq_operation *op, uid_t *uid)
-{
-	uint64_t began = wq_budget_clock();
-	const struct wq_task *task;
-
-	if (!wq_budget_left(&r->asking, wq_now_ns()))
-		return false;
-	/* not as it was a moment before: it may have become that user since. It becomes none
-	 * while it is in the call, and may be gone right after it. */
-	task = wq_task_get(&r->tasks, op->tid, op->begin_ns);
-	if (task)
-		*uid = task->ruid;
-	wq_budget_spend(&r->asking, wq_budget_clock() - began);
-	return task && task->our_userns;
-}
 
 /* The keyring PREFIX.UID of the real user of OP's thread, which ID stands for. Who that is is
  * asked only where somebody watches such a keyring. */
@@ -38,7 +16,7 @@ static int32_t user_keyring(struct wq_resolve *r, const struct wq_operation *op,
 
 	if (TAILQ_EMPTY(&r->model->registry.rings.of[kind]))
 		return 0;
-	if (!real_user(r, op, &uid))
+	if (!wq_actors_real_user(r->actors, op, &uid))
 		return id;
 	snprintf(name, sizeof(name), "%s.%u", prefix, uid);
 	return wq_rings_user(&r->model->registry.rings, kind, name, uid);
@@ -51,7 +29,7 @@ int32_t wq_resolve_keyring(struct wq_resolve *r, const struct wq_operation *op, 
 	switch (id) {
 	case KEY_SPEC_SESSION_KEYRING:
 		if (wq_model_is_told(r->model))
-			serial = wq_sessions_find(r->sessions, op->tid);
+			serial = wq_sessions_find(r->actors->sessions, op->tid);
 		return serial ? serial : id;
 	case KEY_SPEC_USER_KEYRING:
 		return user_keyring(r, op, id, WQ_RING_USER, "_uid");
@@ -62,50 +40,16 @@ int32_t wq_resolve_keyring(struct wq_resolve *r, const struct wq_operation *op, 
 	}
 }
 
-/* TID's task, or if it is gone that of who forked it, or who forked that: as a child it was one
- * of its users. NULL: they are gone, or root's, whose child may be anybody. */
-static const struct wq_task *task_or_origin(
-	struct wq_resolve *r, pid_t tid, const struct wq_operation *op)
-{
-	const struct wq_task *task = wq_task_recent(&r->tasks, tid, op->end_ns);
-
-	for (int i = 0; !task && wq_model_is_told(r->model) && i < ORIGINS; i++) {
-		tid = wq_sessions_parent(r->sessions, tid);
-		if (!tid)
-			return NULL;
-		task = wq_task_get(&r->tasks, tid, op->end_ns);
-		if (task && task->ruid == 0)
-			return NULL;
-	}
-	return task;
-}
-
-void wq_resolve_actor(
-	struct wq_resolve *r, const struct wq_operation *op, int32_t id, struct wq_actor *actor)
-{
-	const bool is_users =
-		id == KEY_SPEC_USER_KEYRING || id == KEY_SPEC_USER_SESSION_KEYRING;
-	const struct wq_task *task = task_or_origin(r, op->tid, op);
-
-	*actor = (struct wq_actor){.known = task != NULL, .inner_uid = WQ_UID_UNKNOWN};
-	if (!task)
-		return;
-	actor->task = *task;
-	actor->inner_uid = task->ruid;
-	if (task->tid != op->tid || !is_users || !wq_task_inner_uid(op->tid, &actor->inner_uid))
-		actor->inner_uid = WQ_UID_UNKNOWN;
-}
-
 /* The parent takes the session over when it next returns from the kernel. */
 static void session_to_parent(struct wq_resolve *r, const struct wq_operation *op)
 {
-	const struct wq_task *task = wq_task_get(&r->tasks, op->tid, op->end_ns);
+	const struct wq_task *task = wq_task_get(&r->actors->tasks, op->tid, op->end_ns);
 
 	if (task)
 		wq_sessions_joined(
-			r->sessions, task->parent, wq_sessions_find(r->sessions, op->tid));
+			r->actors->sessions, task->parent, wq_sessions_find(r->actors->sessions, op->tid));
 	else
-		wq_sessions_lost_parent(r->sessions, op->tid);
+		wq_sessions_lost_parent(r->actors->sessions, op->tid);
 }
 
 /* A user session keyring stands in where there is no session: the first operation that puts
@@ -113,7 +57,7 @@ static void session_to_parent(struct wq_resolve *r, const struct wq_operation *o
 static bool stands_in(struct wq_resolve *r, const struct wq_operation *op, int32_t serial)
 {
 	static const char prefix[] = "_uid_ses.";
-	const struct wq_task *task = wq_task_get(&r->tasks, op->tid, op->end_ns);
+	const struct wq_task *task = wq_task_get(&r->actors->tasks, op->tid, op->end_ns);
 	struct wq_key_state *s = &r->model->scratch;
 	struct wq_look_as as = {0};
 
@@ -128,9 +72,9 @@ static void keyring_id(struct wq_resolve *r, const struct wq_operation *op)
 	if (op->arg[0] != KEY_SPEC_SESSION_KEYRING)
 		return;
 	if (op->arg[1]) /* it may have been made by this */
-		wq_sessions_joined(r->sessions, op->tid, op->result);
+		wq_sessions_joined(r->actors->sessions, op->tid, op->result);
 	else if (!stands_in(r, op, op->result))
-		wq_sessions_told(r->sessions, op->tid, op->result);
+		wq_sessions_told(r->actors->sessions, op->tid, op->result);
 }
 
 void wq_resolve_observe(struct wq_resolve *r, const struct wq_operation *op)
@@ -139,7 +83,7 @@ void wq_resolve_observe(struct wq_resolve *r, const struct wq_operation *op)
 		return;
 	switch (op->op) {
 	case KEYCTL_JOIN_SESSION_KEYRING:
-		wq_sessions_joined(r->sessions, op->tid, op->result);
+		wq_sessions_joined(r->actors->sessions, op->tid, op->result);
 		break;
 	case KEYCTL_SESSION_TO_PARENT:
 		session_to_parent(r, op);
@@ -152,33 +96,7 @@ void wq_resolve_observe(struct wq_resolve *r, const struct wq_operation *op)
 	}
 }
 
-/* Kernel threads have no session that anybody is told; what they start has a new one. */
-static bool is_kernel_thread(struct wq_resolve *r, pid_t tid)
-{
-	const struct wq_task *task = wq_task_recent(&r->tasks, tid, wq_now_ns());
-
-	return tid == KTHREADD || (task && task->parent == KTHREADD);
-}
-
-void wq_resolve_forked(struct wq_resolve *r, pid_t parent, pid_t child)
-{
-	if (!wq_sessions_has(r->sessions, parent) && is_kernel_thread(r, parent))
-		wq_sessions_began(r->sessions, child);
-	else
-		wq_sessions_forked(r->sessions, parent, child);
-}
-
 /* ---- who ---- */
-
-void wq_resolve_ask_who(struct wq_resolve *r, const struct wq_operation *op)
-{
-	uint64_t began = wq_budget_clock();
-
-	if (!wq_budget_left(&r->asking, wq_now_ns()))
-		return;
-	wq_task_get(&r->tasks, op->tid, op->begin_ns);
-	wq_budget_spend(&r->asking, wq_budget_clock() - began);
-}
 
 static void ask_renewed(void *arg)
 {
@@ -188,17 +106,7 @@ static void ask_renewed(void *arg)
 struct wq_cred wq_resolve_who(
 	struct wq_resolve *r, pid_t tid, uint64_t begin_ns, uint64_t end_ns)
 {
-	return wq_task_who(&r->tasks, tid, begin_ns, end_ns, ask_renewed, r);
-}
-
-struct wq_cred wq_resolve_reporter(struct wq_resolve *r, const struct wq_caller *caller)
-{
-	struct wq_cred who = wq_caller_cred(caller);
-	const struct wq_task *task =
-		caller->pid ? wq_task_get(&r->tasks, caller->pid, wq_now_ns()) : NULL;
-
-	who.pid = task ? task->tgid : 0;
-	return who;
+	return wq_task_who(&r->actors->tasks, tid, begin_ns, end_ns, ask_renewed, r);
 }
 
 /* Is the key that U said is argument ARG to be taken? What nobody watches harms nobody. */
@@ -221,27 +129,12 @@ void wq_resolve_explain(
 	if (op->op == WQFS_REPORT_ADD_KEY)
 		op->arg[1] = u->report.arg[1];
 	/* else it may have become who it is since it said so */
-	if (!wq_task_may_be_another(&r->tasks, op->tid, u->report.begin_ns))
+	if (!wq_task_may_be_another(&r->actors->tasks, op->tid, u->report.begin_ns))
 		op->who = u->report.who;
 }
 
-/* ---- life ---- */
-
-int wq_resolve_init(struct wq_resolve *r, struct wq_model *model)
+void wq_resolve_init(struct wq_resolve *r, struct wq_model *model, struct wq_actors *actors)
 {
 	r->model = model;
-	r->sessions = wq_sessions_new();
-	return r->sessions ? 0 : -ENOMEM;
-}
-
-void wq_resolve_fini(struct wq_resolve *r)
-{
-	wq_sessions_free(r->sessions);
-	r->sessions = NULL;
-}
-
-void wq_resolve_forget(struct wq_resolve *r)
-{
-	wq_sessions_forget(r->sessions);
-	wq_task_renewals_lost(&r->tasks);
+	r->actors = actors;
 }

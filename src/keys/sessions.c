@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <uthash.h>
 
+#include "base/loop.h"
 #include "keys/sessions.h"
 
 #define SWEEP_FROM 4096 /* threads; fewer are kept, gone or not */
@@ -14,19 +15,28 @@
 struct session {
 	int32_t serial; /* 0: not known */
 	unsigned int threads;
+	bool has_origin;
+	struct wq_ids origin; /* of who had it first, as far as was seen */
 };
 
 struct thread {
 	pid_t tid;
 	pid_t parent; /* who forked it; 0: that was not seen */
-	struct session *session;
-	bool gone; /* by the last sweep: what it did may still be told */
+	struct session *session; /* NULL: its own, not known which */
+	struct wq_ids ids;
+	bool has_ids;
+	bool was_asked;	       /* asking again tells no more */
+	bool begins_apart;     /* its next beginning is in another user namespace */
+	unsigned int losses;   /* as many as there had been by then: */
+	uint64_t ids_since_ns; /* when they were read; 0: followed from the beginning */
+	uint64_t gone_ns;      /* seen by the sweep then: what it did may still be told; or 0 */
 	UT_hash_handle hh;
 };
 
 struct wq_sessions {
 	struct thread *by_tid;
 	struct thread *swept; /* where the sweep stands; NULL: at the first */
+	unsigned int losses;  /* of changes of users */
 };
 
 struct wq_sessions *wq_sessions_new(void)
@@ -42,10 +52,15 @@ static struct thread *find(const struct wq_sessions *s, pid_t tid)
 	return t;
 }
 
+static void leave(struct session *session)
+{
+	if (session && --session->threads == 0)
+		free(session);
+}
+
 static void drop(struct wq_sessions *s, struct thread *t)
 {
-	if (--t->session->threads == 0)
-		free(t->session);
+	leave(t->session);
 	if (s->swept == t)
 		s->swept = t->hh.next;
 	HASH_DEL(s->by_tid, t);
@@ -70,7 +85,9 @@ void wq_sessions_free(struct wq_sessions *s)
 
 bool wq_sessions_has(const struct wq_sessions *s, pid_t tid)
 {
-	return find(s, tid) != NULL;
+	const struct thread *t = find(s, tid);
+
+	return t && (t->session || t->has_ids);
 }
 
 pid_t wq_sessions_parent(const struct wq_sessions *s, pid_t tid)
@@ -80,9 +97,9 @@ pid_t wq_sessions_parent(const struct wq_sessions *s, pid_t tid)
 	return t ? t->parent : 0;
 }
 
-/* Drops who was gone at the last sweep already; a few at a time, since each is asked of the
- * kernel, and a fork is not to wait for all that live. */
-static void sweep_some(struct wq_sessions *s)
+/* Drops who was gone before AT_NS, of which all has been told then; a few at a time, since each
+ * is asked of the kernel, and a fork is not to wait for all that live. */
+static void sweep_some(struct wq_sessions *s, uint64_t at_ns)
 {
 	for (int i = 0; i < SWEPT_AT_ONCE; i++) {
 		struct thread *t = s->swept ? s->swept : s->by_tid;
@@ -91,106 +108,221 @@ static void sweep_some(struct wq_sessions *s)
 			return;
 		s->swept = t->hh.next;
 		if (kill(t->tid, 0) == 0 || errno != ESRCH)
-			t->gone = false;
-		else if (t->gone)
+			t->gone_ns = 0;
+		else if (t->gone_ns && t->gone_ns < at_ns)
 			drop(s, t);
-		else
-			t->gone = true;
+		else if (!t->gone_ns)
+			t->gone_ns = wq_now_ns();
 	}
 }
 
-/* A new session; NULL: no memory. */
-static struct session *session_new(int32_t serial)
+/* TID's thread, which is added if it was not there. NULL: no memory. */
+static struct thread *get(struct wq_sessions *s, pid_t tid)
+{
+	struct thread *t = find(s, tid);
+
+	if (t)
+		return t;
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return NULL;
+	t->tid = tid;
+	HASH_ADD(hh, s->by_tid, tid, sizeof(t->tid), t);
+	if (t->hh.tbl)
+		return t;
+	free(t);
+	return NULL;
+}
+
+/* T is in SESSION from now on. */
+static void enter(struct thread *t, struct session *session)
+{
+	if (session)
+		session->threads++;
+	leave(t->session);
+	t->session = session;
+}
+
+/* T has a session of its own from now on, SERIAL, or 0: not known which. */
+static void enter_new(struct thread *t, int32_t serial)
 {
 	struct session *session = calloc(1, sizeof(*session));
 
-	if (session)
+	if (session) {
 		session->serial = serial;
-	return session;
+		session->has_origin = t->has_ids;
+		session->origin = t->ids;
+	}
+	enter(t, session);
 }
 
-/* TID is in SESSION from now on, which is freed if nobody is; NULL: nothing is known. */
-static void put(struct wq_sessions *s, pid_t tid, struct session *session)
+/* Some changes were not seen since: root may have become anybody, and as root is known who is
+ * of root's users by itself, not by what it has executed. */
+static bool knows_ids(const struct wq_sessions *s, const struct thread *t)
 {
-	struct thread *t = find(s, tid);
-	pid_t parent = t ? t->parent : 0;
+	return t->has_ids && (t->losses == s->losses || t->ids.uid[WQ_ID_REAL] != 0);
+}
 
-	if (session)
-		session->threads++;
-	if (t)
-		drop(s, t);
-	if (!session)
-		return;
+static bool is_sure(const struct wq_sessions *s, const struct thread *t, uint64_t at_ns)
+{
+	return t->has_ids && t->ids.is_sure && t->losses == s->losses &&
+	       at_ns >= t->ids_since_ns;
+}
+
+/* The child C of P, made at AT_NS. */
+static void inherit_ids(
+	const struct wq_sessions *s, struct thread *c, const struct thread *p, uint64_t at_ns)
+{
+	const bool apart = c->begins_apart;
+
+	c->has_ids = knows_ids(s, p);
+	c->ids = p->ids;
+	c->ids.is_sure = is_sure(s, p, at_ns) && !apart;
+	c->was_asked = p->was_asked && at_ns >= p->ids_since_ns && !apart;
+	c->losses = p->losses;
+	c->ids_since_ns = 0;
+	c->begins_apart = false;
+}
+
+void wq_sessions_forked(struct wq_sessions *s, pid_t parent, pid_t child, uint64_t at_ns)
+{
+	struct thread *p, *c;
+
 	if (HASH_COUNT(s->by_tid) >= SWEEP_FROM)
-		sweep_some(s);
-	t = calloc(1, sizeof(*t));
-	if (t) {
-		t->tid = tid;
-		t->parent = parent;
-		t->session = session;
-		HASH_ADD(hh, s->by_tid, tid, sizeof(t->tid), t);
-	}
-	if (t && t->hh.tbl)
+		sweep_some(s, at_ns);
+	p = get(s, parent);
+	c = p ? get(s, child) : find(s, child);
+	if (!p || !c) {
+		if (c)
+			drop(s, c);
 		return;
-	free(t);
-	if (--session->threads == 0)
-		free(session);
-}
-
-void wq_sessions_forked(struct wq_sessions *s, pid_t parent, pid_t child)
-{
-	const struct thread *p = find(s, parent);
-	struct thread *c;
-
-	if (!p) {
-		put(s, parent, session_new(0));
-		p = find(s, parent);
 	}
-	put(s, child, p ? p->session : NULL);
-	c = find(s, child);
-	if (c)
-		c->parent = parent;
+	if (!p->session)
+		enter_new(p, 0);
+	enter(c, p->session);
+	c->parent = parent;
+	c->gone_ns = 0;
+	inherit_ids(s, c, p, at_ns);
 }
 
 void wq_sessions_began(struct wq_sessions *s, pid_t child)
 {
-	put(s, child, NULL);
+	struct thread *t = find(s, child);
+
+	if (t)
+		drop(s, t);
 }
 
 void wq_sessions_joined(struct wq_sessions *s, pid_t tid, int32_t serial)
 {
-	put(s, tid, session_new(serial));
+	struct thread *t = get(s, tid);
+
+	if (t)
+		enter_new(t, serial);
 }
 
 void wq_sessions_lost_parent(struct wq_sessions *s, pid_t tid)
 {
-	const struct thread *t = find(s, tid);
+	struct thread *t = find(s, tid);
 
 	if (!t || !t->parent) { /* anybody's may be another now */
 		wq_sessions_forget(s);
 		return;
 	}
 	for (int i = 0; t && t->parent && i < 2; i++) {
-		pid_t parent = t->parent;
-
-		put(s, parent, session_new(0));
-		t = find(s, parent);
+		t = get(s, t->parent);
+		if (t)
+			enter_new(t, 0);
 	}
 }
 
 void wq_sessions_told(struct wq_sessions *s, pid_t tid, int32_t serial)
 {
-	struct thread *t = find(s, tid);
+	struct thread *t = get(s, tid);
 
-	if (t && t->session->serial == 0)
+	if (t && t->session && t->session->serial == 0)
 		t->session->serial = serial;
-	else if (!t || t->session->serial != serial)
-		put(s, tid, session_new(serial));
+	else if (t && (!t->session || t->session->serial != serial))
+		enter_new(t, serial);
 }
 
 int32_t wq_sessions_find(const struct wq_sessions *s, pid_t tid)
 {
 	const struct thread *t = find(s, tid);
 
-	return t ? t->session->serial : 0;
+	return t && t->session ? t->session->serial : 0;
+}
+
+/* ---- users ---- */
+
+void wq_sessions_ids_read(
+	struct wq_sessions *s, pid_t tid, const struct wq_ids *ids, uint64_t at_ns)
+{
+	struct thread *t = get(s, tid);
+
+	if (!t)
+		return;
+	t->ids = *ids;
+	t->has_ids = t->was_asked = true;
+	t->losses = s->losses;
+	t->ids_since_ns = at_ns;
+	if (!t->session) {
+		enter_new(t, 0);
+	} else if (!t->session->has_origin) {
+		t->session->has_origin = true;
+		t->session->origin = *ids;
+	}
+}
+
+bool wq_sessions_ids_changed(struct wq_sessions *s, pid_t tid, enum wq_ids_change change,
+	const uid_t arg[WQ_IDS_ARGS])
+{
+	struct thread *t = change == WQ_IDS_BEGINS_APART ? get(s, tid) : find(s, tid);
+	bool is_clear;
+
+	if (change == WQ_IDS_BEGINS_APART && t)
+		t->begins_apart = true;
+	if (change == WQ_IDS_BEGINS_APART || change == WQ_IDS_EXECUTED)
+		is_clear = true;
+	else
+		is_clear = t && knows_ids(s, t);
+	if (!t || !t->has_ids || change == WQ_IDS_BEGINS_APART)
+		return is_clear;
+	if (!wq_ids_change(&t->ids, change, arg))
+		is_clear = false;
+	if (!is_clear || change == WQ_IDS_LEFT)
+		t->was_asked = false;
+	return is_clear;
+}
+
+void wq_sessions_ids_lost(struct wq_sessions *s)
+{
+	s->losses++;
+}
+
+bool wq_sessions_ids_wanted(const struct wq_sessions *s, pid_t tid)
+{
+	const struct thread *t = find(s, tid);
+
+	return !t || !t->has_ids || !t->was_asked || t->losses != s->losses;
+}
+
+bool wq_sessions_ids(const struct wq_sessions *s, pid_t tid, uint64_t at_ns, struct wq_ids *ids)
+{
+	const struct thread *t = find(s, tid);
+
+	if (!t || !knows_ids(s, t))
+		return false;
+	*ids = t->ids;
+	ids->is_sure = is_sure(s, t, at_ns);
+	return true;
+}
+
+const struct wq_ids *wq_sessions_origin(const struct wq_sessions *s, pid_t tid)
+{
+	const struct thread *t = find(s, tid);
+
+	return t && t->session && t->session->serial == 0 && t->session->has_origin
+		       ? &t->session->origin
+		       : NULL;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/array_size.h"
 #include "wqfs.h"
 
 static const char *const type_names[WATCH_TYPE__NR] = {
@@ -27,16 +28,15 @@ static const char *const key_names[] = {
 	[NOTIFY_KEY_SETATTR] = "setattr",
 };
 
-#define NR(array) (sizeof(array) / sizeof((array)[0]))
-
-_Static_assert(sizeof(WQ_KEY_LETTERS) - 1 == NR(key_names), "a letter for each key event");
+_Static_assert(
+	sizeof(WQ_KEY_LETTERS) - 1 == ARRAY_SIZE(key_names), "a letter for each key event");
 
 static const struct {
 	const char *const *names;
 	size_t nr;
 } subtype_names[WATCH_TYPE__NR] = {
-	[WATCH_TYPE_META] = {meta_names, NR(meta_names)},
-	[WATCH_TYPE_KEY_NOTIFY] = {key_names, NR(key_names)},
+	[WATCH_TYPE_META] = {meta_names, ARRAY_SIZE(meta_names)},
+	[WATCH_TYPE_KEY_NOTIFY] = {key_names, ARRAY_SIZE(key_names)},
 };
 
 static int find(const char *const *names, size_t nr, const char *name, size_t len)
@@ -61,7 +61,7 @@ const char *wq_subtype_name(uint32_t type, unsigned int subtype)
 
 int wq_type_by_name(const char *name, size_t len)
 {
-	return find(type_names, NR(type_names), name, len);
+	return find(type_names, ARRAY_SIZE(type_names), name, len);
 }
 
 int wq_subtype_by_name(uint32_t type, const char *name, size_t len)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array_size.h"
 #include "record/record_json.h"
 #include "record/record_view.h"
 #include "record/render.h"
@@ -15,7 +16,7 @@ static const char *const format_names[] = {
 	[WQFS_FORMAT_JSON] = "json",
 };
 
-#define NR_FORMATS (sizeof(format_names) / sizeof(format_names[0]))
+#define NR_FORMATS ARRAY_SIZE(format_names)
 
 const char *wq_format_name(enum wqfs_format format)
 {
@@ -47,7 +48,7 @@ static const struct {
 	[NOTIFY_KEY_SETATTR] = {"attr", false},
 };
 
-#define NR_KEY_WORDS (sizeof(key_words) / sizeof(key_words[0]))
+#define NR_KEY_WORDS ARRAY_SIZE(key_words)
 
 static int key_text(const struct wq_view *v, char *line, size_t size)
 {

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "base/cred.h"
+#include "base/ids.h"
 #include "sources/operation.h"
 
 /* A system call that has begun, or (end_ns is not 0) ended. */
@@ -38,6 +39,7 @@ enum wq_event_kind {
 	WQ_EVENT_BEGIN,	 /* an operation has begun */
 	WQ_EVENT_END,	 /* it has ended: its result below 0 means that it failed */
 	WQ_EVENT_FORK,	 /* a thread has made another one, or a process */
+	WQ_EVENT_IDS,	 /* the users that a thread acts as may have changed */
 	WQ_EVENT_CHANGE, /* a key was changed */
 	WQ_EVENT_LOST,	 /* events were lost: what was done until now is not known */
 };
@@ -49,7 +51,13 @@ struct wq_event {
 		struct wq_change change;       /* WQ_EVENT_CHANGE */
 		struct {
 			pid_t parent, child;
+			uint64_t at_ns;
 		} fork; /* WQ_EVENT_FORK */
+		struct {
+			pid_t tid;
+			enum wq_ids_change change;
+			uid_t arg[WQ_IDS_ARGS];
+		} ids; /* WQ_EVENT_IDS */
 	};
 };
 

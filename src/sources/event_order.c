@@ -8,11 +8,18 @@
 
 #define EVENTS_KEPT 16384 /* room for so many is not given back */
 
+/* What is stored besides what is told: an event of that is made of two. */
+enum {
+	STORED_IDS_BEGIN = 16,
+	STORED_IDS_END,
+};
+
 /* An event that is not complete yet, or has not been taken out. */
 struct wq_stored_event {
 	uint64_t at_ns;
 	pid_t tid; /* whose operation it is; who forks */
 	uint8_t kind;
+	uint8_t call; /* the source's number of a call; of a change of users that change's */
 	union {
 		struct {
 			uint32_t op;
@@ -20,13 +27,17 @@ struct wq_stored_event {
 		} begin;
 		int32_t result;
 		pid_t child;
+		uid_t ids[WQ_IDS_ARGS];
 		struct wq_change change;
 	};
 };
 
-/* An operation that has begun. */
+/* A call that was entered. */
 struct wq_begun {
 	pid_t tid;
+	bool of_ids;
+	uint8_t call;
+	uid_t ids[WQ_IDS_ARGS];
 	struct wq_operation operation;
 	UT_hash_handle hh;
 };
@@ -54,8 +65,15 @@ void wq_event_order_fini(struct wq_event_order *order)
 
 /* ---- adding ---- */
 
+/* Is it about keys? All else can wait for such an event that comes after it. */
+static bool is_of_keys(const struct wq_stored_event *e)
+{
+	return e->kind == WQ_EVENT_BEGIN || e->kind == WQ_EVENT_END ||
+	       e->kind == WQ_EVENT_CHANGE;
+}
+
 static struct wq_stored_event *add(
-	struct wq_event_order *order, uint64_t at_ns, pid_t tid, enum wq_event_kind kind)
+	struct wq_event_order *order, uint64_t at_ns, pid_t tid, int kind, uint8_t call)
 {
 	struct wq_stored_event *e;
 
@@ -73,16 +91,16 @@ static struct wq_stored_event *add(
 		order->cap = more;
 	}
 	e = &order->events[order->n++];
-	*e = (struct wq_stored_event){.at_ns = at_ns, .tid = tid, .kind = (uint8_t)kind};
-	order->waiting += kind != WQ_EVENT_FORK;
+	*e = (struct wq_stored_event){.at_ns = at_ns, .tid = tid, .kind = (uint8_t)kind, .call = call};
+	order->waiting += is_of_keys(e);
 	order->sorted = false;
 	return e;
 }
 
-void wq_event_order_begin(struct wq_event_order *order, uint64_t at_ns, pid_t tid, uint32_t op,
-	const int32_t arg[WQ_OP_ARGS])
+void wq_event_order_begin(struct wq_event_order *order, uint64_t at_ns, pid_t tid, uint8_t call,
+	uint32_t op, const int32_t arg[WQ_OP_ARGS])
 {
-	struct wq_stored_event *e = add(order, at_ns, tid, WQ_EVENT_BEGIN);
+	struct wq_stored_event *e = add(order, at_ns, tid, WQ_EVENT_BEGIN, call);
 
 	if (!e)
 		return;
@@ -90,18 +108,43 @@ void wq_event_order_begin(struct wq_event_order *order, uint64_t at_ns, pid_t ti
 	memcpy(e->begin.arg, arg, sizeof(e->begin.arg));
 }
 
-void wq_event_order_end(struct wq_event_order *order, uint64_t at_ns, pid_t tid, int32_t result)
+void wq_event_order_end(struct wq_event_order *order, uint64_t at_ns, pid_t tid, uint8_t call,
+	int32_t result)
 {
-	struct wq_stored_event *e = add(order, at_ns, tid, WQ_EVENT_END);
+	struct wq_stored_event *e = add(order, at_ns, tid, WQ_EVENT_END, call);
 
 	if (e)
 		e->result = result;
 }
 
+void wq_event_order_ids_begin(struct wq_event_order *order, uint64_t at_ns, pid_t tid,
+	enum wq_ids_change change, const int32_t arg[WQ_IDS_ARGS])
+{
+	struct wq_stored_event *e = add(order, at_ns, tid, STORED_IDS_BEGIN, (uint8_t)change);
+
+	for (int i = 0; e && i < WQ_IDS_ARGS; i++)
+		e->ids[i] = (uid_t)arg[i];
+}
+
+void wq_event_order_ids_end(struct wq_event_order *order, uint64_t at_ns, pid_t tid,
+	enum wq_ids_change change, int32_t result)
+{
+	struct wq_stored_event *e = add(order, at_ns, tid, STORED_IDS_END, (uint8_t)change);
+
+	if (e)
+		e->result = result;
+}
+
+void wq_event_order_ids(struct wq_event_order *order, uint64_t at_ns, pid_t tid,
+	enum wq_ids_change change)
+{
+	add(order, at_ns, tid, WQ_EVENT_IDS, (uint8_t)change);
+}
+
 void wq_event_order_fork(
 	struct wq_event_order *order, uint64_t at_ns, pid_t parent, pid_t child)
 {
-	struct wq_stored_event *e = add(order, at_ns, parent, WQ_EVENT_FORK);
+	struct wq_stored_event *e = add(order, at_ns, parent, WQ_EVENT_FORK, 0);
 
 	if (e)
 		e->child = child;
@@ -109,7 +152,7 @@ void wq_event_order_fork(
 
 void wq_event_order_change(struct wq_event_order *order, const struct wq_change *change)
 {
-	struct wq_stored_event *e = add(order, change->at_ns, 0, WQ_EVENT_CHANGE);
+	struct wq_stored_event *e = add(order, change->at_ns, 0, WQ_EVENT_CHANGE, 0);
 
 	if (e)
 		e->change = *change;
@@ -131,6 +174,11 @@ void wq_event_order_lose(struct wq_event_order *order, uint64_t now_ns)
 
 /* ---- taking out ---- */
 
+static bool is_end(const struct wq_stored_event *e)
+{
+	return e->kind == WQ_EVENT_END || e->kind == STORED_IDS_END;
+}
+
 /* Of one time a beginning comes first: the end may be another thread's. */
 static int by_time(const void *a, const void *b)
 {
@@ -138,7 +186,7 @@ static int by_time(const void *a, const void *b)
 
 	if (x->at_ns != y->at_ns)
 		return (x->at_ns > y->at_ns) - (x->at_ns < y->at_ns);
-	return (x->kind == WQ_EVENT_END) - (y->kind == WQ_EVENT_END);
+	return is_end(x) - is_end(y);
 }
 
 static void sort(struct wq_event_order *order)
@@ -185,7 +233,37 @@ static struct wq_begun *new_begun(struct wq_event_order *order, pid_t tid)
 	return NULL;
 }
 
-/* False: nobody wants to know of E; or there is no memory, which is a loss now. */
+/* The call that E enters. NULL: there is no memory, which is a loss now. */
+static struct wq_begun *enter(struct wq_event_order *order, const struct wq_stored_event *e)
+{
+	struct wq_begun *b = find_begun(order, e->tid);
+
+	if (!b)
+		b = new_begun(order, e->tid);
+	if (!b) {
+		wq_event_order_lose(order, wq_now_ns());
+		return NULL;
+	}
+	b->of_ids = e->kind == STORED_IDS_BEGIN;
+	b->call = e->call;
+	return b;
+}
+
+/* Fills B with the call that E returns from, which is none any more. False: its beginning was
+ * not seen, or that of another one was seen last. */
+static bool leave(
+	struct wq_event_order *order, const struct wq_stored_event *e, struct wq_begun *b)
+{
+	struct wq_begun *entered = find_begun(order, e->tid);
+
+	if (!entered)
+		return false;
+	*b = *entered;
+	forget_begun(order, entered);
+	return b->of_ids == (e->kind == STORED_IDS_END) && b->call == e->call;
+}
+
+/* False: nobody wants to know of E. */
 static bool take_begin(
 	struct wq_event_order *order, const struct wq_stored_event *e, struct wq_event *out)
 {
@@ -196,12 +274,9 @@ static bool take_begin(
 			forget_begun(order, b);
 		return false;
 	}
+	b = enter(order, e);
 	if (!b)
-		b = new_begun(order, e->tid);
-	if (!b) {
-		wq_event_order_lose(order, wq_now_ns());
 		return false;
-	}
 	b->operation = (struct wq_operation){
 		.op = e->begin.op, .begin_ns = e->at_ns, .tid = e->tid};
 	memcpy(b->operation.arg, e->begin.arg, sizeof(b->operation.arg));
@@ -209,41 +284,72 @@ static bool take_begin(
 	return true;
 }
 
-/* False: its beginning was not seen. */
 static bool take_end(
 	struct wq_event_order *order, const struct wq_stored_event *e, struct wq_event *out)
 {
-	struct wq_begun *b = find_begun(order, e->tid);
+	struct wq_begun b;
 
-	if (!b)
+	if (!leave(order, e, &b))
 		return false;
-	out->operation = b->operation;
+	out->operation = b.operation;
 	out->operation.end_ns = e->at_ns;
 	out->operation.result = e->result;
-	forget_begun(order, b);
 	return true;
 }
 
+static void take_ids_begin(struct wq_event_order *order, const struct wq_stored_event *e)
+{
+	struct wq_begun *b = enter(order, e);
+
+	if (b)
+		memcpy(b->ids, e->ids, sizeof(b->ids));
+}
+
+/* setfsuid() does not say whether it did anything. */
+static bool take_ids_end(
+	struct wq_event_order *order, const struct wq_stored_event *e, struct wq_event *out)
+{
+	struct wq_begun b;
+
+	if (!leave(order, e, &b) || (e->result != 0 && e->call != WQ_IDS_SETFSUID))
+		return false;
+	out->kind = WQ_EVENT_IDS;
+	out->ids.tid = e->tid;
+	out->ids.change = (enum wq_ids_change)e->call;
+	memcpy(out->ids.arg, b.ids, sizeof(out->ids.arg));
+	return true;
+}
+
+/* False: it says nothing by itself. */
 static bool take(
 	struct wq_event_order *order, const struct wq_stored_event *e, struct wq_event *out)
 {
-	out->kind = (enum wq_event_kind)e->kind;
-	switch (out->kind) {
+	*out = (struct wq_event){.kind = (enum wq_event_kind)e->kind};
+	switch (e->kind) {
 	case WQ_EVENT_BEGIN:
 		return take_begin(order, e, out);
 	case WQ_EVENT_END:
 		return take_end(order, e, out);
+	case STORED_IDS_BEGIN:
+		take_ids_begin(order, e);
+		return false;
+	case STORED_IDS_END:
+		return take_ids_end(order, e, out);
 	case WQ_EVENT_FORK:
 		out->fork.parent = e->tid;
 		out->fork.child = e->child;
+		out->fork.at_ns = e->at_ns;
+		return true;
+	case WQ_EVENT_IDS:
+		out->ids.tid = e->tid;
+		out->ids.change = (enum wq_ids_change)e->call;
 		return true;
 	case WQ_EVENT_CHANGE:
 		out->change = e->change;
 		return true;
-	case WQ_EVENT_LOST: /* is never stored */
-		break;
+	default:
+		return false;
 	}
-	return false;
 }
 
 static bool take_loss(struct wq_event_order *order, struct wq_event *event)
@@ -267,7 +373,7 @@ bool wq_event_order_take(struct wq_event_order *order, struct wq_event *event)
 		if (e.at_ns >= order->complete_ns)
 			return false;
 		order->next++;
-		order->waiting -= e.kind != WQ_EVENT_FORK;
+		order->waiting -= is_of_keys(&e);
 		if (order->next == order->n)
 			give_room_back(order);
 		if (take(order, &e, event))

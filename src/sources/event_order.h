@@ -19,7 +19,7 @@ struct wq_begun;
 struct wq_event_order {
 	struct wq_stored_event *events; /* those from next on have not been taken out */
 	size_t next, n, cap;
-	size_t waiting;		/* how many of them are no forks */
+	size_t waiting;		/* how many of them are about keys */
 	struct wq_begun *begun; /* the operations under way, by their threads */
 	uint64_t complete_ns;	/* what is older is complete */
 	uint64_t lost_ns;	/* if lost: when that was seen */
@@ -31,10 +31,23 @@ void wq_event_order_fini(struct wq_event_order *order);
 
 /* Adds an event at AT_NS (CLOCK_MONOTONIC). If there is no memory for it that is a loss, which
  * is told as one. While a loss is waiting to be told nothing is added. */
-void wq_event_order_begin(struct wq_event_order *order, uint64_t at_ns, pid_t tid, uint32_t op,
-	const int32_t arg[WQ_OP_ARGS]);
-void wq_event_order_end(
-	struct wq_event_order *order, uint64_t at_ns, pid_t tid, int32_t result);
+/* A thread has entered, or returned from, its system call CALL, a number of the source's: a
+ * return ends what was entered only if both are the same. */
+void wq_event_order_begin(struct wq_event_order *order, uint64_t at_ns, pid_t tid, uint8_t call,
+	uint32_t op, const int32_t arg[WQ_OP_ARGS]);
+void wq_event_order_end(struct wq_event_order *order, uint64_t at_ns, pid_t tid, uint8_t call,
+	int32_t result);
+
+/* The same of calls that change the users which a thread acts as. */
+void wq_event_order_ids_begin(struct wq_event_order *order, uint64_t at_ns, pid_t tid,
+	enum wq_ids_change change, const int32_t arg[WQ_IDS_ARGS]);
+void wq_event_order_ids_end(struct wq_event_order *order, uint64_t at_ns, pid_t tid,
+	enum wq_ids_change change, int32_t result);
+
+/* TID has done CHANGE, which takes no time. */
+void wq_event_order_ids(struct wq_event_order *order, uint64_t at_ns, pid_t tid,
+	enum wq_ids_change change);
+
 void wq_event_order_fork(
 	struct wq_event_order *order, uint64_t at_ns, pid_t parent, pid_t child);
 void wq_event_order_change(struct wq_event_order *order, const struct wq_change *change);

@@ -45,6 +45,8 @@ struct wq_source_sink {
 	void (*renewed)(void *arg, pid_t tid, uint64_t at_ns, bool is_exec);
 	/* Some forks and executions of before the next event were not seen. */
 	void (*forks_lost)(void *arg);
+	/* Some changes of the users that threads act as were not seen. */
+	void (*ids_lost)(void *arg);
 	/* At most every 20 ms, after tell_occasions() and for as long as it returns true. */
 	bool (*occasion)(void *arg, enum wq_source_occasion occasion);
 };

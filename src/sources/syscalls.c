@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/keyctl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/array_size.h"
 #include "base/container.h"
 #include "config.h"
 #include "sources/syscalls.h"
@@ -30,6 +32,7 @@
  * oftener than this. */
 #define NOW_AND_THEN_NS 20000000u
 #define FORKS_KB	128 /* of each CPU: about 2500 */
+#define IDS_KB		32  /* anybody can fill it; who is not root loses nothing by that */
 #define SMALL_KB	4   /* where only matters that there is something */
 
 /* A few tenths of a second of four busy cores; where there are many, each is given less. */
@@ -39,7 +42,20 @@
 #define PAGES_AT_ONCE 64	/* of all CPUs of a stream, but one of each at least: 0.3 ms */
 #define LOOK_EVERY_NS 20000000u /* buffers that seem to be empty are read all the same */
 
-enum call { CALL_KEYCTL, CALL_ADD_KEY, CALL_REQUEST_KEY, CALLS };
+/* System calls: those on keys, then those that change users. */
+enum call {
+	CALL_KEYCTL,
+	CALL_ADD_KEY,
+	CALL_REQUEST_KEY,
+	KEY_CALLS,
+	CALL_SETUID = KEY_CALLS,
+	CALL_SETREUID,
+	CALL_SETRESUID,
+	CALL_SETFSUID,
+	CALL_UNSHARE,
+	CALL_SETNS,
+	CALLS,
+};
 
 static const struct {
 	const char *name;
@@ -48,6 +64,22 @@ static const struct {
 	[CALL_KEYCTL] = {"keyctl", {"option", "arg2", "arg3", "arg4", "arg5"}},
 	[CALL_ADD_KEY] = {"add_key", {NULL, "ringid"}},
 	[CALL_REQUEST_KEY] = {"request_key", {NULL, "destringid"}},
+	[CALL_SETUID] = {"setuid", {NULL, "uid"}},
+	[CALL_SETREUID] = {"setreuid", {NULL, "ruid", "euid"}},
+	[CALL_SETRESUID] = {"setresuid", {NULL, "ruid", "euid", "suid"}},
+	[CALL_SETFSUID] = {"setfsuid", {NULL, "uid"}},
+	[CALL_UNSHARE] = {"unshare", {NULL}},
+	[CALL_SETNS] = {"setns", {NULL}},
+};
+
+/* What they do to the users of a thread. */
+static const enum wq_ids_change changes[] = {
+	[CALL_SETUID] = WQ_IDS_SETUID,
+	[CALL_SETREUID] = WQ_IDS_SETREUID,
+	[CALL_SETRESUID] = WQ_IDS_SETRESUID,
+	[CALL_SETFSUID] = WQ_IDS_SETFSUID,
+	[CALL_UNSHARE] = WQ_IDS_LEFT,
+	[CALL_SETNS] = WQ_IDS_LEFT,
 };
 
 /* Where things are in a record of the ring buffer. */
@@ -61,6 +93,7 @@ struct layout {
 struct fork_layout {
 	int id, child;
 	int exec_id; /* sched_process_exec */
+	int apart_id, apart_child; /* task_newtask, in another user namespace */
 };
 
 /* Each of these is an instance of its own, so that only what is worth it wakes us. */
@@ -68,6 +101,7 @@ enum stream_id {
 	STREAM_FORKS, /* who forks whom: read along with the calls; many at once wake us */
 	STREAM_ENTER, /* calls begin: read along with the next */
 	STREAM_LEAVE, /* calls return: we are woken */
+	STREAM_IDS,   /* users of threads change: read along with the calls, as forks are */
 	STREAM_EXITS, /* processes exit: we are woken now and then */
 	STREAM_32,    /* what may be calls of 32-bit programs return: the same */
 	STREAMS,
@@ -77,6 +111,7 @@ static const char *const prefixes[STREAMS] = {
 	[STREAM_FORKS] = "wqfs-forks-",
 	[STREAM_ENTER] = "wqfs-enter-",
 	[STREAM_LEAVE] = "wqfs-leave-",
+	[STREAM_IDS] = "wqfs-ids-",
 	[STREAM_EXITS] = "wqfs-exits-",
 	[STREAM_32] = "wqfs-32-",
 };
@@ -86,6 +121,7 @@ static const char *const percents[STREAMS] = {
 	[STREAM_FORKS] = "25",
 	[STREAM_ENTER] = "0",
 	[STREAM_LEAVE] = "0",
+	[STREAM_IDS] = "50",
 	[STREAM_EXITS] = "0",
 	[STREAM_32] = "0",
 };
@@ -125,7 +161,7 @@ struct syscalls {
 	uint64_t last_ns;   /* of the page that was read last */
 	uint64_t looked_ns; /* when all buffers were read last */
 	int pages;	    /* of one CPU that are read in a turn */
-	bool forks_lost;
+	bool forks_lost, ids_lost;
 };
 
 static struct syscalls *syscalls_of(struct wq_source *source)
@@ -165,7 +201,7 @@ static bool in_first_namespaces(void)
 	};
 	struct stat st;
 
-	for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(first); i++)
 		if (stat(first[i].path, &st) < 0 || st.st_ino != first[i].ino)
 			return false;
 	return true;
@@ -248,14 +284,21 @@ static int learn_fork_layout(struct syscalls *t, struct tep_handle *tep)
 
 	if (r < 0)
 		return r;
-	t->fork_layout = (struct fork_layout){event->id, offset_of(event, "child_pid"), -1};
+	t->fork_layout =
+		(struct fork_layout){event->id, offset_of(event, "child_pid"), -1, -1, -1};
 	if (t->fork_layout.child < 0)
 		return -EINVAL;
 	r = parse_event(
 		tep, t->stream[STREAM_FORKS].instance, "sched", "sched_process_exec", &event);
-	if (r == 0)
-		t->fork_layout.exec_id = event->id;
-	return r;
+	if (r < 0)
+		return r;
+	t->fork_layout.exec_id = event->id;
+	r = parse_event(tep, t->stream[STREAM_IDS].instance, "task", "task_newtask", &event);
+	if (r < 0)
+		return r;
+	t->fork_layout.apart_id = event->id;
+	t->fork_layout.apart_child = offset_of(event, "pid");
+	return t->fork_layout.apart_child < 0 ? -EINVAL : 0;
 }
 
 static int learn_layouts(struct syscalls *t)
@@ -425,6 +468,28 @@ static int enable_call(struct syscalls *t, enum call call, enum stream_id id)
 	return 0;
 }
 
+/* Who becomes another user, or enters another user namespace. */
+static int enable_ids(struct syscalls *t)
+{
+	struct tracefs_instance *instance = t->stream[STREAM_IDS].instance;
+	char name[64], filter[64];
+
+	errno = 0;
+	for (int call = KEY_CALLS; call < CALLS; call++)
+		for (int exit = 0; exit < 2; exit++) {
+			snprintf(name, sizeof(name), "sys_%s_%s", exit ? "exit" : "enter",
+				calls[call].name);
+			if (tracefs_event_file_write(
+				    instance, "syscalls", name, "enable", "1") < 0)
+				return errno ? -errno : -EIO;
+		}
+	snprintf(filter, sizeof(filter), "clone_flags & %u", (unsigned int)CLONE_NEWUSER);
+	if (tracefs_event_file_write(instance, "task", "task_newtask", "filter", filter) < 0 ||
+		tracefs_event_file_write(instance, "task", "task_newtask", "enable", "1") < 0)
+		return errno ? -errno : -EIO;
+	return 0;
+}
+
 static int enable_forks(struct syscalls *t)
 {
 	errno = 0;
@@ -443,12 +508,13 @@ static int keep_switch(struct stream *s, const char *file)
 		tracefs_instance_file_open(s->instance, file, O_RDONLY | O_CLOEXEC));
 }
 
-static int keep_call_switches(struct stream *s, const char *event_prefix)
+static int keep_call_switches(
+	struct stream *s, const char *event_prefix, enum call from, enum call to)
 {
 	int r = keep_switch(s, "tracing_on");
 	char file[96];
 
-	for (int call = 0; r == 0 && call < CALLS; call++) {
+	for (int call = from; r == 0 && call < (int)to; call++) {
 		snprintf(file, sizeof(file), "events/syscalls/%s%s/enable", event_prefix,
 			calls[call].name);
 		r = keep_switch(s, file);
@@ -459,7 +525,7 @@ static int keep_call_switches(struct stream *s, const char *event_prefix)
 /* What wq_trace_alive() asks again and again. */
 static int keep_switches(struct syscalls *t)
 {
-	struct stream *forks = &t->stream[STREAM_FORKS];
+	struct stream *forks = &t->stream[STREAM_FORKS], *ids = &t->stream[STREAM_IDS];
 	int r = keep_switch(forks, "tracing_on");
 
 	if (r == 0)
@@ -467,9 +533,17 @@ static int keep_switches(struct syscalls *t)
 	if (r == 0)
 		r = keep_switch(forks, "events/sched/sched_process_exec/enable");
 	if (r == 0)
-		r = keep_call_switches(&t->stream[STREAM_ENTER], "sys_enter_");
+		r = keep_call_switches(
+			&t->stream[STREAM_ENTER], "sys_enter_", CALL_KEYCTL, KEY_CALLS);
 	if (r == 0)
-		r = keep_call_switches(&t->stream[STREAM_LEAVE], "sys_exit_");
+		r = keep_call_switches(
+			&t->stream[STREAM_LEAVE], "sys_exit_", CALL_KEYCTL, KEY_CALLS);
+	if (r == 0)
+		r = keep_call_switches(ids, "sys_enter_", KEY_CALLS, CALLS);
+	if (r == 0)
+		r = keep_call_switches(ids, "sys_exit_", KEY_CALLS, CALLS);
+	if (r == 0)
+		r = keep_switch(ids, "events/task/task_newtask/enable");
 	return r;
 }
 
@@ -477,10 +551,12 @@ static int enable_all(struct syscalls *t)
 {
 	int r = enable_forks(t);
 
+	if (r == 0)
+		r = enable_ids(t);
 	/* beginnings first: a return without one means nothing */
-	for (int call = 0; r == 0 && call < CALLS; call++)
+	for (int call = 0; r == 0 && call < KEY_CALLS; call++)
 		r = enable_call(t, (enum call)call, STREAM_ENTER);
-	for (int call = 0; r == 0 && call < CALLS; call++)
+	for (int call = 0; r == 0 && call < KEY_CALLS; call++)
 		r = enable_call(t, (enum call)call, STREAM_LEAVE);
 	return r;
 }
@@ -491,6 +567,16 @@ static void on_events(struct wq_loop_fd *watched, uint32_t events)
 		&wq_container_of(watched, struct stream, ready)->trace->env.sink;
 
 	sink->ready(sink->arg);
+}
+
+/* Whoever makes many of them is not to have us run all the time. */
+static void on_ids(struct wq_loop_fd *watched, uint32_t events)
+{
+	struct stream *s = wq_container_of(watched, struct stream, ready);
+
+	stream_rest(s);
+	wq_timer_set(s->trace->env.loop, &s->again, wq_now_ns() + NOW_AND_THEN_NS);
+	on_events(watched, events);
 }
 
 /* Which events they were does not matter. They are read, not thrown away by a write to
@@ -593,6 +679,8 @@ static int set_up(struct syscalls *t)
 		return -ENOMEM;
 	r = stream_open(t, STREAM_FORKS, FORKS_KB);
 	if (r == 0)
+		r = stream_open(t, STREAM_IDS, IDS_KB);
+	if (r == 0)
 		r = stream_open(t, STREAM_ENTER, buffer_kb);
 	if (r == 0)
 		r = stream_open(t, STREAM_LEAVE, buffer_kb);
@@ -608,6 +696,8 @@ static int set_up(struct syscalls *t)
 		r = stream_poll(&t->stream[STREAM_LEAVE]);
 	if (r == 0)
 		r = stream_poll(&t->stream[STREAM_FORKS]);
+	if (r == 0)
+		r = stream_poll(&t->stream[STREAM_IDS]);
 	if (r == 0) {
 		prepare_exits(t);
 		prepare_32(t);
@@ -625,6 +715,7 @@ static void init(struct syscalls *t)
 			.trace = t, .ready = {.fd = -1}, .again = {.fire = on_again}};
 	t->stream[STREAM_FORKS].ready.ready = on_events;
 	t->stream[STREAM_LEAVE].ready.ready = on_events;
+	t->stream[STREAM_IDS].ready.ready = on_ids;
 	t->stream[STREAM_EXITS].ready.ready = on_now_and_then;
 	t->stream[STREAM_EXITS].occasion = WQ_OCCASION_EXIT;
 	t->stream[STREAM_32].ready.ready = on_now_and_then;
@@ -721,46 +812,69 @@ static uint64_t get(const void *data, int offset, size_t size)
 #define COMMON_TYPE 0
 #define COMMON_PID  4
 
+/* The calls on keys become operations, the others changes of users. */
 static void decode_enter(
 	struct syscalls *t, enum call call, const void *data, uint64_t ts, pid_t tid)
 {
-	static const uint32_t ops[CALLS] = {
+	static const uint32_t ops[] = {
 		[CALL_ADD_KEY] = WQFS_REPORT_ADD_KEY,
 		[CALL_REQUEST_KEY] = WQFS_REPORT_REQUEST_KEY,
 	};
 	const struct layout *l = &t->layout[call];
 	int32_t arg[WQ_OP_ARGS] = {0};
+	uint32_t op;
 
 	for (int i = 0; i < WQ_OP_ARGS; i++)
 		if (l->field[i + 1] >= 0)
 			arg[i] = (int32_t)get(data, l->field[i + 1], 4);
-	wq_event_order_begin(t->env.events, ts, tid,
-		call == CALL_KEYCTL ? (uint32_t)get(data, l->field[0], 4) : ops[call], arg);
+	if (call >= KEY_CALLS) {
+		wq_event_order_ids_begin(t->env.events, ts, tid, changes[call], arg);
+		return;
+	}
+	op = call == CALL_KEYCTL ? (uint32_t)get(data, l->field[0], 4) : ops[call];
+	wq_event_order_begin(t->env.events, ts, tid, (uint8_t)call, op, arg);
+}
+
+static void decode_exit(
+	struct syscalls *t, enum call call, const void *data, uint64_t ts, pid_t tid)
+{
+	int32_t result = (int32_t)get(data, t->layout[call].ret, sizeof(long));
+
+	if (call < KEY_CALLS)
+		wq_event_order_end(t->env.events, ts, tid, (uint8_t)call, result);
+	else
+		wq_event_order_ids_end(t->env.events, ts, tid, changes[call], result);
 }
 
 /* Adds what the record at DATA says to the events. */
 static void decode(struct syscalls *t, const void *data, uint64_t ts)
 {
 	const struct wq_source_sink *sink = &t->env.sink;
+	const struct fork_layout *fork = &t->fork_layout;
 	int id = (int)get(data, COMMON_TYPE, 2);
 	pid_t tid = (pid_t)get(data, COMMON_PID, 4), child;
 
-	if (id == t->fork_layout.id) {
-		child = (pid_t)get(data, t->fork_layout.child, 4);
+	if (id == fork->id) {
+		child = (pid_t)get(data, fork->child, 4);
 		sink->renewed(sink->arg, child, ts, false);
 		wq_event_order_fork(t->env.events, ts, tid, child);
 		return;
 	}
-	if (id == t->fork_layout.exec_id) {
+	if (id == fork->exec_id) {
 		sink->renewed(sink->arg, tid, ts, true);
+		wq_event_order_ids(t->env.events, ts, tid, WQ_IDS_EXECUTED);
+		return;
+	}
+	if (id == fork->apart_id) {
+		child = (pid_t)get(data, fork->apart_child, 4);
+		wq_event_order_ids(t->env.events, ts, child, WQ_IDS_BEGINS_APART);
 		return;
 	}
 	for (int call = 0; call < CALLS; call++)
 		if (id == t->layout[call].enter_id)
 			decode_enter(t, (enum call)call, data, ts, tid);
 		else if (id == t->layout[call].exit_id)
-			wq_event_order_end(t->env.events, ts, tid,
-				(int32_t)get(data, t->layout[call].ret, sizeof(long)));
+			decode_exit(t, (enum call)call, data, ts, tid);
 }
 
 static void lose(struct syscalls *t)
@@ -771,6 +885,11 @@ static void lose(struct syscalls *t)
 static void lose_forks(struct syscalls *t)
 {
 	t->forks_lost = true;
+}
+
+static void lose_ids(struct syscalls *t)
+{
+	t->ids_lost = true;
 }
 
 static void read_page(struct syscalls *t, void (*missed)(struct syscalls *t))
@@ -803,7 +922,12 @@ static void read_forks(struct syscalls *t)
 	read_page(t, lose_forks);
 }
 
-/* Might there be anything to read? Each buffer says so itself, and that is asked in three calls
+static void read_ids(struct syscalls *t)
+{
+	read_page(t, lose_ids);
+}
+
+/* Might there be anything to read? Each buffer says so itself, and that is asked in four calls
  * and not in three a CPU. A wake-up can be missed: ring_buffer_poll_wait() has no barrier on
  * the writer's side; so the buffers are read now and then, whatever they say. */
 static bool may_have_more(struct syscalls *t, uint64_t now)
@@ -811,6 +935,7 @@ static bool may_have_more(struct syscalls *t, uint64_t now)
 	if (!t->env.events->lost && now - t->looked_ns < LOOK_EVERY_NS && t->until_ns >= t->looked_ns &&
 		!stream_ready(&t->stream[STREAM_LEAVE]) &&
 		!stream_ready(&t->stream[STREAM_ENTER]) &&
+		!stream_ready(&t->stream[STREAM_IDS]) &&
 		!stream_ready(&t->stream[STREAM_FORKS]))
 		return false;
 	t->looked_ns = now;
@@ -842,10 +967,15 @@ static int drain(struct wq_source *source)
 			r = stream_read(&t->stream[STREAM_ENTER], read_calls, &until);
 		if (r == 0)
 			r = stream_read(&t->stream[STREAM_FORKS], read_forks, &until);
+		if (r == 0)
+			r = stream_read(&t->stream[STREAM_IDS], read_ids, &until);
 	}
 	t->until_ns = until;
 	wq_event_order_complete(t->env.events, until);
 	tell_forks_lost(t);
+	if (t->ids_lost)
+		t->env.sink.ids_lost(t->env.sink.arg);
+	t->ids_lost = false;
 	return r;
 }
 

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#define WQ_SWITCHES_MAX 16
+#define WQ_SWITCHES_MAX 32
 
 /* Embedded in its owner. All zero: there are none, and all of them are on. */
 struct wq_switches {

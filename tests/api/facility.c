@@ -514,7 +514,7 @@ static void wait_for_state(pid_t pid, char state)
 
 static volatile sig_atomic_t handled;
 
-static void handler(int sig)
+static void handler(int sig __attribute__((unused)))
 {
 	handled = 1;
 }

@@ -28,7 +28,7 @@ static void die(const char *what)
 	exit(1);
 }
 
-static void on_term(int sig)
+static void on_term(int sig __attribute__((unused)))
 {
 	if (write(quit_pipe[1], "", 1) != 1)
 		_exit(1);

@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "base/unused.h"
 #include "lib.h"
 
 #define TEST_DEADLINE_S 180 /* for one test, all in all */
@@ -35,14 +36,6 @@ static struct shared *shared;
 static pid_t daemon_pid; /* of this test; 0: none runs */
 
 /* ---- time ---- */
-
-uint64_t it_now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 void it_breathe(void)
 {
@@ -204,7 +197,7 @@ void it_remove_later(const char *path)
 	snprintf(shared->remove_later, sizeof(shared->remove_later), "%s", path);
 }
 
-static void nothing(int sig)
+static void nothing(int sig WQ_UNUSED)
 {
 }
 
@@ -565,7 +558,8 @@ static void on_signal(int sig)
 	ended_by = sig;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+static int remove_one(const char *path, const struct stat *st WQ_UNUSED, int type WQ_UNUSED,
+	struct FTW *ftw WQ_UNUSED)
 {
 	(void)remove(path);
 	return 0;
@@ -623,7 +617,7 @@ static void kill_children(void)
 /* Every process of the test, wherever it is in the tree: orphans become our children. */
 static bool end_all(void)
 {
-	uint64_t end = it_now_ns() + IT_DEADLINE_S * 1000000000ull;
+	uint64_t end = wq_now_ns() + IT_DEADLINE_S * 1000000000ull;
 	pid_t pid;
 
 	do {
@@ -633,7 +627,7 @@ static bool end_all(void)
 		if (pid < 0)
 			return true;
 		it_breathe();
-	} while (it_now_ns() < end);
+	} while (wq_now_ns() < end);
 	return false;
 }
 
@@ -668,7 +662,7 @@ static _Noreturn void be_test(const struct it_test *test, const char *dir)
 /* Waits for the test; -1: it took too long, or the runner itself is to end. */
 static int watch_over(pid_t pid)
 {
-	uint64_t end = it_now_ns() + TEST_DEADLINE_S * 1000000000ull;
+	uint64_t end = wq_now_ns() + TEST_DEADLINE_S * 1000000000ull;
 	int status;
 	pid_t r;
 
@@ -676,7 +670,7 @@ static int watch_over(pid_t pid)
 		r = waitpid(pid, &status, WNOHANG);
 		if (r == pid)
 			return decode(status);
-		if (ended_by || it_now_ns() > end)
+		if (ended_by || wq_now_ns() > end)
 			return -1;
 		it_breathe();
 	}
@@ -728,7 +722,7 @@ static void set_up_runner(void)
 		-1, 0);
 	if (shared == MAP_FAILED)
 		exit(1);
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
 		sigaction(ends[i], &sa, NULL);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 }

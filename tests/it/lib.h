@@ -22,6 +22,8 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "base/array_size.h"
+#include "base/clock.h"
 #include "wqfs.h"
 
 #define IT_DEADLINE_S 30 /* for one condition */
@@ -46,10 +48,10 @@ void it_collect_at_once(void);
 /* Skips where it_collect_at_once() could not. */
 void it_need_collection(void);
 
-#define IT_MAIN(tests)                                                                 \
-	int main(int argc, char **argv)                                                \
-	{                                                                              \
-		return it_main(argc, argv, tests, sizeof(tests) / sizeof((tests)[0])); \
+#define IT_MAIN(tests)                                                \
+	int main(int argc, char **argv)                               \
+	{                                                             \
+		return it_main(argc, argv, tests, ARRAY_SIZE(tests)); \
 	}
 
 /* ---- checks ---- */
@@ -85,15 +87,13 @@ void it_check_str(
 /* Asks for COND again and again until it holds. */
 #define IT_UNTIL(cond)                                                                    \
 	do {                                                                              \
-		uint64_t it_end = it_now_ns() + IT_DEADLINE_S * 1000000000ull;            \
+		uint64_t it_end = wq_now_ns() + IT_DEADLINE_S * 1000000000ull;            \
 		while (!(cond)) {                                                         \
-			if (it_now_ns() > it_end)                                         \
+			if (wq_now_ns() > it_end)                                         \
 				it_fail(__FILE__, __LINE__, "%s never came true", #cond); \
 			it_breathe();                                                     \
 		}                                                                         \
 	} while (0)
-
-uint64_t it_now_ns(void);
 
 /* Lets others run between two looks at a condition. */
 void it_breathe(void);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "base/unused.h"
 #include "lib.h"
 
 /* The two ends of a new one. */
@@ -186,7 +187,7 @@ static bool can_make_one(void)
 	return fd >= 0;
 }
 
-static void make_as_many_as_allowed(void *unused)
+static void make_as_many_as_allowed(void *unused WQ_UNUSED)
 {
 	int fds[3];
 

@@ -47,7 +47,7 @@ static void settings_can_be_set_and_read(void)
 	IT_STR(get(Q, WQFS_XATTR_FILTER), "none");
 	IT_STR(get(Q, WQFS_XATTR_FORMAT), "raw");
 	IT_STR(get(Q, WQFS_XATTR_WATCHES), "");
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		IT_EQ(set(cases[i].name, cases[i].value), 0);
 		IT_STR(get(Q, cases[i].name), cases[i].reads);
 	}
@@ -86,7 +86,7 @@ static void wrong_values_are_refused(void)
 	memset(long_text, 'k', sizeof(long_text) - 1);
 	it_start(NULL);
 	close(it_queue("q", O_RDONLY));
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		if (set(cases[i].name, cases[i].value) != -1 || errno != cases[i].err)
 			IT_FAIL("%s=\"%.20s\" gives %m", cases[i].name, cases[i].value);
 	IT_ERRNO(setxattr(Q, WQFS_XATTR_FORMAT, "te\0xt", 5, 0), EINVAL);
@@ -151,7 +151,7 @@ static void all_are_listed(void)
 
 	it_start(NULL);
 	close(it_queue("q", O_RDONLY));
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		IT_OK(lists(Q, names[i]));
 	IT_OK(lists(IT_MNT, WQFS_XATTR_SOURCE));
 	IT_OK(!lists(IT_MNT, WQFS_XATTR_SIZE));

@@ -28,7 +28,7 @@ static void unknown_ioctls_are_refused(void)
 	it_start(NULL);
 	fd = it_queue("q", O_RDONLY);
 	dir = open(IT_MNT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(unknown); i++) {
 		IT_ERRNO(ioctl(fd, unknown[i], room), ENOTTY);
 		IT_ERRNO(ioctl(dir, unknown[i], room), ENOTTY);
 	}
@@ -43,7 +43,7 @@ static void wrong_sizes_are_refused(void)
 
 	it_start(NULL);
 	fd = it_queue("q", O_RDONLY);
-	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
 		IT_ERRNO(ioctl(fd, IOC_WATCH_QUEUE_SET_SIZE, wrong[i]), EINVAL);
 	IT_EQ(it_stats(fd).size, 256);
 	IT_EQ(ioctl(fd, IOC_WATCH_QUEUE_SET_SIZE, 33), 0);
@@ -83,7 +83,7 @@ static const struct {
 	{EINVAL, {{.nr_filters = 2}, {KEY_RULE(0, 0), KEY_RULE(1, 0)}}},
 };
 
-#define NR_FILTERS (sizeof(filters) / sizeof(filters[0]))
+#define NR_FILTERS ARRAY_SIZE(filters)
 
 static void check_filter_call(int fd, unsigned long cmd, const void *arg, int err)
 {
@@ -191,7 +191,7 @@ static void filter_that_never_comes_is_a_fault_and_holds_nobody_up(void)
 	key = it_key("wqfs-test:uffd");
 	fd = it_queue("q", O_RDONLY);
 	IT_EQ(it_watch(fd, key, 1), 0);
-	began = it_now_ns();
+	began = wq_now_ns();
 	pid = it_fork();
 	if (pid == 0) {
 		void *never = endless_page();
@@ -207,7 +207,7 @@ static void filter_that_never_comes_is_a_fault_and_holds_nobody_up(void)
 	}
 	it_join(pid);
 	IT_OK(served > 10);
-	IT_OK(it_now_ns() - began < 10000000000u);
+	IT_OK(wq_now_ns() - began < 10000000000u);
 }
 
 static void filter_that_never_comes_can_be_given_up(void)
@@ -328,7 +328,7 @@ static void queues_cannot_be_written_or_placed(void)
 	int fd;
 
 	it_start(NULL);
-	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
 		fd = it_queue("q", modes[i]);
 		IT_ERRNO(write(fd, buf, sizeof(buf)), EXDEV);
 		IT_ERRNO(writev(fd, iov, 2), EXDEV);

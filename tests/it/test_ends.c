@@ -62,7 +62,7 @@ static void signals_end_it_and_readers_get_end_of_file(void)
 {
 	static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
 
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
 		struct scene s;
 
 		set_up(&s);

@@ -36,7 +36,7 @@ static void set_up(const char *options)
 
 static int report_begun(int to, int32_t key)
 {
-	struct wqfs_key_report r = {.op = KEYCTL_UPDATE, .arg = {key}, .begin_ns = it_now_ns()};
+	struct wqfs_key_report r = {.op = KEYCTL_UPDATE, .arg = {key}, .begin_ns = wq_now_ns()};
 
 	return ioctl(to, WQFS_IOC_REPORT, &r);
 }
@@ -195,13 +195,13 @@ static void syncs_one_after_the_other_leave_most_of_a_core(void)
 	told_name(key_a, "A");
 	rounds = it_stats(other).rounds;
 	cpu_ns = cpu_ns_of(daemon);
-	began_ns = it_now_ns();
+	began_ns = wq_now_ns();
 	for (int i = 0; i < SYNCS; i++) {
 		IT_EQ(keyctl_update(key_a, &"11"[i % 2], (size_t)(2 - i % 2)), 0);
 		IT_EQ(ioctl(other, WQFS_IOC_SYNC), 0);
 		IT_STR(told(other), "A:updated");
 	}
-	took_ns = it_now_ns() - began_ns;
+	took_ns = wq_now_ns() - began_ns;
 	cpu_ns = cpu_ns_of(daemon) - cpu_ns;
 	printf("# %.0f ms of %.0f\n", (double)cpu_ns / 1e6, (double)took_ns / 1e6);
 	fflush(stdout);

@@ -30,7 +30,7 @@ static void names_may_be_long_and_odd(void)
 	IT_ERRNO(stat(path, &st), ENAMETOOLONG);
 	close(it_queue("q", O_RDONLY));
 	IT_ERRNO(rename(IT_MNT "/q", path), ENAMETOOLONG);
-	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(odd); i++) {
 		close(it_queue(odd[i], O_RDONLY));
 		snprintf(path, sizeof(path), IT_MNT "/%s", odd[i]);
 		IT_EQ(unlink(path), 0);

@@ -46,11 +46,11 @@ static int by_size(const void *a, const void *b)
 
 static uint64_t stat_ns(void)
 {
-	uint64_t began = it_now_ns();
+	uint64_t began = wq_now_ns();
 	struct stat st;
 
 	IT_EQ(stat(IT_MNT "/bystander", &st), 0);
-	return it_now_ns() - began;
+	return wq_now_ns() - began;
 }
 
 static double ms(uint64_t ns)
@@ -62,7 +62,7 @@ static double ms(uint64_t ns)
 static uint64_t p99_under(const char *what, void (*flood)(void))
 {
 	static uint64_t took[SAMPLES];
-	uint64_t end = it_now_ns() + ENOUGH_NS;
+	uint64_t end = wq_now_ns() + ENOUGH_NS;
 	pid_t pid = it_fork();
 	size_t n = 0;
 
@@ -71,7 +71,7 @@ static uint64_t p99_under(const char *what, void (*flood)(void))
 	do {
 		nanosleep(&(struct timespec){0, 1000000}, NULL);
 		took[n++] = stat_ns();
-	} while (n < SAMPLES && it_now_ns() < end && it_state(pid) != 'Z');
+	} while (n < SAMPLES && wq_now_ns() < end && it_state(pid) != 'Z');
 	(void)kill(pid, SIGKILL);
 	IT_OK(it_wait(pid) <= 0);
 	qsort(took, n, sizeof(*took), by_size);
@@ -154,7 +154,7 @@ static void change_format(void)
 	static const char *const formats[] = {"json", "text", "raw"};
 	struct stat st;
 
-	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
 		IT_EQ(setxattr(IT_MNT "/q", WQFS_XATTR_FORMAT, formats[i], strlen(formats[i]),
 			      0),
 			0);
@@ -232,7 +232,7 @@ static void begin(void)
 	struct wqfs_key_report r = {
 		.op = KEYCTL_UPDATE,
 		.arg = {KEY_SPEC_SESSION_KEYRING},
-		.begin_ns = it_now_ns(),
+		.begin_ns = wq_now_ns(),
 	};
 	int status;
 	pid_t pid = vfork();
@@ -325,6 +325,5 @@ static const struct it_test tests[] = {
 
 int main(int argc, char **argv)
 {
-	return it_main(argc, argv, tests,
-		getenv("WQFS_FLOODS") ? sizeof(tests) / sizeof(tests[0]) : SHOWN);
+	return it_main(argc, argv, tests, getenv("WQFS_FLOODS") ? ARRAY_SIZE(tests) : SHOWN);
 }

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "base/unused.h"
 #include "lib.h"
 
 #define HANG	   "hang"
@@ -40,13 +41,13 @@ static void stat_of(fuse_ino_t ino, struct stat *st)
 }
 
 /* One page a request, each waited for by who asked: request_wait_answer(). */
-static void on_init(void *data, struct fuse_conn_info *conn)
+static void on_init(void *data WQ_UNUSED, struct fuse_conn_info *conn)
 {
 	conn->want &= ~(unsigned int)FUSE_CAP_ASYNC_READ;
 	conn->max_readahead = 0;
 }
 
-static void on_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+static void on_lookup(fuse_req_t req, fuse_ino_t parent WQ_UNUSED, const char *name WQ_UNUSED)
 {
 	struct fuse_entry_param e = {.ino = FILE_INO, .attr_timeout = 60, .entry_timeout = 60};
 
@@ -54,7 +55,7 @@ static void on_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	fuse_reply_entry(req, &e);
 }
 
-static void on_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+static void on_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi WQ_UNUSED)
 {
 	struct stat st;
 
@@ -62,13 +63,13 @@ static void on_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	fuse_reply_attr(req, &st, 60);
 }
 
-static void on_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+static void on_open(fuse_req_t req, fuse_ino_t ino WQ_UNUSED, struct fuse_file_info *fi)
 {
 	fuse_reply_open(req, fi);
 }
 
-static void on_read(
-	fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
+static void on_read(fuse_req_t req WQ_UNUSED, fuse_ino_t ino WQ_UNUSED, size_t size WQ_UNUSED,
+	off_t off WQ_UNUSED, struct fuse_file_info *fi WQ_UNUSED)
 {
 }
 
@@ -205,12 +206,12 @@ static void hang_many(void *arg)
 	IT_EQ(refused, 2 * PER_USER);
 }
 
-static void filter_is_set(void *arg)
+static void filter_is_set(void *arg WQ_UNUSED)
 {
 	IT_EQ(set_filter(&good), 0);
 }
 
-static void only_the_sized_form_is_left(void *arg)
+static void only_the_sized_form_is_left(void *arg WQ_UNUSED)
 {
 	int fd = it_queue(WQFS_ANONYMOUS, O_RDONLY);
 
@@ -253,9 +254,9 @@ static void ends_promptly(void (*end)(pid_t daemon))
 	set_up(&s);
 	it_as(s.user, hang_many, &s);
 	IT_OK(all_stuck(&s, stuck));
-	began = it_now_ns();
+	began = wq_now_ns();
 	end(s.daemon);
-	IT_OK(it_now_ns() - began < PROMPT_NS);
+	IT_OK(wq_now_ns() - began < PROMPT_NS);
 	IT_OK(it_unmounted());
 	let_go(&s);
 	for (unsigned int i = 0; i < PER_USER; i++)

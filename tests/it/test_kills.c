@@ -93,7 +93,7 @@ static void record_posted_after_a_kill_is_kept(void)
 
 static void busy_until(uint64_t ns)
 {
-	while (it_now_ns() < ns)
+	while (wq_now_ns() < ns)
 		;
 }
 
@@ -112,7 +112,7 @@ static void kill_around_a_record(const struct rig *r, bool blocked)
 
 	if (blocked)
 		IT_UNTIL(it_in_syscall(pid, SYS_read));
-	post = it_now_ns() + (uint64_t)rand() % SPAN_NS;
+	post = wq_now_ns() + (uint64_t)rand() % SPAN_NS;
 	end = post + (uint64_t)rand() % SPAN_NS;
 	busy_until(post);
 	it_fill(r->fd, r->key, 1);

@@ -94,7 +94,7 @@ static void reads_of_all_sizes_return_with_what_is_there(void)
 	struct rig r;
 
 	set_up(&r, LARGE);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		read_once(&r, cases[i].queued, cases[i].size, cases[i].offset);
 }
 
@@ -105,7 +105,7 @@ static void reads_in_parts_return_with_what_is_there(void)
 	struct rig r;
 
 	set_up(&r, LARGE ",max_read=4096");
-	for (size_t i = 0; i < sizeof(queued) / sizeof(queued[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(queued); i++)
 		for (size_t size = 2 * PAGE; size <= 8 * PAGE; size *= 2)
 			read_once(&r, queued[i], size, 0);
 }
@@ -134,7 +134,7 @@ static void reads_into_many_buffers_return_with_what_is_there(void)
 	struct rig r;
 
 	set_up(&r, LARGE);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		unsigned char *p = r.room;
 		ssize_t n;
 

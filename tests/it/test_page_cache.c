@@ -13,6 +13,7 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 
+#include "base/unused.h"
 #include "lib.h"
 
 #define RECORD 16
@@ -56,7 +57,7 @@ static void by_copy_file_range(int fd)
 
 static sigjmp_buf no_page;
 
-static void on_no_page(int sig)
+static void on_no_page(int sig WQ_UNUSED)
 {
 	siglongjmp(no_page, 1);
 }
@@ -90,7 +91,7 @@ static const struct way {
 	{"read-ahead", by_read_ahead},
 };
 
-#define WAYS (sizeof(ways) / sizeof(ways[0]))
+#define WAYS ARRAY_SIZE(ways)
 
 /* A child reads FD in WAY; must have ended before long. */
 static void in_a_child(const struct way *way, int fd)

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "base/unused.h"
 #include "lib.h"
 
 #define SOME_GROUP 54321
@@ -26,12 +27,12 @@ static void set_up(struct rig *r, const char *options)
 	r->fd = it_queue("roots", O_RDONLY | O_NONBLOCK);
 }
 
-static void try_roots_queue(void *arg)
+static void try_roots_queue(void *arg WQ_UNUSED)
 {
 	static const int modes[] = {O_RDONLY, O_WRONLY, O_RDWR};
 	struct stat st;
 
-	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
 		IT_ERRNO(open(IT_MNT "/roots", modes[i]), EACCES);
 	IT_EQ(stat(IT_MNT "/roots", &st), 0);
 	IT_ERRNO(chmod(IT_MNT "/roots", 0666), EPERM);
@@ -51,7 +52,7 @@ static void others_queues_are_closed_and_cannot_be_moved(void)
 	it_as(r.other, try_roots_queue, NULL);
 }
 
-static void read_but_not_write(void *arg)
+static void read_but_not_write(void *arg WQ_UNUSED)
 {
 	int fd = open(IT_MNT "/roots", O_RDONLY);
 
@@ -69,7 +70,7 @@ static void mode_bits_open_a_queue_to_others(void)
 	it_as(r.other, read_but_not_write, NULL);
 }
 
-static void find_it_closed(void *arg)
+static void find_it_closed(void *arg WQ_UNUSED)
 {
 	struct stat st;
 
@@ -129,7 +130,7 @@ static void try_questions(int fd)
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
 }
 
-static void read_and_try_to_change(void *arg)
+static void read_and_try_to_change(void *arg WQ_UNUSED)
 {
 	int fd = open(IT_MNT "/roots", O_RDONLY | O_NONBLOCK);
 
@@ -220,7 +221,7 @@ static void ownership_or_write_permission_lets_change_a_queue(void)
 			{NULL, anonymous, 0, true},
 		};
 
-		for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 			try_case(r.other, &cases[i]);
 	}
 	/* root may, whatever the mode says */
@@ -238,7 +239,7 @@ static mode_t mode_of(const char *path)
 	return st.st_mode & 07777;
 }
 
-static void make_some(void *arg)
+static void make_some(void *arg WQ_UNUSED)
 {
 	static const char *const touch[] = {"touch", IT_MNT "/touched", NULL};
 	int fd;
@@ -395,7 +396,7 @@ static void view_is_asked_of_the_caller(void)
 
 	set_up(&r, "allow_other");
 	IT_EQ(keyctl_chown(r.key, (uid_t)-1, SOME_GROUP), 0);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct view_case c = {r.key, SOME_GROUP, cases[i].err};
 
 		IT_EQ(keyctl_setperm(r.key, KEY_POS_ALL | cases[i].perm), 0);
@@ -421,7 +422,7 @@ static void view_of_the_owner_is_asked_too(void)
 
 /* ---- limits ---- */
 
-static void make_three(void *arg)
+static void make_three(void *arg WQ_UNUSED)
 {
 	char name[16];
 
@@ -463,12 +464,12 @@ static pid_t hold(uid_t uid, const char *const *names, int ready)
 		pause();
 }
 
-static void make_none(void *arg)
+static void make_none(void *arg WQ_UNUSED)
 {
 	IT_ERRNO(open(IT_MNT "/own", O_RDONLY | O_CREAT, 0600), EDQUOT);
 }
 
-static void open_none(void *arg)
+static void open_none(void *arg WQ_UNUSED)
 {
 	IT_ERRNO(open(IT_MNT "/roots", O_RDONLY), EDQUOT);
 }

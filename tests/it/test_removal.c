@@ -45,7 +45,7 @@ static void measure(const char *what, int32_t key, const char *want)
 	char all[256] = "";
 
 	IT_UNTIL(is_destroyed(key));
-	gone_ns = it_now_ns();
+	gone_ns = wq_now_ns();
 	while (!strstr(all, "removed")) {
 		struct pollfd p = {.fd = fd, .events = POLLIN};
 		size_t n = strlen(all);
@@ -53,7 +53,7 @@ static void measure(const char *what, int32_t key, const char *want)
 		IT_EQ(poll(&p, 1, IT_DEADLINE_S * 1000), 1);
 		snprintf(all + n, sizeof(all) - n, "%s%s", n ? " " : "", told(fd));
 	}
-	told_ns = it_now_ns();
+	told_ns = wq_now_ns();
 	IT_STR(all, want);
 	printf("# %s: told within %.1f ms of the key's end\n", what,
 		(double)(told_ns - gone_ns) / 1e6);
@@ -110,7 +110,7 @@ static const struct {
 
 static void ends_of_keys_are_told(void)
 {
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
 		set_up();
 		ends[i].end();
 		measure(ends[i].what, key_a, ends[i].told);
@@ -194,8 +194,8 @@ static void timeouts_do_not_delay_each_other(void)
 	other = it_key("wqfs-test:other");
 	IT_EQ(it_watch(fd, other, 2), 0);
 	IT_EQ(keyctl_set_timeout(key_a, 2), 0);
-	set_ns = it_now_ns();
-	IT_UNTIL(it_now_ns() > set_ns + 700000000u);
+	set_ns = wq_now_ns();
+	IT_UNTIL(wq_now_ns() > set_ns + 700000000u);
 	IT_EQ(keyctl_set_timeout(other, 1000), 0);
 	told_name(other, "OTHER");
 	measure("timed out, with another in mind", key_a, "A:setattr OTHER:setattr A:removed");
@@ -254,8 +254,8 @@ static void session_ends(uint64_t reaped_after_ns, int sig, const char *what)
 		IT_EQ(kill(pid, sig), 0);
 	close(end);
 	IT_UNTIL(it_state(pid) == 'Z');
-	exited_ns = it_now_ns();
-	IT_UNTIL(it_now_ns() >= exited_ns + reaped_after_ns);
+	exited_ns = wq_now_ns();
+	IT_UNTIL(wq_now_ns() >= exited_ns + reaped_after_ns);
 	IT_EQ(it_wait(pid), -sig);
 	measure(what, session, "SESSION:removed");
 }
@@ -294,5 +294,5 @@ static const struct it_test tests[] = {
 int main(int argc, char **argv)
 {
 	it_collect_at_once();
-	return it_main(argc, argv, tests, sizeof(tests) / sizeof(tests[0]));
+	return it_main(argc, argv, tests, ARRAY_SIZE(tests));
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "base/unused.h"
 #include "lib.h"
 #include "told.h"
 
@@ -42,12 +43,12 @@ static void set_up(const char *options)
 
 static struct wqfs_key_report report_of(uint32_t op, int32_t arg0, int32_t arg1)
 {
-	return (struct wqfs_key_report){.op = op, .arg = {arg0, arg1}, .begin_ns = it_now_ns()};
+	return (struct wqfs_key_report){.op = op, .arg = {arg0, arg1}, .begin_ns = wq_now_ns()};
 }
 
 static void begin(int to, struct wqfs_key_report *r)
 {
-	r->begin_ns = it_now_ns();
+	r->begin_ns = wq_now_ns();
 	r->end_ns = 0;
 	IT_EQ(ioctl(to, WQFS_IOC_REPORT, r), 0);
 }
@@ -55,7 +56,7 @@ static void begin(int to, struct wqfs_key_report *r)
 static void end(int to, struct wqfs_key_report *r, int32_t result)
 {
 	r->result = result;
-	r->end_ns = it_now_ns();
+	r->end_ns = wq_now_ns();
 	IT_EQ(ioctl(to, WQFS_IOC_REPORT, r), 0);
 }
 
@@ -201,7 +202,7 @@ static void owners_report_of_what_was_not_is_told(void)
 	TOLD_NOTHING(fd);
 }
 
-static void report_all(void *unused)
+static void report_all(void *unused WQ_UNUSED)
 {
 	struct wqfs_key_report r = report_of(KEYCTL_UPDATE, key_a, 0);
 	int own = it_queue("other", O_RDONLY | O_NONBLOCK);
@@ -232,7 +233,7 @@ static void who_may_not_view_a_key_is_not_believed_but_it_is_looked_at(void)
 	TOLD_NOTHING(fd);
 }
 
-static void report_update(void *unused)
+static void report_update(void *unused WQ_UNUSED)
 {
 	struct wqfs_key_report r = report_of(KEYCTL_UPDATE, key_a, 0);
 
@@ -282,10 +283,10 @@ static void who_has_a_right_that_the_operation_needs_is_believed_and_nobody_else
 	uid_t uid = it_nobody();
 
 	set_up(BLIND ",allow_other");
-	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
 		struct told_op o = ops[i];
 
-		for (size_t j = 0; j < sizeof(rights) / sizeof(rights[0]); j++) {
+		for (size_t j = 0; j < ARRAY_SIZE(rights); j++) {
 			allow_others(*o.of, rights[j]);
 			it_as(uid, report_op, &o);
 			IT_STR(told(fd), o.need & rights[j] ? o.want : "");
@@ -297,7 +298,7 @@ static void who_has_a_right_that_the_operation_needs_is_believed_and_nobody_else
 	TOLD_NOTHING(fd);
 }
 
-static void report_often(void *unused)
+static void report_often(void *unused WQ_UNUSED)
 {
 	struct wqfs_key_report r = report_of(KEYCTL_UPDATE, key_a, 0);
 	int own = it_queue("other", O_RDONLY | O_NONBLOCK);
@@ -336,7 +337,7 @@ static void end_of_a_life_is_told_when_it_is_there_to_be_seen(void)
 	};
 
 	set_up(BLIND);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		int32_t b = it_key(i ? "wqfs-test:b2" : "wqfs-test:b1");
 		struct wqfs_key_report r = report_of(cases[i].op, b, 0);
 
@@ -428,7 +429,7 @@ static void unwatched_and_missing_keys_are_nothing_to_report(void)
 	static const int32_t serials[] = {0x7fffffff, 0, -1, -3, -100};
 
 	set_up(BLIND);
-	for (size_t i = 0; i < sizeof(serials) / sizeof(serials[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(serials); i++) {
 		struct wqfs_key_report r = report_of(KEYCTL_UPDATE, serials[i], 0);
 
 		end(fd, &r, 0);
@@ -446,7 +447,7 @@ static void unwatched_and_missing_keys_are_nothing_to_report(void)
 
 static void reports_that_cannot_be_are_refused(void)
 {
-	const uint64_t now = it_now_ns(), later = now + 3600 * 1000000000ull;
+	const uint64_t now = wq_now_ns(), later = now + 3600 * 1000000000ull;
 	const struct {
 		const char *what;
 		uint32_t op;
@@ -464,7 +465,7 @@ static void reports_that_cannot_be_are_refused(void)
 	};
 
 	set_up(BLIND);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct wqfs_key_report r = {.op = cases[i].op,
 			.arg = {key_a},
 			.begin_ns = cases[i].begin_ns,
@@ -685,7 +686,7 @@ static void child_of_who_reported_its_join_has_that_session(void)
 }
 
 /* Says of a keyring of root's, which it may only View, that it is what it calls its session. */
-static void link_as_if_it_were_roots(void *unused)
+static void link_as_if_it_were_roots(void *unused WQ_UNUSED)
 {
 	struct wqfs_key_report r;
 	int to = it_queue("mine", O_RDONLY);
@@ -757,9 +758,9 @@ static void reporter_that_dies_holds_nothing_up(void)
 	if (pid == 0)
 		begin_and_die();
 	IT_EQ(it_wait(pid), -SIGKILL);
-	began_ns = it_now_ns();
+	began_ns = wq_now_ns();
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
-	took_ns = it_now_ns() - began_ns;
+	took_ns = wq_now_ns() - began_ns;
 	printf("# a look after the reporter died took %.0f ms\n", (double)took_ns / 1e6);
 	fflush(stdout);
 	IT_OK(took_ns < NOT_LONG);

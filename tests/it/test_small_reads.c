@@ -187,7 +187,7 @@ static void programs_that_read_little_get_whole_lines(void)
 	snprintf(bytes, sizeof(bytes), "%zu", strlen(want));
 	setenv("q", IT_MNT "/q", 1);
 	setenv("bytes", bytes, 1);
-	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
 		const char *const argv[] = {"sh", "-c", programs[i].command, NULL};
 
 		if (!installed(programs[i].program))

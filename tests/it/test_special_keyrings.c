@@ -19,6 +19,7 @@
 #define ACTORS	 6
 #define ALL_PERM (KEY_POS_ALL | KEY_USR_ALL)
 #define USER_ID	 61234 /* nobody's: others use keyrings of theirs */
+#define OTHER_ID 61299
 #define SESSION	 KEY_SPEC_SESSION_KEYRING
 
 /* Processes that do what they are asked to. Each is reached by a socket of its own, which
@@ -389,11 +390,12 @@ static int old_session_of_another_user(const char *name)
 	session = ask(0, JOIN, 0, 0);
 	IT_OK(session > 0);
 	does(0, SETPERM, session, SEEN);
+	/* which is older as well: it may be a session, for all that the daemon knows */
+	ring = add_key("keyring", name, NULL, 0, SESSION);
+	IT_EQ(keyctl_setperm(ring, SEEN), 0);
 	begin_watching();
 	told_name(session, "S");
 	IT_EQ(it_watch(fd, session, 1), 0);
-	ring = add_key("keyring", name, NULL, 0, SESSION);
-	IT_EQ(keyctl_setperm(ring, SEEN), 0);
 	others = it_queue("others", O_RDONLY | O_NONBLOCK);
 	IT_EQ(it_watch(others, ring, 1), 0);
 	return others;
@@ -425,6 +427,68 @@ static void who_is_gone_meant_what_its_origin_may_mean(void)
 	does(0, REAP, 0, 0);
 	IT_EQ(kill(daemon_pid, SIGCONT), 0);
 	TOLD_UNTIL(fd, "LOSS");
+	TOLD_NOTHING(others);
+}
+
+static void stop_daemon(void)
+{
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	told(fd);
+	IT_EQ(kill(daemon_pid, SIGSTOP), 0);
+	IT_UNTIL(it_state(daemon_pid) == 'T');
+}
+
+static void leaves(int actor)
+{
+	does(actor, LEAVE, 0, 0);
+	while (waitpid(-1, NULL, 0) < 0)
+		IT_EQ(errno, EINTR);
+}
+
+/* All of them have been reaped by the time that the daemon comes to know of the first. */
+static void who_is_gone_with_its_ancestors_meant_what_they_may_mean(void)
+{
+	int others = old_session_of_another_user("wqfs-test:ring");
+
+	IT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	stop_daemon();
+	for (int i = 2; i <= 4; i++) {
+		does(i == 2 ? 0 : i - 1, FORK, i, 0);
+		leaves(i == 2 ? 0 : i - 1);
+	}
+	does(4, SETPERM, SESSION, SEEN);
+	leaves(4);
+	IT_EQ(kill(daemon_pid, SIGCONT), 0);
+	TOLD_UNTIL(fd, "LOSS");
+	TOLD_NOTHING(others);
+}
+
+/* As when a service of root's becomes its user, and ends at once. */
+static void who_is_gone_is_who_it_became_not_root(void)
+{
+	int32_t ring = add_key("keyring", "wqfs-test:ring", NULL, 0, SESSION), user;
+	int others;
+
+	IT_EQ(keyctl_setperm(ring, SEEN), 0);
+	IT_EQ(keyctl_chown(ring, OTHER_ID, OTHER_ID), 0);
+	begin_actors();
+	IT_OK(ask(0, JOIN, 0, 0) > 0);
+	begin_watching();
+	others = it_queue("others", O_RDONLY | O_NONBLOCK);
+	IT_EQ(it_watch(others, ring, 1), 0);
+	does(1, BECOME, USER_ID, 0);
+	user = ask(1, USER, 0, 0);
+	told_name(user, "USER");
+	IT_EQ(it_watch(fd, user, 3), 0);
+	stop_daemon();
+	does(0, FORK, 2, 0);
+	does(2, BECOME, USER_ID, 0);
+	does(2, CLEAR, SESSION, 0); /* it is empty: no difference says it */
+	does(2, SETPERM, KEY_SPEC_USER_KEYRING, SEEN);
+	does(2, LEAVE, 0, 0);
+	does(0, REAP, 0, 0);
+	IT_EQ(kill(daemon_pid, SIGCONT), 0);
+	TOLD_UNTIL_OR(fd, "USER:setattr", "LOSS USER:setattr");
 	TOLD_NOTHING(others);
 }
 
@@ -534,6 +598,24 @@ static void becomes_user(int actor)
 	(void)it_watch(fd, user, 3); /* once is enough */
 }
 
+/* Nothing differs in the end, and nobody can be asked. */
+static void user_keyring_of_who_is_gone_is_told_without_a_guess(void)
+{
+	two_sessions();
+	IT_EQ(keyctl_setperm(key_k, ALL_PERM | KEY_OTH_ALL), 0);
+	becomes_user(0);
+	stop_daemon();
+	does(0, FORK, 2, 0);
+	does(2, LINK, key_k, KEY_SPEC_USER_KEYRING);
+	does(2, CLEAR, KEY_SPEC_USER_KEYRING, 0);
+	does(2, CLEAR, KEY_SPEC_USER_KEYRING, 0);
+	does(2, LEAVE, 0, 0);
+	does(0, REAP, 0, 0);
+	IT_EQ(kill(daemon_pid, SIGCONT), 0);
+	TOLD_UNTIL(fd, "USER:linked:K USER:cleared USER:cleared");
+	TOLD_NOTHING(fd);
+}
+
 static void user_keyring_is_that_of_who_uses_it(void)
 {
 	two_sessions();
@@ -604,6 +686,12 @@ static const struct it_test tests[] = {
 		loss_is_for_those_keyrings_that_may_have_been_meant},
 	{"who is gone meant what its origin may mean",
 		who_is_gone_meant_what_its_origin_may_mean},
+	{"who is gone with all its ancestors meant what they may mean",
+		who_is_gone_with_its_ancestors_meant_what_they_may_mean},
+	{"who is gone is who it became, and not the root that it was",
+		who_is_gone_is_who_it_became_not_root},
+	{"the user keyring of who is gone is told without a guess",
+		user_keyring_of_who_is_gone_is_told_without_a_guess},
 	{"the user keyring of a user namespace is no other user's",
 		user_keyring_of_a_user_namespace_is_no_other_users},
 	{"each of two equal differences is told once", each_difference_is_told_once},

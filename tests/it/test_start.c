@@ -164,7 +164,7 @@ static void ignored_signals_stay_ignored(void)
 	static const int signals[] = {SIGHUP, SIGINT, SIGTERM};
 
 	need_mounts();
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
 		const struct given g = {.ignored = signals[i]};
 		pid_t pid = start_given(daemon_argv(true), &g);
 
@@ -180,7 +180,7 @@ static void other_signals_end_it(void)
 	static const int signals[] = {SIGHUP, SIGINT, SIGTERM};
 
 	need_mounts();
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
 		/* one is ignored and another is blocked: neither changes a third */
 		const struct given g = {.ignored = signals[(i + 1) % 3], .blocked = signals[i]};
 		pid_t pid = start_given(daemon_argv(true), &g);

@@ -342,7 +342,7 @@ static void records_say_who(void)
 	IT_EQ(ioctl(s.ar, WQFS_IOC_SET_FORMAT, WQFS_FORMAT_JSON), 0);
 	IT_EQ(keyctl_setperm(s.b, ALL_PERM | KEY_OTH_ALL), 0);
 	IT_EQ(it_watch(s.ar, s.b, 5), 0);
-	for (size_t i = 0; i < sizeof(doers) / sizeof(doers[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(doers); i++) {
 		ssize_t n;
 		pid_t pid;
 
@@ -504,10 +504,10 @@ static void requests_are_answered_while_others_are_busy(void)
 		if (it_fork() == 0)
 			update_for_ever(s.a);
 	for (int i = 0; i < REQUESTS; i++) {
-		uint64_t began_ns = it_now_ns(), took_ns;
+		uint64_t began_ns = wq_now_ns(), took_ns;
 
 		(void)it_stats(s.ab);
-		took_ns = it_now_ns() - began_ns;
+		took_ns = wq_now_ns() - began_ns;
 		worst_ns = took_ns > worst_ns ? took_ns : worst_ns;
 	}
 	printf("# the slowest answer took %.0f ms\n", (double)worst_ns / 1e6);
@@ -550,7 +550,7 @@ static void dead_trace_is_found_by_a_sync_and_replaced(void)
 	struct scene s;
 
 	set_up(&s, "source=trace,resync_s=" NEVER_S);
-	for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cuts); i++) {
 		told_cut_trace(s.tracefs, s.daemon, cuts[i].instance, cuts[i].file);
 		IT_EQ(keyctl_link(s.b, s.ring), 0);
 		IT_EQ(ioctl(s.ab, WQFS_IOC_SYNC), 0);
@@ -708,7 +708,7 @@ static void instances_end_with_the_daemon(void)
 		leave_by_force,
 	};
 
-	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
 		struct scene s;
 
 		set_up(&s, "source=trace");
@@ -744,10 +744,10 @@ static void instances_of_others_are_left_alone(void)
 	int tracefs = told_need_trace();
 	struct stat st;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		IT_OK(mkdirat(tracefs, names[i], 0700) == 0 || errno == EEXIST);
 	it_stop(it_start("source=trace"));
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		IT_EQ(fstatat(tracefs, names[i], &st, 0), 0);
 		IT_EQ(unlinkat(tracefs, names[i], AT_REMOVEDIR), 0);
 	}

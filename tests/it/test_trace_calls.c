@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 
+#include "base/unused.h"
 #include "lib.h"
 #include "told.h"
 
@@ -154,10 +155,10 @@ static void report_32(struct wqfs_key_report *r, uint32_t a, uint32_t b)
 	r->end_ns = 0;
 	r->arg[0] = (int32_t)a;
 	r->arg[1] = (int32_t)b;
-	r->begin_ns = it_now_ns();
+	r->begin_ns = wq_now_ns();
 	send_32(fd, r);
 	r->result = (int32_t)keyctl_32(r->op, a, b);
-	r->end_ns = it_now_ns();
+	r->end_ns = wq_now_ns();
 	IT_EQ(r->result, 0);
 	send_32(fd, r);
 }
@@ -176,12 +177,12 @@ static void what_it_does_not_see_is_told_at_once_by_a_report(void)
 	TOLD_NOTHING(fd);
 }
 
-static void report_32_as_nobody(void *to)
+static void report_32_as_nobody(void *to WQ_UNUSED)
 {
 	struct wqfs_key_report r = {.op = KEYCTL_UPDATE,
 		.arg = {key_a},
-		.begin_ns = it_now_ns(),
-		.end_ns = it_now_ns()};
+		.begin_ns = wq_now_ns(),
+		.end_ns = wq_now_ns()};
 
 	send_32(it_queue("other", O_RDONLY | O_NONBLOCK), &r);
 }
@@ -242,7 +243,7 @@ static void operation_is_what_the_lower_bits_say(void)
 	static const int bits[] = {32, 33, 40, 62, 63};
 
 	set_up("source=trace,resync_s=" NEVER_S);
-	for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(bits); i++) {
 		/* what is there already: only who is told knows of it */
 		IT_EQ(keyctl_oddly(KEYCTL_UPDATE, bits[i], key_a, "1"), 0);
 		TOLD_UNTIL(fd, "A:updated");

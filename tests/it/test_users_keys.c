@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
+#include "base/unused.h"
 #include "lib.h"
 #include "told.h"
 
@@ -37,7 +38,7 @@ static void as_owner(const char *options, void (*fn)(void *arg))
 	it_as(owner, fn, NULL);
 }
 
-static void see_what_attributes_tell(void *arg)
+static void see_what_attributes_tell(void *arg WQ_UNUSED)
 {
 	int32_t key = owners_key("wqfs-test:mine");
 	int fd = queue();
@@ -64,7 +65,7 @@ static void the_trace_tells_of_an_owners_key(void)
 	as_owner("source=trace", see_what_attributes_tell);
 }
 
-static void see_updates(void *arg)
+static void see_updates(void *arg WQ_UNUSED)
 {
 	int32_t key = owners_key("wqfs-test:mine");
 	int fd = queue();
@@ -83,7 +84,7 @@ static void the_trace_tells_of_updates_that_nobody_may_read(void)
 	as_owner("source=trace", see_updates);
 }
 
-static void see_links(void *arg)
+static void see_links(void *arg WQ_UNUSED)
 {
 	int32_t ring = (int32_t)add_key(
 		"keyring", "wqfs-test:ring", NULL, 0, KEY_SPEC_SESSION_KEYRING);
@@ -111,14 +112,14 @@ static void polling_sees_the_links_of_an_owners_keyring(void)
 
 static int32_t shared_key; /* known to all children from before they were made */
 
-static void watch_own(void *arg)
+static void watch_own(void *arg WQ_UNUSED)
 {
 	int fd = queue();
 
 	IT_EQ(it_watch(fd, shared_key, 1), 0);
 }
 
-static void be_refused(void *arg)
+static void be_refused(void *arg WQ_UNUSED)
 {
 	int fd = it_queue("strangers", O_RDONLY | O_NONBLOCK);
 
@@ -151,7 +152,7 @@ static void others_are_refused_while_its_owner_watches(void)
 	refuse("allow_other,source=poll");
 }
 
-static void watch_what_was_handed_on(void *arg)
+static void watch_what_was_handed_on(void *arg WQ_UNUSED)
 {
 	int fd = it_queue("strangers", O_RDONLY | O_NONBLOCK);
 

@@ -100,7 +100,7 @@ static const struct {
 	{by_read, {SYS_read, SYS_read}},
 };
 
-#define NR_WAYS (sizeof(ways) / sizeof(ways[0]))
+#define NR_WAYS ARRAY_SIZE(ways)
 
 static void record_wakes_who_waits_in_any_way(void)
 {

@@ -100,7 +100,7 @@ static bool is(const char *all, const char *want)
 
 void told_until(const char *file, int line, int fd, const char *want, const char * or)
 {
-	uint64_t end = it_now_ns() + IT_DEADLINE_S * 1000000000ull;
+	uint64_t end = wq_now_ns() + IT_DEADLINE_S * 1000000000ull;
 	char all[16384] = "";
 
 	while (!is(all, want) && !is(all, or)) {
@@ -108,7 +108,7 @@ void told_until(const char *file, int line, int fd, const char *want, const char
 		size_t n = strlen(all);
 
 		snprintf(all + n, sizeof(all) - n, "%s%s", n && *more ? " " : "", more);
-		if ((!may_become(all, want) && !may_become(all, or)) || it_now_ns() > end)
+		if ((!may_become(all, want) && !may_become(all, or)) || wq_now_ns() > end)
 			it_fail(file, line, "told \"%s\", not \"%s\"", all, want);
 		it_breathe();
 	}

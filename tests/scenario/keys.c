@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "keys.h"
+#include "base/array_size.h"
 
 #include <errno.h>
 #include <linux/keyctl.h>
@@ -58,7 +59,7 @@ void sc_names_set(struct sc_names *names, const char *name, int32_t serial)
 
 int32_t sc_names_serial(const struct sc_names *names, const char *s)
 {
-	for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(special); i++)
 		if (!strcmp(special[i].name, s))
 			return special[i].serial;
 	for (int i = 0; i < names->n; i++)

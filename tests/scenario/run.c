@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "run.h"
+#include "base/array_size.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -24,7 +25,7 @@ static const struct sc_step *find_step(const char *name)
 {
 	const struct sc_step *const tables[] = {sc_queue_steps, sc_key_steps, sc_process_steps};
 
-	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
 		for (const struct sc_step *s = tables[i]; s->name; s++)
 			if (!strcmp(s->name, name))
 				return s;

@@ -8,17 +8,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/unused.h"
 #include "run.h"
 
 #define WAIT_MS 15000
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static void sleep_ms(unsigned long ms)
 {
@@ -48,10 +42,10 @@ long sc_change(struct sc_run *run, int op, const char *shape, unsigned long a, u
 	unsigned long c, unsigned long d)
 {
 	const unsigned long arg[] = {a, b, c, d};
-	struct wqfs_key_report report = {.op = (__u32)op, .begin_ns = now_ns()};
+	struct wqfs_key_report report = {.op = (__u32)op, .begin_ns = wq_now_ns()};
 	long r = sc_keyctl(op, a, b, c, d);
 
-	report.end_ns = now_ns();
+	report.end_ns = wq_now_ns();
 	report.result = (__s32)r;
 	for (int i = 0; shape[i]; i++)
 		if (shape[i] == 'k')
@@ -84,10 +78,10 @@ static long named(struct sc_run *run, const char *name, long r)
 static long add_key(struct sc_run *run, const char *type, const char *desc, const char *payload,
 	int32_t ring)
 {
-	struct wqfs_key_report report = {.op = WQFS_REPORT_ADD_KEY, .begin_ns = now_ns()};
+	struct wqfs_key_report report = {.op = WQFS_REPORT_ADD_KEY, .begin_ns = wq_now_ns()};
 	long r = sc_add_key(type, desc, payload, payload ? strlen(payload) : 0, ring);
 
-	report.end_ns = now_ns();
+	report.end_ns = wq_now_ns();
 	report.result = (__s32)r;
 	report.arg[0] = real_serial(ring);
 	sc_changed(run, &report);
@@ -95,13 +89,13 @@ static long add_key(struct sc_run *run, const char *type, const char *desc, cons
 }
 
 /* add NAME TYPE DESC PAYLOAD RING */
-static long do_add(struct sc_run *run, int c, char **v)
+static long do_add(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	return named(run, v[1], add_key(run, v[2], v[3], v[4], (int32_t)key(run, v[5])));
 }
 
 /* addmany N NAME RING: user keys NAME0, NAME1, ... */
-static long do_addmany(struct sc_run *run, int c, char **v)
+static long do_addmany(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	int n = atoi(v[1]);
 	char name[SC_KEY_NAME_MAX];
@@ -117,19 +111,20 @@ static long do_addmany(struct sc_run *run, int c, char **v)
 }
 
 /* newring NAME DESC RING */
-static long do_newring(struct sc_run *run, int c, char **v)
+static long do_newring(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	return named(run, v[1], add_key(run, "keyring", v[2], NULL, (int32_t)key(run, v[3])));
 }
 
 /* request NAME TYPE DESC CALLOUT|- RING|- */
-static long do_request(struct sc_run *run, int c, char **v)
+static long do_request(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
-	struct wqfs_key_report report = {.op = WQFS_REPORT_REQUEST_KEY, .begin_ns = now_ns()};
+	struct wqfs_key_report report = {
+		.op = WQFS_REPORT_REQUEST_KEY, .begin_ns = wq_now_ns()};
 	int32_t ring = strcmp(v[5], "-") ? (int32_t)key(run, v[5]) : 0;
 	long r = sc_request_key(v[2], v[3], strcmp(v[4], "-") ? v[4] : NULL, ring);
 
-	report.end_ns = now_ns();
+	report.end_ns = wq_now_ns();
 	report.result = (__s32)r;
 	report.arg[0] = real_serial(ring);
 	sc_changed(run, &report);
@@ -137,31 +132,31 @@ static long do_request(struct sc_run *run, int c, char **v)
 }
 
 /* key NAME KEY: another name for it; a special keyring is made if need be */
-static long do_key(struct sc_run *run, int c, char **v)
+static long do_key(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	return named(run, v[1], sc_key_resolve((int32_t)key(run, v[2]), true));
 }
 
 /* persistent NAME UID RING: KEYCTL_GET_PERSISTENT */
-static long do_persistent(struct sc_run *run, int c, char **v)
+static long do_persistent(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	return named(run, v[1],
 		sc_change(
 			run, KEYCTL_GET_PERSISTENT, "nk", number(v[2]), key(run, v[3]), 0, 0));
 }
 
-static long do_update(struct sc_run *run, int c, char **v)
+static long do_update(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	return sc_change(run, KEYCTL_UPDATE, "kpn", key(run, v[1]), (unsigned long)v[2],
 		strlen(v[2]), 0);
 }
 
-static long do_link(struct sc_run *run, int c, char **v)
+static long do_link(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	return sc_change(run, KEYCTL_LINK, "kk", key(run, v[1]), key(run, v[2]), 0, 0);
 }
 
-static long do_unlink(struct sc_run *run, int c, char **v)
+static long do_unlink(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	return sc_change(run, KEYCTL_UNLINK, "kk", key(run, v[1]), key(run, v[2]), 0, 0);
 }
@@ -173,34 +168,34 @@ static long do_move(struct sc_run *run, int c, char **v)
 		key(run, v[3]), c > 4 ? KEYCTL_MOVE_EXCL : 0);
 }
 
-static long do_clear(struct sc_run *run, int c, char **v)
+static long do_clear(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	return sc_change(run, KEYCTL_CLEAR, "k", key(run, v[1]), 0, 0, 0);
 }
 
-static long do_revoke(struct sc_run *run, int c, char **v)
+static long do_revoke(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	return sc_change(run, KEYCTL_REVOKE, "k", key(run, v[1]), 0, 0, 0);
 }
 
-static long do_invalidate(struct sc_run *run, int c, char **v)
+static long do_invalidate(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	return sc_change(run, KEYCTL_INVALIDATE, "k", key(run, v[1]), 0, 0, 0);
 }
 
-static long do_setperm(struct sc_run *run, int c, char **v)
+static long do_setperm(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	return sc_change(run, KEYCTL_SETPERM, "kn", key(run, v[1]), number(v[2]), 0, 0);
 }
 
 /* chown KEY UID GID; -1 leaves it */
-static long do_chown(struct sc_run *run, int c, char **v)
+static long do_chown(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	return sc_change(
 		run, KEYCTL_CHOWN, "knn", key(run, v[1]), number(v[2]), number(v[3]), 0);
 }
 
-static long do_timeout(struct sc_run *run, int c, char **v)
+static long do_timeout(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	return sc_change(run, KEYCTL_SET_TIMEOUT, "kn", key(run, v[1]), number(v[2]), 0, 0);
 }
@@ -213,7 +208,7 @@ static long do_restrict(struct sc_run *run, int c, char **v)
 }
 
 /* gone KEY: waits until it has been collected */
-static long do_gone(struct sc_run *run, int c, char **v)
+static long do_gone(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	int32_t serial = (int32_t)key(run, v[1]);
 	bool gone = sc_key_gone(serial);
@@ -228,7 +223,7 @@ static long do_gone(struct sc_run *run, int c, char **v)
 }
 
 /* sleep MS: for what only time brings, such as expiry */
-static long do_sleep(struct sc_run *run, int c, char **v)
+static long do_sleep(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	sleep_ms(strtoul(v[1], NULL, 0));
 	sc_changed(run, NULL);
@@ -236,7 +231,7 @@ static long do_sleep(struct sc_run *run, int c, char **v)
 }
 
 /* find NAME TYPE DESC: waits until there is such a key, finished or not */
-static long do_find(struct sc_run *run, int c, char **v)
+static long do_find(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	int32_t serial = sc_key_find(v[2], v[3]);
 
@@ -248,7 +243,7 @@ static long do_find(struct sc_run *run, int c, char **v)
 }
 
 /* release PATH: lets the construction of a key go on, see upcall.c */
-static long do_release(struct sc_run *run, int c, char **v)
+static long do_release(struct sc_run *run WQ_UNUSED, int c WQ_UNUSED, char **v)
 {
 	int fd = open(v[1], O_WRONLY | O_CLOEXEC);
 

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/unused.h"
 #include "run.h"
 
 #define MESSAGE_MAX 65536
@@ -207,7 +208,7 @@ static void leave_to_parent(struct sc_world *world)
 }
 
 /* session NAME: a process with a new session; it has the queues made before */
-static long do_session(struct sc_run *run, int c, char **v)
+static long do_session(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	struct sc_session *s = session_named(run->world, "");
 	int socks[2];
@@ -257,7 +258,7 @@ void sc_session_end(struct sc_session *s)
 }
 
 /* leave SESSION: its process ends */
-static long do_leave(struct sc_run *run, int c, char **v)
+static long do_leave(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	struct sc_session *s = session_named(run->world, v[1]);
 
@@ -306,7 +307,7 @@ static long do_start(struct sc_run *run, int c, char **v)
 }
 
 /* running TASK: whether it has still not ended a while later, so that it seems blocked */
-static long do_running(struct sc_run *run, int c, char **v)
+static long do_running(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	struct sc_task *t = task_named(run->world, v[1]);
 
@@ -316,7 +317,7 @@ static long do_running(struct sc_run *run, int c, char **v)
 }
 
 /* wait TASK: prints what it printed */
-static long do_wait(struct sc_run *run, int c, char **v)
+static long do_wait(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	struct sc_task *t = task_named(run->world, v[1]);
 
@@ -442,7 +443,7 @@ static long do_churn(struct sc_run *run, int c, char **v)
 }
 
 /* watchmany QUEUE N PREFIX: the keys that addmany made, with ids 0, 1, ... */
-static long do_watchmany(struct sc_run *run, int c, char **v)
+static long do_watchmany(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	int n = atoi(v[2]), end, fd = sc_queue_named(run->world, v[1], &end)->fd[0];
 	char name[SC_KEY_NAME_MAX];

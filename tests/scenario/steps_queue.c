@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/unused.h"
 #include "run.h"
 
 /* The largest queue that the kernel allows, twice. */
@@ -70,7 +71,7 @@ static long do_queue(struct sc_run *run, int c, char **v)
 }
 
 /* dup NEW QUEUE[:w]: NEW has one end, the other is none */
-static long do_dup(struct sc_run *run, int c, char **v)
+static long do_dup(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	int end, fd;
 	struct sc_queue *from = sc_queue_named(run->world, v[2], &end), *to;
@@ -85,7 +86,7 @@ static long do_dup(struct sc_run *run, int c, char **v)
 }
 
 /* close QUEUE (both ends), QUEUE:r or QUEUE:w */
-static long do_close(struct sc_run *run, int c, char **v)
+static long do_close(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	const char *colon = strchr(v[1], ':');
 	int end, r = 0;
@@ -102,7 +103,7 @@ static long do_close(struct sc_run *run, int c, char **v)
 	return failed(r);
 }
 
-static long do_size(struct sc_run *run, int c, char **v)
+static long do_size(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	return failed(
 		ioctl(fd_of(run, v[1]), IOC_WATCH_QUEUE_SET_SIZE, strtoul(v[2], NULL, 0)));
@@ -129,13 +130,13 @@ static long do_filter(struct sc_run *run, int c, char **v)
 }
 
 /* watch QUEUE KEY ID */
-static long do_watch(struct sc_run *run, int c, char **v)
+static long do_watch(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	return sc_system_watch(run->world->sys, fd_of(run, v[1]),
 		sc_names_serial(run->world->names, v[2]), strtol(v[3], NULL, 0));
 }
 
-static long do_unwatch(struct sc_run *run, int c, char **v)
+static long do_unwatch(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	return sc_system_watch(run->world->sys, fd_of(run, v[1]),
 		sc_names_serial(run->world->names, v[2]), -1);
@@ -164,7 +165,7 @@ static void *read_buffer(size_t size)
 }
 
 /* read QUEUE BYTES */
-static long do_read(struct sc_run *run, int c, char **v)
+static long do_read(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	size_t size = strtoul(v[2], NULL, 0);
 	unsigned char *buf = read_buffer(size);
@@ -186,7 +187,7 @@ static const char *end_name(ssize_t n)
 }
 
 /* drain QUEUE: reads until there is no more */
-static long do_drain(struct sc_run *run, int c, char **v)
+static long do_drain(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	unsigned char *buf = read_buffer(READ_MAX);
 	int fd = fd_of(run, v[1]);
@@ -203,7 +204,7 @@ static long do_drain(struct sc_run *run, int c, char **v)
 }
 
 /* count QUEUE: drains, and says only how many of what */
-static long do_count(struct sc_run *run, int c, char **v)
+static long do_count(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	unsigned char *buf = read_buffer(READ_MAX);
 	int fd = fd_of(run, v[1]);
@@ -220,7 +221,7 @@ static long do_count(struct sc_run *run, int c, char **v)
 	return SC_SHOWN;
 }
 
-static long do_poll(struct sc_run *run, int c, char **v)
+static long do_poll(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	struct pollfd p = {.fd = fd_of(run, v[1]), .events = POLLIN | POLLOUT};
 	int r;
@@ -233,7 +234,7 @@ static long do_poll(struct sc_run *run, int c, char **v)
 	return SC_SHOWN;
 }
 
-static long do_fionread(struct sc_run *run, int c, char **v)
+static long do_fionread(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	int fd = fd_of(run, v[1]), n = -1;
 	struct stat st;
@@ -246,23 +247,23 @@ static long do_fionread(struct sc_run *run, int c, char **v)
 }
 
 /* PIPE_IOC_SYNC of the facility's document */
-static long do_pipesync(struct sc_run *run, int c, char **v)
+static long do_pipesync(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	return failed(ioctl(fd_of(run, v[1]), PIPE_IOC_SYNC, 0));
 }
 
-static long do_write(struct sc_run *run, int c, char **v)
+static long do_write(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	return failed(write(fd_of(run, v[1]), v[2], strlen(v[2])));
 }
 
-static long do_lseek(struct sc_run *run, int c, char **v)
+static long do_lseek(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	return failed(lseek(fd_of(run, v[1]), 0, SEEK_SET));
 }
 
 /* pread QUEUE OFFSET */
-static long do_pread(struct sc_run *run, int c, char **v)
+static long do_pread(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	char buf[64];
 

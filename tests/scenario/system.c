@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/unused.h"
 #include "keys.h"
 
 #define AWAIT_MS 5000
@@ -122,7 +123,7 @@ void sc_system_await_bytes(const struct sc_system *sys, int fd, size_t bytes)
 	}
 }
 
-uint64_t sc_system_told(const struct sc_system *sys, int fd)
+uint64_t sc_system_told(const struct sc_system *sys WQ_UNUSED, int fd)
 {
 	struct wqfs_stats s;
 

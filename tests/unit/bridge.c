@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/container.h"
+#include "base/unused.h"
 #include "bridge.h"
 
 struct wq_loop *loop;
@@ -17,7 +18,7 @@ struct wq_keys *keys;
 struct wq_queue *queue;
 struct wq_caller self;
 
-bool bridge_in_no_group(const struct wq_caller *caller, gid_t gid)
+bool bridge_in_no_group(const struct wq_caller *caller WQ_UNUSED, gid_t gid WQ_UNUSED)
 {
 	return false;
 }
@@ -44,7 +45,7 @@ bool have_keys(bool dead_stay)
 	return false;
 }
 
-static void end_loop(struct wq_queue *woken)
+static void end_loop(struct wq_queue *woken WQ_UNUSED)
 {
 	wq_loop_stop(loop);
 }

@@ -2,6 +2,8 @@
 /* Who may do what to a key. What the kernel says: key_task_permission(). */
 #include <check.h>
 
+#include "base/array_size.h"
+#include "base/unused.h"
 #include "keys/access.h"
 #include "run.h"
 
@@ -14,7 +16,7 @@
 #define W WQ_RIGHT_WRITE
 #define A WQ_RIGHT_SETATTR
 
-static bool in_group(const struct wq_caller *who, gid_t gid)
+static bool in_group(const struct wq_caller *who WQ_UNUSED, gid_t gid)
 {
 	return gid == GROUP;
 }
@@ -81,8 +83,7 @@ int main(void)
 	Suite *suite = suite_create("access");
 	TCase *tcase = tcase_create("rights");
 
-	tcase_add_loop_test(
-		tcase, one_class_of_rights_decides, 0, sizeof(cases) / sizeof(cases[0]));
+	tcase_add_loop_test(tcase, one_class_of_rights_decides, 0, ARRAY_SIZE(cases));
 	tcase_add_test(tcase, own_group_is_one_of_them);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);

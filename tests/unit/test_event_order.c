@@ -36,9 +36,9 @@ static void nothing_left(void)
 
 START_TEST(events_come_in_the_order_of_time)
 {
-	wq_event_order_begin(&order, 30, 2, KEYCTL_LINK, args);
+	wq_event_order_begin(&order, 30, 2, 0, KEYCTL_LINK, args);
 	wq_event_order_fork(&order, 20, 1, 2);
-	wq_event_order_begin(&order, 10, 1, KEYCTL_REVOKE, args);
+	wq_event_order_begin(&order, 10, 1, 0, KEYCTL_REVOKE, args);
 	wq_event_order_complete(&order, 100);
 	ck_assert_uint_eq(take().operation.begin_ns, 10);
 	ck_assert_int_eq(take().fork.child, 2);
@@ -51,8 +51,8 @@ START_TEST(an_end_has_its_beginnings_arguments)
 {
 	struct wq_event e;
 
-	wq_event_order_begin(&order, 10, 1, KEYCTL_LINK, args);
-	wq_event_order_end(&order, 20, 1, 5);
+	wq_event_order_begin(&order, 10, 1, 0, KEYCTL_LINK, args);
+	wq_event_order_end(&order, 20, 1, 0, 5);
 	wq_event_order_complete(&order, 100);
 	ck_assert_int_eq(take().kind, WQ_EVENT_BEGIN);
 	e = take();
@@ -67,11 +67,11 @@ END_TEST
 
 START_TEST(an_end_without_a_beginning_is_none)
 {
-	wq_event_order_end(&order, 20, 1, 5);
+	wq_event_order_end(&order, 20, 1, 0, 5);
 	/* nor is one whose beginning was another operation's that means nothing */
-	wq_event_order_begin(&order, 30, 2, KEYCTL_LINK, args);
-	wq_event_order_begin(&order, 40, 2, KEYCTL_READ, args);
-	wq_event_order_end(&order, 50, 2, 5);
+	wq_event_order_begin(&order, 30, 2, 0, KEYCTL_LINK, args);
+	wq_event_order_begin(&order, 40, 2, 0, KEYCTL_READ, args);
+	wq_event_order_end(&order, 50, 2, 0, 5);
 	wq_event_order_complete(&order, 100);
 	ck_assert_uint_eq(take().operation.begin_ns, 30);
 	nothing_left();
@@ -80,8 +80,8 @@ END_TEST
 
 START_TEST(of_one_time_the_beginning_comes_first)
 {
-	wq_event_order_end(&order, 10, 1, 0);
-	wq_event_order_begin(&order, 10, 1, KEYCTL_REVOKE, args);
+	wq_event_order_end(&order, 10, 1, 0, 0);
+	wq_event_order_begin(&order, 10, 1, 0, KEYCTL_REVOKE, args);
 	wq_event_order_complete(&order, 100);
 	ck_assert_int_eq(take().kind, WQ_EVENT_BEGIN);
 	ck_assert_int_eq(take().kind, WQ_EVENT_END);
@@ -90,15 +90,15 @@ END_TEST
 
 START_TEST(what_is_not_complete_waits)
 {
-	wq_event_order_begin(&order, 10, 1, KEYCTL_REVOKE, args);
-	wq_event_order_begin(&order, 30, 2, KEYCTL_REVOKE, args);
+	wq_event_order_begin(&order, 10, 1, 0, KEYCTL_REVOKE, args);
+	wq_event_order_begin(&order, 30, 2, 0, KEYCTL_REVOKE, args);
 	wq_event_order_complete(&order, 20);
 	take();
 	nothing_left();
 	ck_assert(!wq_event_order_behind(&order));
 	ck_assert_uint_eq(order.waiting, 1);
 	/* and comes in its place among those that are added later */
-	wq_event_order_begin(&order, 25, 3, KEYCTL_REVOKE, args);
+	wq_event_order_begin(&order, 25, 3, 0, KEYCTL_REVOKE, args);
 	wq_event_order_complete(&order, 40);
 	ck_assert_int_eq(take().operation.tid, 3);
 	ck_assert(wq_event_order_behind(&order));
@@ -107,12 +107,49 @@ START_TEST(what_is_not_complete_waits)
 }
 END_TEST
 
+START_TEST(a_return_ends_only_the_call_that_was_entered)
+{
+	const int32_t ids[WQ_IDS_ARGS] = {5};
+
+	wq_event_order_begin(&order, 10, 1, 0, KEYCTL_REVOKE, args);
+	wq_event_order_end(&order, 20, 1, 1, 0);
+	wq_event_order_begin(&order, 30, 2, 0, KEYCTL_REVOKE, args);
+	wq_event_order_ids_begin(&order, 40, 2, WQ_IDS_SETUID, ids);
+	wq_event_order_end(&order, 50, 2, 0, 0);
+	wq_event_order_complete(&order, 100);
+	ck_assert_int_eq(take().kind, WQ_EVENT_BEGIN);
+	ck_assert_int_eq(take().kind, WQ_EVENT_BEGIN);
+	nothing_left();
+}
+END_TEST
+
+START_TEST(who_becomes_another_user_is_told_in_order)
+{
+	const int32_t ids[WQ_IDS_ARGS] = {5, 6, 7};
+	struct wq_event e;
+
+	wq_event_order_ids_begin(&order, 10, 1, WQ_IDS_SETRESUID, ids);
+	wq_event_order_ids_end(&order, 20, 1, WQ_IDS_SETRESUID, 0);
+	wq_event_order_ids_begin(&order, 30, 1, WQ_IDS_SETUID, ids);
+	wq_event_order_ids_end(&order, 40, 1, WQ_IDS_SETUID, -1);
+	wq_event_order_ids(&order, 50, 1, WQ_IDS_EXECUTED);
+	wq_event_order_complete(&order, 100);
+	ck_assert_uint_eq(order.waiting, 0);
+	e = take();
+	ck_assert_int_eq(e.kind, WQ_EVENT_IDS);
+	ck_assert_int_eq(e.ids.change, WQ_IDS_SETRESUID);
+	ck_assert_uint_eq(e.ids.arg[2], 7);
+	ck_assert_int_eq(take().ids.change, WQ_IDS_EXECUTED);
+	nothing_left();
+}
+END_TEST
+
 START_TEST(changes_stand_among_operations)
 {
 	const struct wq_change change = {.serial = 7, .subtype = 3, .aux = 9, .at_ns = 15};
 	struct wq_event e;
 
-	wq_event_order_begin(&order, 20, 1, KEYCTL_REVOKE, args);
+	wq_event_order_begin(&order, 20, 1, 0, KEYCTL_REVOKE, args);
 	wq_event_order_change(&order, &change);
 	wq_event_order_complete(&order, 100);
 	e = take();
@@ -125,12 +162,12 @@ END_TEST
 
 START_TEST(a_loss_is_told_once_when_all_before_it_is_complete)
 {
-	wq_event_order_begin(&order, 10, 1, KEYCTL_REVOKE, args);
+	wq_event_order_begin(&order, 10, 1, 0, KEYCTL_REVOKE, args);
 	wq_event_order_complete(&order, 20);
 	take();
-	wq_event_order_begin(&order, 30, 2, KEYCTL_REVOKE, args);
+	wq_event_order_begin(&order, 30, 2, 0, KEYCTL_REVOKE, args);
 	wq_event_order_lose(&order, 50);
-	wq_event_order_begin(&order, 40, 3, KEYCTL_REVOKE, args);
+	wq_event_order_begin(&order, 40, 3, 0, KEYCTL_REVOKE, args);
 	wq_event_order_complete(&order, 45);
 	nothing_left();
 	wq_event_order_lose(&order, 60);
@@ -138,8 +175,8 @@ START_TEST(a_loss_is_told_once_when_all_before_it_is_complete)
 	ck_assert_int_eq(take().kind, WQ_EVENT_LOST);
 	nothing_left();
 	/* what had begun before it is not known any more */
-	wq_event_order_end(&order, 70, 1, 0);
-	wq_event_order_begin(&order, 80, 4, KEYCTL_REVOKE, args);
+	wq_event_order_end(&order, 70, 1, 0, 0);
+	wq_event_order_begin(&order, 80, 4, 0, KEYCTL_REVOKE, args);
 	wq_event_order_complete(&order, 100);
 	ck_assert_int_eq(take().operation.tid, 4);
 	nothing_left();
@@ -152,7 +189,7 @@ START_TEST(many_events_are_kept_in_order)
 
 	for (uint64_t i = 0; i < 40000; i++)
 		wq_event_order_begin(
-			&order, 1 + i * 7919 % 40009, (pid_t)i + 1, KEYCTL_REVOKE, args);
+			&order, 1 + i * 7919 % 40009, (pid_t)i + 1, 0, KEYCTL_REVOKE, args);
 	wq_event_order_complete(&order, UINT64_MAX);
 	for (int i = 0; i < 40000; i++) {
 		uint64_t at = take().operation.begin_ns;
@@ -176,6 +213,8 @@ int main(void)
 	tcase_add_test(t, an_end_without_a_beginning_is_none);
 	tcase_add_test(t, of_one_time_the_beginning_comes_first);
 	tcase_add_test(t, what_is_not_complete_waits);
+	tcase_add_test(t, a_return_ends_only_the_call_that_was_entered);
+	tcase_add_test(t, who_becomes_another_user_is_told_in_order);
 	tcase_add_test(t, changes_stand_among_operations);
 	tcase_add_test(t, a_loss_is_told_once_when_all_before_it_is_complete);
 	tcase_add_test(t, many_events_are_kept_in_order);

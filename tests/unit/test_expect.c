@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/array_size.h"
 #include "../scenario/expect.h"
 #include "run.h"
 
@@ -31,7 +32,7 @@ static const struct {
 	{"fionread q", "= 496\n", 496},
 };
 
-#define NR_CASES ((int)(sizeof(cases) / sizeof(cases[0])))
+#define NR_CASES ((int)ARRAY_SIZE(cases))
 
 START_TEST(golden_file_says_how_much_each_step_finds)
 {

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array_size.h"
 #include "filter.h"
 #include "run.h"
 
-#define NR(array) ((int)(sizeof(array) / sizeof((array)[0])))
 #define KEY(sub)  (1U << NOTIFY_KEY_##sub)
 #define ALL	  0xffffffffU
 
@@ -340,15 +340,15 @@ int main(void)
 
 	suite_add_tcase(s, tc);
 	tcase_add_loop_test(
-		tc, a_filter_is_accepted_or_refused_as_the_kernel_does, 0, NR(layouts));
+		tc, a_filter_is_accepted_or_refused_as_the_kernel_does, 0, ARRAY_SIZE(layouts));
 	tcase_add_test(tc, rules_beyond_the_count_are_not_kept);
-	tcase_add_loop_test(tc, a_record_passes_as_in_the_kernel, 0, NR(passes));
-	tcase_add_loop_test(tc, words_become_the_rules_they_say, 0, NR(words));
+	tcase_add_loop_test(tc, a_record_passes_as_in_the_kernel, 0, ARRAY_SIZE(passes));
+	tcase_add_loop_test(tc, words_become_the_rules_they_say, 0, ARRAY_SIZE(words));
 	tcase_add_loop_test(
-		tc, rules_become_words_that_read_back_to_the_same_rules, 0, NR(words));
-	tcase_add_loop_test(tc, what_words_say_the_kernel_accepts, 0, NR(words));
+		tc, rules_become_words_that_read_back_to_the_same_rules, 0, ARRAY_SIZE(words));
+	tcase_add_loop_test(tc, what_words_say_the_kernel_accepts, 0, ARRAY_SIZE(words));
 	tcase_add_test(tc, every_valid_filter_has_words);
 	tcase_add_test(tc, a_short_buffer_gets_the_start_and_the_length);
-	tcase_add_loop_test(tc, bad_words_are_named_with_the_reason, 0, NR(refusals));
+	tcase_add_loop_test(tc, bad_words_are_named_with_the_reason, 0, ARRAY_SIZE(refusals));
 	return run_suite(s);
 }

@@ -3,10 +3,11 @@
 #include <check.h>
 #include <signal.h>
 
+#include "base/unused.h"
 #include "keys/key_look.h"
 #include "run.h"
 
-static void handler(int sig)
+static void handler(int sig WQ_UNUSED)
 {
 }
 

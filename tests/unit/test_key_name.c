@@ -6,10 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array_size.h"
 #include "key_name.h"
 #include "run.h"
-
-#define NR(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
 /* In a session of our own, so that nothing is left behind. */
 static void join_session(void)
@@ -144,10 +143,12 @@ int main(void)
 	tc = tcase_create("key_name");
 	suite_add_tcase(s, tc);
 	tcase_add_checked_fixture(tc, join_session, NULL);
-	tcase_add_loop_test(tc, special_keyrings_become_the_callers_serials, 0, NR(specials));
+	tcase_add_loop_test(
+		tc, special_keyrings_become_the_callers_serials, 0, ARRAY_SIZE(specials));
 	tcase_add_test(tc, asking_for_the_session_does_not_replace_it);
-	tcase_add_loop_test(tc, a_serial_is_taken_as_it_is, 0, NR(numbers));
+	tcase_add_loop_test(tc, a_serial_is_taken_as_it_is, 0, ARRAY_SIZE(numbers));
 	tcase_add_test(tc, a_key_is_found_by_type_and_description);
-	tcase_add_loop_test(tc, what_is_no_key_is_refused_with_the_reason, 0, NR(refusals));
+	tcase_add_loop_test(
+		tc, what_is_no_key_is_refused_with_the_reason, 0, ARRAY_SIZE(refusals));
 	return run_suite(s);
 }

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array_size.h"
+#include "base/unused.h"
 #include "keys/key_state.h"
 #include "run.h"
 
@@ -123,7 +125,7 @@ static const struct change changes[] = {
 	{"hidden before", LIFE(WQ_KEY_HIDDEN), LIFE(WQ_KEY_HIDDEN), .records = ""},
 };
 
-#define NR_CHANGES ((int)(sizeof(changes) / sizeof(changes[0])))
+#define NR_CHANGES ((int)ARRAY_SIZE(changes))
 
 static struct wq_key_state full(const struct brief *b)
 {
@@ -167,12 +169,12 @@ static enum wq_member_fate fate(void *arg, int32_t serial)
 	return serial == seen->change->collected ? WQ_MEMBER_COLLECTED : WQ_MEMBER_UNLINKED;
 }
 
-static bool by_attributes(void *arg, const struct wq_key_state *s)
+static bool by_attributes(void *arg WQ_UNUSED, const struct wq_key_state *s WQ_UNUSED)
 {
 	return true;
 }
 
-static bool by_possession(void *arg, const struct wq_key_state *s)
+static bool by_possession(void *arg WQ_UNUSED, const struct wq_key_state *s WQ_UNUSED)
 {
 	return false;
 }
@@ -222,7 +224,7 @@ START_TEST(members_stay_sorted)
 	static const int32_t sorted[] = {1, 3, 5, 7, 9};
 	struct wq_key_state s = {.payload = WQ_PAYLOAD_MEMBERS};
 
-	for (size_t i = 0; i < sizeof(in) / sizeof(in[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(in); i++)
 		ck_assert_int_eq(wq_key_member_add(&s, in[i], 0), 0);
 	ck_assert_uint_eq(s.len, 5);
 	for (size_t i = 0; i < s.len; i++)
@@ -326,8 +328,7 @@ int main(void)
 	tcase_add_test(diff, key_that_comes_into_view_has_changed_its_attributes);
 	tcase_add_test(state, members_stay_sorted);
 	tcase_add_test(state, name_of_a_member_is_learnt_and_kept);
-	tcase_add_loop_test(state, descriptions_are_taken_apart, 0,
-		sizeof(describes) / sizeof(describes[0]));
+	tcase_add_loop_test(state, descriptions_are_taken_apart, 0, ARRAY_SIZE(describes));
 	tcase_add_test(state, attributes_that_are_copied_read_as_they_are);
 	tcase_add_test(state, empty_state_is_of_no_type);
 	suite_add_tcase(suite, diff);

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array_size.h"
+#include "base/unused.h"
 #include "bridge.h"
 #include "keys/model.h"
 #include "run.h"
@@ -232,7 +234,7 @@ START_TEST(watches_that_cannot_be_are_refused)
 }
 END_TEST
 
-static bool in_any_group(const struct wq_caller *caller, gid_t gid)
+static bool in_any_group(const struct wq_caller *caller WQ_UNUSED, gid_t gid WQ_UNUSED)
 {
 	return true;
 }
@@ -255,7 +257,7 @@ START_TEST(view_is_the_callers)
 	};
 
 	key_a = add("wqfs-test:a");
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct wq_caller caller = self;
 
 		ck_assert_int_eq(keyctl_setperm(key_a, KEY_POS_ALL | cases[i].perm), 0);
@@ -293,7 +295,7 @@ START_TEST(how_a_key_is_observed_is_said)
 		{KEY_POS_VIEW | KEY_POS_SETATTR | KEY_USR_VIEW, "payload not readable"},
 	};
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct line line = {0};
 		char name[32];
 
@@ -407,8 +409,8 @@ int main(void)
 	who = tcase_create("watches");
 	when = tcase_create("looks");
 	tcase_add_checked_fixture(what, set_up, tear_down);
-	tcase_add_loop_test(what, changes_give_the_records_of_the_kernel, 0,
-		sizeof(events) / sizeof(events[0]));
+	tcase_add_loop_test(
+		what, changes_give_the_records_of_the_kernel, 0, ARRAY_SIZE(events));
 	tcase_add_test(what, key_that_loses_its_last_link_is_removed);
 	tcase_add_test(what, invalidated_key_is_told_and_removed);
 	tcase_add_test(what, unwatch_posts_removal_behind_what_came_before);

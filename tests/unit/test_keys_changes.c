@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array_size.h"
 #include "bridge.h"
 #include "run.h"
 
@@ -466,10 +467,8 @@ int main(void)
 	suite = suite_create("keys_changes");
 	one = tcase_create("changes");
 	tcase_add_checked_fixture(one, set_up, tear_down);
-	tcase_add_loop_test(
-		one, changes_are_told_once, 0, sizeof(changes) / sizeof(changes[0]));
-	tcase_add_loop_test(one, each_change_is_told_from_the_last_one, 0,
-		sizeof(courses) / sizeof(courses[0]));
+	tcase_add_loop_test(one, changes_are_told_once, 0, ARRAY_SIZE(changes));
+	tcase_add_loop_test(one, each_change_is_told_from_the_last_one, 0, ARRAY_SIZE(courses));
 	tcase_add_test(one, hidden_key_is_compared_with_what_it_was);
 	tcase_add_test(one, update_that_cannot_be_read_is_seen_by_its_length);
 	tcase_add_test(one, update_of_a_type_that_is_not_read_is_seen_by_its_length);

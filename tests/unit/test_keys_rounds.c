@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/array_size.h"
 #include "bridge.h"
 #include "keys/key_look.h"
 #include "run.h"
@@ -317,7 +318,7 @@ END_TEST
 /* The round stands at key SLICE. */
 static const int leaving[] = {0, SLICE - 1, SLICE, SLICE + 1, SLICE + 2, KEYS - 1};
 
-#define LEAVING ((int)(sizeof(leaving) / sizeof(leaving[0])))
+#define LEAVING ((int)ARRAY_SIZE(leaving))
 
 static bool leaves(int i)
 {
@@ -464,9 +465,9 @@ int main(void)
 	turns = tcase_create("turns");
 	tcase_add_checked_fixture(before, set_up, tear_down);
 	tcase_add_loop_test(before, key_that_dies_before_its_first_look_is_not_watched, 0,
-		sizeof(deaths) / sizeof(deaths[0]));
+		ARRAY_SIZE(deaths));
 	tcase_add_loop_test(before, watch_of_a_key_that_dies_meanwhile_fails_or_is_told, 0,
-		sizeof(late_deaths) / sizeof(late_deaths[0]));
+		ARRAY_SIZE(late_deaths));
 	suite_add_tcase(suite, before);
 	tcase_add_checked_fixture(middle, set_up_alone, tear_down);
 	tcase_add_test(middle, sync_in_the_middle_of_a_round_wants_a_whole_one);

@@ -10,6 +10,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/array_size.h"
 #include "base/log.h"
 #include "run.h"
 
@@ -94,7 +95,7 @@ static const struct {
 } kinds[] = {{be_pipe, true}, {be_foreign_pipe, true}, {be_terminal, false}, {be_stream, true},
 	{be_file, false}};
 
-#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+#define KINDS ARRAY_SIZE(kinds)
 
 static void set_up(void)
 {

@@ -4,6 +4,7 @@
 #include <linux/keyctl.h>
 #include <stdio.h>
 
+#include "base/array_size.h"
 #include "keys/meant.h"
 #include "run.h"
 
@@ -96,6 +97,60 @@ START_TEST(what_may_be_meant_belongs_to_the_actor_or_is_open_to_it)
 }
 END_TEST
 
+/* ---- who is known by what was followed of it only ---- */
+
+static const struct {
+	const char *says;
+	uid_t real, fs;
+	bool changed, mapped;
+	int origin; /* whose session it was; -1: nobody knows */
+	int32_t id;
+	uid_t owner;
+	const char *describe;
+	bool may;
+} followed[] = {
+	{"root that was root", 0, 0, false, false, 0, S, OTHER, ";_ses", true},
+	{"root of unknown origin", 0, 0, false, false, -1, S, OTHER, ";_ses", true},
+	{"root by a program, in its user's session", U, 0, false, false, U, S, OTHER, ";_ses",
+		false},
+	{"that session", U, 0, false, false, U, S, U, ";_ses", true},
+	{"a user in a session of root's", U, U, false, false, 0, S, 0, ";_ses", true},
+	{"a user from root, in another's", U, U, false, false, 0, S, OTHER, ";_ses", false},
+	{"a user who may have been root before", U, 0, true, false, U, UK, 0, ";_uid.0", true},
+	{"a user who may not", U, 0, false, false, U, UK, 0, ";_uid.0", false},
+	{"a user of a namespace's", U, U, false, true, U, S, 100007, ";_ses", true},
+	{"another login in a namespace", U, U, false, true, U, S, OTHER, ";_ses", false},
+};
+
+START_TEST(who_was_followed_meant_what_it_may_mean)
+{
+	char describe[64];
+	const uid_t from = (uid_t)followed[_i].origin;
+	const struct wq_ids origin = {.uid = {from, from, from, from}};
+	const struct wq_actor a = {
+		.known = true,
+		.inner_uid = WQ_UID_UNKNOWN,
+		.may_have_changed = followed[_i].changed,
+		.has_mapped = followed[_i].mapped,
+		.origin = followed[_i].origin < 0 ? NULL : &origin,
+		.task = {.ruid = followed[_i].real,
+			.uid = followed[_i].fs,
+			.uids = {followed[_i].real, followed[_i].fs, followed[_i].fs,
+				followed[_i].fs},
+			.gid = (gid_t)-1,
+			.more_groups = true},
+	};
+	const struct wq_key_state s = {.uid = followed[_i].owner,
+		.gid = GROUP,
+		.perm = 0x3f3f0000,
+		.describe = describe};
+
+	snprintf(describe, sizeof(describe), "keyring;0;0;0%s", followed[_i].describe);
+	ck_assert_msg(wq_may_mean(&a, followed[_i].id, W, &s) == followed[_i].may, "%s",
+		followed[_i].says);
+}
+END_TEST
+
 START_TEST(who_is_not_known_may_mean_any)
 {
 	char describe[64];
@@ -110,10 +165,12 @@ int main(void)
 {
 	Suite *suite = suite_create("meant");
 	TCase *tcase = tcase_create("keyrings");
-	const int n = sizeof(cases) / sizeof(cases[0]);
+	const int n = ARRAY_SIZE(cases);
 
 	tcase_add_loop_test(
 		tcase, what_may_be_meant_belongs_to_the_actor_or_is_open_to_it, 0, n);
+	tcase_add_loop_test(
+		tcase, who_was_followed_meant_what_it_may_mean, 0, ARRAY_SIZE(followed));
 	tcase_add_loop_test(tcase, who_is_not_known_may_mean_any, 0, n);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);

@@ -7,10 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array_size.h"
 #include "mount_find.h"
 #include "run.h"
-
-#define NR(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
 #define OTHERS                                   \
 	"proc /proc proc rw 0 0\n"               \
@@ -181,11 +180,14 @@ int main(void)
 	TCase *choice = tcase_create("choice"), *name = tcase_create("names");
 
 	suite_add_tcase(s, choice);
-	tcase_add_loop_test(choice, the_mount_nearest_to_the_caller_is_found, 0, NR(choices));
-	tcase_add_loop_test(choice, mount_that_is_closed_to_the_caller_is_known, 0, NR(doors));
+	tcase_add_loop_test(
+		choice, the_mount_nearest_to_the_caller_is_found, 0, ARRAY_SIZE(choices));
+	tcase_add_loop_test(
+		choice, mount_that_is_closed_to_the_caller_is_known, 0, ARRAY_SIZE(doors));
 	suite_add_tcase(s, name);
 	tcase_add_checked_fixture(name, enter_dir, leave_dir);
-	tcase_add_loop_test(name, a_bare_name_means_a_file_here_or_a_queue_there, 0, NR(names));
+	tcase_add_loop_test(
+		name, a_bare_name_means_a_file_here_or_a_queue_there, 0, ARRAY_SIZE(names));
 	tcase_add_test(name, a_directory_that_is_no_mount_is_none);
 	return run_suite(s);
 }

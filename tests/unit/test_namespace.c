@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array_size.h"
 #include "fuse/namespace.h"
 #include "run.h"
 
@@ -421,7 +422,7 @@ START_TEST(name_of_anonymous_queues_can_be_nobodys)
 	static const unsigned int flags[] = {0, RENAME_NOREPLACE, RENAME_EXCHANGE};
 	struct wq_node *a = create("a", 0), *anonymous = create(WQFS_ANONYMOUS, 0);
 
-	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
 		ck_assert_int_eq(
 			wq_namespace_rename(&ns, "a", WQFS_ANONYMOUS, flags[i]), -EPERM);
 	ck_assert_int_eq(wq_namespace_rename(&ns, "none", WQFS_ANONYMOUS, 0), -EPERM);

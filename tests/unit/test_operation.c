@@ -3,6 +3,7 @@
 #include <check.h>
 #include <linux/keyctl.h>
 
+#include "base/array_size.h"
 #include "run.h"
 #include "sources/operation.h"
 #include "wqfs.h"
@@ -122,11 +123,11 @@ int main(void)
 	Suite *suite = suite_create("operation");
 	TCase *tcase = tcase_create("operations");
 
-	tcase_add_loop_test(tcase, operations_that_change_or_teach_are_found, 0,
-		sizeof(cases) / sizeof(cases[0]));
+	tcase_add_loop_test(
+		tcase, operations_that_change_or_teach_are_found, 0, ARRAY_SIZE(cases));
 	tcase_add_test(tcase, keyctl_operations_are_listed_each_once);
-	tcase_add_loop_test(tcase, rights_are_those_that_the_kernel_asks_for, 0,
-		sizeof(needs) / sizeof(needs[0]));
+	tcase_add_loop_test(
+		tcase, rights_are_those_that_the_kernel_asks_for, 0, ARRAY_SIZE(needs));
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/array_size.h"
 #include "fuse/options.h"
 #include "run.h"
 
@@ -145,7 +146,7 @@ START_TEST(help_and_version_need_no_mount_point)
 {
 	static const char *const words[] = {"-h", "--help", "-V", "--version"};
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		struct parsed p = PARSE(words[i]);
 
 		ck_assert_int_eq(p.result, 0);
@@ -222,8 +223,7 @@ int main(void)
 	tcase_add_test(tcase, source_comes_before_the_mount_point);
 	tcase_add_test(tcase, debug_stays_in_the_foreground);
 	tcase_add_test(tcase, help_and_version_need_no_mount_point);
-	tcase_add_loop_test(
-		tcase, what_is_wrong_is_named_in_one_line, 0, sizeof(wrong) / sizeof(wrong[0]));
+	tcase_add_loop_test(tcase, what_is_wrong_is_named_in_one_line, 0, ARRAY_SIZE(wrong));
 	tcase_add_test(tcase, users_may_not_raise_the_kernels_limit);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);

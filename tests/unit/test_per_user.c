@@ -3,6 +3,7 @@
 #include <check.h>
 #include <errno.h>
 
+#include "base/array_size.h"
 #include "base/per_user.h"
 #include "run.h"
 
@@ -31,7 +32,7 @@ START_TEST(user_is_charged_up_to_the_limit)
 		unsigned int may;
 	} cases[] = {{0, 0}, {1, 1}, {4, 4}, {WQ_PER_USER_UNLIMITED, 1000}};
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		uint64_t limit = cases[i].limit;
 
 		for (unsigned int n = 0; n < cases[i].may; n++)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array_size.h"
 #include "keys/proc_keys.h"
 #include "run.h"
 
@@ -262,15 +263,13 @@ int main(void)
 	Suite *suite = suite_create("proc_keys");
 	TCase *text = tcase_create("text"), *file = tcase_create("file");
 
+	tcase_add_loop_test(text, lines_of_keys_are_understood, 0, ARRAY_SIZE(lines));
+	tcase_add_loop_test(text, other_lines_are_refused, 0, ARRAY_SIZE(no_keys));
 	tcase_add_loop_test(
-		text, lines_of_keys_are_understood, 0, sizeof(lines) / sizeof(lines[0]));
-	tcase_add_loop_test(
-		text, other_lines_are_refused, 0, sizeof(no_keys) / sizeof(no_keys[0]));
-	tcase_add_loop_test(text, expiries_differ_only_if_they_cannot_be_the_same, 0,
-		sizeof(expiries) / sizeof(expiries[0]));
+		text, expiries_differ_only_if_they_cannot_be_the_same, 0, ARRAY_SIZE(expiries));
 	tcase_add_test(text, expiry_is_narrowed_by_each_look);
-	tcase_add_loop_test(text, lengths_are_taken_from_behind_the_description, 0,
-		sizeof(lengths) / sizeof(lengths[0]));
+	tcase_add_loop_test(
+		text, lengths_are_taken_from_behind_the_description, 0, ARRAY_SIZE(lengths));
 	suite_add_tcase(suite, text);
 	if (access("/proc/keys", R_OK) == 0) {
 		tcase_add_test(file, own_keys_are_seen_in_every_pass);

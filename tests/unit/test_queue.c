@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array_size.h"
+#include "base/unused.h"
 #include "queue.h"
 #include "run.h"
 
@@ -24,7 +26,7 @@ union record {
 static struct wq_watch_list doors; /* empty when a test begins */
 static int released;
 static struct wq_watch *last_released;
-static int wakes;
+static int wakes, visited;
 
 static void release(struct wq_watch *watch)
 {
@@ -33,7 +35,7 @@ static void release(struct wq_watch *watch)
 	free(watch);
 }
 
-static void wake(struct wq_queue *queue)
+static void wake(struct wq_queue *queue WQ_UNUSED)
 {
 	wakes++;
 }
@@ -201,7 +203,7 @@ static void check_read(int line, struct wq_queue *q, const struct want *want, si
 static void reset(void)
 {
 	wq_watch_list_init(&doors, release);
-	released = 0;
+	released = visited = 0;
 	last_released = NULL;
 	wakes = 0;
 }
@@ -340,6 +342,172 @@ START_TEST(each_watch_is_visited)
 	wq_queue_each_watch(q, add_id, &sum);
 	ck_assert_uint_eq(sum, 321);
 	wq_queue_put(q);
+}
+END_TEST
+
+/* ---- many watches ---- */
+
+#define MANY 20000
+
+/* Of as many queues that watch one object each was added after the one before it. */
+static bool is_next(struct wq_queue *q, const struct wq_watch *w WQ_UNUSED,
+	const struct wq_cred *who WQ_UNUSED, const struct watch_notification *n WQ_UNUSED)
+{
+	ck_assert_int_eq(*(const int *)wq_queue_owner(q), MANY - 1 - visited);
+	visited++;
+	return true;
+}
+
+START_TEST(queues_that_watch_one_object_are_told_from_the_newest_on)
+{
+	static const struct wq_queue_ops next_ops = {.may_post = is_next};
+	struct wq_queue **queues = calloc(MANY, sizeof(struct wq_queue *));
+	int *numbers = calloc(MANY, sizeof(int));
+
+	ck_assert(queues && numbers);
+	for (int i = 0; i < MANY; i++) {
+		numbers[i] = i;
+		queues[i] = wq_queue_new(&next_ops, &numbers[i], WQFS_SIZE_MAX);
+		ck_assert_ptr_nonnull(queues[i]);
+		watch(queues[i], 1, 1);
+	}
+	post_times(1);
+	ck_assert_int_eq(visited, MANY);
+	for (int i = 0; i < MANY; i += 2)
+		ck_assert_int_eq(wq_watch_remove(&doors, queues[i], 1, false), 0);
+	ck_assert_int_eq(released, MANY / 2);
+	for (int i = 0; i < MANY; i++) {
+		ck_assert_uint_eq(stats(queues[i]).watches, i % 2);
+		wq_queue_put(queues[i]);
+	}
+	ck_assert_int_eq(released, MANY);
+	free(queues);
+	free(numbers);
+}
+END_TEST
+
+/* ---- memory ---- */
+
+static bool no_memory;
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+	return no_memory ? NULL : __real_malloc(size);
+}
+
+START_TEST(watch_that_there_is_no_memory_for_is_refused)
+{
+	struct wq_queue *q = sized_queue(32);
+	struct wq_watch *w = new_watch(q, 1, 1);
+	int r;
+
+	no_memory = true;
+	r = wq_watch_add(w, &doors);
+	no_memory = false;
+	ck_assert_int_eq(r, -ENOMEM);
+	ck_assert(wq_watch_list_empty(&doors));
+	ck_assert(!wq_watch_exists(w, &doors));
+	ck_assert_int_eq(wq_watch_add(w, &doors), 0);
+	post_times(1);
+	READS(q, DOOR(1, 16, 1));
+	wq_queue_put(q);
+	ck_assert_int_eq(released, 1);
+}
+END_TEST
+
+/* ---- hooks that change what they are called for ---- */
+
+/* What the hook of the first queue to be told does, once. */
+static struct wq_queue *three[3];
+static void (*act)(void);
+
+static void act_once(struct wq_queue *q WQ_UNUSED)
+{
+	void (*now)(void) = act;
+
+	act = NULL;
+	if (now)
+		now();
+}
+
+static bool act_and_let_in(struct wq_queue *q, const struct wq_watch *w WQ_UNUSED,
+	const struct wq_cred *who WQ_UNUSED, const struct watch_notification *n WQ_UNUSED)
+{
+	act_once(q);
+	return true;
+}
+
+static void unwatch_all_three(void)
+{
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(wq_watch_remove(&doors, three[i], 1, false), 0);
+	ck_assert(!wq_watch_list_empty(&doors)); /* not released yet: the post goes on */
+	ck_assert_int_eq(released, 0);
+}
+
+static void remove_the_list(void)
+{
+	wq_watch_list_remove(&doors, 1);
+	ck_assert_int_eq(wq_watch_remove(&doors, NULL, 1, true), -EBADSLT);
+}
+
+static void close_all_three(void)
+{
+	for (int i = 0; i < 3; i++) {
+		wq_queue_put(three[i]);
+		three[i] = NULL;
+	}
+}
+
+static void watch_anew(void)
+{
+	unwatch_all_three();
+	for (int i = 0; i < 3; i++)
+		watch(three[i], 1, 9);
+}
+
+static const struct {
+	void (*act)(void);
+	bool before;	      /* by may_post(), which says yes all the same, or by wake() */
+	struct want first[2]; /* what the queue has whose hook it was */
+	struct want others;
+} hooks[] = {
+	{unwatch_all_three, true, {REMOVAL(16, 1)}, REMOVAL(16, 1)},
+	{unwatch_all_three, false, {DOOR(1, 16, 1), REMOVAL(16, 1)}, REMOVAL(16, 1)},
+	{remove_the_list, true, {REMOVAL(16, 1)}, REMOVAL(16, 1)},
+	{remove_the_list, false, {DOOR(1, 16, 1), REMOVAL(16, 1)}, REMOVAL(16, 1)},
+	{watch_anew, true, {REMOVAL(16, 1)}, REMOVAL(16, 1)},
+	{watch_anew, false, {DOOR(1, 16, 1), REMOVAL(16, 1)}, REMOVAL(16, 1)},
+	{.act = close_all_three, .before = true},
+	{.act = close_all_three, .before = false},
+};
+
+START_TEST(hooks_may_remove_any_watch_and_close_any_queue)
+{
+	const struct wq_queue_ops acting = {
+		.may_post = hooks[_i].before ? act_and_let_in : NULL,
+		.wake = hooks[_i].before ? NULL : act_once,
+	};
+
+	for (int i = 0; i < 3; i++) {
+		three[i] = wq_queue_new(&acting, NULL, WQFS_SIZE_MAX);
+		ck_assert_int_eq(wq_queue_set_size(three[i], 32), 0);
+		watch(three[i], 1, 1);
+	}
+	act = hooks[_i].act;
+	post_times(1);
+	ck_assert_ptr_null(act);
+	ck_assert_int_eq(released, 3);
+	if (three[0]) {
+		check_read(__LINE__, three[2], hooks[_i].first, hooks[_i].first[1].len ? 2 : 1);
+		check_read(__LINE__, three[1], &hooks[_i].others, 1);
+		check_read(__LINE__, three[0], &hooks[_i].others, 1);
+		close_all_three();
+	}
+	ck_assert(wq_watch_list_empty(&doors));
 }
 END_TEST
 
@@ -1016,6 +1184,10 @@ static Suite *queue_suite(void)
 	tcase_add_test(watches, list_without_release_leaves_watches_to_their_owner);
 	tcase_add_test(watches, second_watch_of_an_object_is_refused);
 	tcase_add_test(watches, each_watch_is_visited);
+	tcase_add_test(watches, queues_that_watch_one_object_are_told_from_the_newest_on);
+	tcase_add_test(watches, watch_that_there_is_no_memory_for_is_refused);
+	tcase_add_loop_test(
+		watches, hooks_may_remove_any_watch_and_close_any_queue, 0, ARRAY_SIZE(hooks));
 	tcase_add_test(watches, queue_lives_until_its_last_reference);
 	tcase_add_test(watches, queue_knows_its_owner);
 	suite_add_tcase(s, watches);
@@ -1054,8 +1226,7 @@ static Suite *queue_suite(void)
 	suite_add_tcase(s, reading);
 
 	tcase_add_checked_fixture(size, reset, NULL);
-	tcase_add_loop_test(
-		size, size_is_rounded_up_and_bounded, 0, sizeof(sizes) / sizeof(sizes[0]));
+	tcase_add_loop_test(size, size_is_rounded_up_and_bounded, 0, ARRAY_SIZE(sizes));
 	tcase_add_test(size, size_is_set_once);
 	tcase_add_test(size, default_size_may_be_changed_once);
 	tcase_add_test(size, size_below_what_is_queued_is_refused);

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array_size.h"
+#include "base/unused.h"
 #include "../scenario/text.h"
 #include "queue.h"
 #include "run.h"
@@ -99,7 +101,7 @@ static void notify(struct replay *r, uint32_t serial, unsigned int subtype, uint
 
 /* ---- steps: each returns what the system call would, or -errno ---- */
 
-static long do_queue(struct replay *r, int c, char **v)
+static long do_queue(struct replay *r, int c WQ_UNUSED, char **v)
 {
 	ck_assert_int_lt(r->nr_queues, QUEUES_MAX);
 	snprintf(r->queues[r->nr_queues].name, sizeof(r->queues[0].name), "%s", v[1]);
@@ -109,7 +111,7 @@ static long do_queue(struct replay *r, int c, char **v)
 	return 0;
 }
 
-static long do_size(struct replay *r, int c, char **v)
+static long do_size(struct replay *r, int c WQ_UNUSED, char **v)
 {
 	return wq_queue_set_size(queue_of(r, v[1]), strtoul(v[2], NULL, 0));
 }
@@ -134,7 +136,7 @@ static long do_filter(struct replay *r, int c, char **v)
 	return err;
 }
 
-static long do_watch(struct replay *r, int c, char **v)
+static long do_watch(struct replay *r, int c WQ_UNUSED, char **v)
 {
 	struct wq_watch *w = malloc(sizeof(*w));
 	uint32_t serial = serial_of(r, v[2]);
@@ -150,32 +152,32 @@ static long do_watch(struct replay *r, int c, char **v)
 	return err;
 }
 
-static long do_unwatch(struct replay *r, int c, char **v)
+static long do_unwatch(struct replay *r, int c WQ_UNUSED, char **v)
 {
 	uint32_t serial = serial_of(r, v[2]);
 
 	return wq_watch_remove(watchers(r, serial), queue_of(r, v[1]), serial, false);
 }
 
-static long do_add(struct replay *r, int c, char **v)
+static long do_add(struct replay *r, int c WQ_UNUSED, char **v)
 {
 	notify(r, serial_of(r, v[5]), NOTIFY_KEY_LINKED, new_object(r, v[1]));
 	return 0;
 }
 
-static long do_update(struct replay *r, int c, char **v)
+static long do_update(struct replay *r, int c WQ_UNUSED, char **v)
 {
 	notify(r, serial_of(r, v[1]), NOTIFY_KEY_UPDATED, 0);
 	return 0;
 }
 
-static long do_setperm(struct replay *r, int c, char **v)
+static long do_setperm(struct replay *r, int c WQ_UNUSED, char **v)
 {
 	notify(r, serial_of(r, v[1]), NOTIFY_KEY_SETATTR, 0);
 	return 0;
 }
 
-static long do_fionread(struct replay *r, int c, char **v)
+static long do_fionread(struct replay *r, int c WQ_UNUSED, char **v)
 {
 	return (long)wq_queue_bytes(queue_of(r, v[1]), WQFS_FORMAT_RAW);
 }
@@ -195,7 +197,7 @@ static ssize_t take(struct replay *r, const char *queue, void *buf, size_t size)
 
 /* ---- steps that print their own result ---- */
 
-static void show_read(struct replay *r, int c, char **v)
+static void show_read(struct replay *r, int c WQ_UNUSED, char **v)
 {
 	unsigned char buf[4096];
 	size_t size = strtoul(v[2], NULL, 0);
@@ -208,7 +210,7 @@ static void show_read(struct replay *r, int c, char **v)
 		sc_print_records(r->out, buf, (size_t)n, object_name, r);
 }
 
-static void show_drain(struct replay *r, int c, char **v)
+static void show_drain(struct replay *r, int c WQ_UNUSED, char **v)
 {
 	unsigned char buf[16384];
 	size_t total = 0;
@@ -220,7 +222,7 @@ static void show_drain(struct replay *r, int c, char **v)
 	sc_print_records(r->out, buf, total, object_name, r);
 }
 
-static void show_count(struct replay *r, int c, char **v)
+static void show_count(struct replay *r, int c WQ_UNUSED, char **v)
 {
 	unsigned char buf[4096];
 	struct sc_runs runs = {0};
@@ -233,7 +235,7 @@ static void show_count(struct replay *r, int c, char **v)
 	fprintf(r->out, " then %s\n", sc_error_name((int)-n));
 }
 
-static void show_poll(struct replay *r, int c, char **v)
+static void show_poll(struct replay *r, int c WQ_UNUSED, char **v)
 {
 	fputs(wq_queue_readable(queue_of(r, v[1])) ? "= 1 IN\n" : "= 0\n", r->out);
 }
@@ -264,7 +266,7 @@ static const struct step {
 
 static const struct step *find_step(int c, char **v)
 {
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
 		if (!strcmp(steps[i].name, v[0]) && c >= steps[i].words)
 			return &steps[i];
 	ck_abort_msg("no step %s of %d words", v[0], c);
@@ -367,8 +369,8 @@ int main(void)
 	Suite *s = suite_create("queue golden");
 	TCase *tc = tcase_create("replay");
 
-	tcase_add_loop_test(tc, queue_and_filter_alone_give_the_golden_output, 0,
-		sizeof(scenarios) / sizeof(scenarios[0]));
+	tcase_add_loop_test(
+		tc, queue_and_filter_alone_give_the_golden_output, 0, ARRAY_SIZE(scenarios));
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }

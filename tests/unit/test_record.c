@@ -4,12 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array_size.h"
 #include "record/record.h"
 #include "record/record_json.h"
 #include "record/render.h"
 #include "run.h"
-
-#define NR(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
 /* A record of LEN bytes with the 32-bit words A and B behind its head, zeros after. */
 static struct wq_record make(
@@ -154,9 +153,9 @@ START_TEST(a_record_fits_to_the_byte_or_not_at_all)
 	struct wq_record r = nth(_i);
 
 	fits_to_the_byte(r);
-	for (int i = 0; i < NR(whens); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(whens); i++) {
 		r.when = whens[i];
-		for (int j = 0; j < NR(whos); j++) {
+		for (size_t j = 0; j < ARRAY_SIZE(whos); j++) {
 			r.who = whos[j];
 			fits_to_the_byte(r);
 		}
@@ -276,14 +275,17 @@ int main(void)
 	TCase *tc = tcase_create("record");
 
 	suite_add_tcase(s, tc);
-	tcase_add_loop_test(tc, text_is_a_line_in_keyctls_words_or_our_own, 0, NR(records));
-	tcase_add_loop_test(tc, json_is_an_object_a_line_with_the_time_first, 0, NR(records));
-	tcase_add_loop_test(tc, json_reads_back_to_the_record, 0, NR(records));
-	tcase_add_loop_test(tc, json_that_is_no_record_is_refused, 0, NR(not_records));
-	tcase_add_loop_test(tc, raw_is_the_bytes_of_the_record, 0, NR(records));
-	tcase_add_loop_test(tc, a_record_fits_to_the_byte_or_not_at_all, 0, NR(records));
 	tcase_add_loop_test(
-		tc, who_did_it_stands_in_json_whatever_bytes_its_name_has, 0, NR(comms));
+		tc, text_is_a_line_in_keyctls_words_or_our_own, 0, ARRAY_SIZE(records));
+	tcase_add_loop_test(
+		tc, json_is_an_object_a_line_with_the_time_first, 0, ARRAY_SIZE(records));
+	tcase_add_loop_test(tc, json_reads_back_to_the_record, 0, ARRAY_SIZE(records));
+	tcase_add_loop_test(tc, json_that_is_no_record_is_refused, 0, ARRAY_SIZE(not_records));
+	tcase_add_loop_test(tc, raw_is_the_bytes_of_the_record, 0, ARRAY_SIZE(records));
+	tcase_add_loop_test(
+		tc, a_record_fits_to_the_byte_or_not_at_all, 0, ARRAY_SIZE(records));
+	tcase_add_loop_test(tc, who_did_it_stands_in_json_whatever_bytes_its_name_has, 0,
+		ARRAY_SIZE(comms));
 	tcase_add_test(tc, the_longest_record_stays_within_the_bound);
 	tcase_add_test(tc, formats_have_names);
 	return run_suite(s);

@@ -12,6 +12,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 
+#include "base/array_size.h"
 #include "base/start.h"
 #include "run.h"
 
@@ -24,7 +25,7 @@ static void deny_close_range(void)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
-	struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
+	struct sock_fprog program = {ARRAY_SIZE(code), code};
 
 	ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
 	ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
@@ -39,7 +40,7 @@ static bool is_open(int fd)
 START_TEST(all_from_the_first_on_are_closed)
 {
 	const int high[] = {200, 201, 333, 1000};
-	const int nr = sizeof(high) / sizeof(high[0]);
+	const int nr = ARRAY_SIZE(high);
 
 	if (_i)
 		deny_close_range();

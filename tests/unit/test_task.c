@@ -10,8 +10,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/array_size.h"
 #include "base/loop.h"
 #include "base/task.h"
+#include "base/unused.h"
 #include "run.h"
 
 #define S 1000000000ull
@@ -69,7 +71,7 @@ static void end(pid_t pid)
 	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 }
 
-static void nothing_new(void *unused)
+static void nothing_new(void *unused WQ_UNUSED)
 {
 }
 
@@ -112,7 +114,7 @@ START_TEST(any_name_is_read)
 }
 END_TEST
 
-static void *be_thread(void *arg)
+static void *be_thread(void *arg WQ_UNUSED)
 {
 	const struct wq_task *t = wq_task_get(&tasks, gettid(), S);
 
@@ -237,7 +239,7 @@ START_TEST(who_had_our_user_namespace_is_known_when_it_is_gone)
 }
 END_TEST
 
-static int leave_userns(const char *unused)
+static int leave_userns(const char *unused WQ_UNUSED)
 {
 	return unshare(CLONE_NEWUSER);
 }
@@ -261,7 +263,7 @@ int main(void)
 	TCase *tcase = tcase_create("task");
 
 	tcase_add_checked_fixture(tcase, set_up, NULL);
-	tcase_add_loop_test(tcase, any_name_is_read, 0, sizeof(names) / sizeof(names[0]));
+	tcase_add_loop_test(tcase, any_name_is_read, 0, ARRAY_SIZE(names));
 	tcase_add_test(tcase, thread_belongs_to_its_process);
 	tcase_add_test(tcase, who_is_gone_is_remembered_for_a_second);
 	tcase_add_test(tcase, who_lives_is_as_at_the_time_that_is_asked_for);

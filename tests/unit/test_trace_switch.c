@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/array_size.h"
 #include "run.h"
 #include "sources/trace_switch.h"
 
@@ -94,8 +95,7 @@ int main(void)
 	TCase *tcase = tcase_create("trace switches");
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
-	tcase_add_loop_test(
-		tcase, all_switches_are_on_or_not, 0, sizeof(cases) / sizeof(cases[0]));
+	tcase_add_loop_test(tcase, all_switches_are_on_or_not, 0, ARRAY_SIZE(cases));
 	tcase_add_test(tcase, a_switch_is_read_anew_each_time);
 	tcase_add_test(tcase, what_cannot_be_opened_or_kept_is_an_error);
 	suite_add_tcase(suite, tcase);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef WQ_CLOCK_H
+#define WQ_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+#define WQ_NSEC_PER_MSEC 1000000u
+#define WQ_NSEC_PER_SEC	 1000000000u
+
+/* CLOCK_MONOTONIC in nanoseconds: the clock of all times that wqfs compares. Inline, so that
+ * what links none of wqfs's libraries (the preload library, benchmarks) has it, too. */
+static inline uint64_t wq_now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+#endif

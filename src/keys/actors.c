@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <linux/keyctl.h>
+#include <string.h>
+
+#include "base/container.h"
+#include "keys/actors.h"
+
+#define KTHREADD 2			  /* which all kernel threads are children of */
+#define FIRST_NS (100 * WQ_NSEC_PER_MSEC) /* at the start nobody waits yet */
+#define PAUSE	 19			  /* times what a slice took */
+#define PASS_NS	 (5ull * WQ_NSEC_PER_SEC) /* from one walk over all threads to the next */
+
+static bool is_kernels(const struct wq_task *task)
+{
+	return task->tid == KTHREADD || task->parent == KTHREADD;
+}
+
+/* Kernel threads have no session that anybody is told; what they start has a new one. */
+static bool is_kernel_thread(struct wq_actors *a, pid_t tid)
+{
+	const struct wq_task *task = wq_task_recent(&a->tasks, tid, wq_now_ns());
+
+	return tid == KTHREADD || (task && is_kernels(task));
+}
+
+static struct wq_ids ids_of(const struct wq_task *task)
+{
+	struct wq_ids ids = {.is_sure = task->our_userns, .has_mapped = !task->our_userns};
+
+	memcpy(ids.uid, task->uids, sizeof(ids.uid));
+	return ids;
+}
+
+/* ---- one thread ---- */
+
+/* Reads TID's users, unless too much time goes into asking. */
+static void read_ids(struct wq_actors *a, pid_t tid)
+{
+	uint64_t began = wq_budget_clock(), now = wq_now_ns();
+	const struct wq_task *task;
+
+	if (!wq_budget_left(&a->asking, now))
+		return;
+	task = wq_task_get(&a->tasks, tid, now);
+	if (task) {
+		const struct wq_ids ids = ids_of(task);
+
+		wq_sessions_ids_read(a->sessions, tid, &ids, wq_now_ns());
+	}
+	wq_budget_spend(&a->asking, wq_budget_clock() - began);
+}
+
+void wq_actors_forked(struct wq_actors *a, pid_t parent, pid_t child, uint64_t at_ns)
+{
+	const bool known = wq_sessions_has(a->sessions, parent);
+
+	if (!known && is_kernel_thread(a, parent)) {
+		wq_sessions_began(a->sessions, child);
+		return;
+	}
+	if (wq_sessions_ids_wanted(a->sessions, parent))
+		read_ids(a, parent);
+	wq_sessions_forked(a->sessions, parent, child, at_ns);
+	if (!known && wq_sessions_ids_wanted(a->sessions, child))
+		read_ids(a, child); /* its parent may be gone already */
+}
+
+void wq_actors_ids_changed(struct wq_actors *a, pid_t tid, enum wq_ids_change change,
+	const uid_t ids[WQ_IDS_ARGS])
+{
+	if (!wq_sessions_ids_changed(a->sessions, tid, change, ids))
+		read_ids(a, tid);
+}
+
+/* ---- all threads ---- */
+
+/* What is known of T is worth a walk's reading; kernel threads are told apart by not being
+ * known. */
+static void take_in(struct wq_actors *a, pid_t tid)
+{
+	struct wq_task task;
+	struct wq_ids ids;
+
+	if (!wq_sessions_ids_wanted(a->sessions, tid) || !wq_task_read(tid, &task) ||
+		is_kernels(&task))
+		return;
+	ids = ids_of(&task);
+	wq_sessions_ids_read(a->sessions, tid, &ids, wq_now_ns());
+}
+
+/* Goes on for ALLOWED_NS; then a pause that leaves others most of the core. */
+static void walk(struct wq_actors *a, uint64_t allowed_ns)
+{
+	uint64_t began = wq_now_ns(), now = began;
+	pid_t tid = 1;
+
+	while (now - began < allowed_ns && (tid = wq_threads_next(&a->threads))) {
+		take_in(a, tid);
+		now = wq_now_ns();
+	}
+	if (tid)
+		wq_timer_set(a->loop, &a->threads_timer, now + PAUSE * (now - began));
+}
+
+static void on_threads_timer(struct wq_timer *timer)
+{
+	struct wq_actors *a = wq_container_of(timer, struct wq_actors, threads_timer);
+
+	if (!a->threads.processes) {
+		a->threads_ns = wq_now_ns();
+		wq_threads_begin(&a->threads);
+	}
+	walk(a, WQ_SLICE_NS);
+}
+
+void wq_actors_lost(struct wq_actors *a)
+{
+	uint64_t now = wq_now_ns(), due = a->threads_ns + PASS_NS;
+
+	if (!a->threads_timer.set)
+		wq_timer_set(a->loop, &a->threads_timer, due > now ? due : now);
+}
+
+void wq_actors_begin(struct wq_actors *a)
+{
+	a->threads_ns = wq_now_ns();
+	if (wq_threads_begin(&a->threads))
+		walk(a, FIRST_NS);
+}
+
+void wq_actors_end(struct wq_actors *a)
+{
+	wq_timer_clear(a->loop, &a->threads_timer);
+	wq_threads_end(&a->threads);
+}
+
+/* ---- who it was ---- */
+
+bool wq_actors_real_user(struct wq_actors *a, const struct wq_operation *op, uid_t *uid)
+{
+	uint64_t began = wq_budget_clock();
+	const struct wq_task *task;
+	struct wq_ids ids;
+
+	if (wq_sessions_ids(a->sessions, op->tid, op->begin_ns, &ids) &&
+		ids.is_sure) {
+		*uid = ids.uid[WQ_ID_REAL];
+		return true;
+	}
+	if (!wq_budget_left(&a->asking, wq_now_ns()))
+		return false;
+	/* not as it was a moment before: it may have become that user since. It becomes none
+	 * while it is in the call, and may be gone right after it. */
+	task = wq_task_get(&a->tasks, op->tid, op->begin_ns);
+	if (task)
+		*uid = task->ruid;
+	wq_budget_spend(&a->asking, wq_budget_clock() - began);
+	return task && task->our_userns;
+}
+
+/* What was followed of A's users counts: what was read is of another moment. */
+static void use_ids(struct wq_actor *a, const struct wq_ids *ids)
+{
+	struct wq_task *task = &a->task;
+
+	if (!memcmp(task->uids, ids->uid, sizeof(task->uids)))
+		return;
+	memcpy(task->uids, ids->uid, sizeof(task->uids));
+	task->ruid = ids->uid[WQ_ID_REAL];
+	task->uid = ids->uid[WQ_ID_FS];
+	task->gid = (gid_t)-1;
+	task->more_groups = true;
+}
+
+void wq_actors_find(
+	struct wq_actors *a, const struct wq_operation *op, int32_t id, struct wq_actor *actor)
+{
+	const bool is_users =
+		id == KEY_SPEC_USER_KEYRING || id == KEY_SPEC_USER_SESSION_KEYRING;
+	const struct wq_task *task = wq_task_recent(&a->tasks, op->tid, op->end_ns);
+	struct wq_ids ids;
+	bool has_ids =
+		wq_sessions_ids(a->sessions, op->tid, op->begin_ns, &ids);
+
+	*actor = (struct wq_actor){.known = task || has_ids, .inner_uid = WQ_UID_UNKNOWN};
+	if (task)
+		actor->task = *task;
+	if (has_ids && (!task || (ids.is_sure && !ids.has_executed)))
+		use_ids(actor, &ids);
+	actor->has_mapped = has_ids && !task && ids.has_mapped;
+	actor->may_have_changed = has_ids && !task && !ids.is_sure;
+	actor->origin = wq_sessions_origin(a->sessions, op->tid);
+	if (!is_users)
+		return;
+	actor->inner_uid = actor->task.ruid;
+	if (!(has_ids && ids.is_sure) &&
+		!(task && wq_task_inner_uid(op->tid, &actor->inner_uid)))
+		actor->inner_uid = WQ_UID_UNKNOWN;
+}
+
+/* ---- who did something ---- */
+
+void wq_actors_ask(struct wq_actors *a, const struct wq_operation *op)
+{
+	uint64_t began = wq_budget_clock();
+
+	if (!wq_budget_left(&a->asking, wq_now_ns()))
+		return;
+	wq_task_get(&a->tasks, op->tid, op->begin_ns);
+	wq_budget_spend(&a->asking, wq_budget_clock() - began);
+}
+
+struct wq_cred wq_actors_reporter(struct wq_actors *a, const struct wq_caller *caller)
+{
+	struct wq_cred who = wq_caller_cred(caller);
+	const struct wq_task *task =
+		caller->pid ? wq_task_get(&a->tasks, caller->pid, wq_now_ns()) : NULL;
+
+	who.pid = task ? task->tgid : 0;
+	return who;
+}
+
+/* ---- life ---- */
+
+int wq_actors_init(struct wq_actors *a, struct wq_loop *loop)
+{
+	a->loop = loop;
+	a->threads_timer.fire = on_threads_timer;
+	a->sessions = wq_sessions_new();
+	return a->sessions ? 0 : -ENOMEM;
+}
+
+void wq_actors_fini(struct wq_actors *a)
+{
+	wq_actors_end(a);
+	wq_sessions_free(a->sessions);
+	a->sessions = NULL;
+}
+
+void wq_actors_forget(struct wq_actors *a)
+{
+	wq_sessions_forget(a->sessions);
+	wq_task_renewals_lost(&a->tasks);
+}
+
+void wq_actors_ids_lost(struct wq_actors *a)
+{
+	wq_sessions_ids_lost(a->sessions);
+	wq_actors_lost(a);
+}
