@@ -194,6 +194,7 @@ static struct wq_handle *new_handle(fuse_req_t req, struct wq_node *node, int fl
 	h->may_change = h->writer || node->anonymous || wq_rights_write(node, &caller);
 	TAILQ_INIT(&h->parked);
 	h->write_only = (flags & O_ACCMODE) == O_WRONLY;
+	h->takes_nothing = flags & O_NOATIME;
 	LIST_INSERT_HEAD(&node->handles, h, entry);
 	node->opens++;
 	node->charged_opens += caller.uid == node->charged;
