@@ -115,6 +115,11 @@ struct wqfs_key_report {
 #define WQFS_IOC_REPORT	    _IOW('W', 0x85, struct wqfs_key_report)
 /* For this open description only, by value an enum wqfs_format. EINVAL: another value. */
 #define WQFS_IOC_SET_FORMAT _IO('W', 0x86)
+/* A read() of SIZE bytes that never waits, whether or not the description has O_NONBLOCK:
+ * returns how many bytes it gave, or read()'s errors, EAGAIN among them. SIZE is a constant
+ * or a variable, up to WQFS_IOC_READ_MAX. */
+#define WQFS_IOC_READ(size) _IOC(_IOC_READ, 'W', 0x87, size)
+#define WQFS_IOC_READ_MAX   ((1u << _IOC_SIZEBITS) - 1)
 
 /* Extended attributes of a queue: the same in text. */
 #define WQFS_XATTR_SIZE	   "user.wqfs.size"

@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <linux/magic.h>
@@ -23,6 +25,7 @@
 #define END_FLAGS (O_CLOEXEC | O_NONBLOCK)
 
 atomic_bool wqshim_queue_was_met;
+static _Atomic uint64_t met_on; /* the device of the queue that was met last */
 
 static int sys_openat(int dir, const char *path, int flags, int mode)
 {
@@ -48,6 +51,37 @@ int wqshim_open_mount(void)
 	if (!mount)
 		return -ENOENT;
 	return sys_openat(AT_FDCWD, mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+}
+
+/* The device that the regular file FD is on, as far as the kernel knows without asking who
+ * serves it; 0: it is another kind of file. */
+static uint64_t device_of(int fd)
+{
+	struct statx st;
+
+	if (wqshim_sys(SYS_statx, fd, (long)"", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE,
+		    (long)&st) ||
+		!S_ISREG(st.stx_mode))
+		return 0;
+	return (uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor;
+}
+
+/* FD is a queue. */
+static void meet(int fd)
+{
+	atomic_store_explicit(&met_on, device_of(fd), memory_order_relaxed);
+	atomic_store_explicit(&wqshim_queue_was_met, true, memory_order_relaxed);
+}
+
+bool wqshim_is_blocking_queue(int fd)
+{
+	uint64_t met = atomic_load_explicit(&met_on, memory_order_relaxed);
+	long flags;
+
+	if (!met || device_of(fd) != met)
+		return false;
+	flags = wqshim_sys(SYS_fcntl, fd, F_GETFL);
+	return flags >= 0 && !(flags & O_NONBLOCK) && (flags & O_ACCMODE) != O_WRONLY;
 }
 
 static int open_anonymous(int flags)
@@ -120,7 +154,7 @@ static int take_places(int q, const int p[2], int fds[2], int flags)
 	sys_close(w);
 	if (ret < 0)
 		return ret;
-	atomic_store_explicit(&wqshim_queue_was_met, true, memory_order_relaxed);
+	meet(q);
 	return 0;
 }
 
@@ -156,7 +190,7 @@ static bool ask_queue(int fd, struct wqfs_stats *stats)
 		  wqshim_sys(SYS_ioctl, fd, WQFS_IOC_GET_STATS, (long)stats) == 0;
 
 	if (is)
-		atomic_store_explicit(&wqshim_queue_was_met, true, memory_order_relaxed);
+		meet(fd);
 	errno = saved;
 	return is;
 }
@@ -250,21 +284,19 @@ static bool may_interrupt(int sig)
 	       sa.sa_handler != SIG_IGN && !(sa.sa_flags & SA_RESTART);
 }
 
-/* Nobody can tell which handler ran. If the program has one that does not restart, the
- * interruption may be what it waits for. */
-static bool has_interrupting_handler(void)
+/* If the program has one that does not restart, the interruption may be what it waits for. */
+bool wqshim_handlers_restart(void)
 {
-	for (int sig = 1; sig <= SIGRTMAX; sig++)
-		if (may_interrupt(sig))
-			return true;
-	return false;
+	int saved = errno;
+	bool all = true;
+
+	for (int sig = 1; all && sig <= SIGRTMAX; sig++)
+		all = !may_interrupt(sig);
+	errno = saved;
+	return all;
 }
 
 bool wqshim_read_restarts(int fd)
 {
-	int saved = errno;
-	bool restarts = wqshim_is_queue(fd) && !has_interrupting_handler();
-
-	errno = saved;
-	return restarts;
+	return wqshim_is_queue(fd) && wqshim_handlers_restart();
 }

@@ -28,6 +28,10 @@ int wqshim_queue_new(int fds[2], int flags);
 /* Is FD a queue of some wqfs? No if it is no open descriptor. */
 bool wqshim_is_queue(int fd);
 
+/* Is FD open for reading without O_NONBLOCK, and a file of the mount of which a queue was met
+ * last? Costs nearly nothing for others and asks no daemon; all files of a wqfs are queues. */
+bool wqshim_is_blocking_queue(int fd);
+
 /* Is FD a file of a FUSE whose daemon is gone? What it was cannot be asked any more. */
 bool wqshim_is_dead_queue(int fd);
 
@@ -48,6 +52,10 @@ static inline bool wqshim_met_queue(void)
 /* IOC_WATCH_QUEUE_SET_FILTER on a queue, FILTER as the program gave it: NULL, or in the
  * kernel's layout, or no valid address at all. The kernel's errors. */
 int wqshim_set_filter(int fd, const void *filter);
+
+/* A handler has run: does every one that the program has say SA_RESTART? Nobody can tell which
+ * it was. */
+bool wqshim_handlers_restart(void);
 
 /* May a read that a signal interrupted be begun again, as the kernel would for a pipe?
  * FUSE gives EINTR for every signal, for a stop and for a suspend of the machine too. */

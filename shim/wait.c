@@ -8,9 +8,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
+#include "memory.h"
 #include "next.h"
 #include "queue_fd.h"
 #include "wait.h"
@@ -65,17 +64,6 @@ static const struct timespec *time_left(struct span *s)
 	if (s->left.tv_sec < 0)
 		s->left = no_time;
 	return &s->left;
-}
-
-/* ---- the program's memory ---- */
-
-/* Copies what may be no address at all; then the C library's function is to say so. */
-static bool fetch(void *to, const void *from, size_t len)
-{
-	struct iovec local = {to, len}, remote = {(void *)from, len};
-
-	return wqshim_sys(SYS_process_vm_readv, getpid(), (long)&local, 1, (long)&remote, 1,
-		       0) == (long)len;
 }
 
 /* ---- the epoll ---- */
@@ -200,7 +188,7 @@ bool wqshim_wait_poll(struct pollfd *fds, nfds_t n, const struct timespec *timeo
 	if (n == 0 || n > WQSHIM_POLL_MAX || (timeout && !is_valid(timeout)))
 		return false;
 	p.next = wqshim_next_by_name(&found, "ppoll");
-	if (!p.next || !fetch(p.others, fds, n * sizeof(*fds)))
+	if (!p.next || !wqshim_fetch(p.others, fds, n * sizeof(*fds)))
 		return false;
 	begin_span(&p.span, timeout);
 	pthread_cleanup_push(close_epoll, &p.epoll);
@@ -238,7 +226,7 @@ static bool fetch_sets(struct selecting *s)
 {
 	memset(s->asked, 0, sizeof(s->asked));
 	for (int i = 0; i < SETS; i++)
-		if (s->sets[i] && !fetch(&s->asked[i], s->sets[i], set_size(s->n)))
+		if (s->sets[i] && !wqshim_fetch(&s->asked[i], s->sets[i], set_size(s->n)))
 			return false;
 	return true;
 }

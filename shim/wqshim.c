@@ -28,6 +28,7 @@
 #include "keys.h"
 #include "next.h"
 #include "queue_fd.h"
+#include "read.h"
 #include "stat.h"
 #include "wqfs.h"
 
@@ -126,10 +127,14 @@ static COLD bool again(int fd, int saved)
 	return true;
 }
 
+/* A read of what may be a queue, for which it does not wait in read(). */
 static COLD ssize_t read_saving_errno(int fd, void *buf, size_t size, int saved)
 {
+	const struct iovec to = {buf, size};
 	ssize_t ret;
 
+	if (wqshim_wait_read(fd, &to, 1, &ret))
+		return set_errno(ret);
 	do
 		ret = WQSHIM_NEXT(read)(fd, buf, size);
 	while (ret < 0 && again(fd, saved));
@@ -158,6 +163,8 @@ ssize_t wqshim_readv(int fd, const struct iovec *iov, int count)
 	int saved = errno;
 	ssize_t ret;
 
+	if (unlikely(wqshim_met_queue()) && wqshim_wait_readv(fd, iov, count, &ret))
+		return set_errno(ret);
 	do
 		ret = WQSHIM_NEXT(readv)(fd, iov, count);
 	while (unlikely(ret < 0) && again(fd, saved));
@@ -169,6 +176,8 @@ ssize_t wqshim_read_chk(int fd, void *buf, size_t size, size_t room)
 	int saved = errno;
 	ssize_t ret;
 
+	if (unlikely(wqshim_met_queue()) && size <= room)
+		return read_saving_errno(fd, buf, size, saved);
 	do
 		ret = WQSHIM_NEXT(read_chk)(fd, buf, size, room);
 	while (unlikely(ret < 0) && again(fd, saved));
@@ -189,6 +198,10 @@ static COLD long own_syscall(long nr, long a, long b, long c, long d, long e)
 		return wqshim_pipe2((int *)a, (int)b);
 	case SYS_fcntl:
 		return wqshim_fcntl((int)a, (int)b, (void *)c);
+	case SYS_read:
+		return wqshim_read((int)a, (void *)b, (size_t)c);
+	case SYS_readv:
+		return wqshim_readv((int)a, (const struct iovec *)b, (int)c);
 	default:
 		return wqshim_ioctl((int)a, (unsigned long)b, (void *)c);
 	}
@@ -221,6 +234,8 @@ long wqshim_syscall(long nr, long a, long b, long c, long d, long e, long f)
 	case SYS_pipe2:
 	case SYS_ioctl:
 	case SYS_fcntl:
+	case SYS_read:
+	case SYS_readv:
 		return own_syscall(nr, a, b, c, d, e);
 #if __SIZEOF_POINTER__ == 8
 	case SYS_fstat:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "filter.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -46,6 +47,7 @@ bool wq_filter_pass(const struct wq_filter *f, const struct watch_notification *
 	 * only the first word of the subtypes. */
 	if (n->type >= WATCH_TYPE__NR || n->subtype >= 32)
 		return false;
+	assert(f->user.nr_filters >= 1 && f->user.nr_filters <= WQFS_FILTER_MAX);
 	for (uint32_t i = 0; i < f->user.nr_filters; i++) {
 		const struct watch_notification_type_filter *rule = &f->user.filters[i];
 
@@ -126,6 +128,7 @@ static bool read_number(struct word w, int base, uint32_t max, uint32_t *nr)
 static void set_subtypes(
 	struct watch_notification_type_filter *rule, uint32_t first, uint32_t last)
 {
+	assert(first <= last && last < WQ_SUBTYPES);
 	for (uint32_t i = first; i <= last; i++)
 		rule->subtype_filter[i / 32] |= 1U << (i % 32);
 }
@@ -234,6 +237,7 @@ static int match_info(struct parser *ps, struct word w, uint32_t value, uint32_t
 			ps, "\"%.*s\" speaks of bits that the rule matches already", QUOTED(w));
 	ps->rule->info_mask |= mask;
 	ps->rule->info_filter |= value;
+	assert(mask_is_valid(ps->rule));
 	return 0;
 }
 
@@ -419,6 +423,7 @@ int wq_filter_to_text(const struct wqfs_filter *f, char *buf, size_t size)
 {
 	struct writer wr = {buf, size, 0};
 
+	assert(f->nr_filters <= WQFS_FILTER_MAX);
 	if (!f->nr_filters)
 		put(&wr, "none");
 	for (uint32_t i = 0; i < f->nr_filters; i++) {

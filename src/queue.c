@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,7 @@ static uint32_t queued(const struct wq_queue *q)
 
 static struct slot *slot_at(const struct wq_queue *q, uint32_t i)
 {
+	assert(q->ring);
 	return &q->ring[i & q->mask];
 }
 
@@ -96,12 +98,14 @@ struct wq_queue *wq_queue_new(const struct wq_queue_ops *ops, void *owner, uint3
 
 struct wq_queue *wq_queue_get(struct wq_queue *q)
 {
+	assert(q->refs);
 	q->refs++;
 	return q;
 }
 
 static void release_watch(struct wq_watch *w)
 {
+	assert(!w->queue && !w->list->walks);
 	LIST_REMOVE(w, list_node);
 	if (w->list->release_watch)
 		w->list->release_watch(w);
@@ -126,10 +130,14 @@ void wq_queue_put(struct wq_queue *q)
 {
 	struct wq_watch *w;
 
-	if (!q || --q->refs)
+	if (!q)
+		return;
+	assert(q->refs);
+	if (--q->refs)
 		return;
 	while ((w = LIST_FIRST(&q->watches)))
 		remove_watch(w);
+	assert(!q->by_key);
 	free(q->ring);
 	free(q);
 }
@@ -234,8 +242,10 @@ static void count_in(struct wq_queue *q, struct slot *s)
 
 static void count_out(struct wq_queue *q, const struct slot *s)
 {
-	for (int f = 0; f < FORMATS; f++)
+	for (int f = 0; f < FORMATS; f++) {
+		assert(q->bytes[f] >= s->size[f]);
 		q->bytes[f] -= s->size[f];
+	}
 }
 
 /* We learn of what was done some time after it. Was the queue full when it was done, though a
@@ -276,6 +286,7 @@ static void post_one(struct wq_queue *q, const struct watch_notification *n,
 	s = slot_at(q, q->head);
 	s->loss = LOSS_NONE;
 	s->record.len = n->info & WATCH_INFO_LENGTH;
+	assert(s->record.len >= WQFS_RECORD_MIN && s->record.len <= WQFS_RECORD_MAX);
 	memcpy(s->record.data, n, s->record.len);
 	s->record.who = who ? *who : (struct wq_cred){0};
 	clock_gettime(CLOCK_REALTIME, &s->record.when);
@@ -295,8 +306,10 @@ static void begin_walk(struct wq_watch_list *wlist)
 /* The release of the last watch may free the list with its object. */
 static void end_walk(struct wq_watch_list *wlist)
 {
-	bool more = !--wlist->walks && !SLIST_EMPTY(&wlist->removed);
+	bool more;
 
+	assert(wlist->walks);
+	more = !--wlist->walks && !SLIST_EMPTY(&wlist->removed);
 	while (more) {
 		struct wq_watch *w = SLIST_FIRST(&wlist->removed);
 
@@ -399,6 +412,7 @@ bool wq_watch_exists(const struct wq_watch *w, const struct wq_watch_list *wlist
 
 int wq_watch_add(struct wq_watch *w, struct wq_watch_list *wlist)
 {
+	assert(w->queue && !(w->info_id & ~(uint32_t)WATCH_INFO_ID));
 	if (wq_watch_exists(w, wlist))
 		return -EBUSY;
 	w->key = key_of(wlist, w->id);
@@ -541,6 +555,7 @@ void wq_queue_put_back(struct wq_queue *q, const struct wq_record *record)
 		s->loss = (uint8_t)q->loss;
 		q->loss = LOSS_NONE;
 		count_in(q, s);
+		assert(q->read);
 		q->read--;
 	}
 	wake(q);
@@ -548,6 +563,7 @@ void wq_queue_put_back(struct wq_queue *q, const struct wq_record *record)
 
 void wq_queue_consume(struct wq_queue *q, const struct wq_take *take)
 {
+	assert(take->records <= queued(q));
 	if (take->records && queued(q) >= q->size) {
 		q->full_until_ns = take->at_ns;
 		q->full_lost = slot_at(q, q->head - 1)->loss != LOSS_NONE;

@@ -19,6 +19,7 @@ struct wq_handle *wqfs_handle_new(fuse_req_t req, struct wq_node *node, int flag
 	h->may_change = h->writer || node->anonymous || wq_rights_write(node, &caller);
 	TAILQ_INIT(&h->parked);
 	h->write_only = (flags & O_ACCMODE) == O_WRONLY;
+	h->takes_nothing = flags & O_NOATIME;
 	LIST_INSERT_HEAD(&node->handles, h, entry);
 	node->opens++;
 	node->charged_opens += caller.uid == node->charged;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/unused.h"
 #include "fuse/namespace.h"
 
 static void touch(struct timespec *t)
@@ -70,6 +72,7 @@ static void give_name(struct wq_namespace *ns, struct wq_node *node, struct wq_n
 {
 	struct wq_node *after;
 
+	assert(!node->name);
 	name->node = node;
 	node->name = name;
 	/* readdir() goes by inode numbers, so that it neither skips nor repeats */
@@ -89,6 +92,7 @@ static struct wq_name *take_name(struct wq_namespace *ns, struct wq_node *node)
 {
 	struct wq_name *name = node->name;
 
+	assert(name->node == node && ns->names);
 	TAILQ_REMOVE(&ns->named, node, node);
 	ns->names--;
 	node->name = NULL;
@@ -122,8 +126,17 @@ static struct wq_name *new_name(struct wq_namespace *ns, const char *text)
 	return name;
 }
 
+/* Whether anybody waits for NODE, or reads it. */
+static WQ_UNUSED bool in_use(const struct wq_node *node)
+{
+	return !TAILQ_EMPTY(&node->arrived) || !TAILQ_EMPTY(&node->readers) ||
+	       !TAILQ_EMPTY(&node->drains) || !LIST_EMPTY(&node->handles) ||
+	       !LIST_EMPTY(&node->polled) || node->pieces || node->to_serve;
+}
+
 static void free_node(struct wq_namespace *ns, struct wq_node *node)
 {
+	assert(!in_use(node));
 	if (node->name)
 		drop_name(ns, node);
 	if (node->by_ino.tbl)
@@ -139,6 +152,8 @@ void wq_namespace_fini(struct wq_namespace *ns)
 
 	HASH_ITER (by_ino, ns->by_ino, node, tmp)
 		free_node(ns, node);
+	assert(!ns->by_name && !ns->names && TAILQ_EMPTY(&ns->named));
+	assert(!ns->charged.by_uid && !ns->adopted.by_uid);
 }
 
 bool wq_namespace_reap(struct wq_namespace *ns, struct wq_node *node)

@@ -31,6 +31,7 @@ struct wq_handle {
 	uid_t uid;     /* who opened it */
 	uid_t used_by; /* whose process used it last */
 	bool writer, write_only;
+	bool takes_nothing; /* was opened with O_NOATIME */
 	bool may_change; /* who opened it had the right to change the queue */
 	bool own_format; /* WQFS_IOC_SET_FORMAT was used */
 	enum wqfs_format format;

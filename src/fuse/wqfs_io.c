@@ -28,6 +28,7 @@ struct wq_parked {
 		struct {
 			size_t size;
 			int otherwise; /* where nothing is there; > 0: it waits */
+			bool by_ioctl; /* WQFS_IOC_READ */
 		} read;		       /* RECORD */
 		struct wqfs_watch_key watch;
 		struct wq_user_mem mem;
@@ -81,12 +82,20 @@ static void leave(struct wq_parked *p)
 		wq_user_mem_cancel(&p->mem);
 }
 
+/* P is a reader's and has left: it is given LEN bytes. 0 or -errno: they did not arrive. */
+static int give(const struct wq_parked *p, const char *buf, size_t len)
+{
+	if (p->read.by_ioctl)
+		return fuse_reply_ioctl(p->req, (int)len, buf, len);
+	return fuse_reply_buf(p->req, buf, len);
+}
+
 /* P is answered with R and freed. An ioctl that succeeded says so in its own way. */
 static void answer(struct wq_parked *p, int r)
 {
 	leave(p);
 	if (r == 0 && p->wait == WQ_WAIT_RECORD)
-		fuse_reply_buf(p->req, NULL, 0);
+		give(p, NULL, 0);
 	else if (r == 0)
 		fuse_reply_ioctl(p->req, 0, NULL, 0);
 	else
@@ -249,7 +258,7 @@ static bool reply_records(struct wq_parked *p)
 		fuse_reply_err(p->req, -err);
 		return false;
 	}
-	given = fuse_reply_buf(p->req, fs->buf, r.len) == 0;
+	given = give(p, fs->buf, r.len) == 0;
 	if (given)
 		was_read(p->handle, &r);
 	else
@@ -315,23 +324,14 @@ static void no_longer_to_serve(struct wqfs *fs, struct wq_node *node)
 	TAILQ_REMOVE(&fs->to_serve, node, serve);
 }
 
-/* No reader is answered before it is known that nobody has been interrupted: see
- * wqfs_serve(). */
-void wqfs_op_read(
-	fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
+/* A reader of SIZE bytes has come. No reader is answered before it is known that nobody has
+ * been interrupted: see wqfs_serve(). */
+static void reader_arrives(
+	fuse_req_t req, struct wq_handle *h, size_t size, int otherwise, bool by_ioctl)
 {
 	struct wqfs *fs = wqfs_of(req);
-	struct wq_handle *h = wqfs_handle(req, fi);
 	struct wq_parked *p;
 
-	if (is_of_page_cache(fi)) {
-		fuse_reply_err(req, EINVAL);
-		return;
-	}
-	if (fi->flags & O_NOATIME) { /* who reads so wants to leave no trace: a backup */
-		fuse_reply_buf(req, NULL, 0);
-		return;
-	}
 	wq_keys_catch_up(fs->keys);
 	p = park(req, WQ_WAIT_RECORD, h);
 	if (!p) {
@@ -339,10 +339,45 @@ void wqfs_op_read(
 		return;
 	}
 	p->read.size = size;
-	p->read.otherwise = is_continued(off) ? 0 : fi->flags & O_NONBLOCK ? -EAGAIN : 1;
+	p->read.otherwise = otherwise;
+	p->read.by_ioctl = by_ioctl;
 	line_up(p, &h->node->arrived);
 	serve_soon(fs, h->node);
 	may_interrupt(p);
+}
+
+void wqfs_op_read(
+	fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
+{
+	struct wq_handle *h = wqfs_handle(req, fi);
+
+	if (is_of_page_cache(fi))
+		fuse_reply_err(req, EINVAL);
+	else if (fi->flags & O_NOATIME) /* who reads so wants to leave no trace: a backup */
+		fuse_reply_buf(req, NULL, 0);
+	else
+		reader_arrives(req, h, size,
+			is_continued(off)	 ? 0
+			: fi->flags & O_NONBLOCK ? -EAGAIN
+						 : 1,
+			false);
+}
+
+/* WQFS_IOC_READ */
+static void op_read_now(fuse_req_t req, struct wq_handle *h, size_t size)
+{
+	if (h->write_only)
+		fuse_reply_err(req, EBADF);
+	else if (h->takes_nothing || size == 0)
+		fuse_reply_ioctl(req, 0, NULL, 0);
+	else
+		reader_arrives(req, h, size, -EAGAIN, true);
+}
+
+/* Its number holds the size that is asked for. */
+static bool is_read_now(unsigned int cmd)
+{
+	return cmd == WQFS_IOC_READ(_IOC_SIZE(cmd));
 }
 
 /* ---- polling ---- */
@@ -837,6 +872,10 @@ void wqfs_op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg,
 	h = wqfs_handle(req, fi);
 	if (is_change(cmd) && !may_change(req, h)) {
 		fuse_reply_err(req, EPERM);
+		return;
+	}
+	if (is_read_now(cmd)) {
+		op_read_now(req, h, out_size);
 		return;
 	}
 	/* what was done before the call is for the queue as it was before the call */

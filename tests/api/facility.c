@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a program may rely on that uses the kernel's notification queues, a sentence a
- * check, in TAP. It knows nothing of wqfs: all checks hold on a kernel with
- * CONFIG_WATCH_QUEUE, and are to hold under wqrun.
+ * What a program may rely on that uses the kernel's notification queues: see check.h.
+ * Reading has reading.c.
  */
-#include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -25,45 +17,8 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <keyutils.h>
 
-#include "wqfs.h"
-
-#define RECORD	   ((ssize_t)sizeof(struct key_notification))
-#define NO_ADDRESS ((void *)8)
-
-/* Ends the check: it does not hold. */
-#define HOLDS(condition)                                                           \
-	do {                                                                       \
-		if (!(condition)) {                                                \
-			printf("# line %d: %s (errno %s)\n", __LINE__, #condition, \
-				strerrorname_np(errno));                           \
-			return false;                                              \
-		}                                                                  \
-	} while (0)
-
-#define FAILS(call, error) HOLDS((call) == -1 && errno == (error))
-
-static key_serial_t key;
-
-/* A queue of 32 records that watches the key, where PREPARE says so; closed after the check. */
-static int q[2];
-
-static bool update(void)
-{
-	return keyctl_update(key, "payload", 7) == 0;
-}
-
-static int count_descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int n = 0;
-
-	while (readdir(dir))
-		n++;
-	closedir(dir);
-	return n;
-}
+#include "check.h"
 
 /* ---- making ---- */
 
@@ -255,9 +210,14 @@ static bool a_pipe_is_a_pipe(void)
 
 static bool a_queue_is_not_written_nor_sought(void)
 {
+	char buf[64];
+
 	FAILS(write(q[1], "hello", 5), EXDEV);
 	FAILS(write(q[0], "hello", 5), EBADF);
 	FAILS(lseek(q[0], 0, SEEK_SET), ESPIPE);
+	FAILS(lseek(q[0], 0, SEEK_CUR), ESPIPE);
+	FAILS(lseek(q[1], -1, SEEK_END), ESPIPE);
+	FAILS(pread(q[0], buf, sizeof(buf), 0), ESPIPE);
 	return true;
 }
 
@@ -296,6 +256,8 @@ static bool a_queue_looks_like_a_pipe(void)
 	HOLDS(shows_a_pipe(q[0]) && shows_a_pipe(q[1]));
 	HOLDS(fstat(q[0], &ends[0]) == 0 && fstat(q[1], &ends[1]) == 0);
 	HOLDS(ends[0].st_ino == ends[1].st_ino && ends[0].st_dev == ends[1].st_dev);
+	HOLDS(ends[0].st_blksize == 4096 && ends[0].st_blocks == 0 && ends[0].st_rdev == 0);
+	HOLDS(ends[0].st_uid == geteuid() && ends[0].st_gid == getegid());
 	FAILS(syscall(SYS_statx, q[0], "", AT_EMPTY_PATH, STATX_BASIC_STATS, NO_ADDRESS),
 		EFAULT);
 	return true;
@@ -329,10 +291,28 @@ static bool the_room_of_a_pipe_is_told_and_kept(void)
 	HOLDS(syscall(SYS_fcntl, q[0], F_GETPIPE_SZ) == 4096);
 	HOLDS(pipe2(fds, O_NOTIFICATION_PIPE) == 0 && fcntl(fds[0], F_GETPIPE_SZ) == 65536);
 	FAILS(fcntl(fds[1], F_SETPIPE_SZ, 4096), EBUSY);
-	HOLDS(ioctl(fds[0], IOC_WATCH_QUEUE_SET_SIZE, 200) == 0);
-	HOLDS(fcntl(fds[0], F_GETPIPE_SZ) == 7 * 4096);
+	FAILS(fcntl(fds[1], F_SETPIPE_SZ, 0), EBUSY);
+	FAILS(fcntl(fds[1], F_SETPIPE_SZ, -1), EBUSY);
 	close(fds[0]);
 	close(fds[1]);
+	return true;
+}
+
+static bool the_room_goes_with_the_size(void)
+{
+	static const int sizes[][2] = {
+		{1, 1}, {32, 1}, {33, 2}, {64, 2}, {200, 7}, {257, 9}, {512, 16}};
+	int fds[2];
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		HOLDS(pipe2(fds, O_NOTIFICATION_PIPE) == 0);
+		HOLDS(ioctl(fds[0], IOC_WATCH_QUEUE_SET_SIZE, sizes[i][0]) == 0);
+		HOLDS(fcntl(fds[0], F_GETPIPE_SZ) == sizes[i][1] * 4096);
+		HOLDS(fcntl(fds[1], F_GETPIPE_SZ) == sizes[i][1] * 4096);
+		FAILS(fcntl(fds[0], F_SETPIPE_SZ, sizes[i][1] * 4096), EBUSY);
+		close(fds[0]);
+		close(fds[1]);
+	}
 	return true;
 }
 
@@ -470,126 +450,7 @@ static bool a_queue_can_be_sent(void)
 	return true;
 }
 
-static bool the_last_writers_close_is_the_end(void)
-{
-	struct pollfd p = {q[0], POLLIN, 0};
-	int copy = dup(q[1]);
-	char buf[64];
-
-	HOLDS(update());
-	close(q[1]);
-	HOLDS(read(q[0], buf, sizeof(buf)) == RECORD);
-	HOLDS(poll(&p, 1, 0) == 0);
-	HOLDS(update());
-	close(copy);
-	HOLDS(read(q[0], buf, sizeof(buf)) == RECORD);
-	HOLDS(read(q[0], buf, sizeof(buf)) == 0);
-	q[1] = -1;
-	return true;
-}
-
 /* ---- waiting ---- */
-
-static char state_of(pid_t pid)
-{
-	char path[64], line[256] = "", *name_end;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	f = fopen(path, "r");
-	if (!f)
-		return '?';
-	if (!fgets(line, sizeof(line), f))
-		line[0] = '\0';
-	fclose(f);
-	name_end = strrchr(line, ')');
-	return name_end ? name_end[2] : '?';
-}
-
-static void wait_for_state(pid_t pid, char state)
-{
-	while (state_of(pid) != state)
-		sched_yield();
-}
-
-static volatile sig_atomic_t handled;
-
-static void handler(int sig __attribute__((unused)))
-{
-	handled = 1;
-}
-
-static void set_handler(int flags)
-{
-	struct sigaction sa = {.sa_handler = handler, .sa_flags = flags};
-
-	handled = 0;
-	sigaction(SIGUSR1, &sa, NULL);
-}
-
-/* Runs DISTURB in a child once this process sleeps, and then updates the key. */
-static pid_t start_disturber(void (*disturb)(pid_t pid))
-{
-	pid_t me = getpid(), child = fork();
-
-	if (child)
-		return child;
-	wait_for_state(me, 'S');
-	disturb(me);
-	wait_for_state(me, 'S');
-	update();
-	_exit(0);
-}
-
-static void send_signal(pid_t pid)
-{
-	kill(pid, SIGUSR1);
-}
-
-static void stop_and_continue(pid_t pid)
-{
-	kill(pid, SIGSTOP);
-	wait_for_state(pid, 'T');
-	kill(pid, SIGCONT);
-}
-
-static bool a_read_restarts_after_a_handler_that_says_so(void)
-{
-	char buf[64];
-	pid_t child;
-
-	set_handler(SA_RESTART);
-	errno = EDOM;
-	child = start_disturber(send_signal);
-	HOLDS(read(q[0], buf, sizeof(buf)) == RECORD);
-	HOLDS(handled && errno == EDOM);
-	HOLDS(waitpid(child, NULL, 0) == child);
-	return true;
-}
-
-static bool a_read_ends_at_another_handler(void)
-{
-	char buf[64];
-	pid_t child;
-
-	set_handler(0);
-	child = start_disturber(send_signal);
-	FAILS(read(q[0], buf, sizeof(buf)), EINTR);
-	HOLDS(handled);
-	HOLDS(waitpid(child, NULL, 0) == child);
-	set_handler(SA_RESTART);
-	return true;
-}
-
-static bool a_read_goes_on_after_a_stop(void)
-{
-	char buf[64];
-	pid_t child = start_disturber(stop_and_continue);
-
-	HOLDS(read(q[0], buf, sizeof(buf)) == RECORD);
-	HOLDS(waitpid(child, NULL, 0) == child);
-	return true;
-}
 
 static bool poll_wakes(void)
 {
@@ -597,6 +458,7 @@ static bool poll_wakes(void)
 	pid_t child;
 
 	HOLDS(poll(&p, 1, 0) == 0);
+	set_handler(SA_RESTART);
 	child = start_disturber(send_signal);
 	while (poll(&p, 1, -1) < 0)
 		HOLDS(errno == EINTR);
@@ -851,15 +713,7 @@ static bool threads_have_queues_of_their_own(void)
 	return true;
 }
 
-#define CHECK(function)             \
-	{                           \
-#function, function \
-	}
-
-static const struct {
-	const char *name;
-	bool (*holds)(void);
-} checks[] = {
+static const struct api_check checks[] = {
 	CHECK(the_lowest_numbers_are_taken),
 	CHECK(the_flags_are_as_asked),
 	CHECK(unknown_flags_are_refused),
@@ -876,15 +730,12 @@ static const struct {
 	CHECK(a_queue_looks_like_a_pipe),
 	CHECK(other_files_look_as_ever),
 	CHECK(the_room_of_a_pipe_is_told_and_kept),
+	CHECK(the_room_goes_with_the_size),
 	CHECK(a_special_keyring_is_the_callers),
 	CHECK(the_capabilities_tell_of_notifications),
 	CHECK(success_leaves_errno_alone),
 	CHECK(a_copy_is_the_queue),
 	CHECK(a_queue_can_be_sent),
-	CHECK(the_last_writers_close_is_the_end),
-	CHECK(a_read_restarts_after_a_handler_that_says_so),
-	CHECK(a_read_ends_at_another_handler),
-	CHECK(a_read_goes_on_after_a_stop),
 	CHECK(poll_wakes),
 	CHECK(poll_tells_of_all_it_was_asked_for),
 	CHECK(a_wait_ends_when_its_time_is_over),
@@ -897,39 +748,4 @@ static const struct {
 	CHECK(threads_have_queues_of_their_own),
 };
 
-#define NR_CHECKS ((int)(sizeof(checks) / sizeof(checks[0])))
-
-static void open_queue(void)
-{
-	if (pipe2(q, O_NOTIFICATION_PIPE) || ioctl(q[0], IOC_WATCH_QUEUE_SET_SIZE, 32) ||
-		keyctl_watch_key(key, q[0], 1)) {
-		perror("a queue");
-		exit(1);
-	}
-}
-
-int main(void)
-{
-	int failed = 0;
-
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	keyctl_join_session_keyring(NULL);
-	key = add_key("user", "wqfs:facility", "x", 1, KEY_SPEC_SESSION_KEYRING);
-	if (key < 0) {
-		perror("add_key");
-		return 1;
-	}
-	printf("1..%d\n", NR_CHECKS);
-	for (int i = 0; i < NR_CHECKS; i++) {
-		open_queue();
-		if (!checks[i].holds()) {
-			printf("not ");
-			failed = 1;
-		}
-		printf("ok %d - %s\n", i + 1, checks[i].name);
-		close(q[0]);
-		if (q[1] >= 0)
-			close(q[1]);
-	}
-	return failed;
-}
+API_MAIN(checks)

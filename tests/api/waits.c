@@ -2,18 +2,20 @@
 /*
  * Waits for the records of a key, and says of each " upd".
  *
- *   waits poll|ppoll|select|pselect KEY
+ *   waits poll|ppoll|select|pselect|read|readv KEY
  *
- * It waits for a pipe too, as event loops wait for more than a queue. It knows
- * nothing of wqfs.
+ * In all but the last two it waits for a pipe too, as event loops wait for more than a
+ * queue. It knows nothing of wqfs.
  */
 #include <fcntl.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/select.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #include <keyutils.h>
 
@@ -45,12 +47,28 @@ static int by_select(const char *how, int fd, int other)
 			   : select(n, &set, NULL, NULL, NULL);
 }
 
+static bool waits_before(const char *how, int fd, int other)
+{
+	int n = strstr(how, "poll") ? by_poll(how, fd, other) : by_select(how, fd, other);
+
+	return n == 1;
+}
+
+static ssize_t by_readv(int fd, char *buf, size_t size)
+{
+	struct iovec to[2] = {{buf, 10}, {buf + 10, size - 10}};
+
+	return readv(fd, to, 2);
+}
+
 int main(int argc, char **argv)
 {
+	bool by_read = argc == 3 && !strncmp(argv[1], "read", 4);
 	int fds[2], other = pipe_fd();
 	char buf[1024];
 
-	if (argc != 3 || other < 0 || pipe2(fds, O_NOTIFICATION_PIPE | O_NONBLOCK) ||
+	if (argc != 3 || other < 0 ||
+		pipe2(fds, O_NOTIFICATION_PIPE | (by_read ? 0 : O_NONBLOCK)) ||
 		ioctl(fds[0], IOC_WATCH_QUEUE_SET_SIZE, 32) ||
 		keyctl_watch_key(atoi(argv[2]), fds[0], 1)) {
 		perror(argv[0]);
@@ -58,14 +76,16 @@ int main(int argc, char **argv)
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (;;) {
-		int n = strstr(argv[1], "poll") ? by_poll(argv[1], fds[0], other)
-						: by_select(argv[1], fds[0], other);
+		bool ready = by_read || waits_before(argv[1], fds[0], other);
+		ssize_t len = !ready		  ? -1
+			      : argv[1][4] == 'v' ? by_readv(fds[0], buf, sizeof(buf))
+						  : read(fds[0], buf, sizeof(buf));
 
-		if (n != 1) {
+		if (len <= 0) {
 			perror(argv[1]);
 			return 1;
 		}
-		for (ssize_t len = read(fds[0], buf, sizeof(buf)); len > 0; len -= 16)
+		for (; len > 0; len -= 16)
 			puts(" upd");
 	}
 }

@@ -153,7 +153,39 @@ static void readers_are_served_in_their_order(void)
 	it_join(second);
 }
 
+static void read_ioctl_takes_what_is_there_and_never_waits(void)
+{
+	char buf[4096];
+	int fd, writer, backup;
+	int32_t key;
+
+	it_start(NULL);
+	key = it_key("wqfs-test:now");
+	fd = it_queue("q", O_RDONLY);
+	writer = it_queue("q", O_WRONLY);
+	backup = it_queue("q", O_RDONLY | O_NOATIME);
+	IT_ERRNO(ioctl(fd, WQFS_IOC_READ(sizeof(buf)), buf), EAGAIN);
+	it_fill(fd, key, 3);
+	IT_EQ(it_stats(fd).queued, 3);
+	IT_ERRNO(ioctl(writer, WQFS_IOC_READ(sizeof(buf)), buf), EBADF);
+	IT_EQ(ioctl(backup, WQFS_IOC_READ(sizeof(buf)), buf), 0);
+	IT_EQ(ioctl(fd, WQFS_IOC_READ(0), buf), 0);
+	IT_ERRNO(ioctl(fd, WQFS_IOC_READ(RECORD_LEN - 1), buf), ENOBUFS);
+	IT_EQ(ioctl(fd, WQFS_IOC_READ(RECORD_LEN), buf), RECORD_LEN);
+	IT_EQ(it_count(buf, RECORD_LEN), 1);
+	IT_EQ(ioctl(fd, WQFS_IOC_READ(sizeof(buf)), buf), 2 * RECORD_LEN);
+	IT_EQ(it_count(buf, 2 * RECORD_LEN), 2);
+	IT_ERRNO(ioctl(fd, WQFS_IOC_READ(sizeof(buf)), buf), EAGAIN);
+	IT_EQ(ioctl(fd, WQFS_IOC_SET_FORMAT, WQFS_FORMAT_TEXT), 0);
+	it_fill(fd, key, 1);
+	IT_EQ(ioctl(fd, WQFS_IOC_READ(4), buf), 4); /* a part of a line */
+	IT_OK(ioctl(fd, WQFS_IOC_READ(sizeof(buf)), buf) > 0);
+	IT_ERRNO(ioctl(fd, WQFS_IOC_READ(sizeof(buf)), buf), EAGAIN);
+}
+
 static const struct it_test tests[] = {
+	{"WQFS_IOC_READ takes what is there as read() does, and never waits",
+		read_ioctl_takes_what_is_there_and_never_waits},
 	{"a thousand readers blocked on a hundred queues are all served",
 		thousand_readers_are_all_served},
 	{"a thousand blocked readers can all be killed at once",

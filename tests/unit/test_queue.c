@@ -5,8 +5,12 @@
  */
 #include <check.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/array_size.h"
 #include "base/unused.h"
@@ -417,6 +421,58 @@ START_TEST(watch_that_there_is_no_memory_for_is_refused)
 	ck_assert_int_eq(released, 1);
 }
 END_TEST
+
+/* ---- assertions ---- */
+
+#ifndef NDEBUG
+static void consume_what_is_not_there(struct wq_queue *q)
+{
+	const struct wq_take take = {.records = 2};
+
+	wq_queue_consume(q, &take);
+}
+
+static void watch_with_an_id_that_is_none(struct wq_queue *q)
+{
+	struct wq_watch *w = new_watch(q, 2, WQFS_WATCH_ID_MAX + 1);
+
+	wq_watch_add(w, &doors);
+}
+
+static void put_back_what_was_not_read(struct wq_queue *q)
+{
+	const struct wq_record r = {.len = WQFS_RECORD_MIN};
+
+	wq_queue_put_back(q, &r);
+}
+
+static void (*const breaches[])(struct wq_queue *q) = {
+	consume_what_is_not_there,
+	watch_with_an_id_that_is_none,
+	put_back_what_was_not_read,
+};
+
+START_TEST(who_breaks_the_rules_of_a_queue_is_stopped)
+{
+	struct wq_queue *q = watching(sized_queue(32));
+	int status;
+	pid_t pid;
+
+	post_times(1);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		close(STDERR_FILENO);
+		setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+		breaches[_i](q);
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+	wq_queue_put(q);
+}
+END_TEST
+#endif
 
 /* ---- hooks that change what they are called for ---- */
 
@@ -1185,6 +1241,10 @@ static Suite *queue_suite(void)
 	tcase_add_test(watches, second_watch_of_an_object_is_refused);
 	tcase_add_test(watches, each_watch_is_visited);
 	tcase_add_test(watches, queues_that_watch_one_object_are_told_from_the_newest_on);
+#ifndef NDEBUG
+	tcase_add_loop_test(
+		watches, who_breaks_the_rules_of_a_queue_is_stopped, 0, ARRAY_SIZE(breaches));
+#endif
 	tcase_add_test(watches, watch_that_there_is_no_memory_for_is_refused);
 	tcase_add_loop_test(
 		watches, hooks_may_remove_any_watch_and_close_any_queue, 0, ARRAY_SIZE(hooks));
