@@ -22,11 +22,12 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "../slowness.h"
 #include "base/array_size.h"
 #include "base/clock.h"
 #include "wqfs.h"
 
-#define IT_DEADLINE_S 30 /* for one condition */
+#define IT_DEADLINE_S (30ull * (unsigned int)test_slowness()) /* for one condition */
 
 /* Where each test mounts, relative to its working directory. */
 #define IT_MNT "mnt"

@@ -50,7 +50,7 @@ static void measure(const char *what, int32_t key, const char *want)
 		struct pollfd p = {.fd = fd, .events = POLLIN};
 		size_t n = strlen(all);
 
-		IT_EQ(poll(&p, 1, IT_DEADLINE_S * 1000), 1);
+		IT_EQ(poll(&p, 1, (int)IT_DEADLINE_S * 1000), 1);
 		snprintf(all + n, sizeof(all) - n, "%s%s", n ? " " : "", told(fd));
 	}
 	told_ns = wq_now_ns();

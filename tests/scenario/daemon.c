@@ -15,10 +15,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../slowness.h"
 #include "text.h"
 
-#define START_MS 10000
-#define STOP_MS	 10000
+#define START_MS (10000 * test_slowness())
+#define STOP_MS	 (10000 * test_slowness())
 
 static int complain(const char *what, const char *why)
 {

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "daemon.h"
+#include "../slowness.h"
 #include "run.h"
 #include "upcall.h"
 
@@ -93,7 +94,7 @@ static int status_of(int status, const char *path)
  * left of its process group is killed. */
 static int supervise(pid_t pid, const sigset_t *signals, int seconds, const char *path)
 {
-	const struct timespec limit = {.tv_sec = seconds};
+	const struct timespec limit = {.tv_sec = (time_t)seconds * test_slowness()};
 	int status, sig;
 
 	do {

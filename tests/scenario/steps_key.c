@@ -8,11 +8,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../slowness.h"
 #include "base/clock.h"
 #include "base/unused.h"
 #include "run.h"
 
-#define WAIT_MS 15000
+#define WAIT_MS (15000 * test_slowness())
 
 static void sleep_ms(unsigned long ms)
 {

@@ -13,11 +13,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../slowness.h"
 #include "base/unused.h"
 #include "run.h"
 
 #define MESSAGE_MAX 65536
-#define AWAIT_MS    5000
+#define AWAIT_MS    (5000 * test_slowness())
 
 static void nap_ms(long ms)
 {

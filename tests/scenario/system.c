@@ -12,10 +12,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../slowness.h"
 #include "base/unused.h"
 #include "keys.h"
 
-#define AWAIT_MS 5000
+#define AWAIT_MS (5000 * test_slowness())
 
 struct sc_system {
 	const char *dir; /* NULL: the kernel's own */

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * How many times longer things take here than on a machine of its own: what limits of time
+ * in tests are multiplied by. It is 1 unless WQFS_TEST_SLOWNESS says otherwise, which only
+ * scripts/vm sets: an emulated processor is 10 to 20 times slower.
+ */
+#ifndef TEST_SLOWNESS_H
+#define TEST_SLOWNESS_H
+
+#include <stdlib.h>
+
+static inline int test_slowness(void)
+{
+	const char *text = getenv("WQFS_TEST_SLOWNESS");
+	int times = text ? atoi(text) : 1;
+
+	return times > 1 && times <= 100 ? times : 1;
+}
+
+#endif
