@@ -42,7 +42,7 @@
 #define PAGES_AT_ONCE 64	/* of all CPUs of a stream, but one of each at least: 0.3 ms */
 #define EVENTS_KEPT   16384	/* room for so many is not given back */
 #define LOOK_EVERY_NS 20000000u /* buffers that seem to be empty are read all the same */
-#define SLICE_NS      2000000u	/* requests wait no longer than this for hints */
+#define SLICE_NS      1000000u	/* requests wait no longer than this for hints */
 
 /* System calls: those on keys, then those that change users; and what else is told in the order
  * of time. */
@@ -743,7 +743,7 @@ static void init(struct wq_trace *t)
 	t->rest.fire = on_rest;
 	for (int i = 0; i < STREAMS; i++)
 		t->stream[i] = (struct stream){
-			.trace = t, .ready = {.fd = -1}, .again = {.fire = on_again}};
+			.trace = t, .ready = {.fd = -1, .can_wait = true}, .again = {.fire = on_again}};
 	t->stream[STREAM_FORKS].ready.ready = on_events;
 	t->stream[STREAM_LEAVE].ready.ready = on_events;
 	t->stream[STREAM_IDS].ready.ready = on_ids;
