@@ -237,7 +237,8 @@ int wq_keys_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t serial,
 	r = lookup(keys, serial, caller, &as);
 	if (r < 0)
 		return r;
-	wq_keys_catch_up(keys); /* what was before comes before, or is not for it */
+	/* what was before comes before, or is not for it */
+	wq_keys_catch_up(keys, caller->uid);
 	key = wq_keys_find(keys, serial);
 	if (key && !same_ids(&key->as, &as))
 		wq_keys_look_as(key, &as);

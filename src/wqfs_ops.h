@@ -109,6 +109,9 @@ struct wq_handle *wqfs_handle(fuse_req_t req, const struct fuse_file_info *fi);
 
 struct wq_caller wqfs_caller(fuse_req_t req);
 
+/* wq_keys_catch_up() for REQ's user, who pays for it. */
+void wqfs_catch_up(fuse_req_t req);
+
 void wqfs_op_read(
 	fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);
 void wqfs_op_poll(

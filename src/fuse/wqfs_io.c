@@ -332,7 +332,7 @@ static void reader_arrives(
 	struct wqfs *fs = wqfs_of(req);
 	struct wq_parked *p;
 
-	wq_keys_catch_up(fs->keys);
+	wqfs_catch_up(req);
 	p = park(req, WQ_WAIT_RECORD, h);
 	if (!p) {
 		fuse_reply_err(req, ENOMEM);
@@ -564,7 +564,7 @@ void wqfs_op_poll(
 	heard(fs, h);
 	if (ph)
 		set_poll(h, ph);
-	wq_keys_catch_up(fs->keys);
+	wqfs_catch_up(req);
 	fuse_reply_poll(req, h->writer ? poll_writer(h->node) : poll_reader(fs, h));
 }
 
@@ -879,7 +879,7 @@ void wqfs_op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg,
 		return;
 	}
 	/* what was done before the call is for the queue as it was before the call */
-	wq_keys_catch_up(wqfs_of(req)->keys);
+	wqfs_catch_up(req);
 	switch (cmd) {
 	case WQFS_IOC_REPORT:
 		reply_ioctl(req, report(req, flags, in, in_size));

@@ -37,21 +37,16 @@ static struct wq_ids ids_of(const struct wq_task *task)
 
 /* ---- one thread ---- */
 
-/* Reads TID's users, unless too much time goes into asking. */
+/* Reads TID's users, unless those have too much time go into asking. */
 static void read_ids(struct wq_keys *keys, pid_t tid)
 {
-	uint64_t began = wq_budget_clock(), now = wq_now_ns();
-	const struct wq_task *task;
+	const struct wq_task *task = wq_keys_ask_task(keys, tid, wq_now_ns());
 
-	if (!wq_budget_left(&keys->asking, now))
-		return;
-	task = wq_task_get(&keys->tasks, tid, now);
 	if (task) {
 		const struct wq_ids ids = ids_of(task);
 
 		wq_sessions_ids_read(keys->sessions, tid, &ids, wq_now_ns());
 	}
-	wq_budget_spend(&keys->asking, wq_budget_clock() - began);
 }
 
 void wq_keys_forked(struct wq_keys *keys, pid_t parent, pid_t child, uint64_t at_ns)
@@ -143,7 +138,6 @@ void wq_keys_actors_end(struct wq_keys *keys)
 
 bool wq_keys_real_user(struct wq_keys *keys, const struct wq_hint *h, uid_t *uid)
 {
-	uint64_t began = wq_budget_clock();
 	const struct wq_task *task;
 	struct wq_ids ids;
 
@@ -152,14 +146,11 @@ bool wq_keys_real_user(struct wq_keys *keys, const struct wq_hint *h, uid_t *uid
 		*uid = ids.uid[WQ_ID_REAL];
 		return true;
 	}
-	if (!wq_budget_left(&keys->asking, wq_now_ns()))
-		return false;
 	/* not as it was a moment before: it may have become that user since. It becomes none
 	 * while it is in the call, and may be gone right after it. */
-	task = wq_task_get(&keys->tasks, h->tid, h->begin_ns);
+	task = wq_keys_ask_task(keys, h->tid, h->begin_ns);
 	if (task)
 		*uid = task->ruid;
-	wq_budget_spend(&keys->asking, wq_budget_clock() - began);
 	return task && task->our_userns;
 }
 

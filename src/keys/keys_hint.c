@@ -54,6 +54,11 @@ static uint32_t teller(const struct taking *t)
 	return t->caller ? t->caller->uid : WQ_SERIALS_TRACED;
 }
 
+static uid_t payer(const struct taking *t)
+{
+	return t->caller ? t->caller->uid : wq_keys_payer(t->keys, t->h->tid, t->h->begin_ns);
+}
+
 /* Remembers that the operation's key existed when it ended. */
 static void note_serial(const struct taking *t)
 {
@@ -106,19 +111,19 @@ static bool is_believed(
 				     wq_operation_rights(t->h->op, subtype));
 }
 
-/* What is not believed is a reason to look: at once, unless such looks have taken their part of
- * the time. */
-static void look_instead(struct wq_key *key)
+/* What is not believed is a reason to look: at once, unless such looks have taken their user's
+ * share of the time. */
+static void look_instead(const struct taking *t, struct wq_key *key)
 {
-	struct wq_keys *keys = key->keys;
-	uint64_t began = wq_budget_clock();
+	struct wq_keys *keys = t->keys;
+	struct wq_work work;
 
-	if (!wq_budget_left(&keys->guesses, wq_now_ns())) {
+	if (!wq_keys_begin_work(&work, &keys->guesses, payer(t))) {
 		wq_keys_look_soon(keys);
 		return;
 	}
 	wq_keys_look_at(key);
-	wq_budget_spend(&keys->guesses, wq_budget_clock() - began);
+	wq_keys_end_work(&work);
 }
 
 /* SERIAL if it is watched, and the hint is news for it and believed. */
@@ -129,7 +134,7 @@ static struct wq_key *subject(
 
 	if (!key || is_believed(t, key, subtype))
 		return key;
-	look_instead(key);
+	look_instead(t, key);
 	return NULL;
 }
 
@@ -401,52 +406,65 @@ static void cannot_tell(
 	wq_keys_look_soon(t->keys);
 }
 
-/* Decided by the difference that the operation, on the keyring that was named ID, made in one
- * of those that are watched. Guesses cost more than the operations that ask for them: they may
- * take a part of the time. */
-static void by_difference(const struct taking *t, int32_t id, enum guess what, int32_t serial)
-{
-	static void (*const guessed[])(const struct taking *, struct wq_key *, int32_t) = {
-		[GUESS_LINKED] = linked,
-		[GUESS_FOUND] = linked,
-		[GUESS_UNLINKED] = unlinked,
-		[GUESS_CLEARED] = cleared,
-	};
-	static const enum key_notification_subtype subtypes[] = {
-		[GUESS_LINKED] = NOTIFY_KEY_LINKED,
-		[GUESS_FOUND] = NOTIFY_KEY_LINKED,
-		[GUESS_UNLINKED] = NOTIFY_KEY_UNLINKED,
-		[GUESS_CLEARED] = NOTIFY_KEY_CLEARED,
-	};
-	const struct meant meant = meant_by(t, id, subtypes[what]);
-	int32_t rings[RINGS_AT_ONCE];
-	uint64_t began = wq_budget_clock();
-	bool any = false;
-	unsigned int n;
+static const struct guessing {
+	void (*told)(const struct taking *, struct wq_key *, int32_t);
+	enum key_notification_subtype subtype;
+} guesses[] = {
+	[GUESS_LINKED] = {linked, NOTIFY_KEY_LINKED},
+	[GUESS_FOUND] = {linked, NOTIFY_KEY_LINKED},
+	[GUESS_UNLINKED] = {unlinked, NOTIFY_KEY_UNLINKED},
+	[GUESS_CLEARED] = {cleared, NOTIFY_KEY_CLEARED},
+};
 
-	if (what == GUESS_UNLINKED && serial > 0)
-		wq_keys_note_unlinked(t->keys, serial);
-	n = serial < 0 || !wq_budget_left(&t->keys->guesses, wq_now_ns())
-		    ? UINT_MAX
-		    : wq_rings_called(&t->keys->rings, id, rings, RINGS_AT_ONCE);
-	if (n > RINGS_AT_ONCE) {
-		cannot_tell(t, &meant, what, serial);
-		return;
-	}
+/* Tells WHAT of those of the N RINGS that show it. True: of one at least. */
+static bool guess(const struct taking *t, const struct meant *meant, enum guess what,
+	int32_t serial, const int32_t *rings, unsigned int n)
+{
+	const struct guessing *g = &guesses[what];
+	bool any = false;
+
 	/* by serial: one may turn out to be gone, or end another's watch */
 	for (unsigned int i = 0; i < n; i++) {
 		struct wq_key *ring = wq_keys_find(t->keys, rings[i]);
 
-		if (!ring || ring->buried || !may_be_it(ring, &meant) ||
-			!watched(t, ring->serial) || !is_believed(t, ring, subtypes[what]) ||
+		if (!ring || ring->buried || !may_be_it(ring, meant) ||
+			!watched(t, ring->serial) || !is_believed(t, ring, g->subtype) ||
 			!fits(ring, what, serial))
 			continue;
 		any = true;
-		guessed[what](t, ring, serial);
+		g->told(t, ring, serial);
 		/* the difference may be another's, whose hint is on its way */
-		wq_keys_note_told(ring, (uint8_t)subtypes[what], (uint32_t)serial);
+		wq_keys_note_told(ring, (uint8_t)g->subtype, (uint32_t)serial);
 	}
-	wq_budget_spend(&t->keys->guesses, wq_budget_clock() - began);
+	return any;
+}
+
+/* Decided by the difference that the operation, on the keyring that was named ID, made in one
+ * of those that are watched. Guesses cost more than the operations that ask for them: they may
+ * take their user's share of the time. Where nobody watches what may be meant there is nothing
+ * to guess. */
+static void by_difference(const struct taking *t, int32_t id, enum guess what, int32_t serial)
+{
+	struct wq_keys *keys = t->keys;
+	int32_t rings[RINGS_AT_ONCE];
+	struct wq_work work;
+	struct meant meant;
+	unsigned int n;
+	bool any;
+
+	if (what == GUESS_UNLINKED && serial > 0)
+		wq_keys_note_unlinked(keys, serial);
+	n = wq_rings_called(&keys->rings, id, rings, RINGS_AT_ONCE);
+	if (n == 0 && TAILQ_EMPTY(&keys->gone))
+		return;
+	meant = meant_by(t, id, guesses[what].subtype);
+	if (serial < 0 || n > RINGS_AT_ONCE ||
+		!wq_keys_begin_work(&work, &keys->guesses, payer(t))) {
+		cannot_tell(t, &meant, what, serial);
+		return;
+	}
+	any = guess(t, &meant, what, serial, rings, n);
+	wq_keys_end_work(&work);
 	if (!any)
 		cannot_tell(t, &meant, what, serial);
 }
@@ -658,7 +676,7 @@ static struct wq_key *op_simple(const struct taking *t, enum key_notification_su
 	}
 	key = subject(t, serial, subtype);
 	if (key && !is_confirmed(t, key, subtype)) {
-		look_instead(key);
+		look_instead(t, key);
 		key = NULL;
 	}
 	if (!key)
@@ -818,7 +836,7 @@ int wq_keys_report(struct wq_keys *keys, const struct wqfs_key_report *report,
 		return 0; /* all threads of pid namespaces that are not ours have no number */
 	if (keys->trace) {
 		/* of a beginning: what its thread did before is over */
-		wq_keys_catch_up(keys);
+		wq_keys_catch_up(keys, caller->uid);
 		if (h.end_ns && !caller->compat)
 			return 0; /* the trace tells of it, too */
 	}

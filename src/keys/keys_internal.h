@@ -4,7 +4,7 @@
  * keys_change.c (one key, and what a difference means), keys_proc.c (/proc/keys), keys_round.c
  * (looking at all of them), keys_hint.c (what a hint means), keys_told.c
  * (that nothing is told twice), keys_special.c (special keyrings), keys_trace.c (the trace as
- * a source), keys_end.c (when a key may have ended).
+ * a source), keys_end.c (when a key may have ended), keys_share.c (who pays for it).
  */
 #ifndef WQ_KEYS_INTERNAL_H
 #define WQ_KEYS_INTERNAL_H
@@ -12,6 +12,7 @@
 #include <uthash.h>
 
 #include "base/budget.h"
+#include "base/shares.h"
 #include "base/per_user.h"
 #include "base/task.h"
 #include "base/threads.h"
@@ -166,7 +167,7 @@ struct wq_keys {
 	struct wq_trace *trace; /* NULL: polling */
 	bool trace_died;
 	uint64_t trace_retry_ns, trace_wait_ns; /* the next attempt to have it again; 0: none */
-	uint64_t catch_up_ns; /* when more of it may be taken in for a request */
+	uint64_t catch_up_ns; /* when more of it may be taken in before a step of ours */
 	char why_not[160];    /* why there is no trace */
 	char source_text[256];
 	struct inflight *inflight;
@@ -183,7 +184,8 @@ struct wq_keys {
 	unsigned int names_next;
 	struct wq_serials serials; /* of keys that hints have named */
 	struct wq_tasks tasks;
-	struct wq_budget guesses, asking; /* of differences; of who has done it */
+	struct wq_shares guesses, asking; /* of differences; of who has done it */
+	struct wq_shares catching_up;	  /* with the trace, for requests */
 	struct wq_sessions *sessions;
 	struct wq_threads threads; /* where a walk over all of them stands */
 	struct wq_timer threads_timer;
@@ -364,6 +366,28 @@ bool wq_keys_real_user(struct wq_keys *keys, const struct wq_hint *h, uid_t *uid
  * ID. Valid until the next event. */
 void wq_keys_actor(
 	struct wq_keys *keys, const struct wq_hint *h, int32_t id, struct wq_actor *actor);
+
+/* ---- keys_share.c ---- */
+
+/* Who pays for what is done because of TID at AT_NS: its real user, or that of who forked it, as
+ * far as it has been seen or read. WQ_UID_UNKNOWN: not known. */
+uid_t wq_keys_payer(struct wq_keys *keys, pid_t tid, uint64_t at_ns);
+
+/* TID's task as it was at AT_NS, or later: NULL if it is gone, or if whoever pays has no time
+ * left to have it asked. Valid until the next call. */
+const struct wq_task *wq_keys_ask_task(struct wq_keys *keys, pid_t tid, uint64_t at_ns);
+
+/* Something that is paid for. */
+struct wq_work {
+	struct wq_shares *shares;
+	uid_t uid;
+	uint64_t began_ns; /* of its CPU time */
+};
+
+/* Begins WORK, which UID pays for with its share of SHARES, until wq_keys_end_work(). False:
+ * there is none left, nothing was begun. */
+bool wq_keys_begin_work(struct wq_work *work, struct wq_shares *shares, uid_t uid);
+void wq_keys_end_work(const struct wq_work *work);
 
 /* ---- keys_hint.c ---- */
 

@@ -35,7 +35,8 @@ static bool round_wanted(const struct wq_keys *keys)
 	return last && last->round > keys->round;
 }
 
-/* When a sync may have its round: who asks for one after the other gets a share of the CPU. */
+/* When a sync, or what was lost, may have its round: one after the other takes a share of the
+ * CPU. */
 static uint64_t sync_due(const struct wq_keys *keys)
 {
 	return keys->ended_ns +
@@ -67,7 +68,7 @@ void wq_keys_plan(struct wq_keys *keys)
 	}
 	if (keys->trace) {
 		keys->interval_ns = keys->config.resync_s * (uint64_t)NS_PER_S;
-		due = keys->resync_ns + keys->interval_ns;
+		due = keys->resync_ns ? keys->resync_ns + keys->interval_ns : sync_due(keys);
 		if (keys->soon && after_pause(keys) < due)
 			due = after_pause(keys);
 	} else {
@@ -95,7 +96,7 @@ void wq_keys_resync(struct wq_keys *keys)
 {
 	keys->resync_ns = 0;
 	if (!keys->running)
-		wq_timer_set(keys->loop, &keys->timer, 0);
+		wq_timer_set(keys->loop, &keys->timer, sync_due(keys));
 }
 
 static void begin_round(struct wq_keys *keys, bool thorough)

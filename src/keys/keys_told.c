@@ -84,20 +84,10 @@ static bool may_note(struct wq_keys *keys, bool reported)
 static bool concerns(const struct wq_keys *keys, const struct wq_hint *h)
 {
 	for (int i = 0; i < WQ_HINT_ARGS; i++)
-		if (h->arg[i] < 0 || (h->arg[i] > 0 && wq_keys_find(keys, h->arg[i])))
+		if (h->arg[i] < 0 ? wq_rings_any(&keys->rings, h->arg[i])
+				  : h->arg[i] > 0 && wq_keys_find(keys, h->arg[i]))
 			return true;
 	return false;
-}
-
-/* Who it is is asked at the beginning: a short-lived process is gone next. */
-static void ask_who(struct wq_keys *keys, const struct wq_hint *h)
-{
-	uint64_t began = wq_budget_clock();
-
-	if (!wq_budget_left(&keys->asking, wq_now_ns()))
-		return;
-	wq_task_get(&keys->tasks, h->tid, h->begin_ns);
-	wq_budget_spend(&keys->asking, wq_budget_clock() - began);
 }
 
 struct wq_cred wq_keys_reporter(struct wq_keys *keys, const struct wq_caller *caller)
@@ -115,8 +105,9 @@ void wq_keys_begin(
 {
 	struct inflight *f = wq_keys_find_inflight(keys, h->tid);
 
+	/* who it is is asked at the beginning: a short-lived process is gone next */
 	if (keys->trace && concerns(keys, h))
-		ask_who(keys, h);
+		(void)wq_keys_ask_task(keys, h->tid, h->begin_ns);
 	if (!f) {
 		f = may_note(keys, caller != NULL) ? calloc(1, sizeof(*f)) : NULL;
 		if (!f)
@@ -190,15 +181,14 @@ bool wq_keys_inflight(const struct wq_key *key, uint64_t at_ns)
 	struct wq_keys *keys = key->keys;
 	struct inflight *f, *tmp;
 	uint64_t now = wq_now_ns();
-	bool any = false;
 
 	HASH_ITER (hh, keys->inflight, f, tmp) {
 		if (is_over(f, now))
 			wq_keys_forget_inflight(keys, f);
-		else if (f->hint.begin_ns <= at_ns)
-			any = any || could_change(keys, f, key);
+		else if (f->hint.begin_ns <= at_ns && could_change(keys, f, key))
+			return true;
 	}
-	return any;
+	return false;
 }
 
 void wq_keys_forget_all_inflight(struct wq_keys *keys)

@@ -264,7 +264,22 @@ void wq_keys_check_trace(struct wq_keys *keys)
 	wq_keys_tell_loss(keys, NULL, NULL);
 }
 
-bool wq_keys_catch_up(struct wq_keys *keys)
+/* Where all can be taken in it had to be, and nobody pays for it. What is paid is that others
+ * wait while there is more than that: a slice. */
+bool wq_keys_catch_up(struct wq_keys *keys, uid_t uid)
+{
+	if (!keys->trace || keys->trace_died)
+		return true;
+	if (!wq_shares_left(&keys->catching_up, uid, wq_now_ns()))
+		return false;
+	if (wq_trace_drain(keys->trace, SLICE_NS))
+		return true;
+	wq_shares_spend(&keys->catching_up, uid, SLICE_NS);
+	return false;
+}
+
+/* The same for ourselves, no oftener than half of the time. */
+static bool catch_up(struct wq_keys *keys)
 {
 	if (!keys->trace || keys->trace_died)
 		return true;
@@ -278,7 +293,7 @@ bool wq_keys_catch_up(struct wq_keys *keys)
 
 bool wq_keys_caught_up(struct wq_keys *keys, uint64_t *since_ns)
 {
-	bool caught_up = wq_keys_catch_up(keys);
+	bool caught_up = catch_up(keys);
 
 	if (!caught_up && !*since_ns)
 		*since_ns = wq_now_ns();
