@@ -279,6 +279,7 @@ struct wq_keys *wq_keys_new(
 	wq_keys_end_init(keys);
 	keys->look = wq_look_new();
 	if (!keys->look) {
+		wq_keys_end_fini(keys);
 		free(keys);
 		return NULL;
 	}

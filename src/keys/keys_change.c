@@ -248,6 +248,7 @@ void wq_keys_bury(struct wq_key *key)
 	clear_suspect(key);
 	no_longer_stale(key);
 	wq_keys_no_longer_new(key);
+	wq_keys_ends_at(key, 0);
 	wq_rings_remove(&keys->rings, key);
 	if (known_dead(key))
 		wq_keys_note_dead(keys, key->serial, 1);
@@ -266,6 +267,7 @@ void wq_keys_forget_key(struct wq_key *key)
 	clear_suspect(key);
 	no_longer_stale(key);
 	wq_keys_no_longer_new(key);
+	wq_keys_ends_at(key, 0);
 	wq_rings_remove(&keys->rings, key);
 	TAILQ_REMOVE(key->buried ? &keys->gone : &keys->all, key, node);
 }

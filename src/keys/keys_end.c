@@ -4,9 +4,10 @@
  * link, or the time, of the key is gone. So after what may have ended keys they are asked
  * whether they are still there, soon and with growing distance. Polling needs none of this.
  */
-#include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/container.h"
 #include "keys/keys_internal.h"
@@ -19,18 +20,21 @@
 #define NEW_NS NS_PER_S /* longer than a grace period takes, but on the busiest machine */
 
 #define DUE_EVERY_NS (20 * NS_PER_MS)
-#define DUE_AT_ONCE  256 /* keys; more are looked for within the budget */
+#define DUE_S	     1 /* the kernel counts whole seconds; who stays longer clearly stays */
 
-time_t wq_keys_gc_delay(void)
+#define GC_DELAY_S 300 /* where the kernel does not say */
+
+time_t wq_keys_gc_delay(const struct wq_keys *keys)
 {
-	unsigned int delay = 300;
-	FILE *f = fopen("/proc/sys/kernel/keys/gc_delay", "re");
+	char text[16];
+	ssize_t n = keys->gc_delay_fd < 0
+			    ? -1
+			    : pread(keys->gc_delay_fd, text, sizeof(text) - 1, 0);
 
-	if (f && fscanf(f, "%u", &delay) != 1)
-		delay = 300;
-	if (f)
-		fclose(f);
-	return (time_t)delay;
+	if (n <= 0)
+		return GC_DELAY_S;
+	text[n] = '\0';
+	return (time_t)strtoul(text, NULL, 10);
 }
 
 /* ---- soon ---- */
@@ -204,56 +208,92 @@ static void plan_end(struct wq_keys *keys, uint64_t when_ns)
 
 static void plan_next_end(struct wq_keys *keys)
 {
-	const struct wq_key *key;
-	time_t first = 0;
+	const struct wq_end *first = wq_ends_first(&keys->ends);
 
-	TAILQ_FOREACH (key, &keys->all, node)
-		if (key->ends_at && (!first || key->ends_at < first))
-			first = key->ends_at;
 	if (first)
-		plan_end(keys, (uint64_t)first * NS_PER_S);
+		plan_end(keys, (uint64_t)first->at * NS_PER_S);
+}
+
+static void no_longer_due(struct wq_key *key)
+{
+	if (!key->due)
+		return;
+	TAILQ_REMOVE(&key->keys->due, key, due_node);
+	key->due = false;
+}
+
+/* Those whose time has come, UNTIL_NS at the latest: the rest follows. */
+static void make_due(struct wq_keys *keys, time_t now, uint64_t until_ns)
+{
+	struct wq_end *end;
+
+	while ((end = wq_ends_first(&keys->ends)) && end->at <= now &&
+		wq_now_ns() < until_ns) {
+		struct wq_key *key = wq_container_of(end, struct wq_key, end);
+
+		wq_ends_remove(&keys->ends, end);
+		key->due = true;
+		TAILQ_INSERT_TAIL(&keys->due, key, due_node);
+	}
+}
+
+/* Asks each of those that are due whether it has ended, as many as there is time for: who was
+ * asked is asked again when all others have been. */
+static void ask_due(struct wq_keys *keys, time_t now, uint64_t until_ns)
+{
+	const struct wq_key *last = TAILQ_LAST(&keys->due, key_list);
+	struct wq_key *key;
+	bool more = true;
+
+	while (more && (key = TAILQ_FIRST(&keys->due)) && wq_now_ns() < until_ns) {
+		more = key != last;
+		no_longer_due(key);
+		if (!wq_look_exists(keys->look, key->serial)) {
+			wq_keys_bury(key);
+		} else if (now > key->end.at + DUE_S) {
+			wq_keys_may_end(keys);
+		} else {
+			key->due = true;
+			TAILQ_INSERT_TAIL(&keys->due, key, due_node);
+		}
+	}
 }
 
 /* The kernel collects a key in the second after its time, since it counts whole ones: until
- * then it is asked for again and again. */
-static void check_due(struct wq_keys *keys)
-{
-	time_t now = time(NULL);
-	struct wq_key_cursor c;
-	struct wq_key *key;
-	unsigned int n = 0;
-
-	wq_keys_cursor_begin(keys, &c);
-	while ((key = wq_keys_cursor_next(&c))) {
-		if (!key->ends_at || key->ends_at > now)
-			continue;
-		if (n < DUE_AT_ONCE && now <= key->ends_at + 1) {
-			n++;
-			if (!wq_look_exists(keys->look, key->serial))
-				wq_keys_bury(key);
-			continue;
-		}
-		key->ends_at = 0;
-		wq_keys_may_end(keys);
-	}
-	wq_keys_cursor_end(&c);
-}
-
+ * then it is asked for again and again, for a share of the time. */
 static void on_ends_at_timer(struct wq_timer *timer)
 {
 	struct wq_keys *keys = wq_container_of(timer, struct wq_keys, ends_at_timer);
+	uint64_t began = wq_now_ns(), took, wait;
+	time_t now = time(NULL);
 
-	check_due(keys);
+	make_due(keys, now, began + SLICE_NS);
+	ask_due(keys, now, began + SLICE_NS);
 	tell_ends(keys);
+	took = wq_now_ns() - began;
+	wait = (uint64_t)((double)took / ASK_SHARE);
+	if (!TAILQ_EMPTY(&keys->due))
+		wq_timer_set(keys->loop, timer,
+			began + (wait > DUE_EVERY_NS ? wait : DUE_EVERY_NS));
 	plan_next_end(keys);
 }
 
 void wq_keys_ends_at(struct wq_key *key, time_t when)
 {
-	key->ends_at = when;
+	struct wq_keys *keys = key->keys;
+
+	no_longer_due(key);
+	/* where there is no memory for it a look finds the end, later */
+	if (!when || key->buried || wq_ends_set(&keys->ends, &key->end, when) < 0)
+		wq_ends_remove(&keys->ends, &key->end);
 	/* a timer for a time that is none any more finds nothing, and is set anew */
-	if (when && key->keys->trace)
-		plan_end(key->keys, (uint64_t)when * NS_PER_S);
+	if (key->end.place && keys->trace)
+		plan_end(keys, (uint64_t)when * NS_PER_S);
+}
+
+time_t wq_keys_end_of(const struct wq_key *key)
+{
+	return key->due || key->end.place ? key->end.at : 0;
 }
 
 void wq_keys_await_ends(struct wq_keys *keys)
@@ -265,6 +305,8 @@ void wq_keys_await_ends(struct wq_keys *keys)
 void wq_keys_end_init(struct wq_keys *keys)
 {
 	TAILQ_INIT(&keys->new);
+	TAILQ_INIT(&keys->due);
+	keys->gc_delay_fd = open("/proc/sys/kernel/keys/gc_delay", O_RDONLY | O_CLOEXEC);
 	keys->gone_timer.fire = on_gone_timer;
 	keys->new_timer.fire = on_new_timer;
 	keys->end_timer.fire = on_end_timer;
@@ -277,4 +319,7 @@ void wq_keys_end_fini(struct wq_keys *keys)
 	wq_timer_clear(keys->loop, &keys->new_timer);
 	wq_timer_clear(keys->loop, &keys->end_timer);
 	wq_timer_clear(keys->loop, &keys->ends_at_timer);
+	wq_ends_fini(&keys->ends);
+	if (keys->gc_delay_fd >= 0)
+		close(keys->gc_delay_fd);
 }

@@ -650,7 +650,7 @@ static void take_in(
 	case NOTIFY_KEY_REVOKED:
 		if (key->state.life < WQ_KEY_REVOKED)
 			key->state.life = WQ_KEY_REVOKED;
-		wq_keys_ends_at(key, time(NULL) + wq_keys_gc_delay());
+		wq_keys_ends_at(key, time(NULL) + wq_keys_gc_delay(t->keys));
 		break;
 	case NOTIFY_KEY_INVALIDATED:
 		key->state.life = WQ_KEY_INVALIDATED;
@@ -691,11 +691,12 @@ static struct wq_key *op_simple(const struct taking *t, enum key_notification_su
  * miss an end. And it is no difference that /proc/keys says so next. */
 static void timeout_as_reported(struct wq_key *key, time_t at)
 {
-	time_t ends_at = at ? at + wq_keys_gc_delay() : 0;
+	time_t ends_at = at ? at + wq_keys_gc_delay(key->keys) : 0,
+	       known = wq_keys_end_of(key);
 
 	key->proc.is_said = true;
 	key->proc.said = at ? (struct wq_expiry){at - SAID_S, at + SAID_S} : wq_expiry_never;
-	if (ends_at && (!key->ends_at || ends_at < key->ends_at))
+	if (ends_at && (!known || ends_at < known))
 		wq_keys_ends_at(key, ends_at);
 }
 
@@ -711,7 +712,7 @@ static void op_timeout(const struct taking *t)
 	if (t->caller)
 		timeout_as_reported(key, at);
 	else
-		wq_keys_ends_at(key, at ? at + wq_keys_gc_delay() : 0);
+		wq_keys_ends_at(key, at ? at + wq_keys_gc_delay(t->keys) : 0);
 }
 
 static void op_chown(const struct taking *t)

@@ -17,6 +17,7 @@
 #include "base/task.h"
 #include "base/threads.h"
 #include "keys/access.h"
+#include "keys/ends.h"
 #include "keys/key_look.h"
 #include "keys/key_state.h"
 #include "keys/keys_rings.h"
@@ -70,11 +71,13 @@ struct wq_key {
 	/* How many members were linked whose names could not be had any more: since the last
 	 * look each may have taken the place of a member that is still in the model. */
 	unsigned int nameless;
-	time_t ends_at; /* CLOCK_REALTIME when it will be collected; 0: not known */
+	struct wq_end end; /* CLOCK_REALTIME when it will be collected, if it is in keys->ends */
+	bool due;	   /* on keys->due: that time has come */
 	UT_hash_handle hh;
 	TAILQ_ENTRY(wq_key) suspect_node;
 	TAILQ_ENTRY(wq_key) stale_node;
 	TAILQ_ENTRY(wq_key) new_node;
+	TAILQ_ENTRY(wq_key) due_node;
 	TAILQ_ENTRY(wq_key) ring_node;
 };
 
@@ -195,7 +198,10 @@ struct wq_keys {
 	struct wq_timer gone_timer;    /* to tell of keys that are gone */
 	uint64_t gone_since_ns;	       /* since when that waits for the trace; or 0 */
 	struct wq_timer end_timer;     /* the next check after what may have ended keys */
-	struct wq_timer ends_at_timer; /* the next known end */
+	struct wq_ends ends;	       /* the known ones */
+	struct key_list due;	       /* of those: they are asked whether they have ended */
+	struct wq_timer ends_at_timer; /* the next of them */
+	int gc_delay_fd;	       /* below 0: it cannot be asked */
 	uint64_t end_due_ns;	       /* when it is due, if there is no occasion before */
 	uint64_t end_asked_ns;	       /* when the last check ended */
 	uint64_t end_step_ns;	       /* the distance to the check after it */
@@ -429,14 +435,17 @@ void wq_keys_no_longer_new(struct wq_key *key);
  * it is looked for now, so that it is told before what comes after it. */
 void wq_keys_ask_ends(struct wq_keys *keys);
 
-/* KEY will be collected at WHEN. */
+/* KEY will be collected at WHEN; 0: it is not known that it will. */
 void wq_keys_ends_at(struct wq_key *key, time_t when);
+
+/* When, or 0. */
+time_t wq_keys_end_of(const struct wq_key *key);
 
 /* A trace has begun, which tells nothing of what was done before: polling waited for no end. */
 void wq_keys_await_ends(struct wq_keys *keys);
 
 /* Seconds that the kernel keeps dead keys. */
-time_t wq_keys_gc_delay(void);
+time_t wq_keys_gc_delay(const struct wq_keys *keys);
 
 void wq_keys_end_init(struct wq_keys *keys);
 void wq_keys_end_fini(struct wq_keys *keys);

@@ -59,8 +59,8 @@ static void judge_line(struct wq_key *key)
 		v->new_expiry = wq_expiry_both(v->expiry, v->new_expiry);
 	v->expiry = v->new_expiry;
 	v->len = v->new_len;
-	if (wq_expiry_differ(v->expiry, wq_expiry_never) && !key->ends_at)
-		wq_keys_ends_at(key, v->expiry.to + wq_keys_gc_delay());
+	if (wq_expiry_differ(v->expiry, wq_expiry_never) && !wq_keys_end_of(key))
+		wq_keys_ends_at(key, v->expiry.to + wq_keys_gc_delay(key->keys));
 }
 
 bool wq_keys_proc_begin(struct wq_keys *keys)
@@ -109,6 +109,8 @@ static enum wq_proc_step judge_lines(struct wq_keys *keys)
 		keys->judge_next = TAILQ_NEXT(key, node);
 		if (!held_up(key, now))
 			judge_line(key);
+		if (wq_now_ns() - now >= SLICE_NS)
+			break;
 	}
 	if (keys->judge_next)
 		return WQ_PROC_MORE;
