@@ -71,7 +71,7 @@ struct wq_key {
 	/* How many members were linked whose names could not be had any more: since the last
 	 * look each may have taken the place of a member that is still in the model. */
 	unsigned int nameless;
-	struct wq_end end; /* CLOCK_REALTIME when it will be collected, if it is in keys->ends */
+	struct wq_end end; /* in keys->ends: CLOCK_REALTIME when it will be collected */
 	bool due;	   /* on keys->due: that time has come */
 	UT_hash_handle hh;
 	TAILQ_ENTRY(wq_key) suspect_node;
