@@ -27,9 +27,8 @@
 time_t wq_keys_gc_delay(const struct wq_keys *keys)
 {
 	char text[16];
-	ssize_t n = keys->gc_delay_fd < 0
-			    ? -1
-			    : pread(keys->gc_delay_fd, text, sizeof(text) - 1, 0);
+	ssize_t n = keys->gc_delay_fd < 0 ? -1
+					  : pread(keys->gc_delay_fd, text, sizeof(text) - 1, 0);
 
 	if (n <= 0)
 		return GC_DELAY_S;
@@ -227,8 +226,7 @@ static void make_due(struct wq_keys *keys, time_t now, uint64_t until_ns)
 {
 	struct wq_end *end;
 
-	while ((end = wq_ends_first(&keys->ends)) && end->at <= now &&
-		wq_now_ns() < until_ns) {
+	while ((end = wq_ends_first(&keys->ends)) && end->at <= now && wq_now_ns() < until_ns) {
 		struct wq_key *key = wq_container_of(end, struct wq_key, end);
 
 		wq_ends_remove(&keys->ends, end);
@@ -273,8 +271,8 @@ static void on_ends_at_timer(struct wq_timer *timer)
 	took = wq_now_ns() - began;
 	wait = (uint64_t)((double)took / ASK_SHARE);
 	if (!TAILQ_EMPTY(&keys->due))
-		wq_timer_set(keys->loop, timer,
-			began + (wait > DUE_EVERY_NS ? wait : DUE_EVERY_NS));
+		wq_timer_set(
+			keys->loop, timer, began + (wait > DUE_EVERY_NS ? wait : DUE_EVERY_NS));
 	plan_next_end(keys);
 }
 

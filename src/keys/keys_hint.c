@@ -691,8 +691,7 @@ static struct wq_key *op_simple(const struct taking *t, enum key_notification_su
  * miss an end. And it is no difference that /proc/keys says so next. */
 static void timeout_as_reported(struct wq_key *key, time_t at)
 {
-	time_t ends_at = at ? at + wq_keys_gc_delay(key->keys) : 0,
-	       known = wq_keys_end_of(key);
+	time_t ends_at = at ? at + wq_keys_gc_delay(key->keys) : 0, known = wq_keys_end_of(key);
 
 	key->proc.is_said = true;
 	key->proc.said = at ? (struct wq_expiry){at - SAID_S, at + SAID_S} : wq_expiry_never;

@@ -742,8 +742,9 @@ static void init(struct wq_trace *t)
 	t->tracefs = -1;
 	t->rest.fire = on_rest;
 	for (int i = 0; i < STREAMS; i++)
-		t->stream[i] = (struct stream){
-			.trace = t, .ready = {.fd = -1, .can_wait = true}, .again = {.fire = on_again}};
+		t->stream[i] = (struct stream){.trace = t,
+			.ready = {.fd = -1, .can_wait = true},
+			.again = {.fire = on_again}};
 	t->stream[STREAM_FORKS].ready.ready = on_events;
 	t->stream[STREAM_LEAVE].ready.ready = on_events;
 	t->stream[STREAM_IDS].ready.ready = on_ids;

@@ -303,10 +303,10 @@ static void report_change(void)
 	struct wqfs_key_report r = {
 		.op = KEYCTL_CLEAR,
 		.arg = {KEY_SPEC_USER_KEYRING},
-		.begin_ns = it_now_ns(),
+		.begin_ns = wq_now_ns(),
 	};
 
-	r.end_ns = it_now_ns();
+	r.end_ns = wq_now_ns();
 	IT_EQ(ioctl(root_fd, WQFS_IOC_REPORT, &r), 0);
 }
 

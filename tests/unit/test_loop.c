@@ -311,8 +311,7 @@ int main(void)
 	tcase_add_test(timers, timer_that_is_set_again_moves);
 	tcase_add_test(timers, cleared_timer_does_not_fire);
 	tcase_add_test(timers, timer_may_clear_another_that_is_due);
-	tcase_add_test(
-		timers, requests_come_before_each_piece_of_work_and_work_takes_turns);
+	tcase_add_test(timers, requests_come_before_each_piece_of_work_and_work_takes_turns);
 	tcase_add_test(timers, loop_can_be_run_again);
 	tcase_add_test(timers, what_comes_before_the_loop_waits_comes_each_time);
 	suite_add_tcase(suite, timers);
