@@ -36,11 +36,35 @@ static struct wq_handle *handle_of(const struct fuse_file_info *fi)
 	return (struct wq_handle *)(uintptr_t)fi->fh;
 }
 
+/* One descriptor more by which UID reads H's queue. 0 or -ENOMEM. */
+static int charge_reader(struct wq_handle *h, uid_t uid)
+{
+	return h->write_only
+		       ? 0
+		       : wq_per_user_charge(&h->node->read_by, uid, WQ_PER_USER_UNLIMITED);
+}
+
+static void uncharge_reader(struct wq_handle *h, uid_t uid)
+{
+	if (!h->write_only)
+		wq_per_user_uncharge(&h->node->read_by, uid);
+}
+
+/* H is used by UID, who need not be who opened it. For want of memory it is not noted. */
+static void set_user(struct wq_handle *h, uid_t uid)
+{
+	if (uid == h->used_by || (uid != h->uid && charge_reader(h, uid) < 0))
+		return;
+	if (h->used_by != h->uid)
+		uncharge_reader(h, h->used_by);
+	h->used_by = uid;
+}
+
 struct wq_handle *wqfs_handle(fuse_req_t req, const struct fuse_file_info *fi)
 {
 	struct wq_handle *h = handle_of(fi);
 
-	h->used_by = fuse_req_ctx(req)->uid;
+	set_user(h, fuse_req_ctx(req)->uid);
 	return h;
 }
 
@@ -95,12 +119,7 @@ void wqfs_catch_up(fuse_req_t req)
  * once it has been used. */
 static bool holds_reader(const struct wq_node *node, const struct wq_caller *caller)
 {
-	const struct wq_handle *h;
-
-	LIST_FOREACH (h, &node->handles, entry)
-		if (!h->write_only && (h->uid == caller->uid || h->used_by == caller->uid))
-			return true;
-	return false;
+	return wq_per_user_count(&node->read_by, caller->uid) > 0;
 }
 
 /* Its size and times tell when something happened to the keys of its owner. An anonymous queue
@@ -193,6 +212,7 @@ static struct wq_handle *new_handle(fuse_req_t req, struct wq_node *node, int fl
 
 	if (!h)
 		return NULL;
+	h->fs = wqfs_of(req);
 	h->node = node;
 	h->uid = h->used_by = caller.uid;
 	h->writer = (flags & O_ACCMODE) != O_RDONLY;
@@ -200,6 +220,10 @@ static struct wq_handle *new_handle(fuse_req_t req, struct wq_node *node, int fl
 	TAILQ_INIT(&h->parked);
 	h->write_only = (flags & O_ACCMODE) == O_WRONLY;
 	h->takes_nothing = flags & O_NOATIME;
+	if (charge_reader(h, h->uid) < 0) {
+		free(h);
+		return NULL;
+	}
 	LIST_INSERT_HEAD(&node->handles, h, entry);
 	node->opens++;
 	node->charged_opens += caller.uid == node->charged;
@@ -227,6 +251,8 @@ static void free_handle(struct wqfs *fs, struct wq_handle *h)
 	struct wq_node *node = h->node;
 
 	wqfs_forget_handle(fs, h);
+	set_user(h, h->uid);
+	uncharge_reader(h, h->uid);
 	LIST_REMOVE(h, entry);
 	node->opens--;
 	node->charged_opens -= h->uid == node->charged;

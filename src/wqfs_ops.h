@@ -11,6 +11,7 @@
 #include <fuse_lowlevel.h>
 
 #include "base/loop.h"
+#include "base/shares.h"
 #include "fuse/namespace.h"
 #include "fuse/piece.h"
 #include "fuse/user_mem.h"
@@ -27,6 +28,7 @@ enum wq_wait {
 
 /* An open description. Its address is the FUSE file handle. */
 struct wq_handle {
+	struct wqfs *fs;
 	struct wq_node *node;
 	uid_t uid;     /* who opened it */
 	uid_t used_by; /* whose process used it last */
@@ -66,7 +68,7 @@ struct wqfs {
 	TAILQ_HEAD(, wq_node) to_serve;	    /* with readers for whom there may be something */
 	struct wq_user_mem_pool user_mem;
 	struct wq_timer construct; /* when to ask again */
-	uint64_t construct_wait_ns;
+	struct wq_shares asking;   /* for keys under construction */
 };
 
 struct wqfs_limits {
