@@ -240,9 +240,10 @@ static void on_ready(struct wqfs *fs)
 	d->ready_fd = -1;
 }
 
-/* What the kernel writes into the trace is to be read before it overruns, and who asks is not to
- * wait for a turn behind those who make it write: a tracing daemon runs before others of equal
- * right, as auditd does for the same reason. It stays where whoever started it has put it. */
+/* What the kernel writes into the trace is to be read before it overruns, and who asks is not
+ * to wait for a turn behind those who make it write: a tracing daemon runs before others of
+ * equal right, as auditd does for the same reason. It stays where whoever started it has put
+ * it. */
 static void keep_up(const struct daemon *d)
 {
 	struct wqfs_stats s = {0};

@@ -375,8 +375,8 @@ void wq_keys_actor(
 
 /* ---- keys_share.c ---- */
 
-/* Who pays for what is done because of TID at AT_NS: its real user, or that of who forked it, as
- * far as it has been seen or read. WQ_UID_UNKNOWN: not known. */
+/* Who pays for what is done because of TID at AT_NS: its real user, or that of who forked it,
+ * as far as it has been seen or read. WQ_UID_UNKNOWN: not known. */
 uid_t wq_keys_payer(struct wq_keys *keys, pid_t tid, uint64_t at_ns);
 
 /* TID's task as it was at AT_NS, or later: NULL if it is gone, or if whoever pays has no time
