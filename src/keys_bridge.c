@@ -31,7 +31,8 @@ struct wq_keys {
 
 	struct wq_timer drain_timer; /* to go on with the events of sources */
 	bool draining;
-	uint64_t catch_up_ns; /* when more of them may be taken in for a request */
+	uint64_t catch_up_ns; /* when more of them may be taken in before a step of ours */
+	struct wq_shares catching_up; /* the same for requests */
 	/* Since when a turn of each waits for what sources have told; or 0. */
 	uint64_t scan_since_ns, deferred_since_ns, zombies_since_ns;
 	struct wq_timer zombies_timer; /* to tell of keys that are gone */
@@ -166,9 +167,29 @@ static void on_drain_timer(struct wq_timer *timer)
 	on_ready(wq_container_of(timer, struct wq_keys, drain_timer));
 }
 
-bool wq_keys_catch_up(struct wq_keys *keys)
+static bool has_source(const struct wq_keys *keys)
 {
-	if (!keys->model.sources.source || keys->model.sources.died)
+	return keys->model.sources.source && !keys->model.sources.died;
+}
+
+/* Where all can be taken in it had to be, and nobody pays for it. What is paid is that others
+ * wait while there is more than that: a slice. */
+bool wq_keys_catch_up(struct wq_keys *keys, uid_t uid)
+{
+	if (!has_source(keys))
+		return true;
+	if (!wq_shares_left(&keys->catching_up, uid, wq_now_ns()))
+		return false;
+	if (drain_sources(keys))
+		return true;
+	wq_shares_spend(&keys->catching_up, uid, WQ_SLICE_NS);
+	return false;
+}
+
+/* The same for ourselves, no oftener than half of the time. */
+static bool catch_up(struct wq_keys *keys)
+{
+	if (!has_source(keys))
 		return true;
 	if (wq_now_ns() < keys->catch_up_ns) /* others have their turn */
 		return false;
@@ -178,9 +199,12 @@ bool wq_keys_catch_up(struct wq_keys *keys)
 	return false;
 }
 
+/* Has all been taken in that was done before this call? For what is to be asked again, in
+ * another turn of the loop, until it has been: then, or after 100 ms, this is true. SINCE_NS, 0
+ * at first, is the asker's own. */
 static bool caught_up(struct wq_keys *keys, uint64_t *since_ns)
 {
-	bool caught_up = wq_keys_catch_up(keys);
+	bool caught_up = catch_up(keys);
 
 	if (!caught_up && !*since_ns)
 		*since_ns = wq_now_ns();
@@ -607,7 +631,8 @@ int wq_keys_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t serial,
 	r = lookup(keys, serial, caller, &as);
 	if (r < 0)
 		return r;
-	wq_keys_catch_up(keys); /* what was before comes before, or is not for it */
+	/* what was before comes before, or is not for it */
+	wq_keys_catch_up(keys, caller->uid);
 	key = wq_registry_find(&keys->model.registry, serial);
 	if (key && !same_ids(&key->as, &as))
 		wq_compare_view_as(key, &as);
@@ -642,7 +667,7 @@ int wq_keys_report(struct wq_keys *keys, const struct wqfs_key_report *report,
 		return 0; /* all threads of pid namespaces that are not ours have no number */
 	if (wq_model_is_told(&keys->model)) {
 		/* of a beginning: what its thread did before is over */
-		wq_keys_catch_up(keys);
+		wq_keys_catch_up(keys, caller->uid);
 		if (h.end_ns && (!caller->compat || wq_model_has(&keys->model, WQ_SOURCE_COMPAT)))
 			return 0; /* the trace tells of it, too */
 	}
@@ -729,6 +754,7 @@ void wq_keys_free(struct wq_keys *keys)
 	wq_compare_fini(&keys->compare);
 	wq_actors_fini(&keys->actors);
 	wq_inflight_forget_all(&m->inflight);
+	wq_registry_fini(&m->registry);
 	wq_key_state_fini(&m->scratch);
 	wq_look_free(m->look);
 	free(keys);

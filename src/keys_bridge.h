@@ -52,11 +52,12 @@ void wq_keys_sync(struct wq_keys *keys, struct wq_keys_sync *sync);
 /* Forgets SYNC, which has not been done yet. */
 void wq_keys_sync_cancel(struct wq_keys *keys, struct wq_keys_sync *sync);
 
-/* Takes in what the sources have told by now, so that whoever asks a queue next sees what
- * was done before: for 2 ms, and not oftener than half of the time. True: it was all of that;
- * else the rest follows by itself, between requests. Costs three system calls where nothing was
- * done; nothing while polling. */
-bool wq_keys_catch_up(struct wq_keys *keys);
+/* Takes in what the sources have told by now, so that UID, who asks a queue next, sees what was
+ * done before: for 2 ms. Where those are not enough UID pays for them, and after it has used up
+ * its share of the time (base/shares.h) this does nothing, until it has one again. True: it was
+ * all of that; else the rest follows by itself, between requests. Costs three system calls
+ * where nothing was done; nothing while polling. */
+bool wq_keys_catch_up(struct wq_keys *keys, uid_t uid);
 
 /* WQFS_IOC_REPORT: CALLER says what it did, or (end_ns 0) is about to do. It is believed
  * of keys that CALLER owns or may View, and from root; of others it is a reason to look.

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,6 +31,7 @@
 #include "wqfs_ops.h"
 
 #define REQUESTS_AT_ONCE 64 /* and interrupts, before keys and signals have their turn */
+#define TRACING_NICE	 (-4)
 #define FAREWELL_NS	 1000000000u /* for who polls to ask again and hear of the end */
 
 struct daemon {
@@ -238,6 +240,19 @@ static void on_ready(struct wqfs *fs)
 	d->ready_fd = -1;
 }
 
+/* What the kernel writes into the trace is to be read before it overruns, and who asks is not
+ * to wait for a turn behind those who make it write: a tracing daemon runs before others of
+ * equal right, as auditd does for the same reason. It stays where whoever started it has put
+ * it. */
+static void keep_up(const struct daemon *d)
+{
+	struct wqfs_stats s = {0};
+
+	wq_keys_stats(d->keys, &s);
+	if (s.source == WQFS_SOURCE_TRACE && getpriority(PRIO_PROCESS, 0) == 0)
+		(void)setpriority(PRIO_PROCESS, 0, TRACING_NICE);
+}
+
 /* 0, or -1 with a sentence at WHY. */
 static int set_up(struct daemon *d, char *why, size_t why_size)
 {
@@ -266,6 +281,7 @@ static int set_up(struct daemon *d, char *why, size_t why_size)
 		return -1;
 	d->fs->owner = d;
 	d->fs->ready = on_ready;
+	keep_up(d);
 	return 0;
 }
 

@@ -102,7 +102,7 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 
 	if (!node_of(req, ino, &node))
 		return;
-	wq_keys_catch_up(wqfs_of(req)->keys); /* st_size */
+	wqfs_catch_up(req); /* st_size */
 	reply_attr(req, node);
 }
 
@@ -344,7 +344,7 @@ static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t
 
 	if (!node_of(req, ino, &node))
 		return;
-	wq_keys_catch_up(wqfs_of(req)->keys); /* as for the ioctl that says the same */
+	wqfs_catch_up(req); /* as for the ioctl that says the same */
 	n = wq_attr_get(node, wqfs_of(req)->keys, name, &caller, &text);
 	if (n < 0)
 		fuse_reply_err(req, (int)-n);
@@ -373,7 +373,7 @@ static void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const 
 
 	if (!node_of(req, ino, &node))
 		return;
-	wq_keys_catch_up(wqfs_of(req)->keys);
+	wqfs_catch_up(req);
 	if ((flags & XATTR_CREATE) && wq_attr_exists(node, name))
 		reply(req, -EEXIST);
 	else

@@ -8,8 +8,8 @@
 #include "base/loop.h"
 #include "base/unused.h"
 
-#define BATCH	  32
-#define TIMERS_NS 2000000u /* for timers in one turn, and what the last of them takes */
+#define BATCH	32
+#define WORK_NS 1000000u /* for work in one turn, and what the last of it takes */
 
 struct wq_loop {
 	int epfd;
@@ -19,6 +19,7 @@ struct wq_loop {
 	TAILQ_HEAD(timers, wq_timer) timers; /* by due_ns */
 	struct epoll_event batch[BATCH];
 	int nbatch;
+	bool timers_first; /* in this turn: before descriptors that can wait */
 	void (*before_wait)(void *arg);
 	void *arg; /* for it */
 };
@@ -122,7 +123,10 @@ static void arm(struct wq_loop *loop)
 	timerfd_settime(loop->timerfd.fd, TFD_TIMER_ABSTIME, &its, NULL);
 }
 
-static void fire_due(struct wq_loop *loop)
+/* Timers that set themselves again, even for now, are not before now: they wait for the next
+ * round, so that requests come first; and so do those that are due when END_NS has come. The
+ * first has its turn, whatever time it is. */
+static void fire_due(struct wq_loop *loop, uint64_t end_ns)
 {
 	uint64_t now;
 	struct wq_timer *t;
@@ -130,16 +134,46 @@ static void fire_due(struct wq_loop *loop)
 	if (TAILQ_EMPTY(&loop->timers))
 		return;
 	now = wq_now_ns();
-	/* Timers that set themselves again, even for now, are not before now: they wait for the
-	 * next round, so that requests come first; and so do those that are due when the others
-	 * have taken their time. */
 	while ((t = TAILQ_FIRST(&loop->timers)) && t->due_ns < now) {
 		wq_timer_clear(loop, t);
 		t->fire(t);
-		if (wq_now_ns() - now >= TIMERS_NS)
+		if (wq_now_ns() >= end_ns)
 			break;
 	}
-	loop->armed_ns = 0; /* it has gone off */
+}
+
+/* Calls those of the batch that can wait, or cannot, until END_NS: the rest is ready still when
+ * epoll is asked again. */
+static void call_ready(struct wq_loop *loop, bool can_wait, uint64_t end_ns)
+{
+	for (int i = 0; i < loop->nbatch; i++) {
+		struct wq_loop_fd *s = loop->batch[i].data.ptr;
+
+		if (!s || s->can_wait != can_wait)
+			continue;
+		s->ready(s, loop->batch[i].events);
+		if (wq_now_ns() >= end_ns)
+			break;
+	}
+}
+
+/* What comes second has what the first leaves of the time. */
+static void work(struct wq_loop *loop)
+{
+	uint64_t end_ns = wq_now_ns() + WORK_NS;
+
+	if (loop->timers_first)
+		fire_due(loop, end_ns);
+	else
+		call_ready(loop, true, end_ns);
+	if (wq_now_ns() < end_ns) {
+		if (loop->timers_first)
+			call_ready(loop, true, end_ns);
+		else
+			fire_due(loop, end_ns);
+	}
+	loop->timers_first = !loop->timers_first;
+	loop->armed_ns = 0; /* it may have gone off */
 }
 
 void wq_loop_before_wait(struct wq_loop *loop, void (*fn)(void *arg), void *arg)
@@ -163,14 +197,9 @@ int wq_loop_run(struct wq_loop *loop)
 				continue;
 			return -errno;
 		}
-		for (int i = 0; i < loop->nbatch; i++) {
-			struct wq_loop_fd *s = loop->batch[i].data.ptr;
-
-			if (s)
-				s->ready(s, loop->batch[i].events);
-		}
+		call_ready(loop, false, UINT64_MAX);
+		work(loop);
 		loop->nbatch = 0;
-		fire_due(loop);
 	}
 	loop->stop = false;
 	return 0;

@@ -16,6 +16,7 @@ struct wq_loop;
 struct wq_loop_fd {
 	int fd;
 	void (*ready)(struct wq_loop_fd *watched, uint32_t events);
+	bool can_wait; /* it is work of ours, which nobody has asked for: see wq_loop_run() */
 };
 
 /* Embedded in its owner; all zero but fire is a timer that is not set. fire() may set
@@ -36,7 +37,7 @@ int wq_loop_add(struct wq_loop *loop, struct wq_loop_fd *watched, uint32_t event
 void wq_loop_del(struct wq_loop *loop, struct wq_loop_fd *watched);
 
 /* Fires TIMER once at DUE_NS; a time that has passed means on the loop's next round,
- * after the descriptors. Setting a set timer moves it. */
+ * after the descriptors that cannot wait. Setting a set timer moves it. */
 void wq_timer_set(struct wq_loop *loop, struct wq_timer *timer, uint64_t due_ns);
 void wq_timer_clear(struct wq_loop *loop, struct wq_timer *timer);
 
@@ -45,7 +46,9 @@ void wq_timer_clear(struct wq_loop *loop, struct wq_timer *timer);
 void wq_loop_before_wait(struct wq_loop *loop, void (*fn)(void *arg), void *arg);
 
 /* Runs until wq_loop_stop(), also where that was called before; then it may be run again.
- * 0, or -errno of epoll_wait(). */
+ * Descriptors that cannot wait come first. Those that can, and timers, have a millisecond a
+ * turn, whatever the last of them takes; the two take turns in coming first, so that neither
+ * waits for ever. 0, or -errno of epoll_wait(). */
 int wq_loop_run(struct wq_loop *loop);
 void wq_loop_stop(struct wq_loop *loop);
 

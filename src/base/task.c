@@ -117,6 +117,14 @@ static struct wq_task *cached(struct wq_tasks *tasks, pid_t tid, uint64_t *read_
 								      : NULL;
 }
 
+const struct wq_task *wq_task_known(struct wq_tasks *tasks, pid_t tid, uint64_t since_ns)
+{
+	uint64_t read_ns;
+	const struct wq_task *task = cached(tasks, tid, &read_ns);
+
+	return task && read_ns >= since_ns ? task : NULL;
+}
+
 const struct wq_task *wq_task_get(struct wq_tasks *tasks, pid_t tid, uint64_t at_ns)
 {
 	unsigned int i = (unsigned int)tid % WQ_TASKS;

@@ -73,6 +73,10 @@ const struct wq_task *wq_task_get(struct wq_tasks *tasks, pid_t tid, uint64_t at
  * was read within a second. */
 const struct wq_task *wq_task_recent(struct wq_tasks *tasks, pid_t tid, uint64_t at_ns);
 
+/* What was read of TID at SINCE_NS or later, which is 0 for however long ago; NULL: nothing
+ * was. Asks nobody. */
+const struct wq_task *wq_task_known(struct wq_tasks *tasks, pid_t tid, uint64_t since_ns);
+
 /* Has TID been killed, so that it returns from no system call any more? False too if it has
  * gone, or cannot be asked. */
 bool wq_task_is_dying(pid_t tid);

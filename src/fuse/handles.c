@@ -13,6 +13,7 @@ struct wq_handle *wqfs_handle_new(fuse_req_t req, struct wq_node *node, int flag
 
 	if (!h)
 		return NULL;
+	h->fs = wqfs_of(req);
 	h->node = node;
 	h->uid = h->used_by = caller.uid;
 	h->writer = (flags & O_ACCMODE) != O_RDONLY;
@@ -20,6 +21,10 @@ struct wq_handle *wqfs_handle_new(fuse_req_t req, struct wq_node *node, int flag
 	TAILQ_INIT(&h->parked);
 	h->write_only = (flags & O_ACCMODE) == O_WRONLY;
 	h->takes_nothing = flags & O_NOATIME;
+	if (wqfs_charge_reader(h, h->uid) < 0) {
+		free(h);
+		return NULL;
+	}
 	LIST_INSERT_HEAD(&node->handles, h, entry);
 	node->opens++;
 	node->charged_opens += caller.uid == node->charged;
@@ -46,6 +51,8 @@ void wqfs_handle_free(struct wqfs *fs, struct wq_handle *h)
 	struct wq_node *node = h->node;
 
 	wqfs_forget_handle(fs, h);
+	wqfs_set_user(h, h->uid);
+	wqfs_uncharge_reader(h, h->uid);
 	LIST_REMOVE(h, entry);
 	node->opens--;
 	node->charged_opens -= h->uid == node->charged;

@@ -54,6 +54,7 @@ struct wq_node {
 	struct wq_parked_list readers; /* blocked, first come first served */
 	struct wq_parked_list drains;  /* PIPE_IOC_SYNC: have looked, wait until all is read */
 	LIST_HEAD(, wq_handle) handles;
+	struct wq_per_user read_by;    /* those of them that read: who opened and used them */
 	LIST_HEAD(, wq_handle) polled; /* those with somebody to tell */
 
 	unsigned int pieces; /* handles that have begun a line */

@@ -20,12 +20,7 @@
  * once it has been used. */
 static bool holds_reader(const struct wq_node *node, const struct wq_caller *caller)
 {
-	const struct wq_handle *h;
-
-	LIST_FOREACH (h, &node->handles, entry)
-		if (!h->write_only && (h->uid == caller->uid || h->used_by == caller->uid))
-			return true;
-	return false;
+	return wq_per_user_count(&node->read_by, caller->uid) > 0;
 }
 
 /* Its size and times tell when something happened to the keys of its owner. An anonymous queue

@@ -14,11 +14,33 @@ struct wq_handle *wqfs_handle_of(const struct fuse_file_info *fi)
 	return (struct wq_handle *)(uintptr_t)fi->fh;
 }
 
+int wqfs_charge_reader(struct wq_handle *h, uid_t uid)
+{
+	return h->write_only
+		       ? 0
+		       : wq_per_user_charge(&h->node->read_by, uid, WQ_PER_USER_UNLIMITED);
+}
+
+void wqfs_uncharge_reader(struct wq_handle *h, uid_t uid)
+{
+	if (!h->write_only)
+		wq_per_user_uncharge(&h->node->read_by, uid);
+}
+
+void wqfs_set_user(struct wq_handle *h, uid_t uid)
+{
+	if (uid == h->used_by || (uid != h->uid && wqfs_charge_reader(h, uid) < 0))
+		return;
+	if (h->used_by != h->uid)
+		wqfs_uncharge_reader(h, h->used_by);
+	h->used_by = uid;
+}
+
 struct wq_handle *wqfs_handle(fuse_req_t req, const struct fuse_file_info *fi)
 {
 	struct wq_handle *h = wqfs_handle_of(fi);
 
-	h->used_by = fuse_req_ctx(req)->uid;
+	wqfs_set_user(h, fuse_req_ctx(req)->uid);
 	return h;
 }
 
@@ -53,4 +75,9 @@ struct wq_caller wqfs_caller(fuse_req_t req)
 		.in_group = in_group,
 		.private = req,
 	};
+}
+
+void wqfs_catch_up(fuse_req_t req)
+{
+	wq_keys_catch_up(wqfs_of(req)->keys, fuse_req_ctx(req)->uid);
 }

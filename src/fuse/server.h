@@ -11,6 +11,7 @@
 #include <fuse_lowlevel.h>
 
 #include "base/loop.h"
+#include "base/shares.h"
 #include "fuse/namespace.h"
 #include "fuse/piece.h"
 #include "fuse/user_mem.h"
@@ -27,6 +28,7 @@ enum wq_wait {
 
 /* An open description. Its address is the FUSE file handle. */
 struct wq_handle {
+	struct wqfs *fs;
 	struct wq_node *node;
 	uid_t uid;     /* who opened it */
 	uid_t used_by; /* whose process used it last */
@@ -66,7 +68,7 @@ struct wqfs {
 	TAILQ_HEAD(, wq_node) to_serve;	    /* with readers for whom there may be something */
 	struct wq_user_mem_pool user_mem;
 	struct wq_timer construct; /* when to ask again */
-	uint64_t construct_wait_ns;
+	struct wq_shares asking;   /* for keys under construction */
 };
 
 struct wqfs *wqfs_of(fuse_req_t req);
@@ -77,6 +79,16 @@ struct wq_handle *wqfs_handle_of(const struct fuse_file_info *fi);
 /* The open description that REQ is about, used by REQ's process. */
 struct wq_handle *wqfs_handle(fuse_req_t req, const struct fuse_file_info *fi);
 
+/* One descriptor more, or one less, by which UID reads H's queue. 0 or -ENOMEM. */
+int wqfs_charge_reader(struct wq_handle *h, uid_t uid);
+void wqfs_uncharge_reader(struct wq_handle *h, uid_t uid);
+
+/* H is used by UID, who need not be who opened it. For want of memory it is not noted. */
+void wqfs_set_user(struct wq_handle *h, uid_t uid);
+
 struct wq_caller wqfs_caller(fuse_req_t req);
+
+/* wq_keys_catch_up() for REQ's user, who pays for it. */
+void wqfs_catch_up(fuse_req_t req);
 
 #endif

@@ -119,7 +119,7 @@ static struct wq_user_mem_child *new_child(struct wq_user_mem *mem, int *err)
 	c->pool = mem->pool;
 	c->mem = mem;
 	c->uid = mem->uid;
-	c->pidfd = (struct wq_loop_fd){-1, on_end};
+	c->pidfd = (struct wq_loop_fd){.fd = -1, .ready = on_end};
 	*err = fork_child(c, mem);
 	if (*err == 0)
 		return c;

@@ -30,7 +30,11 @@ struct wq_parked {
 			int otherwise; /* where nothing is there; > 0: it waits */
 			bool by_ioctl; /* WQFS_IOC_READ */
 		} read;		       /* RECORD */
-		struct wqfs_watch_key watch;
+		struct {
+			struct wqfs_watch_key watch;
+			uint64_t ask_ns; /* when its key is asked for again */
+			uint64_t wait_ns;
+		} construct; /* CONSTRUCT */
 		struct wq_user_mem mem;
 		struct wq_keys_sync sync;
 	};
@@ -332,7 +336,7 @@ static void reader_arrives(
 	struct wqfs *fs = wqfs_of(req);
 	struct wq_parked *p;
 
-	wq_keys_catch_up(fs->keys);
+	wqfs_catch_up(req);
 	p = park(req, WQ_WAIT_RECORD, h);
 	if (!p) {
 		fuse_reply_err(req, ENOMEM);
@@ -394,14 +398,18 @@ static void set_poll(struct wq_handle *h, struct fuse_pollhandle *ph)
 		LIST_INSERT_HEAD(&h->node->polled, h, polled);
 }
 
-static void notify_pollers(struct wq_node *node)
+/* Until END_NS: there may be many. False: some have not been told yet. */
+static bool notify_pollers(struct wq_node *node, uint64_t end_ns)
 {
 	struct wq_handle *h;
 
 	while ((h = LIST_FIRST(&node->polled))) {
+		if (wq_now_ns() >= end_ns)
+			return false;
 		fuse_lowlevel_notify_poll(h->poll);
 		set_poll(h, NULL);
 	}
+	return true;
 }
 
 /* ---- serving ---- */
@@ -460,8 +468,7 @@ static bool serve(struct wqfs *fs, struct wq_node *node, uint64_t end_ns)
 	}
 	if (all_is_read(node))
 		drained(node);
-	notify_pollers(node);
-	return true;
+	return notify_pollers(node, end_ns);
 }
 
 bool wqfs_has_to_serve(const struct wqfs *fs)
@@ -481,39 +488,31 @@ void wqfs_serve(struct wqfs *fs)
 	}
 }
 
-static struct wqfs *fs_of(const struct wq_node *node)
+/* Those who wait for something of NODE, if there are any, are served before long. */
+static void serve_those_of(struct wq_node *node)
 {
-	return TAILQ_FIRST(&node->readers)->fs;
+	if (!TAILQ_EMPTY(&node->readers))
+		serve_soon(TAILQ_FIRST(&node->readers)->fs, node);
+	else if (!LIST_EMPTY(&node->polled))
+		serve_soon(LIST_FIRST(&node->polled)->fs, node);
 }
 
 /* Something can be read. We are in the middle of a post: nobody is answered here. */
 static void wake(struct wq_queue *queue)
 {
-	struct wq_node *node = wq_queue_owner(queue);
-
-	if (TAILQ_EMPTY(&node->readers))
-		notify_pollers(node);
-	else
-		serve_soon(fs_of(node), node);
+	serve_those_of(wq_queue_owner(queue));
 }
 
 const struct wq_queue_ops wqfs_queue_ops = {.wake = wake};
 
-static void end_of_file(struct wqfs *fs, struct wq_node *node)
-{
-	if (!TAILQ_EMPTY(&node->readers))
-		serve_soon(fs, node);
-	notify_pollers(node);
-}
-
 void wqfs_writers_gone(struct wqfs *fs, struct wq_node *node)
 {
-	end_of_file(fs, node);
+	serve_those_of(node);
 }
 
 void wqfs_readers_gone(struct wq_node *node)
 {
-	notify_pollers(node);
+	serve_those_of(node);
 }
 
 static void heard(struct wqfs *fs, struct wq_handle *h)
@@ -564,7 +563,7 @@ void wqfs_op_poll(
 	heard(fs, h);
 	if (ph)
 		set_poll(h, ph);
-	wq_keys_catch_up(fs->keys);
+	wqfs_catch_up(req);
 	fuse_reply_poll(req, h->writer ? poll_writer(h->node) : poll_reader(fs, h));
 }
 
@@ -665,43 +664,89 @@ static int sized_filter(struct wq_handle *h, const struct wqfs_filter *f)
 	return set_filter(h, f, sizeof(*f));
 }
 
-/* Asking whether a key is constructed may take a millisecond: once a key, and not for many
- * keys in one turn. */
-#define CONSTRUCT_KEYS	   2
+/* Asking whether a key is constructed may take a millisecond, which its user pays for: who has
+ * many of them makes nobody else wait. */
 #define CONSTRUCT_SLICE_NS 2000000u
 
-struct asked {
-	int32_t keys[CONSTRUCT_KEYS];
-	int n;
-};
-
-static bool is_asked(const struct asked *a, int32_t key)
+static uid_t uid_of(const struct wq_parked *p)
 {
-	for (int i = 0; i < a->n; i++)
-		if (a->keys[i] == key)
-			return true;
-	return false;
+	return fuse_req_ctx(p->req)->uid;
 }
 
-/* The first that waits for a key that was not asked for in this turn. */
-static struct wq_parked *first_to_ask(const struct wqfs *fs, const struct asked *a)
+/* P's key is asked for at NS: it stands behind those that come before that. */
+static void ask_at(struct wq_parked *p, uint64_t ns)
+{
+	struct wq_parked_list *line = &p->fs->constructing;
+	struct wq_parked *before;
+
+	line_up(p, line);
+	p->construct.ask_ns = ns;
+	TAILQ_REMOVE(line, p, in_line);
+	TAILQ_FOREACH_REVERSE(before, line, wq_parked_list, in_line)
+	{
+		if (before->construct.ask_ns <= ns) {
+			TAILQ_INSERT_AFTER(line, before, p, in_line);
+			return;
+		}
+	}
+	TAILQ_INSERT_HEAD(line, p, in_line);
+}
+
+/* The first whose time has come and whose user has a share left. */
+static struct wq_parked *first_to_ask(struct wqfs *fs, uint64_t now)
 {
 	struct wq_parked *p;
 
-	if (a->n == CONSTRUCT_KEYS)
-		return NULL;
-	TAILQ_FOREACH (p, &fs->constructing, in_line)
-		if (!is_asked(a, p->watch.key))
+	TAILQ_FOREACH (p, &fs->constructing, in_line) {
+		if (p->construct.ask_ns > now)
+			break;
+		if (wq_shares_left(&fs->asking, uid_of(p), now))
 			return p;
+	}
 	return NULL;
 }
 
-static int ask_again(struct wq_parked *p)
+static int ask(struct wq_parked *p)
 {
+	struct wqfs *fs = p->fs;
 	struct wq_caller caller = wqfs_caller(p->req);
+	uint64_t began = wq_now_ns();
+	int r = wq_keys_watch(fs->keys, p->handle->node->queue, p->construct.watch.key,
+		p->construct.watch.watch_id, &caller);
 
-	return wq_keys_watch(
-		p->fs->keys, p->handle->node->queue, p->watch.key, p->watch.watch_id, &caller);
+	if (r == -EINPROGRESS)
+		wq_shares_spend(&fs->asking, caller.uid, wq_now_ns() - began);
+	return r;
+}
+
+/* Whoever waits for KEY and would ask now asks later: it is under construction. DONE: whoever
+ * would ask later asks now, it is not any more. */
+static void ask_others(struct wqfs *fs, int32_t key, uint64_t now, bool done)
+{
+	struct wq_parked *p, *next;
+
+	for (p = TAILQ_FIRST(&fs->constructing); p; p = next) {
+		next = TAILQ_NEXT(p, in_line);
+		if (p->construct.watch.key != key || done == (p->construct.ask_ns <= now))
+			continue;
+		if (!done && p->construct.wait_ns < CONSTRUCT_MAX_NS)
+			p->construct.wait_ns *= 2;
+		ask_at(p, done ? now : now + p->construct.wait_ns);
+	}
+}
+
+static void plan_asking(struct wqfs *fs, uint64_t now)
+{
+	const struct wq_parked *p = TAILQ_FIRST(&fs->constructing);
+	uint64_t soon = now + CONSTRUCT_FIRST_NS;
+
+	if (!p)
+		return;
+	if (first_to_ask(fs, now))
+		soon = now;
+	else if (p->construct.ask_ns > now)
+		soon = p->construct.ask_ns;
+	wq_timer_set(fs->loop, &fs->construct, soon);
 }
 
 /* Each time from the front again: asking may post, and what that brings about is not for this
@@ -710,25 +755,18 @@ static void ask_constructed(struct wq_timer *timer)
 {
 	struct wqfs *fs = wq_container_of(timer, struct wqfs, construct);
 	uint64_t now = wq_now_ns(), until = now + CONSTRUCT_SLICE_NS;
-	struct asked asked = {.n = 0};
 	struct wq_parked *p;
 
-	while ((p = first_to_ask(fs, &asked)) && now < until) {
-		int r = ask_again(p);
+	while (now < until && (p = first_to_ask(fs, now))) {
+		int32_t key = p->construct.watch.key;
+		int r = ask(p);
 
-		if (r == -EINPROGRESS) {
-			asked.keys[asked.n++] = p->watch.key;
-			line_up(p, &fs->constructing); /* behind those that had no turn */
-		} else {
-			answer(p, r);
-		}
 		now = wq_now_ns();
+		if (r != -EINPROGRESS)
+			answer(p, r);
+		ask_others(fs, key, now, r != -EINPROGRESS);
 	}
-	if (TAILQ_EMPTY(&fs->constructing))
-		return;
-	if (!p && fs->construct_wait_ns < CONSTRUCT_MAX_NS)
-		fs->construct_wait_ns *= 2;
-	wq_timer_set(fs->loop, &fs->construct, p ? now : now + fs->construct_wait_ns);
+	plan_asking(fs, now);
 }
 
 /* Does somebody wait for the construction of KEY? Who comes later needs not ask for it. */
@@ -737,7 +775,7 @@ static bool is_awaited(const struct wqfs *fs, int32_t key)
 	const struct wq_parked *p;
 
 	TAILQ_FOREACH (p, &fs->constructing, in_line)
-		if (p->watch.key == key)
+		if (p->construct.watch.key == key)
 			return true;
 	return false;
 }
@@ -745,28 +783,27 @@ static bool is_awaited(const struct wqfs *fs, int32_t key)
 static void op_watch(fuse_req_t req, struct wq_handle *h, const struct wqfs_watch_key *w)
 {
 	struct wqfs *fs = wqfs_of(req);
-	struct wq_caller caller = wqfs_caller(req);
-	struct wq_parked *p;
+	struct wq_parked *p = park(req, WQ_WAIT_CONSTRUCT, h);
 	int r = -EINPROGRESS;
+	uint64_t now;
 
-	if (!is_awaited(fs, w->key))
-		r = wq_keys_watch(fs->keys, h->node->queue, w->key, w->watch_id, &caller);
-	if (r != -EINPROGRESS) {
-		reply_ioctl(req, r);
-		return;
-	}
-	p = park(req, WQ_WAIT_CONSTRUCT, h);
 	if (!p) {
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
-	p->watch = *w;
-	line_up(p, &fs->constructing);
-	if (!fs->construct.set) {
-		fs->construct.fire = ask_constructed;
-		fs->construct_wait_ns = CONSTRUCT_FIRST_NS;
-		wq_timer_set(fs->loop, &fs->construct, wq_now_ns() + fs->construct_wait_ns);
+	p->construct.watch = *w;
+	p->construct.wait_ns = CONSTRUCT_FIRST_NS;
+	if (!is_awaited(fs, w->key) && wq_shares_left(&fs->asking, uid_of(p), wq_now_ns()))
+		r = ask(p);
+	if (r != -EINPROGRESS) {
+		answer(p, r);
+		return;
 	}
+	now = wq_now_ns();
+	ask_at(p, now + p->construct.wait_ns);
+	fs->construct.fire = ask_constructed;
+	if (!fs->construct.set || fs->construct.due_ns > p->construct.ask_ns)
+		wq_timer_set(fs->loop, &fs->construct, p->construct.ask_ns);
 	may_interrupt(p);
 }
 
@@ -879,7 +916,7 @@ void wqfs_op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg,
 		return;
 	}
 	/* what was done before the call is for the queue as it was before the call */
-	wq_keys_catch_up(wqfs_of(req)->keys);
+	wqfs_catch_up(req);
 	switch (cmd) {
 	case WQFS_IOC_REPORT:
 		reply_ioctl(req, report(req, flags, in, in_size));
@@ -919,9 +956,10 @@ void wqfs_forget_handle(struct wqfs *fs, struct wq_handle *handle)
 	while ((p = TAILQ_FIRST(&handle->parked)))
 		answer(p, -EINTR);
 	put_piece_back(handle);
-	if (TAILQ_EMPTY(&handle->node->readers) && TAILQ_EMPTY(&handle->node->arrived))
-		no_longer_to_serve(fs, handle->node); /* it may be freed next */
 	set_poll(handle, NULL);
+	if (TAILQ_EMPTY(&handle->node->readers) && TAILQ_EMPTY(&handle->node->arrived) &&
+		LIST_EMPTY(&handle->node->polled))
+		no_longer_to_serve(fs, handle->node); /* it may be freed next */
 	heard(fs, handle);
 }
 
@@ -933,7 +971,7 @@ static void last_notice(struct wqfs *fs, struct wq_node *node)
 		fs->last_polls += !h->last_poll;
 		h->last_poll = true;
 	}
-	notify_pollers(node);
+	(void)notify_pollers(node, UINT64_MAX);
 }
 
 void wqfs_stop(struct wqfs *fs)

@@ -6,6 +6,8 @@
 #include "base/container.h"
 #include "keys/actors.h"
 
+#define GENERATIONS 8 /* that are asked who pays */
+
 #define KTHREADD 2			  /* which all kernel threads are children of */
 #define FIRST_NS (100 * WQ_NSEC_PER_MSEC) /* at the start nobody waits yet */
 #define PAUSE	 19			  /* times what a slice took */
@@ -32,23 +34,46 @@ static struct wq_ids ids_of(const struct wq_task *task)
 	return ids;
 }
 
+/* ---- who pays ---- */
+
+uid_t wq_actors_payer(struct wq_actors *a, pid_t tid, uint64_t at_ns)
+{
+	const struct wq_task *task = wq_task_known(&a->tasks, tid, 0);
+	struct wq_ids ids;
+
+	if (wq_sessions_ids(a->sessions, tid, at_ns, &ids))
+		return ids.uid[WQ_ID_REAL];
+	for (int i = 0; !task && tid && i < GENERATIONS; i++) {
+		tid = wq_sessions_parent(a->sessions, tid);
+		task = tid ? wq_task_known(&a->tasks, tid, 0) : NULL;
+	}
+	return task ? task->ruid : WQ_UID_UNKNOWN;
+}
+
+const struct wq_task *wq_actors_ask(struct wq_actors *a, pid_t tid, uint64_t at_ns)
+{
+	const struct wq_task *task = wq_task_known(&a->tasks, tid, at_ns);
+	struct wq_work work;
+
+	if (task || !wq_work_begin(&work, &a->asking, wq_actors_payer(a, tid, at_ns)))
+		return task;
+	task = wq_task_get(&a->tasks, tid, at_ns);
+	wq_work_end(&work);
+	return task;
+}
+
 /* ---- one thread ---- */
 
-/* Reads TID's users, unless too much time goes into asking. */
+/* Reads TID's users, unless those have too much time go into asking. */
 static void read_ids(struct wq_actors *a, pid_t tid)
 {
-	uint64_t began = wq_budget_clock(), now = wq_now_ns();
-	const struct wq_task *task;
+	const struct wq_task *task = wq_actors_ask(a, tid, wq_now_ns());
 
-	if (!wq_budget_left(&a->asking, now))
-		return;
-	task = wq_task_get(&a->tasks, tid, now);
 	if (task) {
 		const struct wq_ids ids = ids_of(task);
 
 		wq_sessions_ids_read(a->sessions, tid, &ids, wq_now_ns());
 	}
-	wq_budget_spend(&a->asking, wq_budget_clock() - began);
 }
 
 void wq_actors_forked(struct wq_actors *a, pid_t parent, pid_t child, uint64_t at_ns)
@@ -139,23 +164,18 @@ void wq_actors_end(struct wq_actors *a)
 
 bool wq_actors_real_user(struct wq_actors *a, const struct wq_operation *op, uid_t *uid)
 {
-	uint64_t began = wq_budget_clock();
 	const struct wq_task *task;
 	struct wq_ids ids;
 
-	if (wq_sessions_ids(a->sessions, op->tid, op->begin_ns, &ids) &&
-		ids.is_sure) {
+	if (wq_sessions_ids(a->sessions, op->tid, op->begin_ns, &ids) && ids.is_sure) {
 		*uid = ids.uid[WQ_ID_REAL];
 		return true;
 	}
-	if (!wq_budget_left(&a->asking, wq_now_ns()))
-		return false;
 	/* not as it was a moment before: it may have become that user since. It becomes none
 	 * while it is in the call, and may be gone right after it. */
-	task = wq_task_get(&a->tasks, op->tid, op->begin_ns);
+	task = wq_actors_ask(a, op->tid, op->begin_ns);
 	if (task)
 		*uid = task->ruid;
-	wq_budget_spend(&a->asking, wq_budget_clock() - began);
 	return task && task->our_userns;
 }
 
@@ -200,16 +220,6 @@ void wq_actors_find(
 }
 
 /* ---- who did something ---- */
-
-void wq_actors_ask(struct wq_actors *a, const struct wq_operation *op)
-{
-	uint64_t began = wq_budget_clock();
-
-	if (!wq_budget_left(&a->asking, wq_now_ns()))
-		return;
-	wq_task_get(&a->tasks, op->tid, op->begin_ns);
-	wq_budget_spend(&a->asking, wq_budget_clock() - began);
-}
 
 struct wq_cred wq_actors_reporter(struct wq_actors *a, const struct wq_caller *caller)
 {

@@ -6,7 +6,7 @@
 #ifndef WQ_ACTORS_H
 #define WQ_ACTORS_H
 
-#include "base/budget.h"
+#include "base/shares.h"
 #include "base/caller.h"
 #include "base/loop.h"
 #include "base/task.h"
@@ -20,7 +20,7 @@ struct wq_actors {
 	struct wq_loop *loop;
 	struct wq_tasks tasks;
 	struct wq_sessions *sessions;
-	struct wq_budget asking;   /* of who has done something */
+	struct wq_shares asking;   /* of who has done something */
 	struct wq_threads threads; /* where a walk over all of them stands */
 	struct wq_timer threads_timer;
 	uint64_t threads_ns; /* when the last walk began */
@@ -52,8 +52,13 @@ void wq_actors_forked(struct wq_actors *a, pid_t parent, pid_t child, uint64_t a
 void wq_actors_ids_changed(struct wq_actors *a, pid_t tid, enum wq_ids_change change,
 	const uid_t ids[WQ_IDS_ARGS]);
 
-/* OP has begun: who it is is asked now, since a short-lived process is gone next. */
-void wq_actors_ask(struct wq_actors *a, const struct wq_operation *op);
+/* Who pays for what is done because of TID at AT_NS: its real user, or that of who forked it,
+ * as far as it has been seen or read. WQ_UID_UNKNOWN: not known. */
+uid_t wq_actors_payer(struct wq_actors *a, pid_t tid, uint64_t at_ns);
+
+/* TID's task as it was at AT_NS, or later: NULL if it is gone, or if whoever pays has no time
+ * left to have it asked. Valid until the next call. */
+const struct wq_task *wq_actors_ask(struct wq_actors *a, pid_t tid, uint64_t at_ns);
 
 /* Who CALLER is, as a record's subject: its process, if we can see that. */
 struct wq_cred wq_actors_reporter(struct wq_actors *a, const struct wq_caller *caller);

@@ -36,19 +36,24 @@ bool wq_telling_is_believed(
 				     wq_operation_rights(t->op->op, subtype));
 }
 
-/* What is not believed is a reason to look: at once, unless such looks have taken their part of
- * the time. */
+uid_t wq_telling_payer(const struct wq_telling *t)
+{
+	return t->caller ? t->caller->uid
+			 : wq_actors_payer(t->to->resolve->actors, t->tid, t->begin_ns);
+}
+
+/* What is not believed is a reason to look: at once, unless such looks have taken their user's
+ * share of the time. */
 static void look_instead(const struct wq_telling *t, struct wq_key *key)
 {
-	struct wq_budget *budget = &t->model->guesses;
-	uint64_t began = wq_budget_clock();
+	struct wq_work work;
 
-	if (!wq_budget_left(budget, wq_now_ns())) {
+	if (!wq_work_begin(&work, &t->model->guesses, wq_telling_payer(t))) {
 		*t->consequences |= WQ_SCAN_SOON;
 		return;
 	}
 	wq_compare_key(t->to->compare, key);
-	wq_budget_spend(budget, wq_budget_clock() - began);
+	wq_work_end(&work);
 }
 
 struct wq_key *wq_telling_subject(

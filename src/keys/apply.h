@@ -7,6 +7,7 @@
 #ifndef WQ_APPLY_H
 #define WQ_APPLY_H
 
+#include "base/shares.h"
 #include "keys/compare.h"
 #include "keys/gc_watch.h"
 #include "keys/resolve.h"
@@ -40,6 +41,9 @@ struct wq_telling {
 /* OP has ended; CALLER reported it, or if that is NULL a source tells of it. */
 struct wq_telling wq_telling_of(const struct wq_applier *to, const struct wq_operation *op,
 	const struct wq_caller *caller, unsigned int *consequences);
+
+/* Who pays for what T makes us do. */
+uid_t wq_telling_payer(const struct wq_telling *t);
 
 /* SERIAL if it is watched, and what T tells is news for it. */
 struct wq_key *wq_telling_watched(const struct wq_telling *t, int32_t serial);

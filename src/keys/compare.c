@@ -212,35 +212,6 @@ static int absorb_told(struct wq_key *key, const struct wq_key_state *new)
 	return 0;
 }
 
-struct counting {
-	const struct wq_key *key;
-	unsigned int n;
-};
-
-static void count_difference(void *arg, enum key_notification_subtype subtype, uint32_t aux)
-{
-	((struct counting *)arg)->n++;
-}
-
-static enum wq_member_fate any_fate(void *arg, int32_t serial)
-{
-	return WQ_MEMBER_UNLINKED;
-}
-
-static bool counting_sees(void *arg, const struct wq_key_state *s)
-{
-	return sees_by_attributes(((const struct counting *)arg)->key, s);
-}
-
-static bool differs(const struct wq_key *key, const struct wq_key_state *new)
-{
-	static const struct wq_diff_ops ops = {count_difference, any_fate, counting_sees};
-	struct counting c = {.key = key};
-
-	wq_key_diff(&key->state, new, &ops, &c);
-	return c.n > 0 || new->life == WQ_KEY_GONE;
-}
-
 static void record_difference(void *arg, enum key_notification_subtype subtype, uint32_t aux)
 {
 	wq_post_difference(arg, subtype, aux);
@@ -259,6 +230,11 @@ static bool sees(void *arg, const struct wq_key_state *s)
 }
 
 static const struct wq_diff_ops diff_ops = {record_difference, fate_of, sees};
+
+static bool differs(struct wq_key *key, const struct wq_key_state *new)
+{
+	return new->life == WQ_KEY_GONE || wq_key_differs(&key->state, new, sees, key);
+}
 
 /* A difference that is SURE is one that no operation will explain any more. */
 static void compare(struct wq_compare *c, struct wq_key *key, bool sure)

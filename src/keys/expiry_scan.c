@@ -56,7 +56,7 @@ static void compare_line(struct wq_expiry_scan *e, struct wq_key *key)
 		v->new_expiry = wq_expiry_both(v->expiry, v->new_expiry);
 	v->expiry = v->new_expiry;
 	v->len = v->new_len;
-	if (wq_expiry_differ(v->expiry, wq_expiry_never) && !key->gc_at)
+	if (wq_expiry_differ(v->expiry, wq_expiry_never) && !wq_registry_end_of(key))
 		wq_gc_expect_at(e->gc, key, v->expiry.to + wq_gc_delay(e->gc));
 }
 
@@ -102,7 +102,8 @@ static enum wq_expiry_step compare_lines(struct wq_expiry_scan *e)
 	struct wq_key *key;
 	unsigned int n = 0;
 
-	while (n++ < COMPARED_AT_ONCE && (key = wq_cursor_next(&e->cursor)))
+	while (n++ < COMPARED_AT_ONCE && wq_now_ns() - now < WQ_SLICE_NS &&
+		(key = wq_cursor_next(&e->cursor)))
 		if (!held_up(e->model, key, now))
 			compare_line(e, key);
 	if (e->cursor.next)

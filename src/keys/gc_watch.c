@@ -15,7 +15,7 @@
 #define PROBATION_NS WQ_NSEC_PER_SEC /* more than a grace period but on the busiest machine */
 
 #define DUE_EVERY_NS (20 * WQ_NSEC_PER_MSEC)
-#define DUE_AT_ONCE  256 /* keys; more are looked for within the budget */
+#define DUE_S	     1 /* the kernel counts whole seconds; who stays longer clearly stays */
 
 #define DEFAULT_DELAY 300
 
@@ -182,47 +182,55 @@ static void plan_due(struct wq_gc_watch *gc, uint64_t when_ns)
 
 static void plan_next_due(struct wq_gc_watch *gc)
 {
-	struct wq_model *m = gc->model;
-	const struct wq_key *key;
-	time_t first = 0;
+	const struct wq_end *first = wq_ends_first(&gc->model->registry.ends);
 
-	TAILQ_FOREACH (key, &m->registry.all, node)
-		if (key->gc_at && (!first || key->gc_at < first))
-			first = key->gc_at;
 	if (first)
-		plan_due(gc, (uint64_t)first * WQ_NSEC_PER_SEC);
+		plan_due(gc, (uint64_t)first->at * WQ_NSEC_PER_SEC);
+}
+
+/* Asks each of those that are due whether it has ended, as many as there is time for: who was
+ * asked is asked again when all others have been. */
+static void ask_due(struct wq_gc_watch *gc, time_t now, uint64_t until_ns)
+{
+	struct wq_registry *registry = &gc->model->registry;
+	const struct wq_key *last = TAILQ_LAST(&registry->due, wq_key_list);
+	struct wq_key *key;
+	bool more = true;
+
+	while (more && (key = TAILQ_FIRST(&registry->due)) && wq_now_ns() < until_ns) {
+		bool stays = now > key->end.at + DUE_S;
+
+		more = key != last;
+		wq_registry_asked(registry, key, !stays);
+		if (stays)
+			wq_gc_schedule(gc);
+		check(gc->model, key);
+	}
 }
 
 /* The kernel collects a key in the second after its time, since it counts whole ones: until
- * then it is asked for again and again. */
+ * then it is asked for again and again, for a share of the time. */
 void wq_gc_on_due_timer(struct wq_gc_watch *gc)
 {
-	struct wq_model *m = gc->model;
-	struct wq_key_cursor c = {0};
+	struct wq_registry *registry = &gc->model->registry;
+	uint64_t began = wq_now_ns(), until = began + WQ_SLICE_NS, wait;
 	time_t now = time(NULL);
-	struct wq_key *key;
-	unsigned int n = 0;
 
-	wq_cursor_begin(&m->registry, &c);
-	while ((key = wq_cursor_next(&c))) {
-		if (!key->gc_at || key->gc_at > now)
-			continue;
-		if (n < DUE_AT_ONCE && now <= key->gc_at + 1) {
-			n++;
-			check(m, key);
-			continue;
-		}
-		key->gc_at = 0;
-		wq_gc_schedule(gc);
-	}
+	while (wq_now_ns() < until && wq_registry_make_due(registry, now))
+		;
+	ask_due(gc, now, until);
+	wait = (uint64_t)((double)(wq_now_ns() - began) / ASK_SHARE);
+	if (!TAILQ_EMPTY(&registry->due))
+		wq_timer_set(gc->model->loop, &gc->due_timer,
+			began + (wait > DUE_EVERY_NS ? wait : DUE_EVERY_NS));
 	plan_next_due(gc);
 }
 
 void wq_gc_expect_at(struct wq_gc_watch *gc, struct wq_key *key, time_t when)
 {
-	key->gc_at = when;
+	wq_registry_expect_end(&gc->model->registry, key, when);
 	/* a timer for a time that is none any more finds nothing, and is set anew */
-	if (when && ends_are_looked_for(gc->model))
+	if (key->end.place && ends_are_looked_for(gc->model))
 		plan_due(gc, (uint64_t)when * WQ_NSEC_PER_SEC);
 }
 

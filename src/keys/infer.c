@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <limits.h>
 #include <linux/keyctl.h>
 #include <stdlib.h>
 
@@ -117,49 +116,65 @@ static void cannot_tell(
 	*t->consequences |= WQ_SCAN_SOON;
 }
 
-/* Decided by the difference that the operation, on the keyring that was named ID, made in one
- * of those that are watched. Guesses cost more than the operations that ask for them: they may
- * take a part of the time. */
-void wq_infer(
-	const struct wq_telling *t, int32_t id, enum wq_inference what, int32_t serial)
-{
-	static const enum key_notification_subtype subtypes[] = {
-		[WQ_INFER_LINKED] = NOTIFY_KEY_LINKED,
-		[WQ_INFER_FOUND] = NOTIFY_KEY_LINKED,
-		[WQ_INFER_UNLINKED] = NOTIFY_KEY_UNLINKED,
-		[WQ_INFER_CLEARED] = NOTIFY_KEY_CLEARED,
-	};
-	const struct meant meant = meant_by(t, id, subtypes[what]);
-	int32_t rings[RINGS_AT_ONCE];
-	uint64_t began = wq_budget_clock();
-	bool any = false;
-	unsigned int n;
+static const enum key_notification_subtype subtypes[] = {
+	[WQ_INFER_LINKED] = NOTIFY_KEY_LINKED,
+	[WQ_INFER_FOUND] = NOTIFY_KEY_LINKED,
+	[WQ_INFER_UNLINKED] = NOTIFY_KEY_UNLINKED,
+	[WQ_INFER_CLEARED] = NOTIFY_KEY_CLEARED,
+};
 
-	if (what == WQ_INFER_UNLINKED && serial > 0)
-		wq_fates_note_unlinked(&t->model->fates, serial);
-	n = serial < 0 || !wq_budget_left(&t->model->guesses, wq_now_ns())
-		    ? UINT_MAX
-		    : wq_rings_called(&t->model->registry.rings, id, rings, RINGS_AT_ONCE);
-	if (n > RINGS_AT_ONCE) {
-		cannot_tell(t, &meant, what, serial);
-		return;
-	}
+/* Tells WHAT of those of the N RINGS that show it. True: of one at least. */
+static bool infer(const struct wq_telling *t, const struct meant *meant, enum wq_inference what,
+	int32_t serial, const int32_t *rings, unsigned int n)
+{
+	const enum key_notification_subtype subtype = subtypes[what];
+	struct wq_model *m = t->model;
+	bool any = false;
+
 	/* by serial: one may turn out to be gone, or end another's watch */
 	for (unsigned int i = 0; i < n; i++) {
-		struct wq_key *ring = wq_registry_find(&t->model->registry, rings[i]);
+		struct wq_key *ring = wq_registry_find(&m->registry, rings[i]);
 
-		if (!ring || ring->zombie || !may_be_it(ring, &meant) ||
+		if (!ring || ring->zombie || !may_be_it(ring, meant) ||
 			!wq_telling_watched(t, ring->serial) ||
-			!wq_telling_is_believed(t, ring, subtypes[what]) ||
+			!wq_telling_is_believed(t, ring, subtype) ||
 			!fits(ring, what, serial))
 			continue;
 		any = true;
-		wq_apply(t, ring, subtypes[what], (uint32_t)serial);
+		wq_apply(t, ring, subtype, (uint32_t)serial);
 		/* the difference may be another's, whose operation is on its way */
-		wq_ledger_note(&t->model->ledger, ring->serial, (uint8_t)subtypes[what],
-			(uint32_t)serial, wq_now_ns());
+		wq_ledger_note(&m->ledger, rings[i], (uint8_t)subtype, (uint32_t)serial,
+			wq_now_ns());
 	}
-	wq_budget_spend(&t->model->guesses, wq_budget_clock() - began);
+	return any;
+}
+
+/* Decided by the difference that the operation, on the keyring that was named ID, made in one
+ * of those that are watched. Guesses cost more than the operations that ask for them: they may
+ * take their user's share of the time. Where nobody watches what may be meant there is nothing
+ * to guess. */
+void wq_infer(const struct wq_telling *t, int32_t id, enum wq_inference what, int32_t serial)
+{
+	struct wq_registry *registry = &t->model->registry;
+	int32_t rings[RINGS_AT_ONCE];
+	struct wq_work work;
+	struct meant meant;
+	unsigned int n;
+	bool any;
+
+	if (what == WQ_INFER_UNLINKED && serial > 0)
+		wq_fates_note_unlinked(&t->model->fates, serial);
+	n = wq_rings_called(&registry->rings, id, rings, RINGS_AT_ONCE);
+	if (n == 0 && TAILQ_EMPTY(&registry->zombies))
+		return;
+	meant = meant_by(t, id, subtypes[what]);
+	if (serial < 0 || n > RINGS_AT_ONCE ||
+		!wq_work_begin(&work, &t->model->guesses, wq_telling_payer(t))) {
+		cannot_tell(t, &meant, what, serial);
+		return;
+	}
+	any = infer(t, &meant, what, serial, rings, n);
+	wq_work_end(&work);
 	if (!any)
 		cannot_tell(t, &meant, what, serial);
 }

@@ -141,13 +141,12 @@ bool wq_inflight_may_change(
 {
 	struct wq_under_way *u, *tmp;
 	uint64_t now = wq_now_ns();
-	bool any = false;
 
 	HASH_ITER (hh, i->by_tid, u, tmp) {
 		if (is_over(u, now))
 			forget(i, u);
-		else if (u->operation.begin_ns <= at_ns)
-			any = any || could_change(u, key, told);
+		else if (u->operation.begin_ns <= at_ns && could_change(u, key, told))
+			return true;
 	}
-	return any;
+	return false;
 }

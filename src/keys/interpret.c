@@ -230,11 +230,11 @@ static struct wq_key *op_simple(const struct wq_telling *t, enum key_notificatio
 static void timeout_as_reported(
 	const struct wq_telling *t, struct wq_key *key, time_t at)
 {
-	time_t ends_at = at ? at + wq_gc_delay(t->to->gc) : 0;
+	time_t ends_at = at ? at + wq_gc_delay(t->to->gc) : 0, known = wq_registry_end_of(key);
 
 	key->proc.is_said = true;
 	key->proc.said = at ? (struct wq_expiry){at - SAID_S, at + SAID_S} : wq_expiry_never;
-	if (ends_at && (!key->gc_at || ends_at < key->gc_at))
+	if (ends_at && (!known || ends_at < known))
 		wq_gc_expect_at(t->to->gc, key, ends_at);
 }
 
@@ -336,8 +336,9 @@ static void take(const struct wq_telling *t)
 static bool concerns(const struct wq_model *m, const struct wq_operation *op)
 {
 	for (int i = 0; i < WQ_OP_ARGS; i++)
-		if (op->arg[i] < 0 ||
-			(op->arg[i] > 0 && wq_registry_find(&m->registry, op->arg[i])))
+		if (op->arg[i] < 0
+				? wq_rings_any(&m->registry.rings, op->arg[i])
+				: op->arg[i] > 0 && wq_registry_find(&m->registry, op->arg[i]))
 			return true;
 	return false;
 }
@@ -349,8 +350,9 @@ static void begin(const struct wq_applier *to, const struct wq_operation *op,
 	bool told = wq_model_is_told(m);
 	struct wq_cred who;
 
+	/* who it is is asked at the beginning: a short-lived process is gone next */
 	if (told && !wq_model_has(m, WQ_SOURCE_IDENTITY) && concerns(m, op))
-		wq_actors_ask(to->resolve->actors, op);
+		(void)wq_actors_ask(to->resolve->actors, op->tid, op->begin_ns);
 	if (!caller) {
 		wq_inflight_begin(&m->inflight, op, told);
 		return;

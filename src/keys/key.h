@@ -7,6 +7,7 @@
 #include <time.h>
 #include <uthash.h>
 
+#include "keys/ends.h"
 #include "keys/key_look.h"
 #include "keys/key_state.h"
 #include "keys/proc_keys.h"
@@ -52,11 +53,13 @@ struct wq_key {
 	/* How many members were linked whose names could not be had any more: since the last
 	 * look each may have taken the place of a member that is still in the model. */
 	unsigned int nameless;
-	time_t gc_at; /* CLOCK_REALTIME when it will be collected; 0: not known */
+	struct wq_end end; /* in registry.ends: CLOCK_REALTIME when it will be collected */
+	bool due;	   /* on registry.due: that time has come */
 	UT_hash_handle hh;
 	TAILQ_ENTRY(wq_key) deferred_node;
 	TAILQ_ENTRY(wq_key) refresh_node;
 	TAILQ_ENTRY(wq_key) probation_node;
+	TAILQ_ENTRY(wq_key) due_node;
 	TAILQ_ENTRY(wq_key) ring_node;
 };
 

@@ -140,61 +140,169 @@ const char *wq_key_description(const struct wq_key_state *s)
 
 /* ---- differences ---- */
 
-/* Was a member of the same type and description put in its place? Then the kernel
- * posted only the LINKED of the new one. */
-static bool displaced(const struct wq_key_member *gone, const struct wq_key_state *old,
-	const struct wq_key_state *new)
+static int by_value(const void *a, const void *b)
 {
-	if (!gone->name)
-		return false;
-	for (size_t i = 0; i < new->len; i++)
-		if (new->members[i].name == gone->name &&
-			!wq_key_member_find(old, new->members[i].serial))
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Names of members that are new. */
+struct names {
+	uint64_t *name; /* sorted; NULL where there is no memory, or none */
+	size_t n;
+};
+
+/* The members of A that B has not: calls FN for each, in their order. Both are sorted. */
+static void for_each_missing(const struct wq_key_state *a, const struct wq_key_state *b,
+	void (*fn)(void *arg, const struct wq_key_member *m), void *arg)
+{
+	size_t j = 0;
+
+	for (size_t i = 0; i < a->len; i++) {
+		while (j < b->len && b->members[j].serial < a->members[i].serial)
+			j++;
+		if (j == b->len || b->members[j].serial != a->members[i].serial)
+			fn(arg, &a->members[i]);
+	}
+}
+
+static void add_name(void *arg, const struct wq_key_member *m)
+{
+	struct names *names = arg;
+
+	if (m->name)
+		names->name[names->n++] = m->name;
+}
+
+/* A comparison under way. */
+struct diff {
+	const struct wq_key_state *old, *new;
+	const struct wq_diff_ops *ops;
+	void *arg;
+	struct names added;
+	int32_t *unlinked;
+	size_t n;
+};
+
+static bool is_added(const struct diff *d, uint64_t name)
+{
+	if (d->added.name)
+		return bsearch(&name, d->added.name, d->added.n, sizeof(name), by_value);
+	for (size_t i = 0; i < d->new->len; i++) /* no memory, or nothing */
+		if (d->new->members[i].name == name &&
+			!wq_key_member_find(d->old, d->new->members[i].serial))
 			return true;
 	return false;
+}
+
+/* Was a member of the same type and description put in its place? Then the kernel
+ * posted only the LINKED of the new one. */
+static bool displaced(const struct diff *d, const struct wq_key_member *gone)
+{
+	return gone->name && is_added(d, gone->name);
+}
+
+static void note_gone(void *arg, const struct wq_key_member *m)
+{
+	struct diff *d = arg;
+
+	if (displaced(d, m) || d->ops->fate(d->arg, m->serial) != WQ_MEMBER_UNLINKED)
+		return;
+	if (d->unlinked)
+		d->unlinked[d->n++] = m->serial;
+	else /* no memory to tell a clear from unlinks */
+		d->ops->record(d->arg, NOTIFY_KEY_UNLINKED, (uint32_t)m->serial);
+}
+
+static void tell_linked(void *arg, const struct wq_key_member *m)
+{
+	const struct diff *d = arg;
+
+	d->ops->record(d->arg, NOTIFY_KEY_LINKED, (uint32_t)m->serial);
 }
 
 static void diff_members(const struct wq_key_state *old, const struct wq_key_state *new,
 	const struct wq_diff_ops *ops, void *arg)
 {
-	int32_t *unlinked = old->len ? malloc(old->len * sizeof(*unlinked)) : NULL;
-	size_t n = 0;
+	struct diff d = {old, new, ops, arg, .unlinked = NULL};
 
-	for (size_t i = 0; i < old->len; i++) {
-		const struct wq_key_member *m = &old->members[i];
-
-		if (wq_key_member_find(new, m->serial) || displaced(m, old, new) ||
-			ops->fate(arg, m->serial) != WQ_MEMBER_UNLINKED)
-			continue;
-		if (unlinked)
-			unlinked[n++] = m->serial;
-		else /* no memory to tell a clear from unlinks */
-			ops->record(arg, NOTIFY_KEY_UNLINKED, (uint32_t)m->serial);
+	if (old->len) {
+		d.unlinked = malloc(old->len * sizeof(*d.unlinked));
+		d.added.name = new->len ? malloc(new->len * sizeof(*d.added.name)) : NULL;
 	}
-	if (new->len == 0 && n >= 2) {
+	if (d.added.name) {
+		for_each_missing(new, old, add_name, &d.added);
+		qsort(d.added.name, d.added.n, sizeof(*d.added.name), by_value);
+	}
+	for_each_missing(old, new, note_gone, &d);
+	if (new->len == 0 && d.n >= 2) {
 		ops->record(arg, NOTIFY_KEY_CLEARED, 0);
-		n = 0;
+		d.n = 0;
 	}
-	for (size_t i = 0; i < n; i++)
-		ops->record(arg, NOTIFY_KEY_UNLINKED, (uint32_t)unlinked[i]);
-	free(unlinked);
-	for (size_t i = 0; i < new->len; i++)
-		if (!wq_key_member_find(old, new->members[i].serial))
-			ops->record(arg, NOTIFY_KEY_LINKED, (uint32_t) new->members[i].serial);
+	for (size_t i = 0; i < d.n; i++)
+		ops->record(arg, NOTIFY_KEY_UNLINKED, (uint32_t)d.unlinked[i]);
+	free(d.unlinked);
+	free(d.added.name);
+	for_each_missing(new, old, tell_linked, &d);
+}
+
+static bool same_members(const struct wq_key_state *old, const struct wq_key_state *new)
+{
+	if (old->len != new->len)
+		return false;
+	for (size_t i = 0; i < old->len; i++)
+		if (old->members[i].serial != new->members[i].serial)
+			return false;
+	return true;
+}
+
+/* What could not be read before has nothing to be compared with. */
+static bool payload_differs(const struct wq_key_state *old, const struct wq_key_state *new)
+{
+	return old->payload == new->payload &&
+	       (old->len != new->len ||
+		       memcmp(old->digest, new->digest, sizeof(new->digest)) != 0);
 }
 
 static void diff_payload(const struct wq_key_state *old, const struct wq_key_state *new,
 	const struct wq_diff_ops *ops, void *arg)
 {
-	/* What could not be read before has nothing to be compared with. */
-	if (old->payload != new->payload)
-		return;
-	if (old->len == new->len && !memcmp(old->digest, new->digest, sizeof(new->digest)))
+	if (!payload_differs(old, new))
 		return;
 	if (new->payload == WQ_PAYLOAD_MEMBERS)
 		diff_members(old, new, ops, arg);
 	else if (new->payload == WQ_PAYLOAD_DIGEST)
 		ops->record(arg, NOTIFY_KEY_UPDATED, 0);
+}
+
+static bool attrs_differ(const struct wq_key_state *old, const struct wq_key_state *new,
+	bool (*sees)(void *arg, const struct wq_key_state *s), void *arg)
+{
+	return old->uid != new->uid || old->gid != new->gid || old->perm != new->perm ||
+	       (old->life == WQ_KEY_HIDDEN && sees(arg, old));
+}
+
+bool wq_key_differs(const struct wq_key_state *old, const struct wq_key_state *new,
+	bool (*sees)(void *arg, const struct wq_key_state *s), void *arg)
+{
+	switch (new->life) {
+	case WQ_KEY_ALIVE:
+		return attrs_differ(old, new, sees, arg) ||
+		       (payload_differs(old, new) &&
+			       (new->payload == WQ_PAYLOAD_DIGEST ||
+				       (new->payload == WQ_PAYLOAD_MEMBERS &&
+					       !same_members(old, new))));
+	case WQ_KEY_HIDDEN:
+		return old->life == WQ_KEY_ALIVE && sees(arg, old);
+	case WQ_KEY_REVOKED:
+	case WQ_KEY_INVALIDATED:
+		return old->life < new->life;
+	case WQ_KEY_EXPIRED:
+	case WQ_KEY_GONE:
+		break;
+	}
+	return false;
 }
 
 void wq_key_diff(const struct wq_key_state *old, const struct wq_key_state *new,
@@ -203,8 +311,7 @@ void wq_key_diff(const struct wq_key_state *old, const struct wq_key_state *new,
 	switch (new->life) {
 	case WQ_KEY_ALIVE:
 		diff_payload(old, new, ops, arg);
-		if (old->uid != new->uid || old->gid != new->gid || old->perm != new->perm ||
-			(old->life == WQ_KEY_HIDDEN && ops->sees(arg, old)))
+		if (attrs_differ(old, new, ops->sees, arg))
 			ops->record(arg, NOTIFY_KEY_SETATTR, 0);
 		break;
 	case WQ_KEY_HIDDEN:

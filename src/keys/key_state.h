@@ -104,4 +104,9 @@ struct wq_diff_ops {
 void wq_key_diff(const struct wq_key_state *old, const struct wq_key_state *new,
 	const struct wq_diff_ops *ops, void *arg);
 
+/* Would wq_key_diff() tell any record, where no member that left was collected? SEES(ARG) is as
+ * in wq_diff_ops. */
+bool wq_key_differs(const struct wq_key_state *old, const struct wq_key_state *new,
+	bool (*sees)(void *arg, const struct wq_key_state *s), void *arg);
+
 #endif

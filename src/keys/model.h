@@ -7,7 +7,7 @@
 #ifndef WQ_MODEL_H
 #define WQ_MODEL_H
 
-#include "base/budget.h"
+#include "base/shares.h"
 #include "base/loop.h"
 #include "keys/config.h"
 #include "keys/fate.h"
@@ -38,7 +38,7 @@ struct wq_model {
 
 	struct wq_key_member names[WQ_NAMES_MAX]; /* of members that were displaced */
 	unsigned int names_next;
-	struct wq_budget guesses; /* of differences */
+	struct wq_shares guesses; /* of differences */
 };
 
 /* Does the source in use have one of CAPABILITIES? */

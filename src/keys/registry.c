@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 
+#include "base/container.h"
 #include "keys/registry.h"
 
 void wq_registry_init(struct wq_registry *r)
@@ -10,8 +11,14 @@ void wq_registry_init(struct wq_registry *r)
 	TAILQ_INIT(&r->deferred);
 	TAILQ_INIT(&r->refresh);
 	TAILQ_INIT(&r->probation);
+	TAILQ_INIT(&r->due);
 	LIST_INIT(&r->cursors);
 	wq_rings_init(&r->rings);
+}
+
+void wq_registry_fini(struct wq_registry *r)
+{
+	wq_ends_fini(&r->ends);
 }
 
 struct wq_key *wq_registry_find(const struct wq_registry *r, int32_t serial)
@@ -135,6 +142,40 @@ void wq_registry_end_probation(struct wq_registry *r, struct wq_key *key)
 	key->on_probation = false;
 }
 
+/* ---- ends ---- */
+
+void wq_registry_asked(struct wq_registry *r, struct wq_key *key, bool due)
+{
+	if (key->due)
+		TAILQ_REMOVE(&r->due, key, due_node);
+	key->due = due;
+	if (due)
+		TAILQ_INSERT_TAIL(&r->due, key, due_node);
+}
+
+void wq_registry_expect_end(struct wq_registry *r, struct wq_key *key, time_t when)
+{
+	wq_registry_asked(r, key, false);
+	if (!when || key->zombie || wq_ends_set(&r->ends, &key->end, when) < 0)
+		wq_ends_remove(&r->ends, &key->end);
+}
+
+time_t wq_registry_end_of(const struct wq_key *key)
+{
+	return key->due || key->end.place ? key->end.at : 0;
+}
+
+bool wq_registry_make_due(struct wq_registry *r, time_t now)
+{
+	struct wq_end *end = wq_ends_first(&r->ends);
+
+	if (!end || end->at > now)
+		return false;
+	wq_ends_remove(&r->ends, end);
+	wq_registry_asked(r, wq_container_of(end, struct wq_key, end), true);
+	return true;
+}
+
 /* ---- leaving ---- */
 
 /* KEY is nobody's business any more but its watches'. */
@@ -144,6 +185,7 @@ static void leave_lists(struct wq_registry *r, struct wq_key *key)
 	wq_registry_undefer(r, key);
 	wq_registry_refreshed(r, key);
 	wq_registry_end_probation(r, key);
+	wq_registry_expect_end(r, key, 0);
 	wq_rings_remove(&r->rings, key);
 	TAILQ_REMOVE(key->zombie ? &r->zombies : &r->all, key, node);
 }

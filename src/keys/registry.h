@@ -40,12 +40,15 @@ struct wq_registry {
 	struct wq_key *deferred_next; /* where their turn stands; NULL: at the first */
 	struct wq_key_list refresh;   /* of which operations told: to be known anew */
 	struct wq_key_list probation; /* watched since a moment */
+	struct wq_ends ends;	      /* by when they will be collected, if that is known */
+	struct wq_key_list due;	      /* that time has come: are they still there? */
 	uint64_t found_scan; /* the scan that will have ended once what is found now is told */
 
 	struct wq_per_user users; /* watches */
 };
 
 void wq_registry_init(struct wq_registry *registry);
+void wq_registry_fini(struct wq_registry *registry);
 
 /* The watched key SERIAL, a zombie too, or NULL. */
 struct wq_key *wq_registry_find(const struct wq_registry *registry, int32_t serial);
@@ -66,6 +69,20 @@ void wq_registry_want_refresh(struct wq_registry *registry, struct wq_key *key);
 void wq_registry_refreshed(struct wq_registry *registry, struct wq_key *key);
 void wq_registry_put_on_probation(struct wq_registry *registry, struct wq_key *key);
 void wq_registry_end_probation(struct wq_registry *registry, struct wq_key *key);
+
+/* KEY will be collected at WHEN (CLOCK_REALTIME); 0, or where there is no memory for it: that
+ * is not known. */
+void wq_registry_expect_end(struct wq_registry *registry, struct wq_key *key, time_t when);
+
+/* When, or 0. */
+time_t wq_registry_end_of(const struct wq_key *key);
+
+/* The first of those that will be collected at NOW or before is due from now on. False: there
+ * is none. */
+bool wq_registry_make_due(struct wq_registry *registry, time_t now);
+
+/* KEY, which is due, has its turn last, or (DUE false) is due no longer. */
+void wq_registry_asked(struct wq_registry *registry, struct wq_key *key, bool due);
 
 /* Is nothing deferred any more that was found by the end of SCAN? */
 bool wq_registry_is_settled(const struct wq_registry *registry, uint64_t scan);

@@ -78,6 +78,13 @@ unsigned int wq_rings_called(
 	return n;
 }
 
+bool wq_rings_any(const struct wq_rings *rings, int32_t id)
+{
+	int32_t serial;
+
+	return wq_rings_called(rings, id, &serial, 1) > 0;
+}
+
 int32_t wq_rings_user(
 	const struct wq_rings *rings, enum wq_ring_kind kind, const char *name, uid_t uid)
 {

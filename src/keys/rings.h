@@ -41,6 +41,9 @@ bool wq_ring_may_be_called(const struct wq_key *key, int32_t id);
 unsigned int wq_rings_called(
 	const struct wq_rings *rings, int32_t id, int32_t *serials, unsigned int max);
 
+/* Is there any that could be? */
+bool wq_rings_any(const struct wq_rings *rings, int32_t id);
+
 /* The only one of KIND called NAME that belongs to UID: its serial; 0: there is none; -1: there
  * are several, since a user can make one of the same description. */
 int32_t wq_rings_user(

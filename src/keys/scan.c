@@ -20,7 +20,8 @@ static bool is_wanted(const struct wq_scan *s)
 	return last && last->round > s->round;
 }
 
-/* When a sync may have its scan: who asks for one after the other gets a share of the CPU. */
+/* When a sync, or what was lost, may have its scan: one after the other takes a share of the
+ * CPU. */
 static uint64_t sync_due(const struct wq_scan *s)
 {
 	return s->ended_ns +
@@ -48,7 +49,7 @@ static uint64_t next_due(struct wq_scan *s)
 
 	if (wq_model_is_told(s->model)) {
 		s->interval_ns = s->model->config.resync_s * (uint64_t)WQ_NSEC_PER_SEC;
-		due = s->resync_ns + s->interval_ns;
+		due = s->resync_ns ? s->resync_ns + s->interval_ns : sync_due(s);
 		return s->soon && after_pause(s) < due ? after_pause(s) : due;
 	}
 	s->interval_ns = in_budget(s, s->last_cost_ns);
@@ -94,7 +95,7 @@ void wq_scan_resync(struct wq_scan *s)
 {
 	s->resync_ns = 0;
 	if (!s->running)
-		wq_timer_set(s->model->loop, &s->timer, 0);
+		wq_timer_set(s->model->loop, &s->timer, sync_due(s));
 }
 
 bool wq_scan_is_thorough(const struct wq_scan *s, uint64_t now_ns)

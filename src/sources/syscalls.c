@@ -711,8 +711,9 @@ static void init(struct syscalls *t)
 	t->pages = t->ncpus < PAGES_AT_ONCE ? PAGES_AT_ONCE / t->ncpus : 1;
 	t->tracefs = -1;
 	for (int i = 0; i < STREAMS; i++)
-		t->stream[i] = (struct stream){
-			.trace = t, .ready = {.fd = -1}, .again = {.fire = on_again}};
+		t->stream[i] = (struct stream){.trace = t,
+			.ready = {.fd = -1, .can_wait = true},
+			.again = {.fire = on_again}};
 	t->stream[STREAM_FORKS].ready.ready = on_events;
 	t->stream[STREAM_LEAVE].ready.ready = on_events;
 	t->stream[STREAM_IDS].ready.ready = on_ids;

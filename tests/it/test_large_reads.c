@@ -29,6 +29,8 @@ static void set_up(struct rig *r, const char *options)
 	r->key = it_key("wqfs-test:large");
 	r->blocking = it_queue("q", O_RDONLY);
 	r->nonblocking = it_queue("q", O_RDONLY | O_NONBLOCK);
+	/* which is then known: a key that nobody watches is looked at anew for each watch */
+	IT_EQ(it_watch(it_queue("other", O_RDONLY), r->key, 1), 0);
 	r->room =
 		mmap(NULL, 3 * MiB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	IT_OK(r->room != MAP_FAILED);

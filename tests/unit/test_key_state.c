@@ -3,6 +3,7 @@
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/array_size.h"
 #include "base/unused.h"
@@ -192,6 +193,10 @@ START_TEST(differences_become_the_records_of_the_kernel)
 	wq_key_diff(&old, &new, c->blind ? &blind_ops : &ops, &seen);
 	ck_assert_msg(!strcmp(seen.records, c->records), "%s: \"%s\", not \"%s\"", c->says,
 		seen.records, c->records);
+	if (!c->collected)
+		ck_assert_msg(wq_key_differs(&old, &new, c->blind ? blind_ops.sees : ops.sees,
+				      &seen) == (c->records[0] != '\0'),
+			"%s: is it a difference?", c->says);
 	wq_key_state_fini(&old);
 	wq_key_state_fini(&new);
 }
@@ -215,6 +220,47 @@ START_TEST(key_that_comes_into_view_has_changed_its_attributes)
 	new.digest[0] = 9;
 	wq_key_diff(&old, &new, &blind_ops, &seen);
 	ck_assert_str_eq(seen.records, "1:0");
+}
+END_TEST
+
+static struct wq_key_state ring_of(size_t n, int32_t first)
+{
+	struct wq_key_state s = {.payload = WQ_PAYLOAD_MEMBERS, .len = n};
+
+	ck_assert_int_eq(wq_key_state_reserve(&s, n), 0);
+	for (size_t i = 0; i < n; i++)
+		s.members[i] = (struct wq_key_member){first + (int32_t)i, n - i};
+	return s;
+}
+
+static void count_record(void *arg, enum key_notification_subtype subtype, uint32_t aux)
+{
+	ck_assert_int_eq(subtype, NOTIFY_KEY_LINKED);
+	++*(size_t *)arg;
+}
+
+static enum wq_member_fate no_fate(void *arg, int32_t serial)
+{
+	ck_abort_msg("%d was displaced", serial);
+	return WQ_MEMBER_UNLINKED;
+}
+
+/* Each against each would take minutes. */
+START_TEST(large_keyring_whose_members_are_all_displaced_is_compared_in_a_moment)
+{
+	enum { MEMBERS = 200000 };
+	static const struct wq_diff_ops counting = {count_record, no_fate, NULL};
+	struct wq_key_state old = ring_of(MEMBERS, 1), new = ring_of(MEMBERS, MEMBERS + 1);
+	clock_t began = clock();
+	size_t linked = 0;
+
+	new.digest[0] = 1;
+	ck_assert(wq_key_differs(&old, &new, NULL, NULL));
+	wq_key_diff(&old, &new, &counting, &linked);
+	ck_assert_uint_eq(linked, MEMBERS);
+	ck_assert_int_lt(clock() - began, 2 * CLOCKS_PER_SEC);
+	wq_key_state_fini(&old);
+	wq_key_state_fini(&new);
 }
 END_TEST
 
@@ -326,6 +372,8 @@ int main(void)
 
 	tcase_add_loop_test(diff, differences_become_the_records_of_the_kernel, 0, NR_CHANGES);
 	tcase_add_test(diff, key_that_comes_into_view_has_changed_its_attributes);
+	tcase_add_test(
+		state, large_keyring_whose_members_are_all_displaced_is_compared_in_a_moment);
 	tcase_add_test(state, members_stay_sorted);
 	tcase_add_test(state, name_of_a_member_is_learnt_and_kept);
 	tcase_add_loop_test(state, descriptions_are_taken_apart, 0, ARRAY_SIZE(describes));

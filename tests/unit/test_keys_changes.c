@@ -457,6 +457,42 @@ START_TEST(displaced_member_is_found_among_many)
 }
 END_TEST
 
+/* UID, who may not change KEY, says that it has updated it. */
+static void report_update(uid_t uid, int32_t key)
+{
+	struct wq_caller caller = self;
+	struct wqfs_key_report r = {.op = KEYCTL_UPDATE, .arg = {key}, .begin_ns = wq_now_ns()};
+
+	caller.uid = uid;
+	caller.gid = (gid_t)uid;
+	caller.in_group = bridge_in_no_group;
+	r.end_ns = wq_now_ns();
+	ck_assert_int_eq(wq_keys_report(keys, &r, &caller), 0);
+}
+
+/* A report that is not believed has its key looked at, at once as long as its user has a share
+ * of the time left. */
+START_TEST(who_has_its_share_used_up_takes_nothing_of_anothers)
+{
+	int32_t key = add("wqfs-test:flooded");
+	char payload[16];
+	const char *told;
+	int i = 0;
+
+	ck_assert_int_eq(watch(key), 0);
+	do {
+		ck_assert_int_ge(keyctl_update(key, payload,
+					 (size_t)snprintf(payload, sizeof(payload), "%d", i++)),
+			0);
+		report_update(54321, key);
+		told = records(0, 0);
+	} while (!strcmp(told, "1:0"));
+	ck_assert_str_eq(told, "");
+	report_update(54322, key);
+	ck_assert_str_eq(records(0, 0), "1:0");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite;
@@ -474,6 +510,7 @@ int main(void)
 	tcase_add_test(one, update_of_a_type_that_is_not_read_is_seen_by_its_length);
 	tcase_add_test(one, longest_description_is_compared_whole);
 	tcase_add_test(one, displaced_member_is_found_among_many);
+	tcase_add_test(one, who_has_its_share_used_up_takes_nothing_of_anothers);
 	suite_add_tcase(suite, one);
 	return run_suite(suite);
 }

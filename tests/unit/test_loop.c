@@ -139,6 +139,65 @@ START_TEST(what_comes_before_the_loop_waits_comes_each_time)
 }
 END_TEST
 
+/* A descriptor that is always ready, says its letter, and takes its time. */
+struct busy {
+	struct wq_loop_fd fd;
+	char letter;
+	uint64_t takes_ns;
+};
+
+static void spend(uint64_t ns)
+{
+	uint64_t end = wq_now_ns() + ns;
+
+	while (wq_now_ns() < end)
+		;
+}
+
+static void on_busy(struct wq_loop_fd *watched, uint32_t events)
+{
+	struct busy *b = wq_container_of(watched, struct busy, fd);
+
+	happened(b->letter);
+	spend(b->takes_ns);
+}
+
+static struct wq_timer busy_timer;
+static int turns;
+
+static void fire_busy(struct wq_timer *timer)
+{
+	happened('t');
+	spend(2 * MS);
+	if (++turns == 3)
+		wq_loop_stop(loop);
+	wq_timer_set(loop, timer, 0);
+}
+
+static int always_ready(void)
+{
+	return eventfd(1, EFD_CLOEXEC);
+}
+
+START_TEST(requests_come_before_each_piece_of_work_and_work_takes_turns)
+{
+	struct busy request = {{always_ready(), on_busy, false}, 'r', 0};
+	struct busy work = {{always_ready(), on_busy, true}, 'w', 2 * MS};
+
+	turns = 0;
+	busy_timer.fire = fire_busy;
+	ck_assert_int_eq(wq_loop_add(loop, &request.fd, EPOLLIN), 0);
+	ck_assert_int_eq(wq_loop_add(loop, &work.fd, EPOLLIN), 0);
+	wq_timer_set(loop, &busy_timer, 0);
+	spend(1000); /* it is due before now */
+	ck_assert_int_eq(wq_loop_run(loop), 0);
+	ck_assert_str_eq(order, "rwrtrwrtrwrt");
+	wq_timer_clear(loop, &busy_timer);
+	close(request.fd.fd);
+	close(work.fd.fd);
+}
+END_TEST
+
 START_TEST(loop_can_be_run_again)
 {
 	struct alarm a = ALARM('a', .last = true);
@@ -180,7 +239,7 @@ static void ready(struct wq_loop_fd *fd, uint32_t events)
 static struct event event(char letter, unsigned int times)
 {
 	struct event e = {
-		.fd = {eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK), ready},
+		.fd = {.fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK), .ready = ready},
 		.letter = letter,
 		.times = times,
 	};
@@ -252,6 +311,7 @@ int main(void)
 	tcase_add_test(timers, timer_that_is_set_again_moves);
 	tcase_add_test(timers, cleared_timer_does_not_fire);
 	tcase_add_test(timers, timer_may_clear_another_that_is_due);
+	tcase_add_test(timers, requests_come_before_each_piece_of_work_and_work_takes_turns);
 	tcase_add_test(timers, loop_can_be_run_again);
 	tcase_add_test(timers, what_comes_before_the_loop_waits_comes_each_time);
 	suite_add_tcase(suite, timers);
