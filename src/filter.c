@@ -151,9 +151,9 @@ static int read_subtype(struct parser *ps, struct word w)
 		const char *name = wq_type_name(rule->type);
 
 		return refuse(ps,
-			"\"%.*s\" is no subtype of %s: neither a name nor a number from 0 to "
-			"%d",
-			QUOTED(w), name ? name : "this type", WQ_SUBTYPES - 1);
+			"invalid subtype%s%s: '%.*s': must be a %snumber from 0 to %d",
+			name ? " of " : "", name ? name : "", QUOTED(w),
+			name ? "name or a " : "", WQ_SUBTYPES - 1);
 	}
 	set_subtypes(rule, first, last);
 	return 0;
@@ -209,8 +209,8 @@ static int read_rule(struct parser *ps, struct word w)
 	bool listed = cut(&type, ':', &subtypes);
 
 	if (ps->filter.nr_filters == WQFS_FILTER_MAX)
-		return refuse(ps, "\"%.*s\" is one rule too many: a filter has at most %d",
-			QUOTED(w), WQFS_FILTER_MAX);
+		return refuse(ps, "extra rule '%.*s': a filter has at most %d", QUOTED(w),
+			WQFS_FILTER_MAX);
 	rule = &ps->filter.filters[ps->filter.nr_filters++];
 	ps->rule = rule;
 	if (read_type(type, &rule->type)) {
@@ -220,12 +220,13 @@ static int read_rule(struct parser *ps, struct word w)
 		return 0;
 	}
 	if (listed)
-		return refuse(ps, "\"%.*s\" is no type: neither key, meta nor a number",
+		return refuse(ps, "invalid type: '%.*s': must be key, meta or a number",
 			QUOTED(type));
 	if (read_letters(w, rule))
 		return 0;
 	return refuse(ps,
-		"\"%.*s\" is neither a type (key, meta or a number) nor keyctl's letters (%s)",
+		"invalid rule: '%.*s': must begin with key, meta or a number, or be letters of "
+		"keyctl's (%s)",
 		QUOTED(w), WQ_KEY_LETTERS);
 }
 
@@ -233,8 +234,9 @@ static int read_rule(struct parser *ps, struct word w)
 static int match_info(struct parser *ps, struct word w, uint32_t value, uint32_t mask)
 {
 	if (ps->rule->info_mask & mask)
-		return refuse(
-			ps, "\"%.*s\" speaks of bits that the rule matches already", QUOTED(w));
+		return refuse(ps,
+			"conflicting condition: '%.*s': the rule matches these bits already",
+			QUOTED(w));
 	ps->rule->info_mask |= mask;
 	ps->rule->info_filter |= value;
 	assert(mask_is_valid(ps->rule));
@@ -246,7 +248,7 @@ static int read_id(struct parser *ps, struct word w, struct word nr)
 	uint32_t id;
 
 	if (!read_number(nr, 10, WQFS_WATCH_ID_MAX, &id))
-		return refuse(ps, "\"%.*s\": a watch's id is a number from 0 to %d", QUOTED(w),
+		return refuse(ps, "invalid watch id: '%.*s': must be from 0 to %d", QUOTED(nr),
 			WQFS_WATCH_ID_MAX);
 	return match_info(ps, w, id << WATCH_INFO_ID__SHIFT, WATCH_INFO_ID);
 }
@@ -259,25 +261,30 @@ static int read_info(struct parser *ps, struct word w, struct word value)
 	if (!cut(&value, '/', &mask) ||
 		!read_number(value, 16, UINT32_MAX, &asked.info_filter) ||
 		!read_number(mask, 16, UINT32_MAX, &asked.info_mask))
-		return refuse(ps, "\"%.*s\" is not info=VALUE/MASK in hexadecimal", QUOTED(w));
+		return refuse(ps,
+			"invalid condition: '%.*s': must be info=VALUE/MASK in hexadecimal",
+			QUOTED(w));
 	if (asked.info_mask & WATCH_INFO_LENGTH)
-		return refuse(ps, "\"%.*s\": the mask covers the record's length (0x%x)",
+		return refuse(ps,
+			"invalid condition: '%.*s': the mask covers the record's length (0x%x)",
 			QUOTED(w), WATCH_INFO_LENGTH);
 	if (!mask_is_valid(&asked))
-		return refuse(ps, "\"%.*s\": the value has bits outside its mask", QUOTED(w));
+		return refuse(ps,
+			"invalid condition: '%.*s': the value has bits outside its mask",
+			QUOTED(w));
 	return match_info(ps, w, asked.info_filter, asked.info_mask);
 }
 
 static int read_condition(struct parser *ps, struct word w, struct word name, struct word value)
 {
 	if (!ps->rule)
-		return refuse(ps, "\"%.*s\" stands before any rule", QUOTED(w));
+		return refuse(ps, "missing rule before '%.*s'", QUOTED(w));
 	if (word_is(name, "id"))
 		return read_id(ps, w, value);
 	if (word_is(name, "info"))
 		return read_info(ps, w, value);
-	return refuse(
-		ps, "\"%.*s\" is no condition: there are id=N and info=VALUE/MASK", QUOTED(w));
+	return refuse(ps, "unrecognized condition: '%.*s': must be id=N or info=VALUE/MASK",
+		QUOTED(w));
 }
 
 static int read_word(struct parser *ps, struct word w)
@@ -319,14 +326,14 @@ int wq_filter_from_text(struct wqfs_filter *out, const char *text, char *why, si
 
 	while (next_word(&ps, &text, &w)) {
 		if (none || (word_is(w, "none") && ps.filter.nr_filters))
-			return refuse(&ps, "\"none\" cannot stand beside other words");
+			return refuse(&ps, "'none' cannot be combined with other words");
 		none = word_is(w, "none");
 		err = none ? 0 : read_word(&ps, w);
 		if (err)
 			return err;
 	}
 	if (!none && !ps.filter.nr_filters)
-		return refuse(&ps, "no words: \"none\" removes a filter");
+		return refuse(&ps, "missing rule: 'none' removes a filter");
 	*out = ps.filter;
 	return 0;
 }

@@ -25,7 +25,7 @@ int args_records(const struct wqctl_cmd *cmd, const char *text, unsigned long *n
 {
 	if (args_number(text, nr) && *nr)
 		return -1;
-	return wqctl_usage(cmd, "\"%s\" is no number of records", text);
+	return wqctl_usage(cmd, "invalid number of records: '%s'", text);
 }
 
 int args_filter(const struct wqctl_cmd *cmd, const char *text, struct wqfs_filter *filter)
@@ -42,7 +42,13 @@ int args_format(const struct wqctl_cmd *cmd, const char *text, enum wqfs_format 
 	int found = wq_format_parse(text);
 
 	if (found < 0)
-		return wqctl_usage(cmd, "\"%s\" is no format", text);
+		return wqctl_usage(cmd,
+			"invalid argument '%s' for '--format'\n"
+			"Valid arguments are:\n"
+			"  - 'raw'\n"
+			"  - 'text'\n"
+			"  - 'json'",
+			text);
 	*format = (enum wqfs_format)found;
 	return -1;
 }

@@ -27,7 +27,8 @@ static int read_mode(const struct wqctl_cmd *cmd, const char *text, unsigned int
 	unsigned long value = strtoul(text, &end, 8);
 
 	if (*text < '0' || *text > '7' || *end || value > 0777)
-		return wqctl_usage(cmd, "\"%s\" is no mode (octal, 0 to 777)", text);
+		return wqctl_usage(
+			cmd, "invalid mode: '%s': must be octal, from 0 to 777", text);
 	*mode = (unsigned int)value;
 	return -1;
 }

@@ -26,7 +26,7 @@ static int run(const struct wqctl_cmd *cmd, int argc, char **argv)
 		return status;
 	set = argc - optind > 1;
 	if (set && !args_number(argv[optind + 1], &nr))
-		return wqctl_usage(cmd, "\"%s\" is no number of records", argv[optind + 1]);
+		return wqctl_usage(cmd, "invalid number of records: '%s'", argv[optind + 1]);
 	if (!queue_file_open(&q, argv[optind]))
 		return WQCTL_FAILURE;
 	done = set ? queue_file_set_size(&q, nr) : show_size(&q);

@@ -17,8 +17,8 @@ static int run(const struct wqctl_cmd *cmd, int argc, char **argv)
 		return status;
 	if (argc - optind > 2 &&
 		(!args_number(argv[optind + 2], &id) || id > WQFS_WATCH_ID_MAX))
-		return wqctl_usage(
-			cmd, "\"%s\" is no id (0 to %d)", argv[optind + 2], WQFS_WATCH_ID_MAX);
+		return wqctl_usage(cmd, "invalid watch id: '%s': must be from 0 to %d",
+			argv[optind + 2], WQFS_WATCH_ID_MAX);
 	if (!queue_file_open(&q, argv[optind]))
 		return WQCTL_FAILURE;
 	done = queue_file_watch(&q, argv[optind + 1], (int32_t)id);

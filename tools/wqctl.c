@@ -37,30 +37,33 @@ static const struct wqctl_cmd *find_command(const char *name)
 	return NULL;
 }
 
-static void print_overview(FILE *out)
+static void print_overview(void)
 {
 	fputs("usage: wqctl COMMAND [ARG...]\n"
 	      "       wqctl COMMAND --help | -h | --help | --version\n\n"
 	      "Watch queues are the files of a wqfs. A QUEUE is a path, or a name on the wqfs\n"
 	      "that WQFS_MOUNT says, or else your own, or else the system's.\n"
 	      "A KEY is named as keyctl(1) names it: @s, %user:mine, %:ring, 123456, ...\n\n",
-		out);
+		stdout);
 	for (size_t i = 0; i < NR_COMMANDS; i++)
-		fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
-}
-
-static void print_usage(FILE *out, const struct wqctl_cmd *cmd)
-{
-	fprintf(out, "usage: wqctl %s%s%s\n", cmd->name, *cmd->args ? " " : "", cmd->args);
+		printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
 }
 
 static int help(const struct wqctl_cmd *cmd)
 {
-	print_usage(stdout, cmd);
+	printf("usage: wqctl %s%s%s\n", cmd->name, *cmd->args ? " " : "", cmd->args);
 	printf("\n%s.\n", cmd->summary);
 	if (cmd->help)
 		printf("\n%s", cmd->help);
 	return WQCTL_OK;
+}
+
+/* Where to read more, as coreutils have it; CMD NULL: of all commands. */
+static int try_help(const struct wqctl_cmd *cmd)
+{
+	fprintf(stderr, "Try 'wqctl %s%s--help' for more information.\n", cmd ? cmd->name : "",
+		cmd ? " " : "");
+	return WQCTL_USAGE;
 }
 
 int wqctl_usage(const struct wqctl_cmd *cmd, const char *format, ...)
@@ -74,8 +77,7 @@ int wqctl_usage(const struct wqctl_cmd *cmd, const char *format, ...)
 		va_end(ap);
 		fputc('\n', stderr);
 	}
-	print_usage(stderr, cmd);
-	return WQCTL_USAGE;
+	return try_help(cmd);
 }
 
 int wqctl_other_option(const struct wqctl_cmd *cmd, int option)
@@ -87,10 +89,12 @@ int wqctl_check_operands(const struct wqctl_cmd *cmd, int argc, char **argv, int
 {
 	int nr = argc - optind;
 
+	if (nr < min && nr == 0)
+		return wqctl_usage(cmd, "missing operand");
 	if (nr < min)
-		return wqctl_usage(cmd, "%s", nr ? "more is needed" : "an argument is missing");
+		return wqctl_usage(cmd, "missing operand after '%s'", argv[argc - 1]);
 	if (max >= 0 && nr > max)
-		return wqctl_usage(cmd, "\"%s\" is too much", argv[optind + max]);
+		return wqctl_usage(cmd, "extra operand '%s'", argv[optind + max]);
 	return -1;
 }
 
@@ -138,11 +142,11 @@ static int run(int argc, char **argv)
 	const struct wqctl_cmd *cmd;
 
 	if (argc < 2) {
-		print_overview(stderr);
-		return WQCTL_USAGE;
+		fputs("wqctl: missing command\n", stderr);
+		return try_help(NULL);
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
-		print_overview(stdout);
+		print_overview();
 		return WQCTL_OK;
 	}
 	if (!strcmp(argv[1], "--version")) {
@@ -151,9 +155,8 @@ static int run(int argc, char **argv)
 	}
 	cmd = find_command(argv[1]);
 	if (!cmd) {
-		fprintf(stderr, "wqctl: there is no command \"%s\"; see wqctl --help\n",
-			argv[1]);
-		return WQCTL_USAGE;
+		fprintf(stderr, "wqctl: unrecognized command '%s'\n", argv[1]);
+		return try_help(NULL);
 	}
 	return run_command(cmd, argc - 1, argv + 1);
 }

@@ -27,8 +27,9 @@ extern const struct wqctl_cmd wqctl_create, wqctl_doctor, wqctl_filter, wqctl_ls
 		"help", no_argument, NULL, 'h' \
 	}
 
-/* Says what is wrong with the arguments, if FORMAT is not NULL, and how CMD is used.
- * Returns WQCTL_USAGE. */
+/* Says what is wrong with the arguments, if FORMAT is not NULL (if it is, getopt said it), in
+ * the words of coreutils ("invalid mode: '9'"), and where to read about CMD. Returns
+ * WQCTL_USAGE. */
 int wqctl_usage(const struct wqctl_cmd *cmd, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

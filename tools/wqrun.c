@@ -32,15 +32,10 @@ struct options {
 	bool force, private;
 };
 
-static void print_usage(FILE *out)
-{
-	fputs("usage: wqrun [-f] [-m DIR | -p] COMMAND [ARG...]\n", out);
-}
-
 static void print_help(void)
 {
-	print_usage(stdout);
-	fputs("\n"
+	fputs("usage: wqrun [-f] [-m DIR | -p] COMMAND [ARG...]\n"
+	      "\n"
 	      "Runs COMMAND, a program written for the kernel's notification queues\n"
 	      "(pipe2(O_NOTIFICATION_PIPE) and KEYCTL_WATCH_KEY), on wqfs if this kernel has\n"
 	      "none.\n"
@@ -59,7 +54,7 @@ static int usage_error(const char *what)
 {
 	if (what)
 		fprintf(stderr, "wqrun: %s\n", what);
-	print_usage(stderr);
+	fputs("Try 'wqrun --help' for more information.\n", stderr);
 	return EXIT_WQRUN;
 }
 
@@ -98,9 +93,9 @@ static int parse_options(struct options *o, int argc, char **argv)
 		}
 	}
 	if (o->mount && o->private)
-		return usage_error("--mount and --private exclude each other");
+		return usage_error("options '--mount' and '--private' are mutually exclusive");
 	if (optind == argc)
-		return usage_error("a command is missing");
+		return usage_error("missing operand");
 	return -1;
 }
 
@@ -122,7 +117,7 @@ static bool start_private(char **mount)
 {
 	if (!wq_private_mount(wqrun_daemon_path(), mount))
 		return true;
-	fputs("wqrun: `wqctl doctor' says what this machine lacks\n", stderr);
+	fputs("wqrun: 'wqctl doctor' says what this machine lacks\n", stderr);
 	return false;
 }
 
@@ -237,6 +232,7 @@ int main(int argc, char **argv)
 	/* the command is to find closed what we found closed */
 	if (wq_start_std_fds(O_CLOEXEC) < 0)
 		return EXIT_WQRUN;
+	argv[0] = program_invocation_short_name; /* getopt_long()'s messages begin with it */
 	status = parse_options(&o, argc, argv);
 	if (status >= 0)
 		return status;
@@ -246,6 +242,6 @@ int main(int argc, char **argv)
 	argv += optind;
 	execvp(argv[0], argv);
 	status = errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
-	fprintf(stderr, "wqrun: %s: %s\n", argv[0], strerror(errno));
+	fprintf(stderr, "wqrun: failed to run command '%s': %s\n", argv[0], strerror(errno));
 	return status;
 }

@@ -89,6 +89,8 @@ static const struct fuse_opt spec[] = {
 	FUSE_OPT_END,
 };
 
+/* ---- what is wrong, in the words of coreutils ---- */
+
 __attribute__((format(printf, 1, 2))) static int wrong(const char *format, ...)
 {
 	va_list ap;
@@ -101,11 +103,33 @@ __attribute__((format(printf, 1, 2))) static int wrong(const char *format, ...)
 	return -EINVAL;
 }
 
+/* Behind a message: where to read how wqfs is used. */
+static int try_help(void)
+{
+	fputs("Try 'wqfs --help' for more information.\n", stderr);
+	return -EINVAL;
+}
+
+/* NAME must be from MIN to MAX, and is NR. */
+static int out_of_range(const char *name, unsigned int nr, unsigned int min, unsigned int max)
+{
+	return wrong("invalid value for %s: '%u': must be from %u to %u", name, nr, min, max);
+}
+
+static bool is_within(unsigned int nr, unsigned int min, unsigned int max)
+{
+	return nr >= min && nr <= max;
+}
+
+/* ---- words of the command line ---- */
+
 /* MOUNTPOINT, or SOURCE MOUNTPOINT as mount(8) gives them. */
 static int take_word(struct wq_options *o, const char *word)
 {
-	if (o->source)
-		return wrong("%s: one mount point is enough", word);
+	if (o->source) {
+		wrong("extra operand '%s'", word);
+		return try_help();
+	}
 	o->source = o->mountpoint;
 	o->mountpoint = strdup(word);
 	return o->mountpoint ? 0 : wrong("out of memory");
@@ -113,14 +137,14 @@ static int take_word(struct wq_options *o, const char *word)
 
 static int take_number(unsigned int *number, const char *arg)
 {
-	const char *text = strchr(arg, '=') + 1;
+	const char *equals = strchr(arg, '='), *text = equals + 1;
 	unsigned long n;
 	char *end;
 
 	errno = 0;
 	n = strtoul(text, &end, 10);
 	if (*text < '0' || *text > '9' || *end || errno || n > UINT_MAX)
-		return wrong("%s: a whole number is wanted", arg);
+		return wrong("invalid number for %.*s: '%s'", (int)(equals - arg), arg, text);
 	*number = (unsigned int)n;
 	return 0;
 }
@@ -129,14 +153,23 @@ static int take_number(unsigned int *number, const char *arg)
 static void refuse(int key, const char *arg)
 {
 	if (key == KEY_REMOUNT)
-		wrong("remount: a mounted wqfs cannot be changed: unmount it, then mount it "
-		      "with "
-		      "other options");
+		wrong("unsupported option 'remount': a mounted wqfs cannot be changed: unmount "
+		      "it, then mount it with other options");
 	else
-		wrong("%s: a queue is its maker's, with the mode that they give it: see "
-		      "chown(1) "
-		      "and chmod(1), also for the root directory",
+		wrong("unsupported option '%s': a queue is its maker's, with the mode that "
+		      "they give it: see chown(1) and chmod(1), also for the root directory",
 			arg);
+}
+
+/* ARG begins with a dash, as of libfuse's options only --debug does. As getopt_long() says it.
+ */
+static void unrecognized(const char *arg)
+{
+	if (arg[1] == '-' || !arg[1])
+		wrong("unrecognized option '%s'", arg);
+	else
+		wrong("invalid option -- '%c'", arg[1]);
+	try_help();
 }
 
 static int on_arg(void *data, const char *arg, int key, struct fuse_args *out WQ_UNUSED)
@@ -155,6 +188,10 @@ static int on_arg(void *data, const char *arg, int key, struct fuse_args *out WQ
 		return take_word(o, arg) < 0 ? -1 : 0;
 	if (key >= 0)
 		return take_number((unsigned int *)((char *)data + key), arg) < 0 ? -1 : 0;
+	if (*arg == '-' && strcmp(arg, "--debug") != 0) {
+		unrecognized(arg);
+		return -1;
+	}
 	if (!strncmp(arg, "x-", 2)) /* mount(8)'s, as x-systemd.automount */
 		return 0;
 	return 1; /* libfuse's, or an error that it names */
@@ -174,8 +211,8 @@ static int parse_budget(struct wq_options *o)
 	if (end == o->cpu_budget_text || *end || !(o->cpu_budget >= 0.0001) ||
 		o->cpu_budget > 1)
 		return wrong(
-			"cpu_budget=%s: a share of one core is wanted, from 0.01%% to 100%%, "
-			"as \"1%%\" or \"0.01\"",
+			"invalid value for cpu_budget: '%s': must be a share of one core from "
+			"0.01%% to 100%%, as '1%%' or '0.01'",
 			o->cpu_budget_text);
 	return 0;
 }
@@ -196,24 +233,26 @@ static int parse_source(struct wq_options *o)
 			return 0;
 		}
 	}
-	return wrong("source=%s: \"auto\", \"poll\" or \"trace\" is wanted", o->source_text);
+	return wrong(
+		"invalid value for source: '%s': must be auto, poll or trace", o->source_text);
 }
 
 static int check_sizes(const struct wq_options *o)
 {
-	if (o->max_size < 1 || o->max_size > SIZE_LIMIT)
-		return wrong("max_size=%u: a number of records from 1 to %u is wanted",
-			o->max_size, SIZE_LIMIT);
+	if (!is_within(o->max_size, 1, SIZE_LIMIT))
+		return out_of_range("max_size", o->max_size, 1, SIZE_LIMIT);
 	if (o->max_size > WQFS_SIZE_MAX && geteuid() != 0)
-		return wrong("max_size=%u: only root may raise it above the kernel's %d",
+		return wrong("invalid value for max_size: '%u': only root may raise it above "
+			     "the kernel's %d",
 			o->max_size, WQFS_SIZE_MAX);
-	if (o->default_size < 1 || o->default_size > o->max_size)
-		return wrong("default_size=%u: a number of records from 1 to max_size (%u) is "
-			     "wanted",
+	if (!is_within(o->default_size, 1, o->max_size))
+		return wrong("invalid value for default_size: '%u': must be from 1 to max_size "
+			     "(%u)",
 			o->default_size, o->max_size);
 	if (o->max_read && o->max_read < 4096)
-		return wrong(
-			"max_read=%u: less than 4096 bytes would cut records off", o->max_read);
+		return wrong("invalid value for max_read: '%u': less than 4096 bytes would cut "
+			     "records off",
+			o->max_read);
 	return 0;
 }
 
@@ -223,18 +262,20 @@ static int check(struct wq_options *o)
 
 	if (r < 0)
 		return r;
-	if (!o->mountpoint)
-		return wrong("no mount point given (wqfs --help says more)");
-	if (o->poll_min_ms < 1 || o->poll_min_ms > o->poll_max_ms || o->poll_max_ms > 3600000)
-		return wrong(
-			"poll_min_ms=%u,poll_max_ms=%u: 1 <= poll_min_ms <= poll_max_ms <= "
-			"3600000 is wanted",
+	if (!o->mountpoint) {
+		wrong("missing mount point");
+		return try_help();
+	}
+	if (!is_within(o->poll_max_ms, 1, 3600000))
+		return out_of_range("poll_max_ms", o->poll_max_ms, 1, 3600000);
+	if (!is_within(o->poll_min_ms, 1, o->poll_max_ms))
+		return wrong("invalid value for poll_min_ms: '%u': must be from 1 to "
+			     "poll_max_ms (%u)",
 			o->poll_min_ms, o->poll_max_ms);
-	if (o->resync_s < 1 || o->resync_s > 86400)
-		return wrong("resync_s=%u: seconds from 1 to 86400 are wanted", o->resync_s);
+	if (!is_within(o->resync_s, 1, 86400))
+		return out_of_range("resync_s", o->resync_s, 1, 86400);
 	if (o->trace_buffer_kb > 1048576)
-		return wrong("trace_buffer_kb=%u: at most 1048576 KiB are wanted",
-			o->trace_buffer_kb);
+		return out_of_range("trace_buffer_kb", o->trace_buffer_kb, 0, 1048576);
 	r = parse_source(o);
 	return r < 0 ? r : check_sizes(o);
 }

@@ -2,6 +2,7 @@
 /* Readers who are killed while records are posted: none is to take a record along. */
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -9,10 +10,11 @@
 
 #include "lib.h"
 
-#define RECORD	16
-#define AT_ONCE 200 /* kills, each followed at once by a record */
-#define RANDOM	300 /* kills, somewhere around a record; WQFS_KILLS says another number */
-#define SPAN_NS 300000u
+#define RECORD	  16
+#define AT_ONCE	  200	/* kills, each followed at once by a record */
+#define RANDOM	  10000 /* kills, somewhere around a record; WQFS_KILLS says another number */
+#define SPAN_NS	  1500000u
+#define AT_A_TIME 8 /* of them */
 
 struct rig {
 	int fd, nonblocking;
@@ -30,14 +32,14 @@ static void set_up(struct rig *r)
 	IT_OK(r->seen != MAP_FAILED);
 }
 
-static pid_t reader(const struct rig *r)
+static pid_t reader(int fd, unsigned int *seen)
 {
 	pid_t pid = it_fork();
 	char buf[RECORD];
 
 	if (pid == 0) {
-		while (read(r->fd, buf, sizeof(buf)) > 0)
-			__atomic_fetch_add(r->seen, 1, __ATOMIC_RELAXED);
+		while (read(fd, buf, sizeof(buf)) > 0)
+			__atomic_fetch_add(seen, 1, __ATOMIC_RELAXED);
 		_exit(1);
 	}
 	return pid;
@@ -48,7 +50,7 @@ struct left {
 };
 
 /* Takes what is left in the queue. */
-static struct left drain(const struct rig *r)
+static struct left drain(int nonblocking)
 {
 	struct left left = {0};
 	unsigned char buf[4096];
@@ -56,7 +58,7 @@ static struct left drain(const struct rig *r)
 	struct it_record record;
 	ssize_t n;
 
-	while ((n = read(r->nonblocking, buf, sizeof(buf))) > 0) {
+	while ((n = read(nonblocking, buf, sizeof(buf))) > 0) {
 		size_t len = (size_t)n;
 
 		p = buf;
@@ -77,24 +79,107 @@ static void record_posted_after_a_kill_is_kept(void)
 
 	set_up(&r);
 	for (int i = 0; i < AT_ONCE; i++) {
-		pid_t pid = reader(&r);
+		pid_t pid = reader(r.fd, r.seen);
 		struct left left;
 
 		IT_UNTIL(it_stats(r.fd).readers == 1);
 		IT_EQ(kill(pid, SIGKILL), 0);
 		it_fill(r.fd, r.key, 1);
 		IT_EQ(it_wait(pid), -SIGKILL);
-		left = drain(&r);
+		left = drain(r.nonblocking);
 		IT_EQ(left.records, 1);
 		IT_EQ(left.losses, 0);
 	}
 	IT_EQ(*r.seen, 0);
 }
 
-static void busy_until(uint64_t ns)
+/* A queue, and a reader of it for whom one record is posted and who is killed, each at some
+ * moment of a span. */
+struct victim {
+	int fd, nonblocking;
+	unsigned int *seen;
+	pid_t pid;
+	bool posted, killed;
+	uint64_t post_ns, kill_ns;
+};
+
+static void set_up_victims(struct rig *r, struct victim *v)
 {
-	while (wq_now_ns() < ns)
-		;
+	char name[16];
+
+	set_up(r);
+	for (int i = 0; i < AT_A_TIME; i++) {
+		snprintf(name, sizeof(name), "victim%d", i);
+		v[i].fd = it_queue(name, O_RDONLY);
+		v[i].nonblocking = it_queue(name, O_RDONLY | O_NONBLOCK);
+		v[i].seen = r->seen + 1 + i;
+	}
+}
+
+/* Half of them wait already when the span begins. */
+static void start_victims(struct victim *v)
+{
+	uint64_t begin;
+
+	for (int i = 0; i < AT_A_TIME; i++) {
+		*v[i].seen = 0;
+		v[i].pid = reader(v[i].fd, v[i].seen);
+	}
+	for (int i = 0; i < AT_A_TIME; i += 2)
+		IT_UNTIL(it_in_syscall(v[i].pid, SYS_read));
+	begin = wq_now_ns();
+	for (int i = 0; i < AT_A_TIME; i++) {
+		v[i].posted = v[i].killed = false;
+		v[i].post_ns = begin + (uint64_t)rand() % SPAN_NS;
+		v[i].kill_ns = v[i].post_ns - SPAN_NS / 4 + (uint64_t)rand() % SPAN_NS;
+	}
+}
+
+/* What is due of V is done. True: both were. */
+static bool step(const struct rig *r, struct victim *v)
+{
+	uint64_t now = wq_now_ns();
+
+	if (!v->posted && now >= v->post_ns) {
+		it_fill(v->fd, r->key, 1);
+		v->posted = true;
+	}
+	if (!v->killed && now >= v->kill_ns) {
+		IT_EQ(kill(v->pid, SIGKILL), 0);
+		v->killed = true;
+	}
+	return v->posted && v->killed;
+}
+
+static void kill_them(const struct rig *r, struct victim *v)
+{
+	for (int done = 0; done < AT_A_TIME;) {
+		done = 0;
+		for (int i = 0; i < AT_A_TIME; i++)
+			done += step(r, &v[i]);
+	}
+	for (int i = 0; i < AT_A_TIME; i++)
+		IT_EQ(it_wait(v[i].pid), -SIGKILL);
+}
+
+struct sums {
+	unsigned int posted, seen, left, told, gone, needless;
+};
+
+static void count(struct sums *sums, const struct victim *v)
+{
+	struct left left = drain(v->nonblocking);
+
+	IT_OK(*v->seen + left.records <= 1);
+	sums->posted++;
+	sums->seen += *v->seen;
+	sums->left += left.records;
+	if (*v->seen + left.records)
+		sums->needless += left.losses;
+	else if (left.losses)
+		sums->told++;
+	else
+		sums->gone++;
 }
 
 static unsigned int kills(void)
@@ -104,48 +189,25 @@ static unsigned int kills(void)
 	return n ? (unsigned int)strtoul(n, NULL, 10) : RANDOM;
 }
 
-/* A record is posted, and a reader killed before, while or after it is answered. */
-static void kill_around_a_record(const struct rig *r, bool blocked)
-{
-	pid_t pid = reader(r);
-	uint64_t post, end;
-
-	if (blocked)
-		IT_UNTIL(it_in_syscall(pid, SYS_read));
-	post = wq_now_ns() + (uint64_t)rand() % SPAN_NS;
-	end = post + (uint64_t)rand() % SPAN_NS;
-	busy_until(post);
-	it_fill(r->fd, r->key, 1);
-	busy_until(end);
-	IT_EQ(kill(pid, SIGKILL), 0);
-	IT_EQ(it_wait(pid), -SIGKILL);
-}
-
 /* What has been answered when the reader is killed, and has not run yet, goes with it. How much
  * that is depends on how long a process that is woken has to wait for a CPU. */
 static void no_record_is_read_twice(void)
 {
-	unsigned int told = 0, gone = 0, n = kills();
+	struct victim v[AT_A_TIME];
+	struct sums sums = {0};
 	struct rig r;
 
-	set_up(&r);
+	set_up_victims(&r, v);
 	srand(1);
-	for (unsigned int i = 0; i < n; i++) {
-		unsigned int before = *r.seen, seen;
-		struct left left;
-
-		kill_around_a_record(&r, i % 2);
-		left = drain(&r);
-		seen = *r.seen - before;
-		IT_OK(seen + left.records <= 1);
-		if (seen + left.records == 0) {
-			told += left.losses > 0;
-			gone += left.losses == 0;
-		}
+	while (sums.posted < kills()) {
+		start_victims(v);
+		kill_them(&r, v);
+		for (int i = 0; i < AT_A_TIME; i++)
+			count(&sums, &v[i]);
 	}
 	printf("# of %u records %u were read, %u left, %u told as lost, %u gone with a "
-	       "reader\n",
-		n, *r.seen, n - *r.seen - told - gone, told, gone);
+	       "reader; %u told that were not\n",
+		sums.posted, sums.seen, sums.left, sums.told, sums.gone, sums.needless);
 	fflush(stdout);
 }
 

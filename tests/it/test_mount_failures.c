@@ -25,7 +25,8 @@ static size_t lines(const char *text)
 #define SAID "failure.out"
 
 /* Runs the daemon with OPTIONS on MOUNTPOINT, in the background if it can: it must fail with
- * one line in which WHY stands, in the words of its own name. */
+ * one line in which WHY stands, in the words of its own name; and, if the mount point is
+ * missing, one that says where to read more. */
 static void fails(const char *options, const char *mountpoint, const char *why)
 {
 	const char **from = it_daemon_argv(options), *argv[32];
@@ -40,8 +41,8 @@ static void fails(const char *options, const char *mountpoint, const char *why)
 	argv[n] = NULL;
 	status = it_run(argv, SAID);
 	said = it_text(SAID);
-	if (status < 1 || status > 2 || lines(said) != 1 || !strstr(said, why) ||
-		strncmp(said, "wqfs: ", 6))
+	if (status < 1 || status > 2 || lines(said) != (mountpoint ? 1 : 2) ||
+		!strstr(said, why) || strncmp(said, "wqfs: ", 6))
 		IT_FAIL("-o %s %s ends with %d and says: %s", options ? options : "",
 			mountpoint ? mountpoint : "", status, said);
 }
@@ -134,7 +135,8 @@ static void mount_points_that_are_none_are_named(void)
 	must_fail(NULL, "missing", "missing: No such file or directory");
 	must_fail(NULL, "missing/below", "missing/below: No such file or directory");
 	must_fail(NULL, "file/below", "file/below: Not a directory");
-	must_fail(NULL, NULL, "no mount point");
+	must_fail(NULL, NULL,
+		"wqfs: missing mount point\nTry 'wqfs --help' for more information.\n");
 }
 
 static void user_without_the_device_is_told(void)
@@ -163,21 +165,21 @@ static void wrong_options_are_named(void)
 		const char *options, *why;
 	} cases[] = {
 		{"colour=red", "colour=red"},
-		{"default_size=0", "default_size=0"},
-		{"default_size=513", "default_size=513"},
-		{"max_size=0", "max_size=0"},
-		{"max_size=10000000", "max_size=10000000"},
-		{"max_read=100", "max_read=100"},
-		{"cpu_budget=0", "cpu_budget=0"},
-		{"cpu_budget=101%", "cpu_budget=101%"},
-		{"cpu_budget=much", "cpu_budget=much"},
-		{"poll_min_ms=0", "poll_min_ms=0"},
-		{"poll_min_ms=2000", "poll_min_ms=2000"},
-		{"poll_max_ms=9999999", "poll_max_ms=9999999"},
-		{"poll_max_ms=soon", "poll_max_ms=soon"},
-		{"default_size=32k", "default_size=32k"},
-		{"max_queues=-1", "max_queues=-1"},
-		{"max_queues=4294967296", "max_queues=4294967296"},
+		{"default_size=0", "invalid value for default_size: '0'"},
+		{"default_size=513", "invalid value for default_size: '513'"},
+		{"max_size=0", "invalid value for max_size: '0'"},
+		{"max_size=10000000", "invalid value for max_size: '10000000'"},
+		{"max_read=100", "invalid value for max_read: '100'"},
+		{"cpu_budget=0", "invalid value for cpu_budget: '0'"},
+		{"cpu_budget=101%", "invalid value for cpu_budget: '101%'"},
+		{"cpu_budget=much", "invalid value for cpu_budget: 'much'"},
+		{"poll_min_ms=0", "invalid value for poll_min_ms: '0'"},
+		{"poll_min_ms=2000", "invalid value for poll_min_ms: '2000'"},
+		{"poll_max_ms=9999999", "invalid value for poll_max_ms: '9999999'"},
+		{"poll_max_ms=soon", "invalid number for poll_max_ms: 'soon'"},
+		{"default_size=32k", "invalid number for default_size: '32k'"},
+		{"max_queues=-1", "invalid number for max_queues: '-1'"},
+		{"max_queues=4294967296", "invalid number for max_queues: '4294967296'"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
@@ -189,7 +191,7 @@ static void users_may_not_raise_max_size(void)
 	uid_t uid = it_nobody();
 
 	it_become(uid);
-	must_fail("max_size=1024", IT_MNT, "max_size=1024");
+	must_fail("max_size=1024", IT_MNT, "invalid value for max_size: '1024'");
 }
 
 static void fstab_form_mounts(void)

@@ -139,12 +139,10 @@ trap clean_up EXIT
 
 # ---- the tests ----
 
+# usage COMMAND SENTENCE: what stands on stderr after a mistake in using COMMAND.
 usage()
 {
-	local line
-	line=$("$wqctl" "$1" --help | sed -n 1p)
-	printf '%s\n' "${2:+wqctl $1: $2
-}$line"
+	printf '%s\n' "wqctl $1: $2" "Try 'wqctl $1 --help' for more information."
 }
 
 test_usage()
@@ -155,27 +153,46 @@ test_usage()
 		expect_matching "$cmd says how it is used" 0 "usage: wqctl $cmd .*" "$wqctl" $cmd --help
 	done
 	expect_matching "the overview lists the commands" 0 'usage: .*  monitor .*' "$wqctl" --help
-	expect_matching "without arguments it is a usage error" 2 'usage: .*' "$wqctl"
+	expect "without arguments it is a usage error" 2 "" "wqctl: missing command
+Try 'wqctl --help' for more information." "$wqctl"
 	expect_matching "the version is told" 0 'wqctl [0-9].*' "$wqctl" --version
 	expect "an unknown command is named" 2 "" \
-		'wqctl: there is no command "foo"; see wqctl --help' "$wqctl" foo
+		"wqctl: unrecognized command 'foo'
+Try 'wqctl --help' for more information." "$wqctl" foo
 	expect "an unknown option is named" 2 "" \
-		"wqctl read: unrecognized option '--foo'
-$(usage read)" "$wqctl" read --foo q
-	expect "a missing argument is a usage error" 2 "" \
-		"$(usage watch "more is needed")" "$wqctl" watch q
-	expect "an argument too many is named" 2 "" \
-		"$(usage unwatch '"x" is too much')" "$wqctl" unwatch q @s x
+		"$(usage read "unrecognized option '--foo'")" "$wqctl" read --foo q
+	expect "so is a letter that is none" 2 "" \
+		"$(usage create "invalid option -- 'x'")" "$wqctl" create -x q
+	expect "an option without its argument is named" 2 "" \
+		"$(usage read "option requires an argument -- 'n'")" "$wqctl" read -n
+	for cmd in create stat size filter watch unwatch read sync monitor; do
+		expect "$cmd says that it needs an operand" 2 "" \
+			"$(usage $cmd "missing operand")" "$wqctl" $cmd
+	done
+	for cmd in watch unwatch; do
+		expect "$cmd says after what it needs another" 2 "" \
+			"$(usage $cmd "missing operand after 'q'")" "$wqctl" $cmd q
+	done
+	expect "an operand too many is named" 2 "" \
+		"$(usage unwatch "extra operand 'x'")" "$wqctl" unwatch q @s x
+	expect "where there can be none, too" 2 "" \
+		"$(usage doctor "extra operand 'x'")" "$wqctl" doctor x
 	expect "a mode that is none is named" 2 "" \
-		"$(usage create '"9" is no mode (octal, 0 to 777)')" "$wqctl" create -m 9 q
+		"$(usage create "invalid mode: '9': must be octal, from 0 to 777")" "$wqctl" create -m 9 q
 	expect "a count that is none is named" 2 "" \
-		"$(usage read '"0" is no number of records')" "$wqctl" read -n 0 q
+		"$(usage read "invalid number of records: '0'")" "$wqctl" read -n 0 q
+	expect "so is a size" 2 "" \
+		"$(usage size "invalid number of records: '12x'")" "$wqctl" size q 12x
 	expect "a format that is none is named" 2 "" \
-		"$(usage monitor '"xml" is no format')" "$wqctl" monitor --format xml @s
+		"$(usage monitor "invalid argument 'xml' for '--format'
+Valid arguments are:
+  - 'raw'
+  - 'text'
+  - 'json'")" "$wqctl" monitor --format xml @s
 	expect "an id that is none is named" 2 "" \
-		"$(usage watch '"256" is no id (0 to 255)')" "$wqctl" watch q @s 256
+		"$(usage watch "invalid watch id: '256': must be from 0 to 255")" "$wqctl" watch q @s 256
 	expect "a bad word of a filter is named" 2 "" \
-		"$(usage filter '"update" is no subtype of key: neither a name nor a number from 0 to 255')" \
+		"$(usage filter "invalid subtype of key: 'update': must be a name or a number from 0 to 255")" \
 		"$wqctl" filter q key:update
 }
 

@@ -263,61 +263,56 @@ START_TEST(a_short_buffer_gets_the_start_and_the_length)
 }
 END_TEST
 
+#define NO_RULE	   "must begin with key, meta or a number, or be letters of keyctl's (iplncrvs)"
+#define NO_SUBTYPE "must be a name or a number from 0 to 255"
+
 static const struct {
 	const char *text, *why;
 } refusals[] = {
-	{"", "no words: \"none\" removes a filter"},
-	{" ; ", "no words: \"none\" removes a filter"},
-	{"none key", "\"none\" cannot stand beside other words"},
-	{"key none", "\"none\" cannot stand beside other words"},
-	{"none none", "\"none\" cannot stand beside other words"},
-	{"keys", "\"keys\" is neither a type (key, meta or a number) nor keyctl's letters "
-		 "(iplncrvs)"},
-	{"updated", "\"updated\" is neither a type (key, meta or a number) nor keyctl's "
-		    "letters (iplncrvs)"},
-	{"KEY", "\"KEY\" is neither a type (key, meta or a number) nor keyctl's letters "
-		"(iplncrvs)"},
-	{"mount:1", "\"mount\" is no type: neither key, meta nor a number"},
-	{":1", "\"\" is no type: neither key, meta nor a number"},
-	{"-1", "\"-1\" is neither a type (key, meta or a number) nor keyctl's letters "
-	       "(iplncrvs)"},
-	{"4294967296", "\"4294967296\" is neither a type (key, meta or a number) nor keyctl's "
-		       "letters (iplncrvs)"},
-	{"key:update",
-		"\"update\" is no subtype of key: neither a name nor a number from 0 to 255"},
-	{"key:", "\"\" is no subtype of key: neither a name nor a number from 0 to 255"},
-	{"key:updated,",
-		"\"\" is no subtype of key: neither a name nor a number from 0 to 255"},
-	{"key:256", "\"256\" is no subtype of key: neither a name nor a number from 0 to 255"},
-	{"key:5-4", "\"5-4\" is no subtype of key: neither a name nor a number from 0 to 255"},
-	{"key:5-", "\"5-\" is no subtype of key: neither a name nor a number from 0 to 255"},
-	{"key:updated,none",
-		"\"none\" is no subtype of key: neither a name nor a number from 0 to 255"},
-	{"9:updated", "\"updated\" is no subtype of this type: neither a name nor a number "
-		      "from 0 to 255"},
-	{"id=3", "\"id=3\" stands before any rule"},
-	{"key; id=3", "\"id=3\" stands before any rule"},
-	{"key id=256", "\"id=256\": a watch's id is a number from 0 to 255"},
-	{"key id=-1", "\"id=-1\": a watch's id is a number from 0 to 255"},
-	{"key id= 3", "\"id=\": a watch's id is a number from 0 to 255"},
-	{"key id=1,2", "\"id=1,2\": a watch's id is a number from 0 to 255"},
-	{"key id=1 id=2", "\"id=2\" speaks of bits that the rule matches already"},
+	{"", "missing rule: 'none' removes a filter"},
+	{" ; ", "missing rule: 'none' removes a filter"},
+	{"none key", "'none' cannot be combined with other words"},
+	{"key none", "'none' cannot be combined with other words"},
+	{"none none", "'none' cannot be combined with other words"},
+	{"keys", "invalid rule: 'keys': " NO_RULE},
+	{"updated", "invalid rule: 'updated': " NO_RULE},
+	{"KEY", "invalid rule: 'KEY': " NO_RULE},
+	{"mount:1", "invalid type: 'mount': must be key, meta or a number"},
+	{":1", "invalid type: '': must be key, meta or a number"},
+	{"-1", "invalid rule: '-1': " NO_RULE},
+	{"4294967296", "invalid rule: '4294967296': " NO_RULE},
+	{"key:update", "invalid subtype of key: 'update': " NO_SUBTYPE},
+	{"key:", "invalid subtype of key: '': " NO_SUBTYPE},
+	{"key:updated,", "invalid subtype of key: '': " NO_SUBTYPE},
+	{"key:256", "invalid subtype of key: '256': " NO_SUBTYPE},
+	{"key:5-4", "invalid subtype of key: '5-4': " NO_SUBTYPE},
+	{"key:5-", "invalid subtype of key: '5-': " NO_SUBTYPE},
+	{"key:updated,none", "invalid subtype of key: 'none': " NO_SUBTYPE},
+	{"9:updated", "invalid subtype: 'updated': must be a number from 0 to 255"},
+	{"id=3", "missing rule before 'id=3'"},
+	{"key; id=3", "missing rule before 'id=3'"},
+	{"key id=256", "invalid watch id: '256': must be from 0 to 255"},
+	{"key id=-1", "invalid watch id: '-1': must be from 0 to 255"},
+	{"key id= 3", "invalid watch id: '': must be from 0 to 255"},
+	{"key id=1,2", "invalid watch id: '1,2': must be from 0 to 255"},
+	{"key id=1 id=2", "conflicting condition: 'id=2': the rule matches these bits already"},
 	{"key id=1 info=100/100",
-		"\"info=100/100\" speaks of bits that the rule matches already"},
-	{"key info=1", "\"info=1\" is not info=VALUE/MASK in hexadecimal"},
-	{"key info=/", "\"info=/\" is not info=VALUE/MASK in hexadecimal"},
-	{"key info=0/0x1ffffffff",
-		"\"info=0/0x1ffffffff\" is not info=VALUE/MASK in hexadecimal"},
-	{"key info=g/ff00", "\"info=g/ff00\" is not info=VALUE/MASK in hexadecimal"},
-	{"key info=10/10", "\"info=10/10\": the mask covers the record's length (0x7f)"},
-	{"key info=300/100", "\"info=300/100\": the value has bits outside its mask"},
-	{"key flags=1", "\"flags=1\" is no condition: there are id=N and info=VALUE/MASK"},
+		"conflicting condition: 'info=100/100': the rule matches these bits already"},
+	{"key info=1", "invalid condition: 'info=1': must be info=VALUE/MASK in hexadecimal"},
+	{"key info=/", "invalid condition: 'info=/': must be info=VALUE/MASK in hexadecimal"},
+	{"key info=0/0x1ffffffff", "invalid condition: 'info=0/0x1ffffffff': must be "
+				   "info=VALUE/MASK in hexadecimal"},
+	{"key info=g/ff00",
+		"invalid condition: 'info=g/ff00': must be info=VALUE/MASK in hexadecimal"},
+	{"key info=10/10",
+		"invalid condition: 'info=10/10': the mask covers the record's length (0x7f)"},
+	{"key info=300/100",
+		"invalid condition: 'info=300/100': the value has bits outside its mask"},
+	{"key flags=1", "unrecognized condition: 'flags=1': must be id=N or info=VALUE/MASK"},
 	{"key key key key key key key key key key key key key key key key meta",
-		"\"meta\" is one rule too many: a filter has at most 16"},
+		"extra rule 'meta': a filter has at most 16"},
 	{"wordsthatgoonandonuntiltheywouldfillthewholemessage",
-		"\"wordsthatgoonandonuntiltheywouldfillthew\" is neither a type (key, meta or "
-		"a number) nor "
-		"keyctl's letters (iplncrvs)"},
+		"invalid rule: 'wordsthatgoonandonuntiltheywouldfillthew': " NO_RULE},
 };
 
 START_TEST(bad_words_are_named_with_the_reason)
