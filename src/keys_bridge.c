@@ -126,8 +126,8 @@ static bool is_drained(const struct wq_keys *keys, uint64_t now_ns)
 	       keys->model.events.complete_ns >= now_ns;
 }
 
-/* Handles what was done before this call, or as much of it as WQ_SLICE_NS are enough for: the rest
- * follows by itself, between requests. True: it was all of it. */
+/* Handles what was done before this call, or as much of it as WQ_SLICE_NS are enough for: the
+ * rest follows by itself, between requests. True: it was all of it. */
 static bool drain_sources(struct wq_keys *keys)
 {
 	uint64_t now = wq_now_ns(), end = now + WQ_SLICE_NS;
@@ -219,7 +219,8 @@ static bool caught_up(struct wq_keys *keys, uint64_t *since_ns)
 /* One more watch for CALLER's user: 0, -EAGAIN or -ENOMEM. */
 static int charge(struct wq_keys *keys, const struct wq_caller *caller)
 {
-	int r = wq_per_user_charge(&keys->model.registry.users, caller->uid, wq_caller_nofile(caller));
+	int r = wq_per_user_charge(
+		&keys->model.registry.users, caller->uid, wq_caller_nofile(caller));
 
 	return r == -EDQUOT ? -EAGAIN : r;
 }
@@ -437,8 +438,8 @@ static void on_scan_timer(struct wq_timer *timer)
 	uint64_t began = wq_now_ns();
 
 	if (!keys->scan.running)
-		begin_scan(keys, keys->model.sources.died ||
-					 wq_scan_is_thorough(&keys->scan, began));
+		begin_scan(keys,
+			keys->model.sources.died || wq_scan_is_thorough(&keys->scan, began));
 	step_scan(keys);
 	if (keys->scan.running)
 		wq_scan_rest(&keys->scan, began);
@@ -496,8 +497,8 @@ static bool same_ids(const struct wq_look_as *a, const struct wq_look_as *b)
 	return a->other == b->other && a->uid == b->uid && a->gid == b->gid;
 }
 
-/* Describes SERIAL into keys->model.scratch as one who may View it, and says who in AS: who was it
- * before; the daemon itself; CALLER, if the daemon can ask with its ids. 0 or -ENOMEM. */
+/* Describes SERIAL into keys->model.scratch as one who may View it, and says who in AS: who was
+ * it before; the daemon itself; CALLER, if the daemon can ask with its ids. 0 or -ENOMEM. */
 static int describe_for(struct wq_keys *keys, int32_t serial, const struct wq_caller *caller,
 	struct wq_look_as *as)
 {
@@ -530,14 +531,15 @@ static int lookup(struct wq_keys *keys, int32_t serial, const struct wq_caller *
 	if (r < 0)
 		return r;
 	/* once watched it has been constructed */
-	r = wq_registry_find(&keys->model.registry, serial) ? 0 : wq_look_constructed(keys->model.look, serial);
+	r = wq_registry_find(&keys->model.registry, serial)
+		    ? 0
+		    : wq_look_constructed(keys->model.look, serial);
 	if (r < 0)
 		return r;
 	return wq_access_may_view(s, caller) ? 0 : -EACCES;
 }
 
-static struct wq_key *new_key(
-	struct wq_keys *keys, int32_t serial, const struct wq_look_as *as)
+static struct wq_key *new_key(struct wq_keys *keys, int32_t serial, const struct wq_look_as *as)
 {
 	struct wq_key *key = calloc(1, sizeof(*key));
 
@@ -588,7 +590,8 @@ static int add_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t seria
 	if (!key)
 		r = observe(keys, serial, as, &key);
 	else if (!wq_model_is_told(&keys->model))
-		wq_compare_key(&keys->compare, key); /* what was before this watch is not for it */
+		wq_compare_key(
+			&keys->compare, key); /* what was before this watch is not for it */
 	if (r < 0)
 		goto err;
 	if (key->zombie) {
@@ -668,7 +671,8 @@ int wq_keys_report(struct wq_keys *keys, const struct wqfs_key_report *report,
 	if (wq_model_is_told(&keys->model)) {
 		/* of a beginning: what its thread did before is over */
 		wq_keys_catch_up(keys, caller->uid);
-		if (h.end_ns && (!caller->compat || wq_model_has(&keys->model, WQ_SOURCE_COMPAT)))
+		if (h.end_ns &&
+			(!caller->compat || wq_model_has(&keys->model, WQ_SOURCE_COMPAT)))
 			return 0; /* the trace tells of it, too */
 	}
 	if (h.end_ns && h.result >= 0)
@@ -689,8 +693,7 @@ static void init(struct wq_keys *keys)
 	wq_gc_init(&keys->gc, m);
 	wq_expiry_init(&keys->expiry, m, &keys->gc);
 	wq_scan_init(&keys->scan, m, &keys->compare, &keys->expiry);
-	keys->applier =
-		(struct wq_applier){m, &keys->compare, &keys->gc, &keys->resolve};
+	keys->applier = (struct wq_applier){m, &keys->compare, &keys->gc, &keys->resolve};
 	keys->compare.deferred_timer.fire = on_deferred_timer;
 	keys->gc.timer.fire = on_gc_timer;
 	keys->gc.due_timer.fire = on_gc_due_timer;

@@ -34,8 +34,8 @@ struct wq_handle {
 	uid_t used_by; /* whose process used it last */
 	bool writer, write_only;
 	bool takes_nothing; /* was opened with O_NOATIME */
-	bool may_change; /* who opened it had the right to change the queue */
-	bool own_format; /* WQFS_IOC_SET_FORMAT was used */
+	bool may_change;    /* who opened it had the right to change the queue */
+	bool own_format;    /* WQFS_IOC_SET_FORMAT was used */
 	enum wqfs_format format;
 	struct wq_piece *piece;	      /* the line that it has begun to read; or NULL */
 	struct fuse_pollhandle *poll; /* who is to be told; ours to destroy */

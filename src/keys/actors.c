@@ -91,8 +91,8 @@ void wq_actors_forked(struct wq_actors *a, pid_t parent, pid_t child, uint64_t a
 		read_ids(a, child); /* its parent may be gone already */
 }
 
-void wq_actors_ids_changed(struct wq_actors *a, pid_t tid, enum wq_ids_change change,
-	const uid_t ids[WQ_IDS_ARGS])
+void wq_actors_ids_changed(
+	struct wq_actors *a, pid_t tid, enum wq_ids_change change, const uid_t ids[WQ_IDS_ARGS])
 {
 	if (!wq_sessions_ids_changed(a->sessions, tid, change, ids))
 		read_ids(a, tid);
@@ -200,8 +200,7 @@ void wq_actors_find(
 		id == KEY_SPEC_USER_KEYRING || id == KEY_SPEC_USER_SESSION_KEYRING;
 	const struct wq_task *task = wq_task_recent(&a->tasks, op->tid, op->end_ns);
 	struct wq_ids ids;
-	bool has_ids =
-		wq_sessions_ids(a->sessions, op->tid, op->begin_ns, &ids);
+	bool has_ids = wq_sessions_ids(a->sessions, op->tid, op->begin_ns, &ids);
 
 	*actor = (struct wq_actor){.known = task || has_ids, .inner_uid = WQ_UID_UNKNOWN};
 	if (task)

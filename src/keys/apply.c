@@ -29,8 +29,8 @@ struct wq_key *wq_telling_watched(const struct wq_telling *t, int32_t serial)
 	return key && t->end_ns >= key->since_ns ? key : NULL;
 }
 
-bool wq_telling_is_believed(
-	const struct wq_telling *t, const struct wq_key *key, enum key_notification_subtype subtype)
+bool wq_telling_is_believed(const struct wq_telling *t, const struct wq_key *key,
+	enum key_notification_subtype subtype)
 {
 	return !t->caller || wq_access_believed(&key->state, t->caller,
 				     wq_operation_rights(t->op->op, subtype));
@@ -222,8 +222,8 @@ static bool is_told_by_first(const struct wq_key *key, enum key_notification_sub
 }
 
 /* That a life has ended is there to be seen, so nobody's word is taken for it. */
-static bool is_confirmed(
-	const struct wq_telling *t, const struct wq_key *key, enum key_notification_subtype subtype)
+static bool is_confirmed(const struct wq_telling *t, const struct wq_key *key,
+	enum key_notification_subtype subtype)
 {
 	if (!t->caller || (subtype != NOTIFY_KEY_REVOKED && subtype != NOTIFY_KEY_INVALIDATED))
 		return true;

@@ -29,13 +29,13 @@ struct wq_applier {
 /* What is told of keys, and who tells it. */
 struct wq_telling {
 	const struct wq_applier *to;
-	struct wq_model *model; /* its model */
-	const struct wq_operation *op; /* NULL: a source gave the change itself */
+	struct wq_model *model;		/* its model */
+	const struct wq_operation *op;	/* NULL: a source gave the change itself */
 	const struct wq_caller *caller; /* who reported it; NULL: a source tells of it */
-	uint64_t begin_ns, end_ns;     /* of what was done: CLOCK_MONOTONIC */
-	pid_t tid;		       /* whose thread did it, or 0 */
-	struct wq_cred who;	       /* if it was told; else to be asked by tid */
-	unsigned int *consequences;    /* a set of enum wq_consequence, to be added to */
+	uint64_t begin_ns, end_ns;	/* of what was done: CLOCK_MONOTONIC */
+	pid_t tid;			/* whose thread did it, or 0 */
+	struct wq_cred who;		/* if it was told; else to be asked by tid */
+	unsigned int *consequences;	/* a set of enum wq_consequence, to be added to */
 };
 
 /* OP has ended; CALLER reported it, or if that is NULL a source tells of it. */

@@ -10,9 +10,9 @@
 #include "keys/compare.h"
 #include "keys/post.h"
 
-#define NAMES_PER_LOOK 128		  /* members described in one look, to know a displacement */
+#define NAMES_PER_LOOK 128 /* members described in one look, to know a displacement */
 #define REFRESH_NS     WQ_NSEC_PER_MSEC /* after an operation: until its key is known anew */
-#define REFRESH_PAUSE  4		  /* times what a slice of that took */
+#define REFRESH_PAUSE  4		/* times what a slice of that took */
 #define DEFER_NS       WQ_NSEC_PER_MSEC /* after a difference: until operations are asked for it */
 
 /* ---- what became of a member ---- */
@@ -41,7 +41,8 @@ static enum wq_member_fate fate_of(void *arg, int32_t serial)
 	case WQ_KEY_INVALIDATED:
 		return WQ_MEMBER_COLLECTED;
 	case WQ_KEY_GONE:
-		return wq_model_is_told(ring->model) && !wq_fates_was_unlinked(&ring->model->fates, serial)
+		return wq_model_is_told(ring->model) &&
+				       !wq_fates_was_unlinked(&ring->model->fates, serial)
 			       ? WQ_MEMBER_COLLECTED
 			       : WQ_MEMBER_UNLINKED;
 	case WQ_KEY_ALIVE:
@@ -176,8 +177,8 @@ static void note_unexpected_expiry(struct wq_key *key, const struct wq_key_state
 		wq_post_difference(key, NOTIFY_KEY_SETATTR, 0);
 }
 
-/* An operation told that KEY's attributes were set, and they hide it from us: which they are is not
- * known until they show it again. */
+/* An operation told that KEY's attributes were set, and they hide it from us: which they are is
+ * not known until they show it again. */
 static void absorb_hidden(struct wq_key *key)
 {
 	if (!key->attrs_told)
@@ -187,8 +188,8 @@ static void absorb_hidden(struct wq_key *key)
 	key->attrs_told = false;
 }
 
-/* What operations told of already is the state from which NEW is judged. 0 or -ENOMEM: it is not
- * yet. */
+/* What operations told of already is the state from which NEW is judged. 0 or -ENOMEM: it is
+ * not yet. */
 static int absorb_told(struct wq_key *key, const struct wq_key_state *new)
 {
 	struct wq_key_state *old = &key->state;
@@ -349,8 +350,8 @@ bool wq_compare_deferred(struct wq_compare *c)
 void wq_compare_wait(struct wq_compare *c, bool more)
 {
 	if (!TAILQ_EMPTY(&c->model->registry.deferred))
-		wq_timer_set(c->model->loop, &c->deferred_timer,
-			more ? 0 : wq_now_ns() + DEFER_NS);
+		wq_timer_set(
+			c->model->loop, &c->deferred_timer, more ? 0 : wq_now_ns() + DEFER_NS);
 }
 
 void wq_compare_init(struct wq_compare *c, struct wq_model *model)

@@ -38,8 +38,7 @@ static const char *how_observed(const struct wq_key *key)
 	return "members compared";
 }
 
-void wq_describe_watch(
-	const struct wq_watch *watch, const struct wq_caller *caller, FILE *out)
+void wq_describe_watch(const struct wq_watch *watch, const struct wq_caller *caller, FILE *out)
 {
 	const struct wq_key *key = watch->private;
 	const struct wq_key_state *s = &key->state;

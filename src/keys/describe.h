@@ -11,7 +11,6 @@
 /* Prints a line about a watch of the bridge, without a newline:
  * "SERIAL ID TYPE;UID;GID;PERM;DESCRIPTION<tab>how it is observed", escaped by wq_escape().
  * CALLER, who asks, is told no more than "SERIAL ID -" of a key that does not grant it View. */
-void wq_describe_watch(
-	const struct wq_watch *watch, const struct wq_caller *caller, FILE *out);
+void wq_describe_watch(const struct wq_watch *watch, const struct wq_caller *caller, FILE *out);
 
 #endif

@@ -155,8 +155,7 @@ void wq_expiry_first_view(struct wq_expiry_scan *e)
 	wq_cursor_end(&e->cursor);
 }
 
-void wq_expiry_init(
-	struct wq_expiry_scan *e, struct wq_model *model, struct wq_gc_watch *gc)
+void wq_expiry_init(struct wq_expiry_scan *e, struct wq_model *model, struct wq_gc_watch *gc)
 {
 	e->model = model;
 	e->gc = gc;

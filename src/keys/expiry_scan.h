@@ -17,12 +17,11 @@ struct wq_expiry_scan {
 	uint64_t pass;
 	uint64_t began_ns, cost_ns;
 	bool failed;
-	bool comparing; /* all lines of the pass have been read: */
+	bool comparing;		     /* all lines of the pass have been read: */
 	struct wq_key_cursor cursor; /* where the comparing of them stands */
 };
 
-void wq_expiry_init(
-	struct wq_expiry_scan *e, struct wq_model *model, struct wq_gc_watch *gc);
+void wq_expiry_init(struct wq_expiry_scan *e, struct wq_model *model, struct wq_gc_watch *gc);
 void wq_expiry_fini(struct wq_expiry_scan *e);
 
 /* Is it time for a pass again, by its share of the CPU budget? */

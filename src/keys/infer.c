@@ -36,8 +36,10 @@ static bool fits(const struct wq_key *ring, enum wq_inference what, int32_t seri
 	const bool had = wq_key_member_find(&ring->state, serial) != NULL;
 	int holds;
 
-	if (!wq_key_has_members(ring) || ((what == WQ_INFER_LINKED || what == WQ_INFER_FOUND) && had) ||
-		(what == WQ_INFER_UNLINKED && !had) || (what == WQ_INFER_CLEARED && !ring->state.len))
+	if (!wq_key_has_members(ring) ||
+		((what == WQ_INFER_LINKED || what == WQ_INFER_FOUND) && had) ||
+		(what == WQ_INFER_UNLINKED && !had) ||
+		(what == WQ_INFER_CLEARED && !ring->state.len))
 		return false;
 	holds = wq_look_holds(ring->model->look, &ring->as, ring->serial, serial);
 	switch (what) {
@@ -106,8 +108,8 @@ static bool is_unseen(const struct wq_key *key, const void *arg)
 
 /* A look at all keys finds what it changed, and where it may have changed nothing that one
  * sees the loss is told: nothing is made up, and nothing is passed over. */
-static void cannot_tell(
-	const struct wq_telling *t, const struct meant *meant, enum wq_inference what, int32_t serial)
+static void cannot_tell(const struct wq_telling *t, const struct meant *meant,
+	enum wq_inference what, int32_t serial)
 {
 	const struct unseen u = {meant, what, serial};
 
@@ -137,14 +139,13 @@ static bool infer(const struct wq_telling *t, const struct meant *meant, enum wq
 
 		if (!ring || ring->zombie || !may_be_it(ring, meant) ||
 			!wq_telling_watched(t, ring->serial) ||
-			!wq_telling_is_believed(t, ring, subtype) ||
-			!fits(ring, what, serial))
+			!wq_telling_is_believed(t, ring, subtype) || !fits(ring, what, serial))
 			continue;
 		any = true;
 		wq_apply(t, ring, subtype, (uint32_t)serial);
 		/* the difference may be another's, whose operation is on its way */
-		wq_ledger_note(&m->ledger, rings[i], (uint8_t)subtype, (uint32_t)serial,
-			wq_now_ns());
+		wq_ledger_note(
+			&m->ledger, rings[i], (uint8_t)subtype, (uint32_t)serial, wq_now_ns());
 	}
 	return any;
 }

@@ -18,8 +18,7 @@ enum wq_inference {
 
 /* T tells of WHAT, with SERIAL, on the keyring that was named ID; 0 stands for any special one.
  * SERIAL below 0: that cannot be told, either. */
-void wq_infer(
-	const struct wq_telling *t, int32_t id, enum wq_inference what, int32_t serial);
+void wq_infer(const struct wq_telling *t, int32_t id, enum wq_inference what, int32_t serial);
 
 /* T tells that attributes of keyring ID were set, perhaps to what they were. */
 void wq_infer_setattr(const struct wq_telling *t, int32_t id);

@@ -119,8 +119,8 @@ bool wq_under_way_may_speak(
 {
 	const struct wq_operation_type *type = wq_operation_find(u->operation.op);
 
-	return !u->reported || wq_access_believed(&key->state, &u->reporter,
-				       type ? type->arg[arg].rights : 0);
+	return !u->reported ||
+	       wq_access_believed(&key->state, &u->reporter, type ? type->arg[arg].rights : 0);
 }
 
 /* Could U be what changed KEY? */

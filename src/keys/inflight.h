@@ -30,8 +30,7 @@ struct wq_inflight {
 
 /* OP is under way, says a source. TOLD: sources tell of operations, so that a report of it that
  * came before is kept. */
-void wq_inflight_begin(
-	struct wq_inflight *i, const struct wq_operation *op, bool told);
+void wq_inflight_begin(struct wq_inflight *i, const struct wq_operation *op, bool told);
 
 /* The same, says its thread, which is WHO: CALLER, whose request it was. */
 void wq_inflight_report(struct wq_inflight *i, const struct wq_operation *op,

@@ -138,7 +138,8 @@ static void op_add_key(const struct wq_telling *t)
 {
 	int32_t serial = t->op->result, id = t->op->arg[0], ring = keyring_of(t, id);
 	struct wq_key *key = wq_registry_find(&t->model->registry, serial);
-	const struct wq_key *into = ring > 0 ? wq_registry_find(&t->model->registry, ring) : NULL;
+	const struct wq_key *into =
+		ring > 0 ? wq_registry_find(&t->model->registry, ring) : NULL;
 
 	if (serial == t->op->arg[1] || (key && key->since_ns <= t->op->begin_ns) ||
 		was_there(t, serial)) {
@@ -151,7 +152,8 @@ static void op_add_key(const struct wq_telling *t)
 	if (into && wq_telling_is_believed(t, into, NOTIFY_KEY_LINKED) &&
 		wq_key_member_find(&into->state, serial))
 		/* told by a look, perhaps; else an update of a key that nobody watches */
-		wq_ledger_claim(&t->model->ledger, ring, NOTIFY_KEY_LINKED, (uint32_t)serial, t->op->begin_ns);
+		wq_ledger_claim(&t->model->ledger, ring, NOTIFY_KEY_LINKED, (uint32_t)serial,
+			t->op->begin_ns);
 	else
 		op_link(t, id, serial);
 }
@@ -209,7 +211,8 @@ static void note_death(const struct wq_telling *t)
 }
 
 /* The key that was told of; NULL if it is not watched, or not believed to be changed. */
-static struct wq_key *op_simple(const struct wq_telling *t, enum key_notification_subtype subtype)
+static struct wq_key *op_simple(
+	const struct wq_telling *t, enum key_notification_subtype subtype)
 {
 	int32_t serial = key_named(t, t->op->arg[0]);
 	struct wq_key *key;
@@ -227,8 +230,7 @@ static struct wq_key *op_simple(const struct wq_telling *t, enum key_notificatio
 
 /* As reported, it ends KEY no later than it was known to: what was only said is to make nobody
  * miss an end. And it is no difference that /proc/keys says so next. */
-static void timeout_as_reported(
-	const struct wq_telling *t, struct wq_key *key, time_t at)
+static void timeout_as_reported(const struct wq_telling *t, struct wq_key *key, time_t at)
 {
 	time_t ends_at = at ? at + wq_gc_delay(t->to->gc) : 0, known = wq_registry_end_of(key);
 

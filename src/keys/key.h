@@ -46,10 +46,11 @@ struct wq_key {
 
 	struct wq_watch_list watchers;
 	struct wq_proc_view proc;
-	uint64_t since_ns;    /* the first look: operations from before it are in it */
-	bool on_probation;    /* on registry.probation */
-	uint64_t found_scan;  /* deferred, or a zombie: the scan that ends after that was found */
-	size_t unnamed_from;  /* members from here on may lack a name */
+	uint64_t since_ns; /* the first look: operations from before it are in it */
+	bool on_probation; /* on registry.probation */
+	uint64_t
+		found_scan; /* deferred, or a zombie: the scan that ends after that was found */
+	size_t unnamed_from; /* members from here on may lack a name */
 	/* How many members were linked whose names could not be had any more: since the last
 	 * look each may have taken the place of a member that is still in the model. */
 	unsigned int nameless;

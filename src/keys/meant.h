@@ -11,7 +11,7 @@
 
 /* Who did it, as far as that is known. */
 struct wq_actor {
-	bool known;	     /* else it may be anybody, and the rest says nothing */
+	bool known; /* else it may be anybody, and the rest says nothing */
 	struct wq_task task;
 	bool may_have_changed; /* its real user may be any of its users by now */
 	bool has_mapped;       /* it may be of users of its own user namespace as well */

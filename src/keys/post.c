@@ -17,8 +17,7 @@ void wq_post_change(struct wq_key *key, enum key_notification_subtype subtype, u
 	wq_post(&key->watchers, &n.watch, who, (uint64_t)key->serial, at_ns);
 }
 
-void wq_post_difference(
-	struct wq_key *key, enum key_notification_subtype subtype, uint32_t aux)
+void wq_post_difference(struct wq_key *key, enum key_notification_subtype subtype, uint32_t aux)
 {
 	wq_post_change(key, subtype, aux, NULL, UINT64_MAX);
 	wq_ledger_note(&key->model->ledger, key->serial, (uint8_t)subtype, aux, wq_now_ns());
@@ -82,8 +81,8 @@ static void add_rings_watchers(struct losers *l, const struct wq_model *m,
 			add_watchers(l, key);
 }
 
-void wq_post_loss(struct wq_model *m,
-	bool (*of)(const struct wq_key *key, const void *arg), const void *arg)
+void wq_post_loss(struct wq_model *m, bool (*of)(const struct wq_key *key, const void *arg),
+	const void *arg)
 {
 	struct losers l = {0};
 

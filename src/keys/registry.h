@@ -36,7 +36,7 @@ struct wq_registry {
 	struct wq_rings rings;	    /* those of all that are keyrings */
 	LIST_HEAD(, wq_key_cursor) cursors;
 
-	struct wq_key_list deferred; /* with a difference that an operation may yet explain */
+	struct wq_key_list deferred;  /* with a difference that an operation may yet explain */
 	struct wq_key *deferred_next; /* where their turn stands; NULL: at the first */
 	struct wq_key_list refresh;   /* of which operations told: to be known anew */
 	struct wq_key_list probation; /* watched since a moment */

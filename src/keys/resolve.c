@@ -46,8 +46,8 @@ static void session_to_parent(struct wq_resolve *r, const struct wq_operation *o
 	const struct wq_task *task = wq_task_get(&r->actors->tasks, op->tid, op->end_ns);
 
 	if (task)
-		wq_sessions_joined(
-			r->actors->sessions, task->parent, wq_sessions_find(r->actors->sessions, op->tid));
+		wq_sessions_joined(r->actors->sessions, task->parent,
+			wq_sessions_find(r->actors->sessions, op->tid));
 	else
 		wq_sessions_lost_parent(r->actors->sessions, op->tid);
 }
@@ -63,7 +63,8 @@ static bool stands_in(struct wq_resolve *r, const struct wq_operation *op, int32
 
 	if (task && task->uid != geteuid()) /* only root traces */
 		as = (struct wq_look_as){.other = true, .uid = task->uid, .gid = task->gid};
-	return wq_look_describe(r->model->look, &as, serial, s) < 0 || s->life != WQ_KEY_ALIVE ||
+	return wq_look_describe(r->model->look, &as, serial, s) < 0 ||
+	       s->life != WQ_KEY_ALIVE ||
 	       !strncmp(wq_key_description(s), prefix, strlen(prefix));
 }
 
@@ -120,8 +121,7 @@ static bool believed(const struct wq_model *m, const struct wq_under_way *u, uns
 void wq_resolve_explain(
 	struct wq_resolve *r, const struct wq_under_way *u, struct wq_operation *op)
 {
-	if (!u || !u->reported || u->report.op != op->op ||
-		u->report.begin_ns > op->begin_ns)
+	if (!u || !u->reported || u->report.op != op->op || u->report.begin_ns > op->begin_ns)
 		return;
 	for (unsigned int i = 0; i < WQ_OP_ARGS; i++)
 		if (op->arg[i] < 0 && u->report.arg[i] > 0 && believed(r->model, u, i))

@@ -100,8 +100,8 @@ void wq_scan_resync(struct wq_scan *s)
 
 bool wq_scan_is_thorough(const struct wq_scan *s, uint64_t now_ns)
 {
-	return is_wanted(s) || (wq_model_is_told(s->model) &&
-				       now_ns >= s->resync_ns + s->interval_ns);
+	return is_wanted(s) ||
+	       (wq_model_is_told(s->model) && now_ns >= s->resync_ns + s->interval_ns);
 }
 
 /* ---- what ---- */
@@ -118,9 +118,8 @@ void wq_scan_begin(struct wq_scan *s, bool thorough)
 	if (thorough)
 		s->resync_ns = s->began_ns;
 	s->cost_ns = s->pass_cost_ns = 0;
-	s->expiry_stage =
-		(thorough || (!told && wq_expiry_due(s->expiry, s->began_ns))) &&
-		wq_expiry_begin(s->expiry);
+	s->expiry_stage = (thorough || (!told && wq_expiry_due(s->expiry, s->began_ns))) &&
+			  wq_expiry_begin(s->expiry);
 	s->passed = s->expiry_stage;
 	wq_cursor_begin(&s->model->registry, &s->cursor);
 }

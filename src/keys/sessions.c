@@ -21,7 +21,7 @@ struct session {
 
 struct thread {
 	pid_t tid;
-	pid_t parent; /* who forked it; 0: that was not seen */
+	pid_t parent;		 /* who forked it; 0: that was not seen */
 	struct session *session; /* NULL: its own, not known which */
 	struct wq_ids ids;
 	bool has_ids;

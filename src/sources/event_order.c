@@ -91,7 +91,8 @@ static struct wq_stored_event *add(
 		order->cap = more;
 	}
 	e = &order->events[order->n++];
-	*e = (struct wq_stored_event){.at_ns = at_ns, .tid = tid, .kind = (uint8_t)kind, .call = call};
+	*e = (struct wq_stored_event){
+		.at_ns = at_ns, .tid = tid, .kind = (uint8_t)kind, .call = call};
 	order->waiting += is_of_keys(e);
 	order->sorted = false;
 	return e;
@@ -108,8 +109,8 @@ void wq_event_order_begin(struct wq_event_order *order, uint64_t at_ns, pid_t ti
 	memcpy(e->begin.arg, arg, sizeof(e->begin.arg));
 }
 
-void wq_event_order_end(struct wq_event_order *order, uint64_t at_ns, pid_t tid, uint8_t call,
-	int32_t result)
+void wq_event_order_end(
+	struct wq_event_order *order, uint64_t at_ns, pid_t tid, uint8_t call, int32_t result)
 {
 	struct wq_stored_event *e = add(order, at_ns, tid, WQ_EVENT_END, call);
 
@@ -135,8 +136,8 @@ void wq_event_order_ids_end(struct wq_event_order *order, uint64_t at_ns, pid_t 
 		e->result = result;
 }
 
-void wq_event_order_ids(struct wq_event_order *order, uint64_t at_ns, pid_t tid,
-	enum wq_ids_change change)
+void wq_event_order_ids(
+	struct wq_event_order *order, uint64_t at_ns, pid_t tid, enum wq_ids_change change)
 {
 	add(order, at_ns, tid, WQ_EVENT_IDS, (uint8_t)change);
 }
@@ -277,8 +278,8 @@ static bool take_begin(
 	b = enter(order, e);
 	if (!b)
 		return false;
-	b->operation = (struct wq_operation){
-		.op = e->begin.op, .begin_ns = e->at_ns, .tid = e->tid};
+	b->operation =
+		(struct wq_operation){.op = e->begin.op, .begin_ns = e->at_ns, .tid = e->tid};
 	memcpy(b->operation.arg, e->begin.arg, sizeof(b->operation.arg));
 	out->operation = b->operation;
 	return true;

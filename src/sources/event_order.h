@@ -35,8 +35,8 @@ void wq_event_order_fini(struct wq_event_order *order);
  * return ends what was entered only if both are the same. */
 void wq_event_order_begin(struct wq_event_order *order, uint64_t at_ns, pid_t tid, uint8_t call,
 	uint32_t op, const int32_t arg[WQ_OP_ARGS]);
-void wq_event_order_end(struct wq_event_order *order, uint64_t at_ns, pid_t tid, uint8_t call,
-	int32_t result);
+void wq_event_order_end(
+	struct wq_event_order *order, uint64_t at_ns, pid_t tid, uint8_t call, int32_t result);
 
 /* The same of calls that change the users which a thread acts as. */
 void wq_event_order_ids_begin(struct wq_event_order *order, uint64_t at_ns, pid_t tid,
@@ -45,8 +45,8 @@ void wq_event_order_ids_end(struct wq_event_order *order, uint64_t at_ns, pid_t 
 	enum wq_ids_change change, int32_t result);
 
 /* TID has done CHANGE, which takes no time. */
-void wq_event_order_ids(struct wq_event_order *order, uint64_t at_ns, pid_t tid,
-	enum wq_ids_change change);
+void wq_event_order_ids(
+	struct wq_event_order *order, uint64_t at_ns, pid_t tid, enum wq_ids_change change);
 
 void wq_event_order_fork(
 	struct wq_event_order *order, uint64_t at_ns, pid_t parent, pid_t child);

@@ -65,13 +65,12 @@ struct wq_source {
 };
 
 struct wq_source_type {
-	const char *name; /* as the option "source" and user.wqfs.source have it */
+	const char *name;	   /* as the option "source" and user.wqfs.source have it */
 	unsigned int number;	   /* as enum wqfs_source has it */
 	unsigned int capabilities; /* a set of enum wq_source_capability */
 
 	/* NULL after writing into WHY (of WHY_SIZE bytes) what the machine does not allow. */
-	struct wq_source *(*start)(
-		const struct wq_source_env *env, char *why, size_t why_size);
+	struct wq_source *(*start)(const struct wq_source_env *env, char *why, size_t why_size);
 
 	/* Reads what there is, or a turn's share of it, into env->events, and says there up to
 	 * when that is complete. Does not wait. 0, or -errno: the source is dead. */

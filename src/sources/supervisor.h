@@ -13,9 +13,10 @@
 #define WQ_WHY_MAX     160 /* bytes of a reason, with its NUL */
 
 struct wq_supervisor {
-	const struct wq_source_type *const *types; /* the candidates, best first; ends in NULL */
+	const struct wq_source_type *const
+		*types; /* the candidates, best first; ends in NULL */
 	struct wq_source_env env;
-	struct wq_source *source;	      /* in use; NULL: none */
+	struct wq_source *source;		  /* in use; NULL: none */
 	char why_not[WQ_SOURCES_MAX][WQ_WHY_MAX]; /* of each candidate that is better */
 	bool died;
 	uint64_t retry_ns, wait_ns; /* the next attempt to have one again; 0: none */
@@ -57,8 +58,8 @@ enum wq_supervision {
  * tries again, at NOW_NS (CLOCK_MONOTONIC), if it is time. What was done meanwhile, and what
  * the dead one had read, is not known. STOPPED, if it is not NULL, is called between the end of
  * the old one and the start of another. */
-enum wq_supervision wq_supervisor_check(struct wq_supervisor *supervisor, uint64_t now_ns,
-	void (*stopped)(void *arg));
+enum wq_supervision wq_supervisor_check(
+	struct wq_supervisor *supervisor, uint64_t now_ns, void (*stopped)(void *arg));
 
 /* The name of the source in use; "poll": there is none. */
 const char *wq_supervisor_name(const struct wq_supervisor *supervisor);

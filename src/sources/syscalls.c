@@ -92,7 +92,7 @@ struct layout {
 /* The same of sched_process_fork. */
 struct fork_layout {
 	int id, child;
-	int exec_id; /* sched_process_exec */
+	int exec_id;		   /* sched_process_exec */
 	int apart_id, apart_child; /* task_newtask, in another user namespace */
 };
 
@@ -933,8 +933,8 @@ static void read_ids(struct syscalls *t)
  * the writer's side; so the buffers are read now and then, whatever they say. */
 static bool may_have_more(struct syscalls *t, uint64_t now)
 {
-	if (!t->env.events->lost && now - t->looked_ns < LOOK_EVERY_NS && t->until_ns >= t->looked_ns &&
-		!stream_ready(&t->stream[STREAM_LEAVE]) &&
+	if (!t->env.events->lost && now - t->looked_ns < LOOK_EVERY_NS &&
+		t->until_ns >= t->looked_ns && !stream_ready(&t->stream[STREAM_LEAVE]) &&
 		!stream_ready(&t->stream[STREAM_ENTER]) &&
 		!stream_ready(&t->stream[STREAM_IDS]) &&
 		!stream_ready(&t->stream[STREAM_FORKS]))

@@ -8,8 +8,8 @@
 #include "filter.h"
 #include "run.h"
 
-#define KEY(sub)  (1U << NOTIFY_KEY_##sub)
-#define ALL	  0xffffffffU
+#define KEY(sub) (1U << NOTIFY_KEY_##sub)
+#define ALL	 0xffffffffU
 
 /* ---- the kernel's layout ---- */
 

@@ -49,8 +49,7 @@ static struct watch_notification next(void)
 	char record[WQFS_RECORD_MAX];
 	struct wq_take take;
 
-	ck_assert_int_ge(
-		wq_queue_peek(queue, WQFS_FORMAT_RAW, record, sizeof(record), &take),
+	ck_assert_int_ge(wq_queue_peek(queue, WQFS_FORMAT_RAW, record, sizeof(record), &take),
 		(ssize_t)sizeof(n));
 	memcpy(&n, record, sizeof(n));
 	wq_queue_consume(queue, &take);

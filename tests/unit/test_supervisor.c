@@ -28,15 +28,13 @@ static struct wq_source *start(int i, char *why, size_t why_size)
 	return &sources[i];
 }
 
-static struct wq_source *start_good(
-	const struct wq_source_env *env, char *why, size_t why_size)
+static struct wq_source *start_good(const struct wq_source_env *env, char *why, size_t why_size)
 {
 	(void)env;
 	return start(0, why, why_size);
 }
 
-static struct wq_source *start_fair(
-	const struct wq_source_env *env, char *why, size_t why_size)
+static struct wq_source *start_fair(const struct wq_source_env *env, char *why, size_t why_size)
 {
 	(void)env;
 	return start(1, why, why_size);
@@ -129,8 +127,7 @@ END_TEST
 START_TEST(one_that_lives_stays)
 {
 	wq_supervisor_start(&supervisor);
-	ck_assert_int_eq(
-		wq_supervisor_check(&supervisor, SECOND, stopped), WQ_SUPERVISOR_SAME);
+	ck_assert_int_eq(wq_supervisor_check(&supervisor, SECOND, stopped), WQ_SUPERVISOR_SAME);
 	ck_assert_uint_eq(stops[0], 0);
 }
 END_TEST
