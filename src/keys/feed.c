@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "base/container.h"
+#include "base/log.h"
+#include "keys/feed.h"
+#include "keys/interpret.h"
+#include "keys/post.h"
+#include "sources/syscalls.h"
+
+/* What must know all that was done before waits so long at most. */
+#define CATCH_UP_NS (WQ_NSEC_PER_SEC / 10)
+
+/* ---- what sources tell ---- */
+
+/* What an operation or a change asked for besides. */
+static void follow(struct wq_feed *f, unsigned int consequences)
+{
+	if (consequences & WQ_MAY_DESTROY)
+		wq_gc_schedule(f->gc);
+	if (consequences & WQ_SCAN_SOON)
+		wq_scan_soon(f->scan);
+}
+
+static void on_ended(struct wq_feed *f, struct wq_operation *op)
+{
+	wq_resolve_explain(f->resolve, wq_inflight_find(&f->model->inflight, op->tid), op);
+	wq_gc_expedite(f->gc);
+	follow(f, wq_interpret(&f->applier, op, NULL));
+}
+
+/* What was learnt from what sources tell in order is worth nothing. */
+static void forget_told(struct wq_feed *f)
+{
+	wq_inflight_forget_all(&f->model->inflight);
+	wq_actors_forget(f->actors);
+	wq_serials_forget(&f->model->serials);
+}
+
+static void on_lost(struct wq_feed *f)
+{
+	wq_log(WQ_LOG_WARNING, "the trace buffer overflowed: LOSS, and a look at every key");
+	forget_told(f);
+	wq_actors_lost(f->actors);
+	wq_post_loss(f->model, NULL, NULL);
+	wq_scan_resync(f->scan);
+}
+
+static void handle(struct wq_feed *f, struct wq_event *event)
+{
+	switch (event->kind) {
+	case WQ_EVENT_BEGIN:
+		follow(f, wq_interpret(&f->applier, &event->operation, NULL));
+		break;
+	case WQ_EVENT_END:
+		on_ended(f, &event->operation);
+		break;
+	case WQ_EVENT_FORK:
+		wq_actors_forked(
+			f->actors, event->fork.parent, event->fork.child, event->fork.at_ns);
+		break;
+	case WQ_EVENT_IDS:
+		wq_actors_ids_changed(
+			f->actors, event->ids.tid, event->ids.change, event->ids.arg);
+		break;
+	case WQ_EVENT_CHANGE:
+		follow(f, wq_apply_change(&f->applier, &event->change));
+		break;
+	case WQ_EVENT_LOST:
+		on_lost(f);
+		break;
+	}
+}
+
+/* Handles the events that are complete, until END_NS: one may take a while, as who did it is
+ * asked. */
+static void handle_all(struct wq_feed *f, uint64_t end_ns)
+{
+	struct wq_event event;
+
+	while (wq_event_order_take(&f->model->events, &event)) {
+		handle(f, &event);
+		if (wq_now_ns() >= end_ns)
+			break;
+	}
+}
+
+/* Has all been handled that was done before NOW_NS? */
+static bool is_drained(const struct wq_feed *f, uint64_t now_ns)
+{
+	return !wq_event_order_behind(&f->model->events) && !f->model->events.lost &&
+	       f->model->events.complete_ns >= now_ns;
+}
+
+/* Handles what was done before this call, or as much of it as WQ_SLICE_NS are enough for: the
+ * rest follows by itself, between requests. True: it was all of it. */
+static bool drain_sources(struct wq_feed *f)
+{
+	uint64_t now = wq_now_ns(), end = now + WQ_SLICE_NS;
+	struct wq_source *source = f->model->sources.source;
+	int r;
+
+	if (f->draining) /* who handles an event asks for more: it is coming */
+		return true;
+	f->draining = true;
+	do {
+		r = source->type->drain(source);
+		if (r == 0)
+			handle_all(f, end);
+	} while (r == 0 && !is_drained(f, now) && wq_now_ns() < end);
+	f->draining = false;
+	if (r < 0) {
+		wq_supervisor_died(&f->model->sources, strerror(-r));
+		wq_scan_resync(f->scan);
+		return true;
+	}
+	/* what was read and not handled will not wake us again; forks can wait */
+	if (!is_drained(f, now) || f->model->events.waiting)
+		wq_timer_set(f->model->loop, &f->drain_timer, 0);
+	return is_drained(f, now);
+}
+
+static void on_ready(void *arg)
+{
+	struct wq_feed *f = arg;
+
+	if (f->model->sources.source && !f->model->sources.died)
+		drain_sources(f);
+}
+
+static void on_drain_timer(struct wq_timer *timer)
+{
+	on_ready(wq_container_of(timer, struct wq_feed, drain_timer));
+}
+
+static bool has_source(const struct wq_feed *f)
+{
+	return f->model->sources.source && !f->model->sources.died;
+}
+
+/* Where all can be taken in it had to be, and nobody pays for it. What is paid is that others
+ * wait while there is more than that: a slice. */
+bool wq_feed_catch_up(struct wq_feed *f, uid_t uid)
+{
+	if (!has_source(f))
+		return true;
+	if (!wq_shares_left(&f->catching_up, uid, wq_now_ns()))
+		return false;
+	if (drain_sources(f))
+		return true;
+	wq_shares_spend(&f->catching_up, uid, WQ_SLICE_NS);
+	return false;
+}
+
+/* The same for ourselves, no oftener than half of the time. */
+static bool catch_up(struct wq_feed *f)
+{
+	if (!has_source(f))
+		return true;
+	if (wq_now_ns() < f->catch_up_ns) /* others have their turn */
+		return false;
+	if (drain_sources(f))
+		return true;
+	f->catch_up_ns = wq_now_ns() + WQ_SLICE_NS;
+	return false;
+}
+
+bool wq_feed_caught_up(struct wq_feed *f, uint64_t *since_ns)
+{
+	bool caught_up = catch_up(f);
+
+	if (!caught_up && !*since_ns)
+		*since_ns = wq_now_ns();
+	if (!caught_up && wq_now_ns() - *since_ns < CATCH_UP_NS)
+		return false;
+	*since_ns = 0;
+	return true;
+}
+
+/* ---- which source ---- */
+
+static void on_forks_lost(void *arg)
+{
+	struct wq_feed *f = arg;
+
+	wq_actors_forget(f->actors);
+	wq_actors_lost(f->actors);
+}
+
+static void on_renewed(void *arg, pid_t tid, uint64_t at_ns, bool is_exec)
+{
+	wq_task_renewed(&((struct wq_feed *)arg)->actors->tasks, tid, at_ns, is_exec);
+}
+
+static void on_ids_lost(void *arg)
+{
+	wq_actors_ids_lost(((struct wq_feed *)arg)->actors);
+}
+
+static bool on_occasion(void *arg, enum wq_source_occasion occasion)
+{
+	struct wq_feed *f = arg;
+
+	if (occasion == WQ_OCCASION_EXIT)
+		wq_gc_schedule(f->gc);
+	else
+		wq_scan_soon(f->scan);
+	return !TAILQ_EMPTY(&f->model->registry.all);
+}
+
+/* A source has begun, which tells nothing of what was done before. */
+static void on_source_started(struct wq_feed *f)
+{
+	wq_actors_begin(f->actors);
+	if (!TAILQ_EMPTY(&f->model->registry.all))
+		wq_supervisor_tell_occasions(&f->model->sources);
+	wq_gc_start(f->gc);
+}
+
+static void on_source_stopped(void *arg)
+{
+	struct wq_feed *f = arg;
+
+	wq_timer_clear(f->model->loop, &f->drain_timer);
+	wq_actors_end(f->actors);
+	forget_told(f);
+}
+
+bool wq_feed_check(struct wq_feed *f)
+{
+	struct wq_supervisor *sources = &f->model->sources;
+
+	switch (wq_supervisor_check(sources, wq_now_ns(), on_source_stopped)) {
+	case WQ_SUPERVISOR_SAME:
+		return false;
+	case WQ_SUPERVISOR_BACK:
+		on_source_started(f);
+		/* to be seen by whoever saw the warning of its death */
+		wq_log(WQ_LOG_WARNING, "the %s is back", wq_supervisor_name(sources));
+		return true;
+	case WQ_SUPERVISOR_REPLACED:
+		on_source_started(f);
+		wq_log(WQ_LOG_WARNING, "the trace has died: LOSS, and another one");
+		break;
+	case WQ_SUPERVISOR_NONE:
+		wq_log(WQ_LOG_WARNING, "the trace has died: LOSS, and polling: %s",
+			wq_supervisor_why_not(sources));
+		break;
+	}
+	wq_post_loss(f->model, NULL, NULL);
+	return true;
+}
+
+void wq_feed_init(struct wq_feed *f, const struct wq_applier *applier, struct wq_scan *scan)
+{
+	static const struct wq_source_type *const all[] = {&wq_source_syscalls, NULL};
+	static const struct wq_source_type *const none[] = {NULL};
+	struct wq_model *m = applier->model;
+	const struct wq_source_env env = {
+		.loop = m->loop,
+		.events = &m->events,
+		.buffer_kb = m->config.buffer_kb,
+		.sink =
+			{
+				.arg = f,
+				.ready = on_ready,
+				.renewed = on_renewed,
+				.forks_lost = on_forks_lost,
+				.ids_lost = on_ids_lost,
+				.occasion = on_occasion,
+			},
+	};
+
+	f->applier = *applier;
+	f->model = m;
+	f->resolve = applier->resolve;
+	f->actors = applier->resolve->actors;
+	f->gc = applier->gc;
+	f->scan = scan;
+	f->drain_timer.fire = on_drain_timer;
+	wq_supervisor_init(&m->sources, m->config.source == WQ_KEYS_POLL ? none : all, &env);
+}
+
+bool wq_feed_start(struct wq_feed *f)
+{
+	if (!wq_supervisor_start(&f->model->sources))
+		return false;
+	on_source_started(f);
+	return true;
+}
+
+void wq_feed_fini(struct wq_feed *f)
+{
+	wq_supervisor_stop(&f->model->sources);
+	on_source_stopped(f);
+}
+
+/* ---- reports ---- */
+
+int wq_feed_report(
+	struct wq_feed *f, const struct wqfs_key_report *report, const struct wq_caller *caller)
+{
+	uint64_t now = wq_now_ns();
+	struct wq_operation h = {
+		.op = report->op,
+		.result = report->result,
+		.begin_ns = report->begin_ns,
+		.end_ns = report->end_ns,
+		.tid = caller->pid,
+	};
+
+	memcpy(h.arg, report->arg, sizeof(h.arg));
+	if (!wq_operation_find(h.op) || h.begin_ns > now || h.end_ns > now ||
+		(h.end_ns && h.end_ns < h.begin_ns))
+		return -EINVAL;
+	if (!h.end_ns && !caller->pid)
+		return 0; /* all threads of pid namespaces that are not ours have no number */
+	if (wq_model_is_told(f->model)) {
+		/* of a beginning: what its thread did before is over */
+		wq_feed_catch_up(f, caller->uid);
+		if (h.end_ns && (!caller->compat || wq_model_has(f->model, WQ_SOURCE_COMPAT)))
+			return 0; /* the trace tells of it, too */
+	}
+	if (h.end_ns && h.result >= 0)
+		h.who = wq_actors_reporter(f->actors, caller);
+	follow(f, wq_interpret(&f->applier, &h, caller));
+	return 0;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <unistd.h>
+
+#include "keys/access.h"
+#include "keys/lookup.h"
+
+int wq_lookup_life_error(enum wq_key_life life)
+{
+	switch (life) {
+	case WQ_KEY_ALIVE:
+		break;
+	case WQ_KEY_HIDDEN:
+		return -EACCES;
+	case WQ_KEY_EXPIRED:
+		return -EKEYEXPIRED;
+	case WQ_KEY_REVOKED:
+		return -EKEYREVOKED;
+	case WQ_KEY_INVALIDATED:
+	case WQ_KEY_GONE:
+		return -ENOKEY;
+	}
+	return 0;
+}
+
+/* Describes SERIAL into m->scratch as one who may View it, and says who in AS: who was
+ * it before; the daemon itself; CALLER, if the daemon can ask with its ids. 0 or -ENOMEM. */
+static int describe_for(struct wq_model *m, int32_t serial, const struct wq_caller *caller,
+	struct wq_look_as *as)
+{
+	const struct wq_key *key = wq_registry_find(&m->registry, serial);
+	struct wq_key_state *s = &m->scratch;
+	int r;
+
+	*as = key ? key->as : (struct wq_look_as){0};
+	r = wq_look_describe(m->look, as, serial, s);
+	if (r < 0 || s->life != WQ_KEY_HIDDEN || geteuid() != 0 || caller->uid == 0)
+		return r;
+	*as = (struct wq_look_as){.other = true, .uid = caller->uid, .gid = caller->gid};
+	return wq_look_describe(m->look, as, serial, s);
+}
+
+int wq_lookup(struct wq_model *m, int32_t serial, const struct wq_caller *caller,
+	struct wq_look_as *as)
+{
+	struct wq_key_state *s = &m->scratch;
+	int r;
+
+	if (serial <= 0)
+		return -EINVAL;
+	r = describe_for(m, serial, caller, as);
+	if (r < 0)
+		return r;
+	r = wq_lookup_life_error(s->life);
+	if (r < 0)
+		return r;
+	/* once watched it has been constructed */
+	r = wq_registry_find(&m->registry, serial) ? 0 : wq_look_constructed(m->look, serial);
+	if (r < 0)
+		return r;
+	return wq_access_may_view(s, caller) ? 0 : -EACCES;
+}
