@@ -167,6 +167,11 @@ static void on_scan_timer(struct wq_timer *timer)
 		wq_scan_rest(&keys->scan, began);
 }
 
+static bool catch_up_for_compare(struct wq_compare *c)
+{
+	return wq_feed_take_in(&wq_container_of(c, struct wq_keys, compare)->feed);
+}
+
 static void on_deferred_timer(struct wq_timer *timer)
 {
 	struct wq_keys *keys = wq_container_of(timer, struct wq_keys, compare.deferred_timer);
@@ -325,6 +330,7 @@ static void init(struct wq_keys *keys)
 		&(struct wq_applier){m, &keys->compare, &keys->gc, &keys->resolve},
 		&keys->scan);
 	keys->compare.deferred_timer.fire = on_deferred_timer;
+	keys->compare.catch_up = catch_up_for_compare;
 	keys->gc.timer.fire = on_gc_timer;
 	keys->gc.due_timer.fire = on_gc_due_timer;
 	keys->gc.probation_timer.fire = on_gc_probation_timer;

@@ -73,6 +73,7 @@ static void notify(const struct wq_telling *t, struct wq_key *key,
 {
 	struct wq_cred who = t->who;
 
+	key->told++;
 	if (wq_ledger_claim(&t->model->ledger, key->serial, (uint8_t)subtype, aux, t->begin_ns))
 		return;
 	if (!who.pid && !t->caller)

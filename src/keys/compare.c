@@ -14,6 +14,8 @@
 #define REFRESH_NS     WQ_NSEC_PER_MSEC /* after an operation: until its key is known anew */
 #define REFRESH_PAUSE  4		/* times what a slice of that took */
 #define DEFER_NS       WQ_NSEC_PER_MSEC /* after a difference: until operations are asked for it */
+#define DEFER_MAX_NS \
+	WQ_NSEC_PER_SEC /* who keeps a key changing does not keep it from being told */
 
 /* ---- what became of a member ---- */
 
@@ -237,31 +239,9 @@ static bool differs(struct wq_key *key, const struct wq_key_state *new)
 	return new->life == WQ_KEY_GONE || wq_key_differs(&key->state, new, sees, key);
 }
 
-/* A difference that is SURE is one that no operation will explain any more. */
-static void compare(struct wq_compare *c, struct wq_key *key, bool sure)
+/* KEY is found as NEW says. */
+static void take(struct wq_key *key, struct wq_key_state *new)
 {
-	struct wq_model *m = c->model;
-	struct wq_key_state *new = &m->scratch;
-	int r;
-
-	if (wq_look_same(m->look, &key->as, key->serial, &key->state)) {
-		key->payload_told = key->attrs_told = false;
-		key->nameless = 0;
-		name_more(key);
-		return;
-	}
-	r = snapshot(key);
-	if (r == 0)
-		r = absorb_told(key, new);
-	if (r < 0) {
-		wq_log(WQ_LOG_ERR, "no memory to look at key %d: its changes come late",
-			key->serial);
-		return;
-	}
-	if (!sure && differs(key, new)) {
-		defer(c, key);
-		return;
-	}
 	note_unexpected_expiry(key, new);
 	wq_key_diff(&key->state, new, &diff_ops, key);
 	if (new->life == WQ_KEY_GONE)
@@ -269,6 +249,41 @@ static void compare(struct wq_compare *c, struct wq_key *key, bool sure)
 	else
 		adopt(&key->state, new);
 	key->nameless = 0;
+}
+
+/* Is KEY what is known of it? Then nothing else is to be looked at. */
+static bool is_same(struct wq_key *key)
+{
+	if (!wq_look_same(key->model->look, &key->as, key->serial, &key->state))
+		return false;
+	key->payload_told = key->attrs_told = false;
+	key->nameless = 0;
+	name_more(key);
+	return true;
+}
+
+static void no_memory(const struct wq_key *key)
+{
+	wq_log(WQ_LOG_ERR, "no memory to look at key %d: its changes come late", key->serial);
+}
+
+/* A difference that is SURE is one that no operation will explain any more. */
+static void compare(struct wq_compare *c, struct wq_key *key, bool sure)
+{
+	struct wq_key_state *new = &c->model->scratch;
+	int r;
+
+	if (is_same(key))
+		return;
+	r = snapshot(key);
+	if (r == 0)
+		r = absorb_told(key, new);
+	if (r < 0)
+		no_memory(key);
+	else if (!sure && differs(key, new))
+		defer(c, key);
+	else
+		take(key, new);
 }
 
 void wq_compare_key(struct wq_compare *c, struct wq_key *key)
@@ -327,6 +342,54 @@ static void on_refresh_timer(struct wq_timer *timer)
 
 /* ---- deferred differences ---- */
 
+/* Can what KEY was found to be at SEEN_NS be told? Not if operations have changed what is known
+ * of it meanwhile, of which TOLD had been told before, or one is under way; but not for ever.
+ */
+static bool may_be_told(const struct wq_key *key, unsigned int told, uint64_t seen_ns)
+{
+	struct wq_model *m = key->model;
+
+	return (key->told == told && !wq_inflight_may_change(&m->inflight, key, seen_ns,
+					     wq_model_is_told(m))) ||
+	       seen_ns - key->deferred_ns > DEFER_MAX_NS;
+}
+
+/* Looks at KEY, then takes in what was done until then, and tells the difference if nothing of
+ * that explains it: what was done after the last operation that was taken in, and before the
+ * look, is not a difference that comes before it. */
+static void compare_deferred(struct wq_compare *c, struct wq_key *key)
+{
+	struct wq_model *m = c->model;
+	const unsigned int told = key->told;
+	const int32_t serial = key->serial;
+	struct wq_key_state found;
+	uint64_t seen_ns;
+
+	if (is_same(key)) {
+		wq_registry_undefer(&m->registry, key);
+		return;
+	}
+	if (snapshot(key) < 0) {
+		no_memory(key);
+		wq_registry_undefer(&m->registry, key);
+		return;
+	}
+	seen_ns = wq_now_ns();
+	found = m->scratch; /* which is used while events are handled */
+	m->scratch = c->found;
+	c->found = found;
+	if (!c->catch_up(c))
+		return;
+	key = wq_registry_find(&m->registry, serial);
+	if (!key || !key->deferred_ns || !may_be_told(key, told, seen_ns))
+		return;
+	wq_registry_undefer(&m->registry, key);
+	if (absorb_told(key, &c->found) < 0)
+		no_memory(key);
+	else
+		take(key, &c->found);
+}
+
 bool wq_compare_deferred(struct wq_compare *c)
 {
 	struct wq_model *m = c->model;
@@ -342,7 +405,7 @@ bool wq_compare_deferred(struct wq_compare *c)
 		if (wq_inflight_may_change(
 			    &m->inflight, key, key->deferred_ns, wq_model_is_told(m)))
 			continue;
-		wq_compare_now(c, key);
+		compare_deferred(c, key);
 	}
 	return registry->deferred_next != NULL;
 }
@@ -364,4 +427,5 @@ void wq_compare_fini(struct wq_compare *c)
 {
 	wq_timer_clear(c->model->loop, &c->refresh_timer);
 	wq_timer_clear(c->model->loop, &c->deferred_timer);
+	wq_key_state_fini(&c->found);
 }

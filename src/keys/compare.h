@@ -16,6 +16,9 @@ struct wq_compare {
 	 * what operations have been told, then calls wq_compare_deferred() and
 	 * wq_compare_wait(). */
 	struct wq_timer deferred_timer;
+	/* Its owner takes in what was done before this call. False: not all of it yet. */
+	bool (*catch_up)(struct wq_compare *c);
+	struct wq_key_state found; /* by the look at a deferred one */
 };
 
 void wq_compare_init(struct wq_compare *c, struct wq_model *model);
@@ -40,7 +43,8 @@ void wq_compare_refresh(struct wq_key *key);
 void wq_compare_refresh_soon(struct wq_compare *c, struct wq_key *key);
 
 /* Looks again at keys with a difference that no operation on its way can explain any more, a
- * slice of them. True: there are more. */
+ * slice of them; of what has been told since that look nothing is a difference. True: there are
+ * more. */
 bool wq_compare_deferred(struct wq_compare *c);
 
 /* Sets deferred_timer, if a difference is still deferred: at once if there is MORE to do. */

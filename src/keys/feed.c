@@ -153,8 +153,7 @@ bool wq_feed_catch_up(struct wq_feed *f, uid_t uid)
 	return false;
 }
 
-/* The same for ourselves, no oftener than half of the time. */
-static bool catch_up(struct wq_feed *f)
+bool wq_feed_take_in(struct wq_feed *f)
 {
 	if (!has_source(f))
 		return true;
@@ -168,7 +167,7 @@ static bool catch_up(struct wq_feed *f)
 
 bool wq_feed_caught_up(struct wq_feed *f, uint64_t *since_ns)
 {
-	bool caught_up = catch_up(f);
+	bool caught_up = wq_feed_take_in(f);
 
 	if (!caught_up && !*since_ns)
 		*since_ns = wq_now_ns();

@@ -38,6 +38,10 @@ bool wq_feed_check(struct wq_feed *f);
 /* As wq_keys_catch_up(). */
 bool wq_feed_catch_up(struct wq_feed *f, uid_t uid);
 
+/* Takes in what sources have told by now: for a slice of time, and no oftener than half of the
+ * time. True: it was all of that, or keys are polled. */
+bool wq_feed_take_in(struct wq_feed *f);
+
 /* Has all been taken in that was done before this call? For what is to be asked again, in
  * another turn of the loop, until it has been: then, or after 100 ms, this is true. SINCE_NS, 0
  * at first, is the asker's own. */

@@ -35,6 +35,7 @@ struct wq_key {
 	struct wq_model *model;
 	uint64_t deferred_ns; /* when a difference was seen that an operation may yet explain */
 	int32_t serial;
+	unsigned int told;	   /* operations that have told of it: it only counts */
 	bool zombie;		   /* destroyed: on registry.zombies */
 	bool is_ring, ring_listed; /* listed on registry.rings */
 	uint8_t ring_kind;

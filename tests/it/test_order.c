@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Records of different watches in one queue come in the order of what was done, when one thing
+ * was done after the other, whatever the daemon looks at meanwhile, and though it is put off
+ * before each look.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "lib.h"
+#include "told.h"
+
+#define DOERS	  2
+#define RINGS	  2
+#define KEYS	  3
+#define TURNS	  100
+#define AT_A_TIME 12 /* operations, before their records are awaited */
+
+static int32_t rings[RINGS], keys[KEYS];
+static int sockets[DOERS][2];
+
+struct deed {
+	int what; /* 0: links, 1: unlinks, 2: clears */
+	int ring, key;
+};
+
+static bool held[RINGS][KEYS];
+
+static void do_deed(const struct deed *d)
+{
+	int32_t ring = rings[d->ring], key = keys[d->key];
+
+	switch (d->what) {
+	case 0:
+		IT_EQ(keyctl_link(key, ring), 0);
+		break;
+	case 1:
+		IT_EQ(keyctl_unlink(key, ring), 0);
+		break;
+	default:
+		IT_EQ(keyctl_clear(ring), 0);
+		break;
+	}
+}
+
+static void be_doer(int me)
+{
+	struct deed d;
+
+	close(sockets[me][0]); /* so that its end is seen */
+	while (read(sockets[me][1], &d, sizeof(d)) == sizeof(d)) {
+		do_deed(&d);
+		IT_EQ(write(sockets[me][1], "", 1), 1);
+	}
+	_exit(0);
+}
+
+/* One of those that can be done, and the word that tells of it at the end of WORDS. */
+static struct deed choose(char *words, size_t size)
+{
+	static const char *const verbs[] = {"linked", "unlinked", "cleared"};
+	static unsigned int seed = 1;
+	struct deed d = {rand_r(&seed) % 5 / 2, rand_r(&seed) % RINGS, rand_r(&seed) % KEYS};
+	size_t n = strlen(words);
+
+	if (d.what == 1 && !held[d.ring][d.key])
+		d.what = 0;
+	if (d.what == 2)
+		memset(held[d.ring], 0, sizeof(held[d.ring]));
+	else
+		held[d.ring][d.key] = d.what == 0;
+	n += (size_t)snprintf(
+		words + n, size - n, "%s%c:%s", n ? " " : "", 'A' + d.ring, verbs[d.what]);
+	if (d.what != 2)
+		snprintf(words + n, size - n, ":%c", 'K' + d.key);
+	return d;
+}
+
+static void have_done(int doer, const struct deed *d)
+{
+	char done;
+
+	IT_EQ(write(sockets[doer][0], d, sizeof(*d)), sizeof(*d));
+	IT_EQ(read(sockets[doer][0], &done, 1), 1);
+}
+
+static void begin(int *fd)
+{
+	static const char *const ring_names[] = {"A", "B"}, *const key_names[] = {
+								    "K", "L", "M"};
+
+	close(told_need_trace());
+#ifndef __SANITIZE_ADDRESS__
+	if (!getenv("WQFS_WRAPPER"))
+		setenv("WQFS_WRAPPER", "env LD_PRELOAD=" PUT_OFF, 1);
+#endif
+	it_start("source=trace,resync_s=86400");
+	*fd = it_queue("q", O_RDONLY | O_NONBLOCK);
+	for (int i = 0; i < RINGS; i++) {
+		rings[i] = add_key("keyring", ring_names[i], NULL, 0, KEY_SPEC_SESSION_KEYRING);
+		told_name(rings[i], ring_names[i]);
+		IT_EQ(it_watch(*fd, rings[i], i + 1), 0);
+	}
+	for (int i = 0; i < KEYS; i++) {
+		keys[i] = it_key(key_names[i]);
+		told_name(keys[i], key_names[i]);
+	}
+	for (int i = 0; i < DOERS; i++) {
+		IT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets[i]), 0);
+		if (it_fork() == 0)
+			be_doer(i);
+	}
+}
+
+static void what_follows_is_told_after_what_was_before(void)
+{
+	int fd;
+	pid_t asker;
+
+	begin(&fd);
+	asker = it_fork();
+	while (asker == 0) /* each has the daemon look at all keys at once */
+		(void)ioctl(fd, WQFS_IOC_SYNC);
+	for (int turn = 0; turn < TURNS; turn++) {
+		char words[1024] = "";
+
+		for (int i = 0; i < AT_A_TIME; i++) {
+			const struct deed d = choose(words, sizeof(words));
+
+			have_done(i % DOERS, &d);
+		}
+		TOLD_UNTIL(fd, words);
+	}
+	IT_EQ(kill(asker, SIGKILL), 0);
+}
+
+static const struct it_test tests[] = {
+	{"what follows is told after what was before, whatever is looked at",
+		what_follows_is_told_after_what_was_before},
+};
+
+IT_MAIN(tests)
