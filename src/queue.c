@@ -6,22 +6,6 @@
 
 #include "base/clock.h"
 #include "queue.h"
-#include "record/render.h"
-
-/* A loss that waits to be told. One from a source must wake readers by itself; one
- * from a full ring stands behind records, and poll() ignores it, as the kernel's. */
-enum loss { LOSS_NONE, LOSS_FULL, LOSS_SOURCE };
-
-#define FORMATS (WQFS_FORMAT_JSON + 1)
-
-/* Lines for one read: a longer reply would hold up who asks next. */
-#define RENDERED_AT_ONCE 32768
-
-struct slot {
-	struct wq_record record;
-	uint8_t loss;		/* enum loss: what was lost right after this record */
-	uint16_t size[FORMATS]; /* of the record in each format */
-};
 
 struct wq_queue {
 	const struct wq_queue_ops *ops;
@@ -30,54 +14,16 @@ struct wq_queue {
 	LIST_HEAD(, wq_watch) watches;
 	struct wq_watch *by_key; /* the same, hashed */
 
-	/* head and tail run free; the ring has a power of two of slots, of which
-	 * size may be in use. */
-	struct slot *ring;
-	uint32_t mask;
-	uint32_t head, tail;
-	uint32_t size, max_size;
-	bool sized;	/* by the user: cannot be changed any more */
-	enum loss loss; /* stands before the record at tail */
-
-	/* When a reader last made room in a full ring; is it noted that records were lost
-	 * before that? */
-	uint64_t full_until_ns;
-	bool full_lost;
+	struct wq_ring ring;
+	uint32_t max_size;
+	bool sized; /* by the user: cannot be changed any more */
 
 	bool filtered;
 	struct wq_filter filter;
 
-	size_t bytes[FORMATS]; /* that are queued, in each format */
-
 	struct timespec mtime;
 	uint64_t posted, read, lost, refused, losses;
 };
-
-static const struct wq_record loss_record = {
-	.len = sizeof(struct watch_notification),
-	/* type META, subtype LOSS in the top byte of the first word, length in the second */
-	.data =
-		{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-			[3] = WATCH_META_LOSS_NOTIFICATION,
-			[4] = sizeof(struct watch_notification),
-#else
-			[3] = WATCH_META_LOSS_NOTIFICATION,
-			[7] = sizeof(struct watch_notification),
-#endif
-		},
-};
-
-static uint32_t queued(const struct wq_queue *q)
-{
-	return q->head - q->tail;
-}
-
-static struct slot *slot_at(const struct wq_queue *q, uint32_t i)
-{
-	assert(q->ring);
-	return &q->ring[i & q->mask];
-}
 
 /* ---- queues ---- */
 
@@ -138,7 +84,7 @@ void wq_queue_put(struct wq_queue *q)
 	while ((w = LIST_FIRST(&q->watches)))
 		remove_watch(w);
 	assert(!q->by_key);
-	free(q->ring);
+	wq_ring_fini(&q->ring);
 	free(q);
 }
 
@@ -149,29 +95,10 @@ void *wq_queue_owner(const struct wq_queue *q)
 
 static int resize(struct wq_queue *q, unsigned long nr)
 {
-	uint32_t size, slots = 1, n = queued(q);
-	struct slot *ring;
-
 	if (nr < 1 || nr > q->max_size)
 		return -EINVAL;
-	size = (uint32_t)((nr + WQFS_SIZE_UNIT - 1) / WQFS_SIZE_UNIT * WQFS_SIZE_UNIT);
-	if (n > size)
-		return -EBUSY;
-	while (slots < size)
-		slots <<= 1;
-	/* calloc: untouched slots cost no memory */
-	ring = calloc(slots, sizeof(*ring));
-	if (!ring)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < n; i++)
-		ring[i] = *slot_at(q, q->tail + i);
-	free(q->ring);
-	q->ring = ring;
-	q->mask = slots - 1;
-	q->tail = 0;
-	q->head = n;
-	q->size = size;
-	return 0;
+	return wq_ring_resize(&q->ring,
+		(uint32_t)((nr + WQFS_SIZE_UNIT - 1) / WQFS_SIZE_UNIT * WQFS_SIZE_UNIT));
 }
 
 int wq_queue_set_size(struct wq_queue *q, unsigned long nr)
@@ -188,14 +115,9 @@ int wq_queue_set_size(struct wq_queue *q, unsigned long nr)
 
 int wq_queue_set_default_size(struct wq_queue *q, unsigned long nr)
 {
-	if (q->sized || (nr == 0 && queued(q)))
+	if (q->sized)
 		return -EBUSY;
-	if (nr)
-		return resize(q, nr);
-	free(q->ring);
-	q->ring = NULL;
-	q->size = 0;
-	return 0;
+	return nr ? resize(q, nr) : wq_ring_resize(&q->ring, 0);
 }
 
 void wq_queue_set_filter(struct wq_queue *q, const struct wq_filter *f)
@@ -218,81 +140,18 @@ static void wake(struct wq_queue *q)
 		q->ops->wake(q);
 }
 
-static void note_loss(struct wq_queue *q, enum loss why)
-{
-	uint8_t *loss;
-
-	if (!queued(q)) {
-		q->loss = why;
-		return;
-	}
-	loss = &slot_at(q, q->head - 1)->loss;
-	if (*loss < why)
-		*loss = why;
-}
-
-/* Made known for all formats once, so that nobody has to go through the queue for them. */
-static void count_in(struct wq_queue *q, struct slot *s)
-{
-	for (int f = 0; f < FORMATS; f++) {
-		s->size[f] = (uint16_t)wq_record_size(&s->record, (enum wqfs_format)f);
-		q->bytes[f] += s->size[f];
-	}
-}
-
-static void count_out(struct wq_queue *q, const struct slot *s)
-{
-	for (int f = 0; f < FORMATS; f++) {
-		assert(q->bytes[f] >= s->size[f]);
-		q->bytes[f] -= s->size[f];
-	}
-}
-
-/* We learn of what was done some time after it. Was the queue full when it was done, though a
- * reader has made room since? */
-static bool was_full(const struct wq_queue *q, uint64_t at_ns)
-{
-	return at_ns < q->full_until_ns;
-}
-
-/* The loss stands after what was queued last then: once, wherever that is by now. */
-static void lose_late(struct wq_queue *q)
-{
-	q->lost++;
-	if (!q->full_lost)
-		note_loss(q, LOSS_FULL);
-	q->full_lost = true;
-}
-
 /* The kernel's post_one_notification(), of what was done at AT_NS. */
 static void post_one(struct wq_queue *q, const struct watch_notification *n,
 	const struct wq_cred *who, uint64_t at_ns)
 {
-	struct slot *s;
+	struct timespec now;
 
-	if (!q->size) { /* never sized: dropped without a trace, as in the kernel */
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (!wq_ring_put(&q->ring, n, who, at_ns, &now)) {
 		q->lost++;
 		return;
 	}
-	if (was_full(q, at_ns)) {
-		lose_late(q);
-		return;
-	}
-	if (queued(q) >= q->size) {
-		q->lost++;
-		note_loss(q, LOSS_FULL);
-		return;
-	}
-	s = slot_at(q, q->head);
-	s->loss = LOSS_NONE;
-	s->record.len = n->info & WATCH_INFO_LENGTH;
-	assert(s->record.len >= WQFS_RECORD_MIN && s->record.len <= WQFS_RECORD_MAX);
-	memcpy(s->record.data, n, s->record.len);
-	s->record.who = who ? *who : (struct wq_cred){0};
-	clock_gettime(CLOCK_REALTIME, &s->record.when);
-	q->mtime = s->record.when;
-	count_in(q, s);
-	q->head++;
+	q->mtime = now;
 	q->posted++;
 	wake(q);
 }
@@ -363,7 +222,7 @@ int wq_post(struct wq_watch_list *wlist, const struct watch_notification *n,
 
 void wq_queue_note_loss(struct wq_queue *q)
 {
-	note_loss(q, LOSS_SOURCE);
+	wq_ring_note_loss(&q->ring, WQ_LOSS_SOURCE);
 	wake(q);
 }
 
@@ -489,115 +348,58 @@ void wq_queue_each_watch(const struct wq_queue *q,
 
 /* ---- reading ---- */
 
-/* The kernel's pipe_read(), with what it does to the pipe left for later. */
-static ssize_t peek(const struct wq_queue *q, enum wqfs_format format, void *buf, size_t size,
-	bool first_only, struct wq_take *take)
-{
-	uint32_t i = q->tail;
-	size_t done = 0;
-	ssize_t n = -EAGAIN;
-
-	if (format != WQFS_FORMAT_RAW && size > RENDERED_AT_ONCE)
-		size = RENDERED_AT_ONCE;
-	*take = (struct wq_take){.pending = q->loss, .at_ns = wq_now_ns()};
-	for (;;) {
-		if (take->pending != LOSS_NONE) {
-			n = wq_record_render(
-				&loss_record, format, (char *)buf + done, size - done);
-			if (n < 0)
-				break;
-			done += (size_t)n;
-			take->losses++;
-			take->pending = LOSS_NONE;
-		}
-		if (i == q->head || (first_only && take->losses))
-			break;
-		n = wq_record_render(
-			&slot_at(q, i)->record, format, (char *)buf + done, size - done);
-		if (n < 0)
-			break;
-		done += (size_t)n;
-		take->pending = slot_at(q, i)->loss;
-		take->records++;
-		i++;
-		if (i == q->head || done == size || first_only)
-			break;
-	}
-	return done ? (ssize_t)done : n;
-}
-
 ssize_t wq_queue_peek(const struct wq_queue *q, enum wqfs_format format, void *buf, size_t size,
 	struct wq_take *take)
 {
-	return peek(q, format, buf, size, false, take);
+	return wq_ring_peek(&q->ring, format, buf, size, false, take);
 }
 
 ssize_t wq_queue_peek_first(const struct wq_queue *q, enum wqfs_format format, void *buf,
 	size_t size, struct wq_take *take, const struct wq_record **record)
 {
-	ssize_t n = peek(q, format, buf, size, true, take);
+	ssize_t n = wq_ring_peek(&q->ring, format, buf, size, true, take);
 
-	*record = n > 0 && take->records ? &slot_at(q, q->tail)->record : NULL;
+	*record = n > 0 && take->records ? wq_ring_first(&q->ring) : NULL;
 	return n;
 }
 
-/* A LOSS that stood before what was next stands after RECORD now. */
 void wq_queue_put_back(struct wq_queue *q, const struct wq_record *record)
 {
-	struct slot *s;
-
-	if (!record || queued(q) >= q->size) {
-		q->lost += record != NULL;
-		q->loss = LOSS_SOURCE;
-	} else {
-		s = slot_at(q, --q->tail);
-		s->record = *record;
-		s->loss = (uint8_t)q->loss;
-		q->loss = LOSS_NONE;
-		count_in(q, s);
+	if (wq_ring_put_back(&q->ring, record)) {
 		assert(q->read);
 		q->read--;
+	} else {
+		q->lost += record != NULL;
 	}
 	wake(q);
 }
 
 void wq_queue_consume(struct wq_queue *q, const struct wq_take *take)
 {
-	assert(take->records <= queued(q));
-	if (take->records && queued(q) >= q->size) {
-		q->full_until_ns = take->at_ns;
-		q->full_lost = slot_at(q, q->head - 1)->loss != LOSS_NONE;
-	}
-	for (uint32_t i = 0; i < take->records; i++)
-		count_out(q, slot_at(q, q->tail + i));
-	q->tail += take->records;
-	q->loss = (enum loss)take->pending;
-	/* A loss since the peek was noted at the last record, which is gone now. */
-	if (take->records && !queued(q))
-		q->loss = (enum loss)slot_at(q, q->tail - 1)->loss;
+	wq_ring_consume(&q->ring, take);
 	q->read += take->records;
 	q->losses += take->losses;
 }
 
 bool wq_queue_gives(const struct wq_queue *q)
 {
-	return queued(q) || q->loss != LOSS_NONE;
+	return wq_ring_queued(&q->ring) || q->ring.loss != WQ_LOSS_NONE;
 }
 
 bool wq_queue_readable(const struct wq_queue *q)
 {
-	return queued(q) || q->loss == LOSS_SOURCE;
+	return wq_ring_queued(&q->ring) || q->ring.loss == WQ_LOSS_SOURCE;
 }
 
 size_t wq_queue_bytes(const struct wq_queue *q, enum wqfs_format format)
 {
-	return q->bytes[format];
+	return q->ring.bytes[format];
 }
 
 void wq_queue_stats(const struct wq_queue *q, struct wqfs_stats *s)
 {
-	s->size = q->size;
-	s->queued = queued(q);
+	s->size = q->ring.size;
+	s->queued = wq_ring_queued(&q->ring);
 	s->watches = HASH_COUNT(q->by_key);
 	s->posted = q->posted;
 	s->read = q->read;

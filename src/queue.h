@@ -20,6 +20,7 @@
 
 #include "filter.h"
 #include "record/record.h"
+#include "record/ring.h"
 
 struct wq_queue;
 struct wq_watch;
@@ -141,16 +142,6 @@ void wq_queue_set_filter(struct wq_queue *queue, const struct wq_filter *f);
 
 /* The filter, or NULL if there is none. Valid until the next set. */
 const struct wq_filter *wq_queue_filter(const struct wq_queue *queue);
-
-/* How far a read came: what wq_queue_consume() is to take away. */
-struct wq_take {
-	uint32_t records;
-	uint32_t losses;
-	int pending; /* queue.c's: the loss that is left for the next read */
-	/* Also: CLOCK_MONOTONIC of the peek. The reader may go on as soon as it has what was
-	 * rendered, and do something before it is consumed. */
-	uint64_t at_ns;
-};
 
 /* Renders as many whole records as fit into BUF of SIZE bytes, in FORMAT (text and JSON: no
  * more than 32 KiB of them, since lines take time to make), and says

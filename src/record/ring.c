@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "record/render.h"
+#include "record/ring.h"
+
+/* Lines for one read: a longer reply would hold up who asks next. */
+#define RENDERED_AT_ONCE 32768
+
+static const struct wq_record loss_record = {
+	.len = sizeof(struct watch_notification),
+	/* type META, subtype LOSS in the top byte of the first word, length in the second */
+	.data =
+		{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+			[3] = WATCH_META_LOSS_NOTIFICATION,
+			[4] = sizeof(struct watch_notification),
+#else
+			[3] = WATCH_META_LOSS_NOTIFICATION,
+			[7] = sizeof(struct watch_notification),
+#endif
+		},
+};
+
+uint32_t wq_ring_queued(const struct wq_ring *r)
+{
+	return r->head - r->tail;
+}
+
+static struct wq_slot *slot_at(const struct wq_ring *r, uint32_t i)
+{
+	assert(r->slots);
+	return &r->slots[i & r->mask];
+}
+
+void wq_ring_fini(struct wq_ring *r)
+{
+	free(r->slots);
+	*r = (struct wq_ring){0};
+}
+
+/* ---- sizes ---- */
+
+/* Moves what is queued into SLOTS slots, a power of two and enough for it. 0 or -ENOMEM. */
+static int move(struct wq_ring *r, uint32_t slots)
+{
+	uint32_t n = wq_ring_queued(r);
+	/* calloc: untouched slots cost no memory */
+	struct wq_slot *to = calloc(slots, sizeof(*to));
+
+	if (!to)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < n; i++)
+		to[i] = *slot_at(r, r->tail + i);
+	free(r->slots);
+	r->slots = to;
+	r->mask = slots - 1;
+	r->tail = 0;
+	r->head = n;
+	return 0;
+}
+
+int wq_ring_resize(struct wq_ring *r, uint32_t size)
+{
+	uint32_t slots = 1;
+	int err = 0;
+
+	if (wq_ring_queued(r) > size)
+		return -EBUSY;
+	while (slots < size)
+		slots <<= 1;
+	if (size) {
+		err = move(r, slots);
+	} else {
+		free(r->slots);
+		r->slots = NULL;
+	}
+	if (!err)
+		r->size = size;
+	return err;
+}
+
+/* ---- what enters ---- */
+
+void wq_ring_note_loss(struct wq_ring *r, enum wq_loss why)
+{
+	uint8_t *loss;
+
+	if (!wq_ring_queued(r)) {
+		r->loss = why;
+		return;
+	}
+	loss = &slot_at(r, r->head - 1)->loss;
+	if (*loss < why)
+		*loss = why;
+}
+
+/* Made known for all formats once, so that nobody has to go through the queue for them. */
+static void count_in(struct wq_ring *r, struct wq_slot *s)
+{
+	for (int f = 0; f < WQ_FORMATS; f++) {
+		s->size[f] = (uint16_t)wq_record_size(&s->record, (enum wqfs_format)f);
+		r->bytes[f] += s->size[f];
+	}
+}
+
+static void count_out(struct wq_ring *r, const struct wq_slot *s)
+{
+	for (int f = 0; f < WQ_FORMATS; f++) {
+		assert(r->bytes[f] >= s->size[f]);
+		r->bytes[f] -= s->size[f];
+	}
+}
+
+/* We learn of what was done some time after it. Was the queue full when it was done, though a
+ * reader has made room since? */
+static bool was_full(const struct wq_ring *r, uint64_t at_ns)
+{
+	return at_ns < r->full_until_ns;
+}
+
+/* The loss stands after what was queued last then: once, wherever that is by now. */
+static void lose_late(struct wq_ring *r)
+{
+	if (!r->full_lost)
+		wq_ring_note_loss(r, WQ_LOSS_FULL);
+	r->full_lost = true;
+}
+
+bool wq_ring_put(struct wq_ring *r, const struct watch_notification *n,
+	const struct wq_cred *who, uint64_t at_ns, const struct timespec *when)
+{
+	struct wq_slot *s;
+
+	if (!r->size) /* never sized: dropped without a trace, as in the kernel */
+		return false;
+	if (was_full(r, at_ns)) {
+		lose_late(r);
+		return false;
+	}
+	if (wq_ring_queued(r) >= r->size) {
+		wq_ring_note_loss(r, WQ_LOSS_FULL);
+		return false;
+	}
+	s = slot_at(r, r->head);
+	s->loss = WQ_LOSS_NONE;
+	s->record.len = n->info & WATCH_INFO_LENGTH;
+	assert(s->record.len >= WQFS_RECORD_MIN && s->record.len <= WQFS_RECORD_MAX);
+	memcpy(s->record.data, n, s->record.len);
+	s->record.who = who ? *who : (struct wq_cred){0};
+	s->record.when = *when;
+	count_in(r, s);
+	r->head++;
+	return true;
+}
+
+bool wq_ring_put_back(struct wq_ring *r, const struct wq_record *record)
+{
+	struct wq_slot *s;
+
+	if (!record || wq_ring_queued(r) >= r->size) {
+		r->loss = WQ_LOSS_SOURCE;
+		return false;
+	}
+	s = slot_at(r, --r->tail);
+	s->record = *record;
+	s->loss = (uint8_t)r->loss; /* it stood before what was next */
+	r->loss = WQ_LOSS_NONE;
+	count_in(r, s);
+	return true;
+}
+
+/* ---- what leaves ---- */
+
+/* The kernel's pipe_read(), with what it does to the pipe left for later. */
+ssize_t wq_ring_peek(const struct wq_ring *r, enum wqfs_format format, void *buf, size_t size,
+	bool first_only, struct wq_take *take)
+{
+	uint32_t i = r->tail;
+	size_t done = 0;
+	ssize_t n = -EAGAIN;
+
+	if (format != WQFS_FORMAT_RAW && size > RENDERED_AT_ONCE)
+		size = RENDERED_AT_ONCE;
+	*take = (struct wq_take){.pending = r->loss, .at_ns = wq_now_ns()};
+	for (;;) {
+		if (take->pending != WQ_LOSS_NONE) {
+			n = wq_record_render(
+				&loss_record, format, (char *)buf + done, size - done);
+			if (n < 0)
+				break;
+			done += (size_t)n;
+			take->losses++;
+			take->pending = WQ_LOSS_NONE;
+		}
+		if (i == r->head || (first_only && take->losses))
+			break;
+		n = wq_record_render(
+			&slot_at(r, i)->record, format, (char *)buf + done, size - done);
+		if (n < 0)
+			break;
+		done += (size_t)n;
+		take->pending = slot_at(r, i)->loss;
+		take->records++;
+		i++;
+		if (i == r->head || done == size || first_only)
+			break;
+	}
+	return done ? (ssize_t)done : n;
+}
+
+const struct wq_record *wq_ring_first(const struct wq_ring *r)
+{
+	assert(wq_ring_queued(r));
+	return &slot_at(r, r->tail)->record;
+}
+
+void wq_ring_consume(struct wq_ring *r, const struct wq_take *take)
+{
+	assert(take->records <= wq_ring_queued(r));
+	if (take->records && wq_ring_queued(r) >= r->size) {
+		r->full_until_ns = take->at_ns;
+		r->full_lost = slot_at(r, r->head - 1)->loss != WQ_LOSS_NONE;
+	}
+	for (uint32_t i = 0; i < take->records; i++)
+		count_out(r, slot_at(r, r->tail + i));
+	r->tail += take->records;
+	r->loss = (enum wq_loss)take->pending;
+	/* A loss since the peek was noted at the last record, which is gone now. */
+	if (take->records && !wq_ring_queued(r))
+		r->loss = (enum wq_loss)slot_at(r, r->tail - 1)->loss;
+}
