@@ -19,6 +19,8 @@
 /* What must know all that was done before waits so long at most. */
 #define CATCH_UP_NS (WQ_NSEC_PER_SEC / 10)
 
+#define WORK_NS WQ_NSEC_PER_MSEC /* for what sources have told and nobody has asked for */
+
 struct wq_keys {
 	struct wq_model model;
 	struct wq_actors actors;
@@ -126,11 +128,11 @@ static bool is_drained(const struct wq_keys *keys, uint64_t now_ns)
 	       keys->model.events.complete_ns >= now_ns;
 }
 
-/* Handles what was done before this call, or as much of it as WQ_SLICE_NS are enough for: the
+/* Handles what was done before this call, or as much of it as ALLOWED_NS are enough for: the
  * rest follows by itself, between requests. True: it was all of it. */
-static bool drain_sources(struct wq_keys *keys)
+static bool drain_sources(struct wq_keys *keys, uint64_t allowed_ns)
 {
-	uint64_t now = wq_now_ns(), end = now + WQ_SLICE_NS;
+	uint64_t now = wq_now_ns(), end = now + allowed_ns;
 	struct wq_source *source = keys->model.sources.source;
 	int r;
 
@@ -159,7 +161,7 @@ static void on_ready(void *arg)
 	struct wq_keys *keys = arg;
 
 	if (keys->model.sources.source && !keys->model.sources.died)
-		drain_sources(keys);
+		drain_sources(keys, WORK_NS);
 }
 
 static void on_drain_timer(struct wq_timer *timer)
@@ -180,7 +182,7 @@ bool wq_keys_catch_up(struct wq_keys *keys, uid_t uid)
 		return true;
 	if (!wq_shares_left(&keys->catching_up, uid, wq_now_ns()))
 		return false;
-	if (drain_sources(keys))
+	if (drain_sources(keys, WQ_SLICE_NS))
 		return true;
 	wq_shares_spend(&keys->catching_up, uid, WQ_SLICE_NS);
 	return false;
@@ -193,7 +195,7 @@ static bool catch_up(struct wq_keys *keys)
 		return true;
 	if (wq_now_ns() < keys->catch_up_ns) /* others have their turn */
 		return false;
-	if (drain_sources(keys))
+	if (drain_sources(keys, WQ_SLICE_NS))
 		return true;
 	keys->catch_up_ns = wq_now_ns() + WQ_SLICE_NS;
 	return false;
