@@ -17,9 +17,8 @@
 
 #define BLIND	 "source=poll,poll_min_ms=3600000,poll_max_ms=3600000"
 #define ALL_PERM (KEY_POS_ALL | KEY_USR_ALL)
-#define NOT_LONG                                                                              \
-	(10 * 1000000000ull * (unsigned int)test_slowness()) /* for what takes about a second \
-							      */
+/* for what takes about a second */
+#define NOT_LONG (10 * 1000000000ull * (unsigned int)test_slowness())
 
 static int32_t key_a, ring;
 static int fd;
