@@ -34,10 +34,12 @@ static bool died_before(const struct wq_model *m, int32_t serial)
 static enum wq_member_fate fate_of(void *arg, int32_t serial)
 {
 	struct wq_key *ring = arg;
+	enum wq_key_life life = wq_look_life(ring->model->look, serial);
 
-	if (died_before(ring->model, serial))
+	/* what is alive has not died, whatever was said of it */
+	if (life != WQ_KEY_ALIVE && died_before(ring->model, serial))
 		return WQ_MEMBER_COLLECTED;
-	switch (wq_look_life(ring->model->look, serial)) {
+	switch (life) {
 	case WQ_KEY_EXPIRED:
 	case WQ_KEY_REVOKED:
 	case WQ_KEY_INVALIDATED:

@@ -12,6 +12,8 @@
 /* What must know all that was done before waits so long at most. */
 #define CATCH_UP_NS (WQ_NSEC_PER_SEC / 10)
 
+#define WORK_NS WQ_NSEC_PER_MSEC /* for what sources have told and nobody has asked for */
+
 /* ---- what sources tell ---- */
 
 /* What an operation or a change asked for besides. */
@@ -93,11 +95,11 @@ static bool is_drained(const struct wq_feed *f, uint64_t now_ns)
 	       f->model->events.complete_ns >= now_ns;
 }
 
-/* Handles what was done before this call, or as much of it as WQ_SLICE_NS are enough for: the
+/* Handles what was done before this call, or as much of it as ALLOWED_NS are enough for: the
  * rest follows by itself, between requests. True: it was all of it. */
-static bool drain_sources(struct wq_feed *f)
+static bool drain_sources(struct wq_feed *f, uint64_t allowed_ns)
 {
-	uint64_t now = wq_now_ns(), end = now + WQ_SLICE_NS;
+	uint64_t now = wq_now_ns(), end = now + allowed_ns;
 	struct wq_source *source = f->model->sources.source;
 	int r;
 
@@ -126,7 +128,7 @@ static void on_ready(void *arg)
 	struct wq_feed *f = arg;
 
 	if (f->model->sources.source && !f->model->sources.died)
-		drain_sources(f);
+		drain_sources(f, WORK_NS);
 }
 
 static void on_drain_timer(struct wq_timer *timer)
@@ -147,7 +149,7 @@ bool wq_feed_catch_up(struct wq_feed *f, uid_t uid)
 		return true;
 	if (!wq_shares_left(&f->catching_up, uid, wq_now_ns()))
 		return false;
-	if (drain_sources(f))
+	if (drain_sources(f, WQ_SLICE_NS))
 		return true;
 	wq_shares_spend(&f->catching_up, uid, WQ_SLICE_NS);
 	return false;
@@ -159,7 +161,7 @@ bool wq_feed_take_in(struct wq_feed *f)
 		return true;
 	if (wq_now_ns() < f->catch_up_ns) /* others have their turn */
 		return false;
-	if (drain_sources(f))
+	if (drain_sources(f, WQ_SLICE_NS))
 		return true;
 	f->catch_up_ns = wq_now_ns() + WQ_SLICE_NS;
 	return false;

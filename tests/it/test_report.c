@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #include "base/unused.h"
 #include "lib.h"
@@ -17,9 +18,8 @@
 
 #define BLIND	 "source=poll,poll_min_ms=3600000,poll_max_ms=3600000"
 #define ALL_PERM (KEY_POS_ALL | KEY_USR_ALL)
-#define NOT_LONG                                                                              \
-	(10 * 1000000000ull * (unsigned int)test_slowness()) /* for what takes about a second \
-							      */
+/* for what takes about a second */
+#define NOT_LONG (10 * 1000000000ull * (unsigned int)test_slowness())
 
 static int32_t key_a, ring;
 static int fd;
@@ -390,6 +390,26 @@ static void timeout_that_was_only_said_makes_no_key_dead(void)
 	r = report_of(KEYCTL_SET_TIMEOUT, key_a, 1);
 	end(fd, &r, 0);
 	IT_STR(told(fd), "A:setattr");
+	IT_EQ(keyctl_unlink(key_a, ring), 0);
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	TOLD_UNTIL_OR(fd, "A:setattr RING:unlinked:A", "RING:unlinked:A A:setattr");
+}
+
+/* Only a look shows that it was not so: nothing else has happened to the key. */
+static void timeout_that_was_only_said_hides_no_unlinking_when_it_has_passed(void)
+{
+	struct wqfs_key_report r;
+	time_t end_of_life;
+
+	set_up(BLIND);
+	IT_EQ(keyctl_link(key_a, ring), 0);
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	IT_STR(told(fd), "RING:linked:A");
+	r = report_of(KEYCTL_SET_TIMEOUT, key_a, 1);
+	end(fd, &r, 0);
+	IT_STR(told(fd), "A:setattr");
+	end_of_life = time(NULL) + 1;
+	IT_UNTIL(time(NULL) >= end_of_life);
 	IT_EQ(keyctl_unlink(key_a, ring), 0);
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
 	TOLD_UNTIL_OR(fd, "A:setattr RING:unlinked:A", "RING:unlinked:A A:setattr");
@@ -828,6 +848,8 @@ static const struct it_test tests[] = {
 		what_was_only_said_of_a_keyring_hides_nothing_that_is_done},
 	{"a timeout that was only said makes no key dead",
 		timeout_that_was_only_said_makes_no_key_dead},
+	{"a timeout that was only said hides no unlinking when it has passed",
+		timeout_that_was_only_said_hides_no_unlinking_when_it_has_passed},
 	{"root is believed of all keys", root_is_believed_of_all_keys},
 	{"a report on the root directory counts too", report_on_the_root_directory_counts_too},
 	{"unwatched and missing keys are nothing to report",
