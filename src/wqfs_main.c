@@ -427,6 +427,8 @@ int main(int argc, char **argv)
 		wq_options_version();
 	} else {
 		wq_log_init("wqfs", d.options.debug);
+		if (d.options.debug_keys)
+			wq_log_debug_keys();
 		status = d.options.foreground ? run(&d, &args) : run_in_background(&d, &args);
 	}
 	wq_options_fini(&d.options);

@@ -19,7 +19,7 @@
 /* The one piece of process-wide state of the daemon: where its words go. */
 static struct {
 	const char *program;
-	bool debug;
+	bool debug, debug_keys;
 	bool syslog;
 	int fd;	 /* connected to /dev/log, or -1 */
 	int own; /* what stderr is, opened anew and O_NONBLOCK, or -1 */
@@ -118,25 +118,56 @@ static bool emit(enum wq_log_level level, const char *text)
 	return out.syslog ? emit_syslog(level, text) : emit_stderr(text);
 }
 
+void wq_log_debug_keys(void)
+{
+	out.debug_keys = true;
+}
+
+bool wq_log_has_debug_keys(void)
+{
+	return out.debug_keys;
+}
+
+/* Says how many lines were dropped, if any were. False: that is dropped as well. */
+static bool emit_dropped(void)
+{
+	char note[64];
+
+	if (!out.dropped)
+		return true;
+	snprintf(note, sizeof(note), "%lu lines could not be logged", out.dropped);
+	if (!emit(WQ_LOG_WARNING, note))
+		return false;
+	out.dropped = 0;
+	return true;
+}
+
+static void log_line(enum wq_log_level level, const char *format, va_list ap)
+{
+	char text[1024];
+
+	vsnprintf(text, sizeof(text), format, ap);
+	if (!emit_dropped() || !emit(level, text))
+		out.dropped++;
+}
+
 void wq_log(enum wq_log_level level, const char *format, ...)
 {
-	char text[1024], note[64];
 	va_list ap;
 
 	/* a terminal hears of errors; the system's log of what was chosen as well */
 	if (!out.debug && level > (out.syslog ? WQ_LOG_INFO : WQ_LOG_WARNING))
 		return;
 	va_start(ap, format);
-	vsnprintf(text, sizeof(text), format, ap);
+	log_line(level, format, ap);
 	va_end(ap);
-	if (out.dropped) {
-		snprintf(note, sizeof(note), "%lu lines could not be logged", out.dropped);
-		if (!emit(WQ_LOG_WARNING, note)) {
-			out.dropped++;
-			return;
-		}
-		out.dropped = 0;
-	}
-	if (!emit(level, text))
-		out.dropped++;
+}
+
+void wq_log_keys(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	log_line(WQ_LOG_DEBUG, format, ap);
+	va_end(ap);
 }

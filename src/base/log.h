@@ -24,4 +24,17 @@ void wq_log_to_syslog(void);
 void wq_log(enum wq_log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Has the category "keys" said from now on: why a record was posted, or was not. It is said by
+ * wq_debug_keys(format, ...), whose arguments are not evaluated without it. Never is a payload
+ * among them. */
+void wq_log_debug_keys(void);
+bool wq_log_has_debug_keys(void);
+void wq_log_keys(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#define wq_debug_keys(...)                        \
+	do {                                      \
+		if (wq_log_has_debug_keys())      \
+			wq_log_keys(__VA_ARGS__); \
+	} while (0)
+
 #endif

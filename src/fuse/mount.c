@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/array_size.h"
+#include "base/log.h"
 #include "fuse/mount.h"
 
 static uid_t mounted_by(const struct mntent *m)
@@ -93,7 +94,7 @@ int wq_mount_clean_stale(const char *mountpoint)
 /* ---- one line ---- */
 
 /* libfuse and fusermount3 print what they have to say: it is caught, to be said once and in
- * our own name. */
+ * our own name. fusermount3 is a process of its own, and has nothing but stderr to say it. */
 struct caught {
 	int words, err; /* a file for them; where stderr went, or -1 */
 	char text[4096];
@@ -149,6 +150,19 @@ struct fuse_session *wq_session_new(struct fuse_args *args, const struct fuse_lo
 	return se;
 }
 
+/* What libfuse says of a mount that stands goes where our own words go. */
+static void log_libfuse(enum fuse_log_level level, const char *format, va_list ap)
+{
+	char text[512];
+
+	vsnprintf(text, sizeof(text), format, ap);
+	text[strcspn(text, "\n")] = '\0';
+	wq_log(level <= FUSE_LOG_ERR	    ? WQ_LOG_ERR
+		: level == FUSE_LOG_WARNING ? WQ_LOG_WARNING
+					    : WQ_LOG_DEBUG,
+		"%s", text);
+}
+
 int wq_mount(struct fuse_session *se, const char *mountpoint)
 {
 	struct caught c;
@@ -179,5 +193,6 @@ int wq_mount(struct fuse_session *se, const char *mountpoint)
 		fprintf(stderr, "wqfs: cannot mount on %s: %s\n", mountpoint, reason(&c));
 	else
 		fputs(c.text, stderr); /* warnings */
+	fuse_set_log_func(log_libfuse);
 	return r == 0 ? 0 : -1;
 }

@@ -72,6 +72,7 @@ static const struct fuse_opt spec[] = {
 	OPT("-f", foreground),
 	OPT("-d", debug),
 	OPT("debug", debug),
+	OPT("debug_keys", debug_keys),
 	OPT("-h", show_help),
 	OPT("--help", show_help),
 	OPT("-V", show_version),
@@ -353,6 +354,7 @@ void wq_options_help(const char *program)
 	       "\n"
 	       "    -f                  stay in the foreground\n"
 	       "    -d, -o debug        print debug messages (implies -f)\n"
+	       "    -o debug_keys       say of each record why it was posted, or was not\n"
 	       "    -h, --help          print this\n"
 	       "    -V, --version       print the version\n"
 	       "\n"

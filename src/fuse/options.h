@@ -13,6 +13,7 @@ struct wq_options {
 	char *source; /* fstab's first field: the name that the mount shows */
 	char *mountpoint;
 	int foreground, debug, show_help, show_version;
+	int debug_keys;	  /* say why records are posted */
 	bool allow_other; /* libfuse gets it too */
 	unsigned int default_size, max_size, max_queues, max_read;
 	char *cpu_budget_text; /* "1%" or "0.01" */

@@ -26,7 +26,12 @@ struct wq_key *wq_telling_watched(const struct wq_telling *t, int32_t serial)
 {
 	struct wq_key *key = serial > 0 ? wq_registry_find(&t->model->registry, serial) : NULL;
 
-	return key && t->end_ns >= key->since_ns ? key : NULL;
+	if (key && t->end_ns < key->since_ns) {
+		wq_debug_keys("key %d: what thread %d did was before it was watched", serial,
+			(int)t->tid);
+		return NULL;
+	}
+	return key;
 }
 
 bool wq_telling_is_believed(const struct wq_telling *t, const struct wq_key *key,
@@ -48,6 +53,8 @@ static void look_instead(const struct wq_telling *t, struct wq_key *key)
 {
 	struct wq_work work;
 
+	wq_debug_keys("key %d: what thread %d says of it is not believed: a look instead",
+		key->serial, (int)t->tid);
 	if (!wq_work_begin(&work, &t->model->guesses, wq_telling_payer(t))) {
 		*t->consequences |= WQ_SCAN_SOON;
 		return;
@@ -74,8 +81,12 @@ static void notify(const struct wq_telling *t, struct wq_key *key,
 	struct wq_cred who = t->who;
 
 	key->told++;
-	if (wq_ledger_claim(&t->model->ledger, key->serial, (uint8_t)subtype, aux, t->begin_ns))
+	if (wq_ledger_claim(
+		    &t->model->ledger, key->serial, (uint8_t)subtype, aux, t->begin_ns)) {
+		wq_debug_keys("key %d: what thread %d did has been told as a difference",
+			key->serial, (int)t->tid);
 		return;
+	}
 	if (!who.pid && !t->caller)
 		who = wq_resolve_who(t->to->resolve, t->tid, t->begin_ns, t->end_ns);
 	wq_post_change(key, subtype, aux, &who, t->end_ns);

@@ -225,6 +225,8 @@ static void record_difference(void *arg, enum key_notification_subtype subtype, 
 /* An operation that is on its way may explain it. */
 static void defer(struct wq_compare *c, struct wq_key *key)
 {
+	wq_debug_keys(
+		"key %d: it differs, which an operation on its way may explain", key->serial);
 	wq_registry_defer(&c->model->registry, key, wq_now_ns());
 	wq_timer_set(c->model->loop, &c->deferred_timer, key->deferred_ns + DEFER_NS);
 }

@@ -2,6 +2,7 @@
 #include <linux/keyctl.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "keys/infer.h"
 #include "keys/post.h"
 
@@ -113,6 +114,8 @@ static void cannot_tell(const struct wq_telling *t, const struct meant *meant,
 {
 	const struct unseen u = {meant, what, serial};
 
+	wq_debug_keys("keyring %d of thread %d cannot be told: a look at every key", meant->id,
+		(int)t->tid);
 	if (!t->caller)
 		wq_post_loss(t->model, is_unseen, &u);
 	*t->consequences |= WQ_SCAN_SOON;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <time.h>
 
+#include "base/log.h"
 #include "keys/model.h"
 
 /* Past the time that /proc/keys gave it? */
@@ -23,5 +24,6 @@ void wq_model_destroyed(struct wq_key *key)
 
 	if (wq_model_known_dead(key))
 		wq_fates_note_dead(&m->fates, key->serial, 1);
+	wq_debug_keys("key %d: it is gone", key->serial);
 	wq_registry_make_zombie(&m->registry, key);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "keys/post.h"
+#include "record/names.h"
 
 void wq_post_change(struct wq_key *key, enum key_notification_subtype subtype, uint32_t aux,
 	const struct wq_cred *who, uint64_t at_ns)
@@ -14,11 +16,14 @@ void wq_post_change(struct wq_key *key, enum key_notification_subtype subtype, u
 		.aux = aux,
 	};
 
+	wq_debug_keys("key %d: %s (%u) is posted", key->serial,
+		wq_subtype_name(WATCH_TYPE_KEY_NOTIFY, subtype), aux);
 	wq_post(&key->watchers, &n.watch, who, (uint64_t)key->serial, at_ns);
 }
 
 void wq_post_difference(struct wq_key *key, enum key_notification_subtype subtype, uint32_t aux)
 {
+	wq_debug_keys("key %d: a look has found a difference", key->serial);
 	wq_post_change(key, subtype, aux, NULL, UINT64_MAX);
 	wq_ledger_note(&key->model->ledger, key->serial, (uint8_t)subtype, aux, wq_now_ns());
 }
@@ -98,5 +103,6 @@ void wq_post_loss(struct wq_model *m, bool (*of)(const struct wq_key *key, const
 	for (size_t i = 0; i < l.n; i++)
 		if (i == 0 || l.queues[i] != l.queues[i - 1])
 			wq_queue_note_loss(l.queues[i]);
+	wq_debug_keys("LOSS for who watches any of %zu keys", l.n);
 	free(l.queues);
 }
