@@ -18,7 +18,7 @@
 #define CONSTRUCT_MAX_NS   200000000u /* after this, doubling, to this */
 
 /* A request that waits. It is on fs->parked, and on the lists of its handle and of those who
- * wait for the same; leave() takes it off, and then it is answered and freed. */
+ * wait for the same; unpark() takes it off, and then it is answered and freed. */
 struct wq_parked {
 	struct wqfs *fs;
 	fuse_req_t req;
@@ -73,7 +73,7 @@ static void line_up(struct wq_parked *p, struct wq_parked_list *line)
 	TAILQ_INSERT_TAIL(line, p, in_line);
 }
 
-static void leave(struct wq_parked *p)
+static void unpark(struct wq_parked *p)
 {
 	TAILQ_REMOVE(&p->fs->parked, p, all);
 	if (p->handle)
@@ -86,7 +86,7 @@ static void leave(struct wq_parked *p)
 		wq_user_mem_cancel(&p->mem);
 }
 
-/* P is a reader's and has left: it is given LEN bytes. 0 or -errno: they did not arrive. */
+/* P is a reader's and was unparked: it is given LEN bytes. 0 or -errno: they did not arrive. */
 static int give(const struct wq_parked *p, const char *buf, size_t len)
 {
 	if (p->read.by_ioctl)
@@ -94,10 +94,10 @@ static int give(const struct wq_parked *p, const char *buf, size_t len)
 	return fuse_reply_buf(p->req, buf, len);
 }
 
-/* P is answered with R and freed. An ioctl that succeeded says so in its own way. */
-static void answer(struct wq_parked *p, int r)
+/* Unparks P, answers it with R and frees it. An ioctl that succeeded says so in its own way. */
+static void complete(struct wq_parked *p, int r)
 {
-	leave(p);
+	unpark(p);
 	if (r == 0 && p->wait == WQ_WAIT_RECORD)
 		give(p, NULL, 0);
 	else if (r == 0)
@@ -110,10 +110,11 @@ static void answer(struct wq_parked *p, int r)
 /* A signal for the caller. Not answered at once it could not even be killed. */
 static void interrupted(fuse_req_t req, void *arg)
 {
-	answer(arg, -EINTR);
+	complete(arg, -EINTR);
 }
 
-/* P is complete: from here on it may be interrupted, perhaps it is already (and gone). */
+/* All of P is filled in: from here on it may be interrupted, perhaps it is already (and gone).
+ */
 static void may_interrupt(struct wq_parked *p)
 {
 	fuse_req_interrupt_func(p->req, interrupted, p);
@@ -147,7 +148,7 @@ static void drained(struct wq_node *node)
 	struct wq_parked *p;
 
 	while ((p = TAILQ_FIRST(&node->drains)))
-		answer(p, 0);
+		complete(p, 0);
 }
 
 /* ---- lines in pieces ---- */
@@ -245,8 +246,8 @@ static void was_read(struct wq_handle *h, struct reply *r)
 	}
 }
 
-/* Answers P, which leaves, with what is there. A reply that cannot be delivered takes nothing
- * out of the queue. True: something was given. */
+/* Answers P, which was unparked, with what is there. A reply that cannot be delivered takes
+ * nothing out of the queue. True: something was given. */
 static bool reply_records(struct wq_parked *p)
 {
 	struct wqfs *fs = p->fs;
@@ -280,10 +281,10 @@ static void serve_reader(struct wq_parked *p)
 	bool given;
 
 	if (wq_task_is_dying(tid)) {
-		answer(p, -EINTR);
+		complete(p, -EINTR);
 		return;
 	}
-	leave(p);
+	unpark(p);
 	given = reply_records(p);
 	free(p);
 	if (given && wq_task_is_dying(tid))
@@ -420,9 +421,9 @@ static void serve_nothing(struct wq_parked *p)
 	struct wq_node *node = p->handle->node;
 
 	if (at_end(p->fs, node))
-		answer(p, 0);
+		complete(p, 0);
 	else if (p->read.otherwise <= 0)
-		answer(p, p->read.otherwise);
+		complete(p, p->read.otherwise);
 	else
 		line_up(p, &node->readers);
 }
@@ -460,7 +461,7 @@ static bool serve(struct wqfs *fs, struct wq_node *node, uint64_t end_ns)
 			return false;
 	}
 	while (at_end(fs, node) && (p = TAILQ_FIRST(&node->readers)))
-		answer(p, 0);
+		complete(p, 0);
 	while ((p = TAILQ_FIRST(&node->arrived))) {
 		serve_arrived(p);
 		if (wq_now_ns() >= end_ns)
@@ -585,7 +586,7 @@ static void sync_done(struct wq_keys_sync *sync)
 	if (p->wait == WQ_WAIT_DRAIN && !all_is_read(p->handle->node))
 		line_up(p, &p->handle->node->drains);
 	else
-		answer(p, 0);
+		complete(p, 0);
 }
 
 /* WQFS_IOC_SYNC, and PIPE_IOC_SYNC, which then waits until the queue is read. */
@@ -598,7 +599,7 @@ static void op_sync(fuse_req_t req, enum wq_wait wait, struct wq_handle *h)
 		return;
 	}
 	if (fuse_req_interrupted(req)) {
-		answer(p, -EINTR);
+		complete(p, -EINTR);
 		return;
 	}
 	may_interrupt(p);
@@ -625,7 +626,7 @@ static void filter_read(struct wq_user_mem *mem, int err)
 	size_t len = mem->len;
 
 	p->wait = WQ_WAIT_SYNC; /* mem has ended already */
-	answer(p, err < 0 ? err : set_filter(p->handle, &raw, len));
+	complete(p, err < 0 ? err : set_filter(p->handle, &raw, len));
 }
 
 /* IOC_WATCH_QUEUE_SET_FILTER: ADDRESS is in the caller's memory. */
@@ -649,7 +650,7 @@ static void op_set_filter(fuse_req_t req, struct wq_handle *h, uint64_t address)
 	r = wq_user_mem_start(&p->fs->user_mem, &p->mem, ctx->pid, ctx->uid, address);
 	if (r < 0) {
 		p->wait = WQ_WAIT_SYNC; /* mem has not begun */
-		answer(p, r);
+		complete(p, r);
 		return;
 	}
 	may_interrupt(p);
@@ -763,7 +764,7 @@ static void ask_constructed(struct wq_timer *timer)
 
 		now = wq_now_ns();
 		if (r != -EINPROGRESS)
-			answer(p, r);
+			complete(p, r);
 		ask_others(fs, key, now, r != -EINPROGRESS);
 	}
 	plan_asking(fs, now);
@@ -796,7 +797,7 @@ static void op_watch(fuse_req_t req, struct wq_handle *h, const struct wqfs_watc
 	if (!is_awaited(fs, w->key) && wq_shares_left(&fs->asking, uid_of(p), wq_now_ns()))
 		r = ask(p);
 	if (r != -EINPROGRESS) {
-		answer(p, r);
+		complete(p, r);
 		return;
 	}
 	now = wq_now_ns();
@@ -954,7 +955,7 @@ void wqfs_forget_handle(struct wqfs *fs, struct wq_handle *handle)
 	struct wq_parked *p;
 
 	while ((p = TAILQ_FIRST(&handle->parked)))
-		answer(p, -EINTR);
+		complete(p, -EINTR);
 	put_piece_back(handle);
 	set_poll(handle, NULL);
 	if (TAILQ_EMPTY(&handle->node->readers) && TAILQ_EMPTY(&handle->node->arrived) &&
@@ -982,7 +983,7 @@ void wqfs_stop(struct wqfs *fs)
 	fs->stopping = true;
 	wq_timer_clear(fs->loop, &fs->construct);
 	while ((p = TAILQ_FIRST(&fs->parked)))
-		answer(p, p->wait == WQ_WAIT_RECORD ? 0 : -EINTR);
+		complete(p, p->wait == WQ_WAIT_RECORD ? 0 : -EINTR);
 	HASH_ITER (by_ino, fs->ns.by_ino, node, tmp)
 		last_notice(fs, node);
 }
