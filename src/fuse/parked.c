@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/unused.h"
 #include "fuse/parked.h"
 
 struct wq_parked *wqfs_park(fuse_req_t req, enum wq_wait wait, struct wq_handle *handle)
@@ -63,7 +64,7 @@ void wqfs_complete(struct wq_parked *p, int r)
 }
 
 /* A signal for the caller. Not answered at once it could not even be killed. */
-static void interrupted(fuse_req_t req, void *arg)
+static void interrupted(fuse_req_t req WQ_UNUSED, void *arg)
 {
 	wqfs_complete(arg, -EINTR);
 }

@@ -47,7 +47,7 @@ static void wake(struct wq_queue *queue)
 
 const struct wq_queue_ops wqfs_queue_ops = {.wake = wake};
 
-void wqfs_writers_gone(struct wqfs *fs, struct wq_node *node)
+void wqfs_writers_gone(struct wq_node *node)
 {
 	serve_those_of(node);
 }

@@ -22,7 +22,7 @@ bool wqfs_has_to_serve(const struct wqfs *fs);
 void wqfs_serve(struct wqfs *fs);
 
 /* The last writer of an anonymous queue has gone: readers get end of file. */
-void wqfs_writers_gone(struct wqfs *fs, struct wq_node *node);
+void wqfs_writers_gone(struct wq_node *node);
 
 /* The last reader of a queue has gone: who polls a writing end gets an error. */
 void wqfs_readers_gone(struct wq_node *node);
