@@ -58,7 +58,7 @@ void wqfs_handle_free(struct wqfs *fs, struct wq_handle *h)
 	node->charged_opens -= h->uid == node->charged;
 	wqfs_charge_holder(fs, node);
 	if (h->writer && --node->writers == 0 && node->had_writer)
-		wqfs_writers_gone(fs, node);
+		wqfs_writers_gone(node);
 	if (!h->writer && node->opens == node->writers)
 		wqfs_readers_gone(node);
 	free(h);

@@ -233,13 +233,14 @@ static struct wq_key_state ring_of(size_t n, int32_t first)
 	return s;
 }
 
-static void count_record(void *arg, enum key_notification_subtype subtype, uint32_t aux)
+static void count_record(
+	void *arg, enum key_notification_subtype subtype, uint32_t aux WQ_UNUSED)
 {
 	ck_assert_int_eq(subtype, NOTIFY_KEY_LINKED);
 	++*(size_t *)arg;
 }
 
-static enum wq_member_fate no_fate(void *arg, int32_t serial)
+static enum wq_member_fate no_fate(void *arg WQ_UNUSED, int32_t serial)
 {
 	ck_abort_msg("%d was displaced", serial);
 	return WQ_MEMBER_UNLINKED;

@@ -9,6 +9,7 @@
 
 #include "base/container.h"
 #include "base/loop.h"
+#include "base/unused.h"
 #include "run.h"
 
 #define MS 1000000u
@@ -154,7 +155,7 @@ static void spend(uint64_t ns)
 		;
 }
 
-static void on_busy(struct wq_loop_fd *watched, uint32_t events)
+static void on_busy(struct wq_loop_fd *watched, uint32_t events WQ_UNUSED)
 {
 	struct busy *b = wq_container_of(watched, struct busy, fd);
 

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+
+#include "base/container.h"
+#include "filter.h"
+#include "fuse/filters.h"
+#include "fuse/parked.h"
+
+/* LEN bytes in the kernel's layout, or none to remove the filter. */
+static int set_filter(struct wq_handle *h, const struct wqfs_filter *raw, size_t len)
+{
+	struct wq_filter filter;
+	int r = wq_filter_parse(&filter, raw, len);
+
+	if (r == 0)
+		wq_queue_set_filter(h->node->queue, &filter);
+	return r;
+}
+
+static void filter_read(struct wq_user_mem *mem, int err)
+{
+	struct wq_parked *p = wq_container_of(mem, struct wq_parked, mem);
+	struct wqfs_filter raw = mem->raw;
+	size_t len = mem->len;
+
+	p->wait = WQ_WAIT_SYNC; /* mem has ended already */
+	wqfs_complete(p, err < 0 ? err : set_filter(p->handle, &raw, len));
+}
+
+void wqfs_set_filter(fuse_req_t req, struct wq_handle *h, uint64_t address)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	struct wq_parked *p;
+	int r;
+
+	if (!address) {
+		wq_queue_set_filter(h->node->queue, NULL);
+		fuse_reply_ioctl(req, 0, NULL, 0);
+		return;
+	}
+	p = wqfs_park(req, WQ_WAIT_FILTER, h);
+	if (!p) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	p->mem.done = filter_read;
+	r = wq_user_mem_start(&p->fs->user_mem, &p->mem, ctx->pid, ctx->uid, address);
+	if (r < 0) {
+		p->wait = WQ_WAIT_SYNC; /* mem has not begun */
+		wqfs_complete(p, r);
+		return;
+	}
+	wqfs_may_interrupt(p);
+}
+
+int wqfs_set_sized_filter(struct wq_handle *h, const struct wqfs_filter *f)
+{
+	if (f->nr_filters == 0 && f->__reserved == 0) {
+		wq_queue_set_filter(h->node->queue, NULL);
+		return 0;
+	}
+	return set_filter(h, f, sizeof(*f));
+}

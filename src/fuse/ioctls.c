@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+
+#include "filter.h"
+#include "fuse/constructing.h"
+#include "fuse/filters.h"
+#include "fuse/ioctls.h"
+#include "fuse/parked.h"
+#include "fuse/queue_rights.h"
+#include "fuse/serving.h"
+#include "fuse/sync.h"
+
+/* What an ioctl brings. */
+struct call {
+	unsigned int cmd, flags;
+	unsigned long arg; /* the number, or the address in the caller's memory */
+	const void *in;	   /* IN_SIZE bytes from there, where CMD says so */
+	size_t in_size;
+};
+
+static void reply_ioctl(fuse_req_t req, int r)
+{
+	if (r == 0)
+		fuse_reply_ioctl(req, 0, NULL, 0);
+	else
+		fuse_reply_err(req, -r);
+}
+
+static void op_get_stats(fuse_req_t req, const struct wq_handle *h)
+{
+	struct wqfs *fs = wqfs_of(req);
+	struct wqfs_stats s = {.opens = h->node->opens};
+	struct wq_parked *p;
+
+	wq_queue_stats(h->node->queue, &s);
+	wq_keys_stats(fs->keys, &s);
+	TAILQ_FOREACH (p, &h->node->readers, in_line)
+		s.readers++;
+	fuse_reply_ioctl(req, 0, &s, sizeof(s));
+}
+
+static void op_get_filter(fuse_req_t req, const struct wq_handle *h)
+{
+	static const struct wqfs_filter none;
+	const struct wq_filter *f = wq_queue_filter(h->node->queue);
+
+	fuse_reply_ioctl(req, 0, f ? &f->user : &none, sizeof(none));
+}
+
+static int set_format(struct wq_handle *h, unsigned long format)
+{
+	if (format > WQFS_FORMAT_JSON)
+		return -EINVAL;
+	h->own_format = true;
+	h->format = (enum wqfs_format)format;
+	return 0;
+}
+
+/* What is answered at once with a number. -ENOTTY: no such ioctl. */
+static int simple_ioctl(struct wq_handle *h, const struct call *c)
+{
+	switch (c->cmd) {
+	case IOC_WATCH_QUEUE_SET_SIZE:
+		return wq_queue_set_size(h->node->queue, c->arg);
+	case WQFS_IOC_SET_FILTER:
+		return c->in_size < sizeof(struct wqfs_filter)
+			       ? -EINVAL
+			       : wqfs_set_sized_filter(h, c->in);
+	case WQFS_IOC_SET_FORMAT:
+		return set_format(h, c->arg);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static int report(fuse_req_t req, const struct call *c)
+{
+	struct wq_caller caller = wqfs_caller(req);
+
+	if (c->in_size < sizeof(struct wqfs_key_report))
+		return -EINVAL;
+	caller.compat = c->flags & FUSE_IOCTL_COMPAT;
+	return wq_keys_report(wqfs_of(req)->keys, c->in, &caller);
+}
+
+static void ioctl_root(fuse_req_t req, const struct call *c)
+{
+	switch (c->cmd) {
+	case WQFS_IOC_SYNC:
+		wqfs_sync(req, WQ_WAIT_SYNC, NULL);
+		break;
+	case WQFS_IOC_REPORT:
+		reply_ioctl(req, report(req, c));
+		break;
+	default:
+		fuse_reply_err(req, ENOTTY);
+	}
+}
+
+static void ioctl_queue(fuse_req_t req, struct wq_handle *h, const struct call *c)
+{
+	switch (c->cmd) {
+	case WQFS_IOC_REPORT:
+		reply_ioctl(req, report(req, c));
+		break;
+	case IOC_WATCH_QUEUE_SET_FILTER:
+		wqfs_set_filter(req, h, c->arg);
+		break;
+	case PIPE_IOC_SYNC:
+		wqfs_sync(req, WQ_WAIT_DRAIN, h);
+		break;
+	case WQFS_IOC_SYNC:
+		wqfs_sync(req, WQ_WAIT_SYNC, h);
+		break;
+	case WQFS_IOC_WATCH_KEY:
+		if (c->in_size < sizeof(struct wqfs_watch_key))
+			fuse_reply_err(req, EINVAL);
+		else
+			wqfs_watch_key(req, h, c->in);
+		break;
+	case WQFS_IOC_GET_FILTER:
+		op_get_filter(req, h);
+		break;
+	case WQFS_IOC_GET_STATS:
+		op_get_stats(req, h);
+		break;
+	default:
+		reply_ioctl(req, simple_ioctl(h, c));
+	}
+}
+
+/* Its number holds the size that is asked for. */
+static bool is_read_now(unsigned int cmd)
+{
+	return cmd == WQFS_IOC_READ(_IOC_SIZE(cmd));
+}
+
+/* Does CMD change what a queue holds or learns? */
+static bool is_change(unsigned int cmd)
+{
+	return cmd == IOC_WATCH_QUEUE_SET_SIZE || cmd == IOC_WATCH_QUEUE_SET_FILTER ||
+	       cmd == WQFS_IOC_SET_FILTER || cmd == WQFS_IOC_WATCH_KEY;
+}
+
+/* As for the attributes; and through a descriptor that was opened by who had the right then, as
+ * it is with files: a daemon that gives up its privileges goes on with what it has open. An
+ * anonymous queue is a pipe, as the kernel's: nobody has a descriptor of it but by its maker.
+ */
+static bool may_change(fuse_req_t req, const struct wq_handle *h)
+{
+	struct wq_caller caller = wqfs_caller(req);
+
+	return h->may_change || wq_rights_write(h->node, &caller);
+}
+
+void wqfs_op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg,
+	struct fuse_file_info *fi, unsigned int flags, const void *in, size_t in_size,
+	size_t out_size)
+{
+	struct call call = {cmd, flags, (unsigned long)arg, in, in_size};
+	struct wq_handle *h;
+
+	if (ino == WQ_ROOT_INO) {
+		ioctl_root(req, &call);
+		return;
+	}
+	h = wqfs_handle(req, fi);
+	if (is_change(cmd) && !may_change(req, h)) {
+		fuse_reply_err(req, EPERM);
+		return;
+	}
+	if (is_read_now(cmd)) {
+		wqfs_read_now(req, h, out_size);
+		return;
+	}
+	/* what was done before the call is for the queue as it was before the call */
+	wqfs_catch_up(req);
+	ioctl_queue(req, h, &call);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/unused.h"
+#include "fuse/parked.h"
+
+struct wq_parked *wqfs_park(fuse_req_t req, enum wq_wait wait, struct wq_handle *handle)
+{
+	struct wqfs *fs = wqfs_of(req);
+	struct wq_parked *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->fs = fs;
+	p->req = req;
+	p->wait = wait;
+	p->handle = handle;
+	TAILQ_INSERT_TAIL(&fs->parked, p, all);
+	if (handle)
+		TAILQ_INSERT_TAIL(&handle->parked, p, of_handle);
+	return p;
+}
+
+void wqfs_line_up(struct wq_parked *p, struct wq_parked_list *line)
+{
+	if (p->line)
+		TAILQ_REMOVE(p->line, p, in_line);
+	p->line = line;
+	TAILQ_INSERT_TAIL(line, p, in_line);
+}
+
+void wqfs_unpark(struct wq_parked *p)
+{
+	TAILQ_REMOVE(&p->fs->parked, p, all);
+	if (p->handle)
+		TAILQ_REMOVE(&p->handle->parked, p, of_handle);
+	if (p->line)
+		TAILQ_REMOVE(p->line, p, in_line);
+	if (p->syncing)
+		wq_keys_sync_cancel(p->fs->keys, &p->sync);
+	if (p->wait == WQ_WAIT_FILTER)
+		wq_user_mem_cancel(&p->mem);
+}
+
+int wqfs_give(const struct wq_parked *p, const char *buf, size_t len)
+{
+	if (p->read.by_ioctl)
+		return fuse_reply_ioctl(p->req, (int)len, buf, len);
+	return fuse_reply_buf(p->req, buf, len);
+}
+
+/* An ioctl that succeeded says so in its own way. */
+void wqfs_complete(struct wq_parked *p, int r)
+{
+	wqfs_unpark(p);
+	if (r == 0 && p->wait == WQ_WAIT_RECORD)
+		wqfs_give(p, NULL, 0);
+	else if (r == 0)
+		fuse_reply_ioctl(p->req, 0, NULL, 0);
+	else
+		fuse_reply_err(p->req, -r);
+	free(p);
+}
+
+/* A signal for the caller. Not answered at once it could not even be killed. */
+static void interrupted(fuse_req_t req WQ_UNUSED, void *arg)
+{
+	wqfs_complete(arg, -EINTR);
+}
+
+void wqfs_may_interrupt(struct wq_parked *p)
+{
+	fuse_req_interrupt_func(p->req, interrupted, p);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* poll() on the queues: what can be read or written now, and telling who wants to know later.
+ */
+#ifndef WQ_POLLS_H
+#define WQ_POLLS_H
+
+#include "fuse/server.h"
+
+void wqfs_op_poll(
+	fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *ph);
+
+/* Tells who polls NODE that it may ask again, until END_NS: there may be many. False: some
+ * have not been told yet. */
+bool wqfs_notify_pollers(struct wq_node *node, uint64_t end_ns);
+
+/* The same at the end of the filesystem: everybody is told, and expected to ask once more. */
+void wqfs_last_notice(struct wqfs *fs, struct wq_node *node);
+
+/* After wqfs_stop(): has everybody who was polling asked again, and heard of the end? */
+bool wqfs_all_told(const struct wqfs *fs);
+
+/* H is being released: nobody polls it any more. */
+void wqfs_forget_polls(struct wqfs *fs, struct wq_handle *h);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+
+#include "fuse/constructing.h"
+#include "fuse/parked.h"
+#include "fuse/reading.h"
+#include "fuse/requests.h"
+
+void wqfs_forget_handle(struct wqfs *fs, struct wq_handle *handle)
+{
+	struct wq_parked *p;
+
+	while ((p = TAILQ_FIRST(&handle->parked)))
+		wqfs_complete(p, -EINTR);
+	wqfs_put_piece_back(handle);
+	wqfs_forget_polls(fs, handle);
+	wqfs_forget_to_serve(fs, handle->node);
+}
+
+void wqfs_stop(struct wqfs *fs)
+{
+	struct wq_parked *p;
+	struct wq_node *node, *tmp;
+
+	fs->stopping = true;
+	wqfs_stop_asking(fs);
+	while ((p = TAILQ_FIRST(&fs->parked)))
+		wqfs_complete(p, p->wait == WQ_WAIT_RECORD ? 0 : -EINTR);
+	HASH_ITER (by_ino, fs->ns.by_ino, node, tmp)
+		wqfs_last_notice(fs, node);
+}

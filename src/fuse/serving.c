@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/unused.h"
+#include "fuse/parked.h"
+#include "fuse/polls.h"
+#include "fuse/reading.h"
+#include "fuse/serving.h"
+#include "fuse/sync.h"
+
+#define SERVE_NS 2000000u /* other requests wait no longer for readers */
+
+/* ---- who is to be served ---- */
+
+/* Whoever waits for a record of NODE is served before long. */
+static void serve_soon(struct wqfs *fs, struct wq_node *node)
+{
+	if (node->to_serve)
+		return;
+	node->to_serve = true;
+	TAILQ_INSERT_TAIL(&fs->to_serve, node, serve);
+}
+
+static void no_longer_to_serve(struct wqfs *fs, struct wq_node *node)
+{
+	if (!node->to_serve)
+		return;
+	node->to_serve = false;
+	TAILQ_REMOVE(&fs->to_serve, node, serve);
+}
+
+/* Those who wait for something of NODE, if there are any, are served before long. */
+static void serve_those_of(struct wq_node *node)
+{
+	if (!TAILQ_EMPTY(&node->readers))
+		serve_soon(TAILQ_FIRST(&node->readers)->fs, node);
+	else if (!LIST_EMPTY(&node->polled))
+		serve_soon(LIST_FIRST(&node->polled)->fs, node);
+}
+
+/* Something can be read. We are in the middle of a post: nobody is answered here. */
+static void wake(struct wq_queue *queue)
+{
+	serve_those_of(wq_queue_owner(queue));
+}
+
+const struct wq_queue_ops wqfs_queue_ops = {.wake = wake};
+
+void wqfs_writers_gone(struct wq_node *node)
+{
+	serve_those_of(node);
+}
+
+void wqfs_readers_gone(struct wq_node *node)
+{
+	serve_those_of(node);
+}
+
+void wqfs_forget_to_serve(struct wqfs *fs, struct wq_node *node)
+{
+	if (TAILQ_EMPTY(&node->readers) && TAILQ_EMPTY(&node->arrived) &&
+		LIST_EMPTY(&node->polled))
+		no_longer_to_serve(fs, node);
+}
+
+/* ---- readers that come ---- */
+
+/* The kernel cuts a long read, or one into many buffers, into parts, and asks for the next
+ * when a reply has filled one: that one must not wait with records in hand. It alone has an
+ * offset, as the file is a stream. */
+static bool is_continued(off_t off)
+{
+	return off > 0;
+}
+
+/* The page cache asks on nobody's behalf: for splice(), sendfile(), a mapping, read-ahead. It
+ * keeps a page locked until it is answered, for which fstat() may have to wait,
+ * uninterruptibly. It may ask for more than anybody wants, so what it is given is lost. */
+static bool is_of_page_cache(const struct fuse_file_info *fi)
+{
+	return fi->lock_owner == 0;
+}
+
+/* A reader of SIZE bytes has come. No reader is answered before it is known that nobody has
+ * been interrupted: see wqfs_serve(). */
+static void reader_arrives(
+	fuse_req_t req, struct wq_handle *h, size_t size, int otherwise, bool by_ioctl)
+{
+	struct wqfs *fs = wqfs_of(req);
+	struct wq_parked *p;
+
+	wqfs_catch_up(req);
+	p = wqfs_park(req, WQ_WAIT_RECORD, h);
+	if (!p) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	p->read.size = size;
+	p->read.otherwise = otherwise;
+	p->read.by_ioctl = by_ioctl;
+	wqfs_line_up(p, &h->node->arrived);
+	serve_soon(fs, h->node);
+	wqfs_may_interrupt(p);
+}
+
+void wqfs_op_read(fuse_req_t req, fuse_ino_t ino WQ_UNUSED, size_t size, off_t off,
+	struct fuse_file_info *fi)
+{
+	struct wq_handle *h = wqfs_handle(req, fi);
+
+	if (is_of_page_cache(fi))
+		fuse_reply_err(req, EINVAL);
+	else if (fi->flags & O_NOATIME) /* who reads so wants to leave no trace: a backup */
+		fuse_reply_buf(req, NULL, 0);
+	else
+		reader_arrives(req, h, size,
+			is_continued(off)	 ? 0
+			: fi->flags & O_NONBLOCK ? -EAGAIN
+						 : 1,
+			false);
+}
+
+void wqfs_read_now(fuse_req_t req, struct wq_handle *h, size_t size)
+{
+	if (h->write_only)
+		fuse_reply_err(req, EBADF);
+	else if (h->takes_nothing || size == 0)
+		fuse_reply_ioctl(req, 0, NULL, 0);
+	else
+		reader_arrives(req, h, size, -EAGAIN, true);
+}
+
+/* ---- serving ---- */
+
+/* Nothing is there for P, which has just come. */
+static void serve_nothing(struct wq_parked *p)
+{
+	struct wq_node *node = p->handle->node;
+
+	if (wqfs_at_end(p->fs, node))
+		wqfs_complete(p, 0);
+	else if (p->read.otherwise <= 0)
+		wqfs_complete(p, p->read.otherwise);
+	else
+		wqfs_line_up(p, &node->readers);
+}
+
+/* The first of those who wait for whom something is there. */
+static struct wq_parked *first_to_serve(const struct wq_node *node)
+{
+	struct wq_parked *p;
+
+	if (wqfs_all_is_read(node))
+		return NULL;
+	TAILQ_FOREACH (p, &node->readers, in_line)
+		if (wqfs_readable(p->handle))
+			break;
+	return p;
+}
+
+/* Whoever has come and has not waited yet: a LOSS that is all that is left is for it, too. */
+static void serve_arrived(struct wq_parked *p)
+{
+	if (p->handle->piece || wq_queue_gives(p->handle->node->queue))
+		wqfs_serve_reader(p);
+	else
+		serve_nothing(p);
+}
+
+/* Readers in their order, then who polls. False: END_NS came before the last of them. */
+static bool serve(struct wqfs *fs, struct wq_node *node, uint64_t end_ns)
+{
+	struct wq_parked *p;
+
+	while ((p = first_to_serve(node))) {
+		wqfs_serve_reader(p);
+		if (wq_now_ns() >= end_ns)
+			return false;
+	}
+	while (wqfs_at_end(fs, node) && (p = TAILQ_FIRST(&node->readers)))
+		wqfs_complete(p, 0);
+	while ((p = TAILQ_FIRST(&node->arrived))) {
+		serve_arrived(p);
+		if (wq_now_ns() >= end_ns)
+			return false;
+	}
+	if (wqfs_all_is_read(node))
+		wqfs_drained(node);
+	return wqfs_notify_pollers(node, end_ns);
+}
+
+bool wqfs_has_to_serve(const struct wqfs *fs)
+{
+	return !TAILQ_EMPTY(&fs->to_serve);
+}
+
+void wqfs_serve(struct wqfs *fs)
+{
+	uint64_t end_ns = wq_now_ns() + SERVE_NS;
+	struct wq_node *node;
+
+	while ((node = TAILQ_FIRST(&fs->to_serve)) && wq_now_ns() < end_ns) {
+		no_longer_to_serve(fs, node);
+		if (!serve(fs, node, end_ns))
+			serve_soon(fs, node);
+	}
+}
