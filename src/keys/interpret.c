@@ -262,6 +262,7 @@ static void op_chown(const struct wq_telling *t)
 		op_simple(t, NOTIFY_KEY_SETATTR);
 }
 
+/* Longer than a page, since it has a case for each operation and nothing else. */
 static void take(const struct wq_telling *t)
 {
 	const struct wq_operation *h = t->op;
