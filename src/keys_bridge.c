@@ -200,12 +200,13 @@ void wq_keys_sync_cancel(struct wq_keys *keys, struct wq_keys_sync *sync)
 
 /* ---- watches ---- */
 
-static bool same_ids(const struct wq_look_as *a, const struct wq_look_as *b)
+static bool same_ids(const struct wq_view_cred *a, const struct wq_view_cred *b)
 {
 	return a->other == b->other && a->uid == b->uid && a->gid == b->gid;
 }
 
-static struct wq_key *new_key(struct wq_keys *keys, int32_t serial, const struct wq_look_as *as)
+static struct wq_key *new_key(
+	struct wq_keys *keys, int32_t serial, const struct wq_view_cred *as)
 {
 	struct wq_key *key = calloc(1, sizeof(*key));
 
@@ -213,15 +214,15 @@ static struct wq_key *new_key(struct wq_keys *keys, int32_t serial, const struct
 		return NULL;
 	key->model = &keys->model;
 	key->serial = serial;
-	key->as = *as;
+	key->view = *as;
 	key->proc.len = -1;
 	wq_watch_list_init(&key->watchers, release_watch);
 	return key;
 }
 
 /* Begins to observe SERIAL, which lookup() has just described. */
-static int observe(
-	struct wq_keys *keys, int32_t serial, const struct wq_look_as *as, struct wq_key **out)
+static int observe(struct wq_keys *keys, int32_t serial, const struct wq_view_cred *as,
+	struct wq_key **out)
 {
 	struct wq_key *key = new_key(keys, serial, as);
 	int r = key ? wq_compare_first(key) : -ENOMEM;
@@ -245,7 +246,7 @@ static int observe(
 }
 
 static int add_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t serial,
-	int32_t watch_id, const struct wq_caller *caller, const struct wq_look_as *as)
+	int32_t watch_id, const struct wq_caller *caller, const struct wq_view_cred *as)
 {
 	struct wq_key *key = wq_registry_find(&keys->model.registry, serial);
 	struct key_watch *kw = calloc(1, sizeof(*kw));
@@ -291,7 +292,7 @@ err:
 int wq_keys_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t serial,
 	int32_t watch_id, const struct wq_caller *caller)
 {
-	struct wq_look_as as;
+	struct wq_view_cred as;
 	struct wq_key *key;
 	int r;
 
@@ -303,7 +304,7 @@ int wq_keys_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t serial,
 	/* what was before comes before, or is not for it */
 	wq_feed_catch_up(&keys->feed, caller->uid);
 	key = wq_registry_find(&keys->model.registry, serial);
-	if (key && !same_ids(&key->as, &as))
+	if (key && !same_ids(&key->view, &as))
 		wq_compare_view_as(key, &as);
 	if (watch_id >= 0)
 		return add_watch(keys, queue, serial, watch_id, caller, &as);
@@ -342,7 +343,7 @@ struct wq_keys *wq_keys_new(
 	const struct wq_keys_config *config, struct wq_loop *loop, char *why, size_t why_size)
 {
 	struct wq_keys *keys;
-	int r = wq_look_allowed();
+	int r = wq_key_reader_allowed();
 
 	if (r < 0) {
 		snprintf(why, why_size,
@@ -359,8 +360,8 @@ struct wq_keys *wq_keys_new(
 	keys->model.config = *config;
 	keys->model.loop = loop;
 	init(keys);
-	keys->model.look = wq_look_new();
-	if (!keys->model.look || wq_actors_init(&keys->actors, loop) < 0) {
+	keys->model.reader = wq_key_reader_new();
+	if (!keys->model.reader || wq_actors_init(&keys->actors, loop) < 0) {
 		wq_keys_free(keys);
 		return NULL;
 	}
@@ -390,7 +391,7 @@ void wq_keys_free(struct wq_keys *keys)
 	wq_inflight_forget_all(&m->inflight);
 	wq_registry_fini(&m->registry);
 	wq_key_state_fini(&m->scratch);
-	wq_look_free(m->look);
+	wq_key_reader_free(m->reader);
 	free(keys);
 }
 

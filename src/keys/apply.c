@@ -156,13 +156,13 @@ static uint64_t name_of(const struct wq_key *ring, int32_t serial)
 	for (unsigned int i = 0; i < WQ_NAMES_MAX; i++)
 		if (m->names[i].serial == serial)
 			return m->names[i].name;
-	return wq_look_name(m->look, &ring->as, serial);
+	return wq_key_reader_name(m->reader, &ring->view, serial);
 }
 
 /* Does RING hold SERIAL, or if that is 0 anything? */
 static bool holds(const struct wq_key *ring, int32_t serial)
 {
-	int r = wq_look_holds(ring->model->look, &ring->as, ring->serial, serial);
+	int r = wq_key_reader_holds(ring->model->reader, &ring->view, ring->serial, serial);
 
 	return serial ? r == WQ_HOLDS_IT : r == WQ_HOLDS_IT || r == WQ_HOLDS_OTHERS;
 }
@@ -179,7 +179,7 @@ static void verify(const struct wq_telling *t, struct wq_key *ring, int32_t seri
 static void linked(const struct wq_telling *t, struct wq_key *ring, int32_t serial)
 {
 	if (wq_key_has_members(ring)) {
-		uint64_t name = wq_look_name(t->model->look, &ring->as, serial);
+		uint64_t name = wq_key_reader_name(t->model->reader, &ring->view, serial);
 		int32_t displaced = namesake(ring, name, serial);
 
 		if (displaced) {
@@ -239,7 +239,7 @@ static bool is_confirmed(const struct wq_telling *t, const struct wq_key *key,
 {
 	if (!t->caller || (subtype != NOTIFY_KEY_REVOKED && subtype != NOTIFY_KEY_INVALIDATED))
 		return true;
-	return wq_look_life(t->model->look, key->serial) >=
+	return wq_key_reader_life(t->model->reader, key->serial) >=
 	       (subtype == NOTIFY_KEY_REVOKED ? WQ_KEY_REVOKED : WQ_KEY_INVALIDATED);
 }
 

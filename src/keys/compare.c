@@ -34,7 +34,7 @@ static bool died_before(const struct wq_model *m, int32_t serial)
 static enum wq_member_fate fate_of(void *arg, int32_t serial)
 {
 	struct wq_key *ring = arg;
-	enum wq_key_life life = wq_look_life(ring->model->look, serial);
+	enum wq_key_life life = wq_key_reader_life(ring->model->reader, serial);
 
 	/* what is alive has not died, whatever was said of it */
 	if (life != WQ_KEY_ALIVE && died_before(ring->model, serial))
@@ -77,8 +77,8 @@ static bool our_group(const struct wq_caller *self, gid_t gid)
 static bool sees_by_attributes(const struct wq_key *key, const struct wq_key_state *s)
 {
 	const struct wq_caller self = {
-		.uid = key->as.other ? key->as.uid : geteuid(),
-		.gid = key->as.other ? key->as.gid : getegid(),
+		.uid = key->view.other ? key->view.uid : geteuid(),
+		.gid = key->view.other ? key->view.gid : getegid(),
 		.in_group = our_group,
 	};
 
@@ -101,7 +101,7 @@ static void name_members(const struct wq_key *key, struct wq_key_state *new)
 		if (j < known && old->members[j].serial == m->serial)
 			m->name = old->members[j].name;
 		if (!m->name && budget) {
-			m->name = wq_look_name(key->model->look, &key->as, m->serial);
+			m->name = wq_key_reader_name(key->model->reader, &key->view, m->serial);
 			budget--;
 		}
 	}
@@ -119,7 +119,7 @@ static void name_more(struct wq_key *key)
 		struct wq_key_member *m = &key->state.members[key->unnamed_from];
 
 		if (!m->name)
-			m->name = wq_look_name(key->model->look, &key->as, m->serial);
+			m->name = wq_key_reader_name(key->model->reader, &key->view, m->serial);
 	}
 }
 
@@ -142,11 +142,11 @@ static int snapshot(struct wq_key *key)
 {
 	struct wq_model *m = key->model;
 	struct wq_key_state *new = &m->scratch;
-	int r = wq_look_describe(m->look, &key->as, key->serial, new);
+	int r = wq_key_reader_describe(m->reader, &key->view, key->serial, new);
 
 	if (r < 0 || new->life != WQ_KEY_ALIVE)
 		return r;
-	r = wq_look_payload(m->look, &key->as, key->serial, new);
+	r = wq_key_reader_payload(m->reader, &key->view, key->serial, new);
 	if (r == 0 && new->payload == WQ_PAYLOAD_MEMBERS) {
 		name_members(key, new);
 		key->unnamed_from = 0;
@@ -154,9 +154,9 @@ static int snapshot(struct wq_key *key)
 	return r;
 }
 
-void wq_compare_view_as(struct wq_key *key, const struct wq_look_as *as)
+void wq_compare_view_as(struct wq_key *key, const struct wq_view_cred *as)
 {
-	key->as = *as;
+	key->view = *as;
 	if (snapshot(key) >= 0)
 		adopt(&key->state, &key->model->scratch);
 }
@@ -258,7 +258,7 @@ static void take(struct wq_key *key, struct wq_key_state *new)
 /* Is KEY what is known of it? Then nothing else is to be looked at. */
 static bool is_same(struct wq_key *key)
 {
-	if (!wq_look_same(key->model->look, &key->as, key->serial, &key->state))
+	if (!wq_key_reader_same(key->model->reader, &key->view, key->serial, &key->state))
 		return false;
 	key->payload_told = key->attrs_told = false;
 	key->nameless = 0;

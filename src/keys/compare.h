@@ -28,7 +28,7 @@ void wq_compare_fini(struct wq_compare *c);
 int wq_compare_first(struct wq_key *key);
 
 /* KEY is looked at as AS from now on: what that shows is what was known of it. */
-void wq_compare_view_as(struct wq_key *key, const struct wq_look_as *as);
+void wq_compare_view_as(struct wq_key *key, const struct wq_view_cred *as);
 
 /* Looks at KEY and posts what has changed since the last look; if an operation that is on its
  * way may explain it, later. KEY may be a zombie after it. */

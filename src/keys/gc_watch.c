@@ -37,7 +37,7 @@ static bool ends_are_looked_for(const struct wq_model *m)
 /* KEY is destroyed if the kernel has none of its number. */
 static void check(struct wq_model *m, struct wq_key *key)
 {
-	if (!wq_look_exists(m->look, key->serial))
+	if (!wq_key_reader_exists(m->reader, key->serial))
 		wq_model_destroyed(key);
 }
 

@@ -42,7 +42,7 @@ static bool fits(const struct wq_key *ring, enum wq_inference what, int32_t seri
 		(what == WQ_INFER_UNLINKED && !had) ||
 		(what == WQ_INFER_CLEARED && !ring->state.len))
 		return false;
-	holds = wq_look_holds(ring->model->look, &ring->as, ring->serial, serial);
+	holds = wq_key_reader_holds(ring->model->reader, &ring->view, ring->serial, serial);
 	switch (what) {
 	case WQ_INFER_LINKED:
 	case WQ_INFER_FOUND:

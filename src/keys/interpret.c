@@ -185,12 +185,12 @@ static void op_instantiated(const struct wq_telling *t, uint32_t aux, int32_t ri
 static bool is_reporters(const struct wq_telling *t, int32_t serial)
 {
 	struct wq_key_state *s = &t->model->scratch;
-	struct wq_look_as as;
+	struct wq_view_cred as;
 
 	if (t->caller->uid == 0 || t->caller->uid == geteuid())
 		return true;
-	as = (struct wq_look_as){true, t->caller->uid, t->caller->gid};
-	return wq_look_describe(t->model->look, &as, serial, s) == 0 &&
+	as = (struct wq_view_cred){true, t->caller->uid, t->caller->gid};
+	return wq_key_reader_describe(t->model->reader, &as, serial, s) == 0 &&
 	       s->life == WQ_KEY_ALIVE && s->uid == t->caller->uid;
 }
 
@@ -204,7 +204,7 @@ static void note_death(const struct wq_telling *t)
 	int32_t serial = h->arg[0];
 
 	if (t->caller && h->op != KEYCTL_SET_TIMEOUT &&
-		wq_look_life(t->model->look, serial) < WQ_KEY_EXPIRED)
+		wq_key_reader_life(t->model->reader, serial) < WQ_KEY_EXPIRED)
 		return; /* it was only said */
 	if (serial > 0 && (!t->caller || is_reporters(t, serial)))
 		wq_fates_note_dead(&t->model->fates, serial, at);

@@ -8,7 +8,7 @@
 #include <uthash.h>
 
 #include "keys/ends.h"
-#include "keys/key_look.h"
+#include "keys/key_reader.h"
 #include "keys/key_state.h"
 #include "keys/proc_keys.h"
 #include "queue.h"
@@ -41,8 +41,8 @@ struct wq_key {
 	uint8_t ring_kind;
 	/* An operation told of a change: what the next look finds of it is no news. */
 	bool payload_told, attrs_told;
-	bool needs_refresh;   /* on registry.refresh */
-	struct wq_look_as as; /* who may View it, where the daemon itself may not */
+	bool needs_refresh;	  /* on registry.refresh */
+	struct wq_view_cred view; /* who may View it, where the daemon itself may not */
 	struct wq_key_state state;
 
 	struct wq_watch_list watchers;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What is known of one key, and which records a difference means.
- * No key syscalls here: snapshots are taken by key_look.c.
+ * No key syscalls here: snapshots are taken by key_reader.c.
  */
 #ifndef WQ_KEY_STATE_H
 #define WQ_KEY_STATE_H

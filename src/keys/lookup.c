@@ -26,22 +26,22 @@ int wq_lookup_life_error(enum wq_key_life life)
 /* Describes SERIAL into m->scratch as one who may View it, and says who in AS: who was
  * it before; the daemon itself; CALLER, if the daemon can ask with its ids. 0 or -ENOMEM. */
 static int describe_for(struct wq_model *m, int32_t serial, const struct wq_caller *caller,
-	struct wq_look_as *as)
+	struct wq_view_cred *as)
 {
 	const struct wq_key *key = wq_registry_find(&m->registry, serial);
 	struct wq_key_state *s = &m->scratch;
 	int r;
 
-	*as = key ? key->as : (struct wq_look_as){0};
-	r = wq_look_describe(m->look, as, serial, s);
+	*as = key ? key->view : (struct wq_view_cred){0};
+	r = wq_key_reader_describe(m->reader, as, serial, s);
 	if (r < 0 || s->life != WQ_KEY_HIDDEN || geteuid() != 0 || caller->uid == 0)
 		return r;
-	*as = (struct wq_look_as){.other = true, .uid = caller->uid, .gid = caller->gid};
-	return wq_look_describe(m->look, as, serial, s);
+	*as = (struct wq_view_cred){.other = true, .uid = caller->uid, .gid = caller->gid};
+	return wq_key_reader_describe(m->reader, as, serial, s);
 }
 
 int wq_lookup(struct wq_model *m, int32_t serial, const struct wq_caller *caller,
-	struct wq_look_as *as)
+	struct wq_view_cred *as)
 {
 	struct wq_key_state *s = &m->scratch;
 	int r;
@@ -55,7 +55,9 @@ int wq_lookup(struct wq_model *m, int32_t serial, const struct wq_caller *caller
 	if (r < 0)
 		return r;
 	/* once watched it has been constructed */
-	r = wq_registry_find(&m->registry, serial) ? 0 : wq_look_constructed(m->look, serial);
+	r = wq_registry_find(&m->registry, serial)
+		    ? 0
+		    : wq_key_reader_constructed(m->reader, serial);
 	if (r < 0)
 		return r;
 	return wq_access_may_view(s, caller) ? 0 : -EACCES;

@@ -12,6 +12,6 @@ int wq_lookup_life_error(enum wq_key_life life);
 /* What lookup_user_key(KEY_NEED_VIEW) says of SERIAL to CALLER; when it says 0 the description
  * is in m->scratch, and in AS who may see it. -errno, and -EINPROGRESS: under construction. */
 int wq_lookup(struct wq_model *m, int32_t serial, const struct wq_caller *caller,
-	struct wq_look_as *as);
+	struct wq_view_cred *as);
 
 #endif

@@ -22,7 +22,7 @@
 struct wq_model {
 	struct wq_keys_config config;
 	struct wq_loop *loop;
-	struct wq_look *look;
+	struct wq_key_reader *reader;
 	/* One snapshot. Whoever calls a function that says so finds it filled; nobody keeps it
 	 * while events are handled. */
 	struct wq_key_state scratch;

@@ -59,11 +59,11 @@ static bool stands_in(struct wq_resolve *r, const struct wq_operation *op, int32
 	static const char prefix[] = "_uid_ses.";
 	const struct wq_task *task = wq_task_get(&r->actors->tasks, op->tid, op->end_ns);
 	struct wq_key_state *s = &r->model->scratch;
-	struct wq_look_as as = {0};
+	struct wq_view_cred as = {0};
 
 	if (task && task->uid != geteuid()) /* only root traces */
-		as = (struct wq_look_as){.other = true, .uid = task->uid, .gid = task->gid};
-	return wq_look_describe(r->model->look, &as, serial, s) < 0 ||
+		as = (struct wq_view_cred){.other = true, .uid = task->uid, .gid = task->gid};
+	return wq_key_reader_describe(r->model->reader, &as, serial, s) < 0 ||
 	       s->life != WQ_KEY_ALIVE ||
 	       !strncmp(wq_key_description(s), prefix, strlen(prefix));
 }

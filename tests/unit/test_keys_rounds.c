@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What happens between two looks, and in the middle of a round: the linker puts the functions
- * __wrap_...() of this program in front of those of key_look.c, so that a test can act then.
+ * __wrap_...() of this program in front of those of key_reader.c, so that a test can act then.
  */
 #include <check.h>
 #include <errno.h>
@@ -13,7 +13,7 @@
 
 #include "base/array_size.h"
 #include "bridge.h"
-#include "keys/key_look.h"
+#include "keys/key_reader.h"
 #include "run.h"
 
 #define KEYS	64
@@ -21,8 +21,8 @@
 #define MANY	100000
 #define LOOK_NS 3000000u /* longer than requests are let wait for looks */
 
-__typeof__(wq_look_same) __real_wq_look_same, __wrap_wq_look_same;
-__typeof__(wq_look_describe) __real_wq_look_describe, __wrap_wq_look_describe;
+__typeof__(wq_key_reader_same) __real_wq_key_reader_same, __wrap_wq_key_reader_same;
+__typeof__(wq_key_reader_describe) __real_wq_key_reader_describe, __wrap_wq_key_reader_describe;
 
 static int32_t key[KEYS];
 static int32_t looked[MANY]; /* at which keys, in order, and when */
@@ -48,8 +48,8 @@ static void take_time(void)
 		;
 }
 
-bool __wrap_wq_look_same(struct wq_look *look, const struct wq_look_as *as, int32_t serial,
-	const struct wq_key_state *old)
+bool __wrap_wq_key_reader_same(struct wq_key_reader *look, const struct wq_view_cred *as,
+	int32_t serial, const struct wq_key_state *old)
 {
 	ck_assert_uint_lt(looks, MANY);
 	looked_ns[looks] = wq_now_ns();
@@ -58,13 +58,13 @@ bool __wrap_wq_look_same(struct wq_look *look, const struct wq_look_as *as, int3
 		take_time();
 	if (looks == stop_at)
 		wq_loop_stop(loop);
-	return __real_wq_look_same(look, as, serial, old);
+	return __real_wq_key_reader_same(look, as, serial, old);
 }
 
-int __wrap_wq_look_describe(struct wq_look *look, const struct wq_look_as *as, int32_t serial,
-	struct wq_key_state *new)
+int __wrap_wq_key_reader_describe(struct wq_key_reader *look, const struct wq_view_cred *as,
+	int32_t serial, struct wq_key_state *new)
 {
-	int r = __real_wq_look_describe(look, as, serial, new);
+	int r = __real_wq_key_reader_describe(look, as, serial, new);
 	void (*act)(void) = after_describe;
 
 	after_describe = NULL;

@@ -13,13 +13,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "keys/key_look.h"
+#include "keys/key_reader.h"
 
 /* A user key's payload is at most 32767 bytes; a keyring's grows with its members. */
 #define PAYLOAD_MAX  65536
 #define DESCRIBE_MAX 4352 /* type 32, ids, and a description of up to 4095 bytes */
 
-struct wq_look {
+struct wq_key_reader {
 	unsigned char secret[crypto_shorthash_siphashx24_KEYBYTES];
 	unsigned char *payload; /* sodium_malloc()ed, zero between calls */
 	char text[DESCRIBE_MAX];
@@ -39,93 +39,93 @@ static void interrupted(int sig)
 
 /* The guard's signal must interrupt a system call, so it has a handler and no
  * SA_RESTART. */
-static bool make_guard(struct wq_look *look)
+static bool make_guard(struct wq_key_reader *reader)
 {
 	struct sigaction sa = {.sa_handler = interrupted};
 	struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
 
 	sigemptyset(&sa.sa_mask);
-	if (sigaction(SIGALRM, &sa, &look->old_alarm) < 0)
+	if (sigaction(SIGALRM, &sa, &reader->old_alarm) < 0)
 		return false;
-	if (timer_create(CLOCK_MONOTONIC, &ev, &look->guard) == 0)
+	if (timer_create(CLOCK_MONOTONIC, &ev, &reader->guard) == 0)
 		return true;
-	sigaction(SIGALRM, &look->old_alarm, NULL);
+	sigaction(SIGALRM, &reader->old_alarm, NULL);
 	return false;
 }
 
 /* The handler goes last: a signal of the guard's may be under way until the timer is gone. */
-static void free_guard(struct wq_look *look)
+static void free_guard(struct wq_key_reader *reader)
 {
-	timer_delete(look->guard);
-	sigaction(SIGALRM, &look->old_alarm, NULL);
+	timer_delete(reader->guard);
+	sigaction(SIGALRM, &reader->old_alarm, NULL);
 }
 
 static void *probe_thread(void *arg)
 {
-	struct wq_look *look = arg;
+	struct wq_key_reader *reader = arg;
 	long ring = keyctl_get_keyring_ID(KEY_SPEC_THREAD_KEYRING, 1);
 
 	if (ring > 0 && keyctl_setperm((key_serial_t)ring,
 				KEY_POS_ALL | KEY_USR_VIEW | KEY_USR_WRITE) == 0)
-		look->probe_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (look->probe_fd >= 0)
-		look->probe = (key_serial_t)ring;
+		reader->probe_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (reader->probe_fd >= 0)
+		reader->probe = (key_serial_t)ring;
 	return NULL;
 }
 
 /* Every lookup of a key searches the thread keyring, where there is one, for possession: it
  * would make each look some 7 % dearer. So the ring is that of a thread which has ended, and
  * lives on in the credentials of a file that the thread opened. */
-static void make_probe(struct wq_look *look)
+static void make_probe(struct wq_key_reader *reader)
 {
 	pthread_t t;
 
-	look->probe_fd = -1;
-	if (pthread_create(&t, NULL, probe_thread, look) == 0)
+	reader->probe_fd = -1;
+	if (pthread_create(&t, NULL, probe_thread, reader) == 0)
 		pthread_join(t, NULL);
 }
 
-struct wq_look *wq_look_new(void)
+struct wq_key_reader *wq_key_reader_new(void)
 {
-	struct wq_look *look;
+	struct wq_key_reader *reader;
 
 	if (sodium_init() < 0)
 		return NULL;
-	look = calloc(1, sizeof(*look));
-	if (!look)
+	reader = calloc(1, sizeof(*reader));
+	if (!reader)
 		return NULL;
-	look->payload = sodium_malloc(PAYLOAD_MAX);
-	if (!look->payload) {
-		free(look);
+	reader->payload = sodium_malloc(PAYLOAD_MAX);
+	if (!reader->payload) {
+		free(reader);
 		return NULL;
 	}
-	sodium_memzero(look->payload, PAYLOAD_MAX);
-	crypto_shorthash_keygen(look->secret);
-	look->dumpable = prctl(PR_GET_DUMPABLE);
-	make_probe(look);
-	look->has_guard = make_guard(look);
-	return look;
+	sodium_memzero(reader->payload, PAYLOAD_MAX);
+	crypto_shorthash_keygen(reader->secret);
+	reader->dumpable = prctl(PR_GET_DUMPABLE);
+	make_probe(reader);
+	reader->has_guard = make_guard(reader);
+	return reader;
 }
 
-void wq_look_free(struct wq_look *look)
+void wq_key_reader_free(struct wq_key_reader *reader)
 {
-	if (!look)
+	if (!reader)
 		return;
-	if (look->has_guard)
-		free_guard(look);
-	sodium_memzero(look->secret, sizeof(look->secret));
-	if (look->probe_fd >= 0)
-		close(look->probe_fd);
-	sodium_free(look->payload);
-	free(look->serials);
-	free(look);
+	if (reader->has_guard)
+		free_guard(reader);
+	sodium_memzero(reader->secret, sizeof(reader->secret));
+	if (reader->probe_fd >= 0)
+		close(reader->probe_fd);
+	sodium_free(reader->payload);
+	free(reader->serials);
+	free(reader);
 }
 
-static void digest(
-	const struct wq_look *look, const void *data, size_t len, uint8_t out[WQ_DIGEST_BYTES])
+static void digest(const struct wq_key_reader *reader, const void *data, size_t len,
+	uint8_t out[WQ_DIGEST_BYTES])
 {
 	_Static_assert(WQ_DIGEST_BYTES == crypto_shorthash_siphashx24_BYTES, "digest size");
-	crypto_shorthash_siphashx24(out, data, len, look->secret);
+	crypto_shorthash_siphashx24(out, data, len, reader->secret);
 }
 
 /* ---- life ---- */
@@ -149,14 +149,14 @@ static bool listed(int32_t serial)
 /* Unlinking looks a key up without asking for any right or state
  * (lookup_user_key(KEY_NEED_UNLINK)); from a keyring that does not hold it the answer
  * is ENOENT, and nothing changes: so ENOKEY means that it is gone. */
-bool wq_look_exists(struct wq_look *look, int32_t serial)
+bool wq_key_reader_exists(struct wq_key_reader *reader, int32_t serial)
 {
-	if (!look->probe)
+	if (!reader->probe)
 		return listed(serial);
-	return keyctl_unlink(serial, look->probe) == 0 || errno != ENOKEY;
+	return keyctl_unlink(serial, reader->probe) == 0 || errno != ENOKEY;
 }
 
-static enum wq_key_life life_of(struct wq_look *look, int32_t serial, int err)
+static enum wq_key_life life_of(struct wq_key_reader *reader, int32_t serial, int err)
 {
 	switch (err) {
 	case EKEYREVOKED:
@@ -164,21 +164,21 @@ static enum wq_key_life life_of(struct wq_look *look, int32_t serial, int err)
 	case EKEYEXPIRED:
 		return WQ_KEY_EXPIRED;
 	case ENOKEY:
-		return wq_look_exists(look, serial) ? WQ_KEY_INVALIDATED : WQ_KEY_GONE;
+		return wq_key_reader_exists(reader, serial) ? WQ_KEY_INVALIDATED : WQ_KEY_GONE;
 	default:
 		return WQ_KEY_HIDDEN;
 	}
 }
 
-enum wq_key_life wq_look_life(struct wq_look *look, int32_t serial)
+enum wq_key_life wq_key_reader_life(struct wq_key_reader *reader, int32_t serial)
 {
 	return keyctl_describe(serial, NULL, 0) >= 0 ? WQ_KEY_ALIVE
-						     : life_of(look, serial, errno);
+						     : life_of(reader, serial, errno);
 }
 
 /* ---- as whom ---- */
 
-static void become(const struct wq_look_as *as)
+static void become(const struct wq_view_cred *as)
 {
 	if (!as->other)
 		return;
@@ -188,31 +188,32 @@ static void become(const struct wq_look_as *as)
 
 /* A change of the fsuid gives a process the machine's fs.suid_dumpable, and ours is to stay
  * what it was. */
-static void be_ourselves(const struct wq_look *look, const struct wq_look_as *as)
+static void be_ourselves(const struct wq_key_reader *reader, const struct wq_view_cred *as)
 {
 	if (!as->other)
 		return;
 	setfsuid(geteuid());
 	setfsgid(getegid());
-	prctl(PR_SET_DUMPABLE, look->dumpable);
+	prctl(PR_SET_DUMPABLE, reader->dumpable);
 }
 
 /* The two calls, with their results and errno. */
-static long describe_as(struct wq_look *look, const struct wq_look_as *as, int32_t serial)
+static long describe_as(
+	struct wq_key_reader *reader, const struct wq_view_cred *as, int32_t serial)
 {
 	long n;
 	int err;
 
 	become(as);
-	n = keyctl_describe(serial, look->text, sizeof(look->text));
+	n = keyctl_describe(serial, reader->text, sizeof(reader->text));
 	err = errno;
-	be_ourselves(look, as);
+	be_ourselves(reader, as);
 	errno = err;
 	return n;
 }
 
-static long read_as(const struct wq_look *look, const struct wq_look_as *as, int32_t serial,
-	void *buf, size_t size)
+static long read_as(const struct wq_key_reader *reader, const struct wq_view_cred *as,
+	int32_t serial, void *buf, size_t size)
 {
 	long n;
 	int err;
@@ -220,7 +221,7 @@ static long read_as(const struct wq_look *look, const struct wq_look_as *as, int
 	become(as);
 	n = keyctl_read(serial, buf, size);
 	err = errno;
-	be_ourselves(look, as);
+	be_ourselves(reader, as);
 	errno = err;
 	return n;
 }
@@ -228,28 +229,28 @@ static long read_as(const struct wq_look *look, const struct wq_look_as *as, int
 /* ---- describe ---- */
 
 /* Key 0, which there cannot be, is refused with EINVAL by the kernel itself. */
-int wq_look_allowed(void)
+int wq_key_reader_allowed(void)
 {
 	return keyctl_describe(0, NULL, 0) >= 0 || errno == EINVAL ? 0 : -errno;
 }
 
-int wq_look_describe(struct wq_look *look, const struct wq_look_as *as, int32_t serial,
-	struct wq_key_state *new)
+int wq_key_reader_describe(struct wq_key_reader *reader, const struct wq_view_cred *as,
+	int32_t serial, struct wq_key_state *new)
 {
-	long n = describe_as(look, as, serial);
+	long n = describe_as(reader, as, serial);
 	int r;
 
 	if (n < 0) {
-		new->life = life_of(look, serial, errno);
+		new->life = life_of(reader, serial, errno);
 		return 0;
 	}
 	new->life = WQ_KEY_ALIVE;
-	if (n > (long)sizeof(look->text))
+	if (n > (long)sizeof(reader->text))
 		return -ENOMEM;
 	r = wq_key_state_reserve_describe(new, (size_t)n);
 	if (r < 0)
 		return r;
-	memcpy(new->describe, look->text, (size_t)n);
+	memcpy(new->describe, reader->text, (size_t)n);
 	new->describe[n - 1] = '\0';
 	if (!wq_key_state_parse(new))
 		new->life = WQ_KEY_HIDDEN;
@@ -257,29 +258,30 @@ int wq_look_describe(struct wq_look *look, const struct wq_look_as *as, int32_t 
 }
 
 /* Never 0. */
-static uint64_t name_of(struct wq_look *look, const char *describe)
+static uint64_t name_of(struct wq_key_reader *reader, const char *describe)
 {
 	struct wq_key_state s = {.describe = (char *)(uintptr_t)describe};
 	const char *desc = wq_key_description(&s);
 	uint8_t a[WQ_DIGEST_BYTES], b[WQ_DIGEST_BYTES];
 	uint64_t x, y;
 
-	digest(look, describe, strcspn(describe, ";"), a);
-	digest(look, desc, strlen(desc), b);
+	digest(reader, describe, strcspn(describe, ";"), a);
+	digest(reader, desc, strlen(desc), b);
 	memcpy(&x, a, sizeof(x));
 	memcpy(&y, b + 8, sizeof(y));
 	x ^= y;
 	return x ? x : 1;
 }
 
-uint64_t wq_look_name(struct wq_look *look, const struct wq_look_as *as, int32_t serial)
+uint64_t wq_key_reader_name(
+	struct wq_key_reader *reader, const struct wq_view_cred *as, int32_t serial)
 {
-	long n = describe_as(look, as, serial);
+	long n = describe_as(reader, as, serial);
 
-	if (n <= 0 || n > (long)sizeof(look->text))
+	if (n <= 0 || n > (long)sizeof(reader->text))
 		return 0;
-	look->text[n - 1] = '\0';
-	return name_of(look, look->text);
+	reader->text[n - 1] = '\0';
+	return name_of(reader, reader->text);
 }
 
 /* ---- payload ---- */
@@ -304,11 +306,12 @@ static int by_serial(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static long read_members(struct wq_look *look, const struct wq_look_as *as, int32_t serial)
+static long read_members(
+	struct wq_key_reader *reader, const struct wq_view_cred *as, int32_t serial)
 {
 	for (;;) {
-		size_t room = look->serials_cap * sizeof(int32_t);
-		long n = read_as(look, as, serial, look->serials, room);
+		size_t room = reader->serials_cap * sizeof(int32_t);
+		long n = read_as(reader, as, serial, reader->serials, room);
 		int32_t *p;
 
 		if (n < 0)
@@ -317,31 +320,31 @@ static long read_members(struct wq_look *look, const struct wq_look_as *as, int3
 			return n / (long)sizeof(int32_t);
 		/* more have come: room for them, and for some that come meanwhile */
 		room = (size_t)n / sizeof(int32_t) + 32;
-		p = reallocarray(look->serials, room, sizeof(*p));
+		p = reallocarray(reader->serials, room, sizeof(*p));
 		if (!p)
 			return -ENOMEM;
-		look->serials = p;
-		look->serials_cap = room;
+		reader->serials = p;
+		reader->serials_cap = room;
 	}
 }
 
-int wq_look_holds(
-	struct wq_look *look, const struct wq_look_as *as, int32_t ring, int32_t serial)
+int wq_key_reader_holds(struct wq_key_reader *reader, const struct wq_view_cred *as,
+	int32_t ring, int32_t serial)
 {
-	long n = read_members(look, as, ring);
+	long n = read_members(reader, as, ring);
 
 	if (n < 0)
 		return (int)n;
 	for (long i = 0; i < n; i++)
-		if (look->serials[i] == serial)
+		if (reader->serials[i] == serial)
 			return WQ_HOLDS_IT;
 	return n ? WQ_HOLDS_OTHERS : WQ_HOLDS_NOTHING;
 }
 
-static int look_members(struct wq_look *look, const struct wq_look_as *as, int32_t serial,
-	struct wq_key_state *new)
+static int look_members(struct wq_key_reader *reader, const struct wq_view_cred *as,
+	int32_t serial, struct wq_key_state *new)
 {
-	long n = read_members(look, as, serial);
+	long n = read_members(reader, as, serial);
 	int r;
 
 	if (n == -ENOMEM)
@@ -352,43 +355,43 @@ static int look_members(struct wq_look *look, const struct wq_look_as *as, int32
 	}
 	new->payload = WQ_PAYLOAD_MEMBERS;
 	new->len = (size_t)n;
-	digest(look, look->serials, (size_t)n * sizeof(int32_t), new->digest);
+	digest(reader, reader->serials, (size_t)n * sizeof(int32_t), new->digest);
 	r = wq_key_state_reserve(new, (size_t)n);
 	if (r < 0)
 		return r;
 	if (n)
-		qsort(look->serials, (size_t)n, sizeof(int32_t), by_serial);
+		qsort(reader->serials, (size_t)n, sizeof(int32_t), by_serial);
 	for (long i = 0; i < n; i++)
-		new->members[i] = (struct wq_key_member){look->serials[i], 0};
+		new->members[i] = (struct wq_key_member){reader->serials[i], 0};
 	return 0;
 }
 
 /* The length of SERIAL's payload and its digest; or -errno. */
-static long read_digest(struct wq_look *look, const struct wq_look_as *as, int32_t serial,
-	uint8_t out[WQ_DIGEST_BYTES])
+static long read_digest(struct wq_key_reader *reader, const struct wq_view_cred *as,
+	int32_t serial, uint8_t out[WQ_DIGEST_BYTES])
 {
-	long len = read_as(look, as, serial, look->payload, PAYLOAD_MAX);
+	long len = read_as(reader, as, serial, reader->payload, PAYLOAD_MAX);
 	size_t n = len < PAYLOAD_MAX ? (size_t)len : PAYLOAD_MAX;
 
 	if (len < 0)
 		return -errno;
-	digest(look, look->payload, n, out);
-	sodium_memzero(look->payload, n);
+	digest(reader, reader->payload, n, out);
+	sodium_memzero(reader->payload, n);
 	return len;
 }
 
-int wq_look_payload(struct wq_look *look, const struct wq_look_as *as, int32_t serial,
-	struct wq_key_state *new)
+int wq_key_reader_payload(struct wq_key_reader *reader, const struct wq_view_cred *as,
+	int32_t serial, struct wq_key_state *new)
 {
 	long n;
 
 	if (wq_key_is_type(new, "keyring"))
-		return look_members(look, as, serial, new);
+		return look_members(reader, as, serial, new);
 	if (!readable_type(new)) {
 		new->payload = WQ_PAYLOAD_UNREAD;
 		return 0;
 	}
-	n = read_digest(look, as, serial, new->digest);
+	n = read_digest(reader, as, serial, new->digest);
 	if (n < 0) {
 		new->payload = WQ_PAYLOAD_UNREADABLE;
 		return 0;
@@ -398,29 +401,30 @@ int wq_look_payload(struct wq_look *look, const struct wq_look_as *as, int32_t s
 	return 0;
 }
 
-bool wq_look_same(struct wq_look *look, const struct wq_look_as *as, int32_t serial,
-	const struct wq_key_state *old)
+bool wq_key_reader_same(struct wq_key_reader *reader, const struct wq_view_cred *as,
+	int32_t serial, const struct wq_key_state *old)
 {
 	uint8_t now[WQ_DIGEST_BYTES];
 	long n;
 
 	if (old->life != WQ_KEY_ALIVE)
 		return false;
-	n = describe_as(look, as, serial);
-	if (n <= 0 || n > (long)sizeof(look->text) || strcmp(look->text, old->describe) != 0)
+	n = describe_as(reader, as, serial);
+	if (n <= 0 || n > (long)sizeof(reader->text) ||
+		strcmp(reader->text, old->describe) != 0)
 		return false;
 	switch (old->payload) {
 	case WQ_PAYLOAD_UNREAD:
 		return true;
 	case WQ_PAYLOAD_UNREADABLE:
-		return read_as(look, as, serial, NULL, 0) < 0;
+		return read_as(reader, as, serial, NULL, 0) < 0;
 	case WQ_PAYLOAD_DIGEST:
-		n = read_digest(look, as, serial, now);
+		n = read_digest(reader, as, serial, now);
 		break;
 	case WQ_PAYLOAD_MEMBERS:
-		n = read_members(look, as, serial);
+		n = read_members(reader, as, serial);
 		if (n >= 0)
-			digest(look, look->serials, (size_t)n * sizeof(int32_t), now);
+			digest(reader, reader->serials, (size_t)n * sizeof(int32_t), now);
 		break;
 	}
 	return n >= 0 && (size_t)n == old->len && !memcmp(now, old->digest, sizeof(now));
@@ -446,15 +450,15 @@ static int ask_constructed(int32_t serial)
 	}
 }
 
-int wq_look_constructed(struct wq_look *look, int32_t serial)
+int wq_key_reader_constructed(struct wq_key_reader *reader, int32_t serial)
 {
 	static const struct itimerspec on = {{0, 500000}, {0, 500000}}, off;
 	int r;
 
 	/* Repeated: the first signal may come before the call has begun to wait. */
-	if (!look->has_guard || timer_settime(look->guard, 0, &on, NULL) < 0)
+	if (!reader->has_guard || timer_settime(reader->guard, 0, &on, NULL) < 0)
 		return -ENOMEM;
 	r = ask_constructed(serial);
-	timer_settime(look->guard, 0, &off, NULL);
+	timer_settime(reader->guard, 0, &off, NULL);
 	return r;
 }

@@ -4,7 +4,7 @@
 #include <signal.h>
 
 #include "base/unused.h"
-#include "keys/key_look.h"
+#include "keys/key_reader.h"
 #include "run.h"
 
 static void handler(int sig WQ_UNUSED)
@@ -13,15 +13,15 @@ static void handler(int sig WQ_UNUSED)
 
 START_TEST(the_alarm_is_afterwards_what_it_was)
 {
-	struct wq_look *look;
+	struct wq_key_reader *look;
 	struct sigaction now;
 
 	signal(SIGALRM, handler);
-	look = wq_look_new();
+	look = wq_key_reader_new();
 	ck_assert_ptr_nonnull(look);
 	sigaction(SIGALRM, NULL, &now);
 	ck_assert(now.sa_handler != handler);
-	wq_look_free(look);
+	wq_key_reader_free(look);
 	sigaction(SIGALRM, NULL, &now);
 	ck_assert(now.sa_handler == handler);
 }
@@ -29,8 +29,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("key_look");
-	TCase *t = tcase_create("key_look");
+	Suite *s = suite_create("key_reader");
+	TCase *t = tcase_create("key_reader");
 
 	suite_add_tcase(s, t);
 	tcase_add_test(t, the_alarm_is_afterwards_what_it_was);
