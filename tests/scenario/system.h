@@ -13,10 +13,10 @@
 #include "wqfs.h"
 
 /* How a mounted wqfs learns of what the scenario does to keys. */
-enum sc_hint {
-	SC_HINT_SYNC,	/* it is asked to look after every change */
-	SC_HINT_REPORT, /* it is told every change */
-	SC_HINT_NONE,	/* it finds out by itself, and readers wait for it */
+enum sc_told_by {
+	SC_TOLD_BY_SYNC,   /* it is asked to look after every change */
+	SC_TOLD_BY_REPORT, /* it is told every change */
+	SC_TOLD_BY_NONE,   /* it finds out by itself, and readers wait for it */
 };
 
 struct sc_system;
@@ -25,7 +25,7 @@ struct sc_system;
 const struct sc_system *sc_system_native(void);
 
 /* Queues are files in DIR, which is kept. */
-const struct sc_system *sc_system_wqfs(const char *dir, enum sc_hint hint);
+const struct sc_system *sc_system_wqfs(const char *dir, enum sc_told_by told_by);
 
 /* Makes queue NAME. FD[0] reads; FD[1] is the writing end, or -1 where there is none.
  * 0 or -errno. */
