@@ -477,10 +477,9 @@ static bool alive(struct wq_source *source)
 
 #else /* !HAVE_TRACEFS */
 
-static struct wq_source *start(
-	const struct wq_source_env *env WQ_UNUSED, char *why, size_t why_size)
+static struct wq_source *start(const struct wq_source_env *env WQ_UNUSED, char *why, size_t len)
 {
-	snprintf(why, why_size, "wqfs was built without libtracefs");
+	snprintf(why, len, "wqfs was built without libtracefs");
 	return NULL;
 }
 
