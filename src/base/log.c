@@ -142,7 +142,8 @@ static bool emit_dropped(void)
 	return true;
 }
 
-static void log_line(enum wq_log_level level, const char *format, va_list ap)
+__attribute__((format(printf, 2, 0))) static void log_line(
+	enum wq_log_level level, const char *format, va_list ap)
 {
 	char text[1024];
 

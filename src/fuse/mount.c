@@ -151,7 +151,8 @@ struct fuse_session *wq_session_new(struct fuse_args *args, const struct fuse_lo
 }
 
 /* What libfuse says of a mount that stands goes where our own words go. */
-static void log_libfuse(enum fuse_log_level level, const char *format, va_list ap)
+__attribute__((format(printf, 2, 0))) static void log_libfuse(
+	enum fuse_log_level level, const char *format, va_list ap)
 {
 	char text[512];
 

@@ -6,6 +6,7 @@
 
 #include "base/container.h"
 #include "base/log.h"
+#include "base/unused.h"
 #include "keys/access.h"
 #include "keys/compare.h"
 #include "keys/post.h"
@@ -61,7 +62,7 @@ static enum wq_member_fate fate_of(void *arg, int32_t serial)
 
 /* ---- snapshots ---- */
 
-static bool our_group(const struct wq_caller *self, gid_t gid)
+static bool our_group(const struct wq_caller *self WQ_UNUSED, gid_t gid)
 {
 	gid_t list[256];
 	int n;

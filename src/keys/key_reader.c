@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/unused.h"
 #include "keys/key_reader.h"
 
 /* A user key's payload is at most 32767 bytes; a keyring's grows with its members. */
@@ -33,7 +34,7 @@ struct wq_key_reader {
 	struct sigaction old_alarm; /* what SIGALRM did before there was a guard */
 };
 
-static void interrupted(int sig)
+static void interrupted(int sig WQ_UNUSED)
 {
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/array_size.h"
 #include "base/container.h"
+#include "base/unused.h"
 #include "config.h"
 #include "sources/syscall_events.h"
 #include "sources/syscalls.h"
@@ -121,7 +122,7 @@ static bool in_first_namespaces(void)
 	return true;
 }
 
-static void on_events(struct wq_loop_fd *watched, uint32_t events)
+static void on_events(struct wq_loop_fd *watched, uint32_t events WQ_UNUSED)
 {
 	const struct syscalls *t = wq_container_of(watched, struct wq_stream, ready)->owner;
 	const struct wq_source_sink *sink = &t->env.sink;
@@ -141,7 +142,7 @@ static void on_ids(struct wq_loop_fd *watched, uint32_t events)
 
 /* Which events they were does not matter. They are read, not thrown away by a write to
  * "trace": that waits for an RCU grace period. */
-static void on_now_and_then(struct wq_loop_fd *watched, uint32_t events)
+static void on_now_and_then(struct wq_loop_fd *watched, uint32_t events WQ_UNUSED)
 {
 	struct wq_stream *s = wq_container_of(watched, struct wq_stream, ready);
 	const struct syscalls *t = s->owner;
@@ -476,9 +477,9 @@ static bool alive(struct wq_source *source)
 
 #else /* !HAVE_TRACEFS */
 
-static struct wq_source *start(const struct wq_source_env *env, char *why, size_t why_size)
+static struct wq_source *start(const struct wq_source_env *env WQ_UNUSED, char *why, size_t len)
 {
-	snprintf(why, why_size, "wqfs was built without libtracefs");
+	snprintf(why, len, "wqfs was built without libtracefs");
 	return NULL;
 }
 
