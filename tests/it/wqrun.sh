@@ -16,6 +16,10 @@ ASAN_OPTIONS=verify_asan_link_order=0
 export ASAN_OPTIONS
 unset WQFS_MOUNT LD_PRELOAD
 
+# keyctl watch_session takes descriptor 5: where the test's caller left others open that would be
+# the queue's writing end, which it then closes.
+exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+
 deny=$build/tests/deny_facility
 user=65534 # somebody ordinary, when the test is run by root
 count=0 failed=0 skipped=0

@@ -402,6 +402,15 @@ void *__wrap_malloc(size_t size)
 	return no_memory ? NULL : __real_malloc(size);
 }
 
+/* A compiler may make it of malloc() and memset(). */
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return no_memory ? NULL : __real_calloc(n, size);
+}
+
 START_TEST(watch_that_there_is_no_memory_for_is_refused)
 {
 	struct wq_queue *q = sized_queue(32);
