@@ -13,6 +13,7 @@
 #include "keys/feed.h"
 #include "keys/lookup.h"
 #include "keys_bridge.h"
+#include "sources/choice.h"
 
 struct wq_keys {
 	struct wq_model model;
@@ -365,8 +366,8 @@ struct wq_keys *wq_keys_new(
 		wq_keys_free(keys);
 		return NULL;
 	}
-	if (!wq_feed_start(&keys->feed) && config->source == WQ_KEYS_TRACE) {
-		snprintf(why, why_size, "source=trace: %s",
+	if (!wq_feed_start(&keys->feed) && wq_source_is_required(config->source)) {
+		snprintf(why, why_size, "source=%s: %s", config->source,
 			wq_supervisor_why_not(&keys->model.sources));
 		wq_keys_free(keys);
 		return NULL;
@@ -419,7 +420,7 @@ void wq_keys_stats(const struct wq_keys *keys, struct wqfs_stats *s)
 
 const char *wq_keys_source_text(struct wq_keys *keys)
 {
-	const char *why_not = keys->model.config.source == WQ_KEYS_POLL
+	const char *why_not = !strcmp(keys->model.config.source, WQ_SOURCE_POLL)
 				      ? "source=poll"
 				      : wq_supervisor_why_not(&keys->model.sources);
 

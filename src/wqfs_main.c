@@ -28,6 +28,7 @@
 #include "fuse/mount.h"
 #include "fuse/options.h"
 #include "keys_bridge.h"
+#include "sources/choice.h"
 #include "wqfs_ops.h"
 
 #define REQUESTS_AT_ONCE 64 /* and interrupts, before keys and signals have their turn */
@@ -261,7 +262,7 @@ static int set_up(struct daemon *d, char *why, size_t why_size)
 		.cpu_budget = o->cpu_budget,
 		.poll_min_ms = o->poll_min_ms,
 		.poll_max_ms = o->poll_max_ms,
-		.source = (enum wq_keys_source)o->key_source,
+		.source = o->source_text ? o->source_text : WQ_SOURCE_AUTO,
 		.resync_s = o->resync_s,
 		.buffer_kb = o->trace_buffer_kb,
 	};

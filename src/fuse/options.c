@@ -12,7 +12,7 @@
 #include "base/array_size.h"
 #include "base/unused.h"
 #include "fuse/options.h"
-#include "keys_bridge.h"
+#include "sources/choice.h"
 #include "wqfs.h"
 
 #define SIZE_LIMIT 1048576u /* records: 128 MiB and more in one queue help nobody */
@@ -218,24 +218,14 @@ static int parse_budget(struct wq_options *o)
 	return 0;
 }
 
-static int parse_source(struct wq_options *o)
+static int parse_source(const struct wq_options *o)
 {
-	static const char *const names[] = {
-		[WQ_KEYS_AUTO] = "auto",
-		[WQ_KEYS_POLL] = "poll",
-		[WQ_KEYS_TRACE] = "trace",
-	};
+	char names[64];
 
-	if (!o->source_text)
+	if (!o->source_text || wq_source_choose(o->source_text))
 		return 0;
-	for (int i = 0; i < (int)ARRAY_SIZE(names); i++) {
-		if (!strcmp(o->source_text, names[i])) {
-			o->key_source = i;
-			return 0;
-		}
-	}
-	return wrong(
-		"invalid value for source: '%s': must be auto, poll or trace", o->source_text);
+	wq_source_list(names, sizeof(names));
+	return wrong("invalid value for source: '%s': must be %s", o->source_text, names);
 }
 
 static int check_sizes(const struct wq_options *o)

@@ -19,8 +19,7 @@ struct wq_options {
 	char *cpu_budget_text; /* "1%" or "0.01" */
 	double cpu_budget;
 	unsigned int poll_min_ms, poll_max_ms;
-	char *source_text; /* "auto", "poll", "trace" */
-	int key_source;	   /* enum wq_keys_source */
+	char *source_text; /* as wq_source_choose() takes it; NULL: not given */
 	unsigned int resync_s, trace_buffer_kb;
 };
 

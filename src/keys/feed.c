@@ -7,7 +7,7 @@
 #include "keys/feed.h"
 #include "keys/interpret.h"
 #include "keys/post.h"
-#include "sources/syscalls.h"
+#include "sources/choice.h"
 
 /* What must know all that was done before waits so long at most. */
 #define CATCH_UP_NS (WQ_NSEC_PER_SEC / 10)
@@ -255,8 +255,6 @@ bool wq_feed_check(struct wq_feed *f)
 
 void wq_feed_init(struct wq_feed *f, const struct wq_applier *applier, struct wq_scan *scan)
 {
-	static const struct wq_source_type *const all[] = {&wq_source_syscalls, NULL};
-	static const struct wq_source_type *const none[] = {NULL};
 	struct wq_model *m = applier->model;
 	const struct wq_source_env env = {
 		.loop = m->loop,
@@ -280,7 +278,7 @@ void wq_feed_init(struct wq_feed *f, const struct wq_applier *applier, struct wq
 	f->gc = applier->gc;
 	f->scan = scan;
 	f->drain_timer.fire = on_drain_timer;
-	wq_supervisor_init(&m->sources, m->config.source == WQ_KEYS_POLL ? none : all, &env);
+	wq_supervisor_init(&m->sources, wq_source_choose(m->config.source), &env);
 }
 
 bool wq_feed_start(struct wq_feed *f)

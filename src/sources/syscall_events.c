@@ -138,7 +138,7 @@ int wq_syscall_events_learn(struct wq_syscall_events *e, const struct wq_stream 
 	int r = tep ? learn_fork(e, tep, streams) : -ENOMEM;
 
 	for (int call = 0; r == 0 && call < CALLS; call++)
-		r = learn_call(e, tep, &streams[WQ_STREAM_LEAVE], (enum call)call);
+		r = learn_call(e, tep, &streams[WQ_STREAM_SYSCALL_EXIT], (enum call)call);
 	if (tep)
 		tep_free(tep);
 	return r;
@@ -238,10 +238,10 @@ int wq_syscall_events_keep_switches(
 	if (r == 0)
 		r = keep_switch(switches, forks, "events/sched/sched_process_exec/enable");
 	if (r == 0)
-		r = keep_call_switches(switches, &streams[WQ_STREAM_ENTER], "sys_enter_",
-			CALL_KEYCTL, KEY_CALLS);
+		r = keep_call_switches(switches, &streams[WQ_STREAM_SYSCALL_ENTER],
+			"sys_enter_", CALL_KEYCTL, KEY_CALLS);
 	if (r == 0)
-		r = keep_call_switches(switches, &streams[WQ_STREAM_LEAVE], "sys_exit_",
+		r = keep_call_switches(switches, &streams[WQ_STREAM_SYSCALL_EXIT], "sys_exit_",
 			CALL_KEYCTL, KEY_CALLS);
 	if (r == 0)
 		r = keep_call_switches(switches, ids, "sys_enter_", KEY_CALLS, CALLS);
@@ -260,9 +260,9 @@ int wq_syscall_events_enable(const struct wq_stream *streams)
 		r = enable_ids(&streams[WQ_STREAM_IDS]);
 	/* beginnings first: a return without one means nothing */
 	for (int call = 0; r == 0 && call < KEY_CALLS; call++)
-		r = enable_call(&streams[WQ_STREAM_ENTER], (enum call)call, true);
+		r = enable_call(&streams[WQ_STREAM_SYSCALL_ENTER], (enum call)call, true);
 	for (int call = 0; r == 0 && call < KEY_CALLS; call++)
-		r = enable_call(&streams[WQ_STREAM_LEAVE], (enum call)call, false);
+		r = enable_call(&streams[WQ_STREAM_SYSCALL_EXIT], (enum call)call, false);
 	return r;
 }
 

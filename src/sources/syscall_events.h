@@ -13,11 +13,11 @@
 /* Each of these is an instance of its own, so that only what is worth it wakes us. */
 enum wq_stream_id {
 	WQ_STREAM_FORKS, /* who forks whom: read along with the calls; many at once wake us */
-	WQ_STREAM_ENTER, /* calls begin: read along with the next */
-	WQ_STREAM_LEAVE, /* calls return: we are woken */
-	WQ_STREAM_IDS,	 /* users of threads change: read along with the calls, as forks are */
-	WQ_STREAM_EXITS, /* processes exit: we are woken now and then */
-	WQ_STREAM_32,	 /* what may be calls of 32-bit programs return: the same */
+	WQ_STREAM_SYSCALL_ENTER, /* calls begin: read along with the next */
+	WQ_STREAM_SYSCALL_EXIT,	 /* calls return: we are woken */
+	WQ_STREAM_IDS, /* users of threads change: read along with the calls, as forks are */
+	WQ_STREAM_TASK_FREE, /* processes exit: we are woken now and then */
+	WQ_STREAM_32,	     /* what may be calls of 32-bit programs return: the same */
 	WQ_STREAMS,
 };
 

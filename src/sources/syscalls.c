@@ -52,10 +52,10 @@ struct syscalls {
 
 static const struct wq_stream_type stream_types[WQ_STREAMS] = {
 	[WQ_STREAM_FORKS] = {"wqfs-forks-", "25"},
-	[WQ_STREAM_ENTER] = {"wqfs-enter-", "0"},
-	[WQ_STREAM_LEAVE] = {"wqfs-leave-", "0"},
+	[WQ_STREAM_SYSCALL_ENTER] = {"wqfs-enter-", "0"},
+	[WQ_STREAM_SYSCALL_EXIT] = {"wqfs-leave-", "0"},
 	[WQ_STREAM_IDS] = {"wqfs-ids-", "50"},
-	[WQ_STREAM_EXITS] = {"wqfs-exits-", "0"},
+	[WQ_STREAM_TASK_FREE] = {"wqfs-exits-", "0"},
 	[WQ_STREAM_32] = {"wqfs-32-", "0"},
 };
 
@@ -147,7 +147,7 @@ static void on_now_and_then(struct wq_loop_fd *watched, uint32_t events WQ_UNUSE
 	struct wq_stream *s = wq_container_of(watched, struct wq_stream, ready);
 	const struct syscalls *t = s->owner;
 	enum wq_source_occasion occasion =
-		s == &t->stream[WQ_STREAM_EXITS] ? WQ_OCCASION_EXIT : WQ_OCCASION_UNSEEN;
+		s == &t->stream[WQ_STREAM_TASK_FREE] ? WQ_OCCASION_EXIT : WQ_OCCASION_UNSEEN;
 
 	wq_stream_rest(s);
 	wq_stream_skip(s);
@@ -170,7 +170,7 @@ static void tell_occasions(struct wq_source *source)
 {
 	struct syscalls *t = syscalls_of(source);
 
-	stream_tell(&t->stream[WQ_STREAM_EXITS]);
+	stream_tell(&t->stream[WQ_STREAM_TASK_FREE]);
 	stream_tell(&t->stream[WQ_STREAM_32]);
 }
 
@@ -184,9 +184,9 @@ static int open_stream(struct syscalls *t, enum wq_stream_id id, unsigned int bu
  * failing for: without it the resync finds what ended with a process. */
 static void prepare_exits(struct syscalls *t)
 {
-	struct wq_stream *s = &t->stream[WQ_STREAM_EXITS];
+	struct wq_stream *s = &t->stream[WQ_STREAM_TASK_FREE];
 
-	if (open_stream(t, WQ_STREAM_EXITS, SMALL_KB) < 0 ||
+	if (open_stream(t, WQ_STREAM_TASK_FREE, SMALL_KB) < 0 ||
 		tracefs_event_enable(s->instance, "sched", "sched_process_free") < 0)
 		wq_stream_close(s);
 }
@@ -241,10 +241,10 @@ static int set_up(struct syscalls *t)
 	if (r == 0)
 		r = open_stream(t, WQ_STREAM_IDS, IDS_KB);
 	if (r == 0)
-		r = open_stream(t, WQ_STREAM_ENTER, buffer_kb);
+		r = open_stream(t, WQ_STREAM_SYSCALL_ENTER, buffer_kb);
 	if (r == 0)
-		r = open_stream(t, WQ_STREAM_LEAVE, buffer_kb);
-	if (r == 0 && !wq_syscall_events_exist(&t->stream[WQ_STREAM_LEAVE]))
+		r = open_stream(t, WQ_STREAM_SYSCALL_EXIT, buffer_kb);
+	if (r == 0 && !wq_syscall_events_exist(&t->stream[WQ_STREAM_SYSCALL_EXIT]))
 		r = -ENOENT;
 	if (r == 0)
 		r = wq_syscall_events_learn(&t->events, t->stream);
@@ -253,7 +253,7 @@ static int set_up(struct syscalls *t)
 	if (r == 0)
 		r = wq_syscall_events_keep_switches(t->stream, &t->switches);
 	if (r == 0)
-		r = wq_stream_poll(&t->stream[WQ_STREAM_LEAVE]);
+		r = wq_stream_poll(&t->stream[WQ_STREAM_SYSCALL_EXIT]);
 	if (r == 0)
 		r = wq_stream_poll(&t->stream[WQ_STREAM_FORKS]);
 	if (r == 0)
@@ -275,9 +275,9 @@ static void init(struct syscalls *t)
 			.ready = {.fd = -1, .can_wait = true},
 			.again = {.fire = on_again}};
 	t->stream[WQ_STREAM_FORKS].ready.ready = on_events;
-	t->stream[WQ_STREAM_LEAVE].ready.ready = on_events;
+	t->stream[WQ_STREAM_SYSCALL_EXIT].ready.ready = on_events;
 	t->stream[WQ_STREAM_IDS].ready.ready = on_ids;
-	t->stream[WQ_STREAM_EXITS].ready.ready = on_now_and_then;
+	t->stream[WQ_STREAM_TASK_FREE].ready.ready = on_now_and_then;
 	t->stream[WQ_STREAM_32].ready.ready = on_now_and_then;
 }
 
@@ -403,8 +403,8 @@ static bool may_have_more(struct syscalls *t, uint64_t now)
 {
 	if (!t->env.events->lost && now - t->looked_ns < LOOK_EVERY_NS &&
 		t->reader.until_ns >= t->looked_ns &&
-		!wq_stream_is_ready(&t->stream[WQ_STREAM_LEAVE]) &&
-		!wq_stream_is_ready(&t->stream[WQ_STREAM_ENTER]) &&
+		!wq_stream_is_ready(&t->stream[WQ_STREAM_SYSCALL_EXIT]) &&
+		!wq_stream_is_ready(&t->stream[WQ_STREAM_SYSCALL_ENTER]) &&
 		!wq_stream_is_ready(&t->stream[WQ_STREAM_IDS]) &&
 		!wq_stream_is_ready(&t->stream[WQ_STREAM_FORKS]))
 		return false;
@@ -432,9 +432,10 @@ static int drain(struct wq_source *source)
 	if (may_have_more(t, until)) {
 		/* a return that is read has its beginning read after it, and that its
 		 * thread's */
-		r = wq_stream_read(&t->stream[WQ_STREAM_LEAVE], read_calls, t, &until);
+		r = wq_stream_read(&t->stream[WQ_STREAM_SYSCALL_EXIT], read_calls, t, &until);
 		if (r == 0)
-			r = wq_stream_read(&t->stream[WQ_STREAM_ENTER], read_calls, t, &until);
+			r = wq_stream_read(
+				&t->stream[WQ_STREAM_SYSCALL_ENTER], read_calls, t, &until);
 		if (r == 0)
 			r = wq_stream_read(&t->stream[WQ_STREAM_FORKS], read_forks, t, &until);
 		if (r == 0)

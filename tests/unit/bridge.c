@@ -74,7 +74,7 @@ void set_up(void)
 		.cpu_budget = 0.01,
 		.poll_min_ms = 10,
 		.poll_max_ms = 1000,
-		.source = WQ_KEYS_POLL,
+		.source = "poll",
 	};
 
 	ck_assert_int_gt(keyctl_join_session_keyring(NULL), 0);

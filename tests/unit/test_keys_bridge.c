@@ -365,7 +365,7 @@ START_TEST(interval_follows_the_budget)
 			.cpu_budget = budgets[i],
 			.poll_min_ms = 10,
 			.poll_max_ms = 1000,
-			.source = WQ_KEYS_POLL,
+			.source = "poll",
 		};
 		struct wqfs_stats s = {0};
 

@@ -208,7 +208,7 @@ static void set_up_alone(void)
 		.cpu_budget = 1,
 		.poll_min_ms = 3600000,
 		.poll_max_ms = 3600000,
-		.source = WQ_KEYS_POLL,
+		.source = "poll",
 	};
 
 	ck_assert_int_gt(keyctl_join_session_keyring(NULL), 0);
@@ -406,7 +406,7 @@ static void set_up_turns(void)
 		.cpu_budget = BUDGET,
 		.poll_min_ms = 1,
 		.poll_max_ms = TURN_NS / 1000000u,
-		.source = WQ_KEYS_POLL,
+		.source = "poll",
 	};
 
 	ck_assert_int_gt(keyctl_join_session_keyring(NULL), 0);

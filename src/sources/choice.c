@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/array_size.h"
+#include "sources/choice.h"
+#include "sources/syscalls.h"
+
+static const struct wq_source_type *const all[] = {&wq_source_syscalls, NULL};
+static const struct wq_source_type *const none[] = {NULL};
+
+/* Each by itself. */
+static const struct wq_source_type *const single[][2] = {
+	{&wq_source_syscalls, NULL},
+};
+
+const struct wq_source_type *const *wq_source_choose(const char *name)
+{
+	if (!strcmp(name, WQ_SOURCE_AUTO))
+		return all;
+	if (!strcmp(name, WQ_SOURCE_POLL))
+		return none;
+	for (size_t i = 0; i < ARRAY_SIZE(single); i++)
+		if (!strcmp(name, single[i][0]->name))
+			return single[i];
+	return NULL;
+}
+
+bool wq_source_is_required(const char *name)
+{
+	return strcmp(name, WQ_SOURCE_AUTO) != 0 && strcmp(name, WQ_SOURCE_POLL) != 0;
+}
+
+void wq_source_list(char *buf, size_t size)
+{
+	int n = snprintf(buf, size, "%s, %s", WQ_SOURCE_AUTO, WQ_SOURCE_POLL);
+
+	for (size_t i = 0; i < ARRAY_SIZE(single) && n > 0 && (size_t)n < size; i++)
+		n += snprintf(buf + n, size - (size_t)n, "%s%s",
+			i + 1 < ARRAY_SIZE(single) ? ", " : " or ", single[i][0]->name);
+}
