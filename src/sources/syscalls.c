@@ -16,7 +16,6 @@
 #include "sources/syscall_events.h"
 #include "sources/syscalls.h"
 #include "sources/tracefs_mount.h"
-#include "wqfs.h"
 
 #ifdef HAVE_TRACEFS
 
