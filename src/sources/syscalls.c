@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +14,7 @@
 #include "sources/syscall_events.h"
 #include "sources/syscalls.h"
 #include "sources/tracefs_mount.h"
+#include "wqfs.h"
 
 #ifdef HAVE_TRACEFS
 
@@ -64,43 +63,6 @@ static struct syscalls *syscalls_of(struct wq_source *source)
 }
 
 /* ---- the machine as it is found ---- */
-
-/* The daemon that an instance is named after, or 0. */
-static pid_t owner_of(const char *instance)
-{
-	for (int i = 0; i < WQ_STREAMS; i++) {
-		size_t n = strlen(stream_types[i].prefix);
-		char *end;
-		long pid;
-
-		if (strncmp(instance, stream_types[i].prefix, n))
-			continue;
-		pid = strtol(instance + n, &end, 10);
-		if (!*end && pid > 0)
-			return (pid_t)pid;
-	}
-	return 0;
-}
-
-/* Removes the instances of daemons that are not there any more. */
-static void clean_stale(int tracefs)
-{
-	int fd = openat(tracefs, "instances", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
-
-	while (dir && (e = readdir(dir))) {
-		pid_t pid = owner_of(e->d_name);
-
-		/* one of our own number is from before we had it */
-		if (pid && (pid == getpid() || (kill(pid, 0) < 0 && errno == ESRCH)))
-			unlinkat(dirfd(dir), e->d_name, AT_REMOVEDIR);
-	}
-	if (dir)
-		closedir(dir);
-	else if (fd >= 0)
-		close(fd);
-}
 
 /* The tracepoints name threads and users as the first namespaces number them. */
 static bool in_first_namespaces(void)
@@ -332,7 +294,7 @@ static struct wq_source *start(const struct wq_source_env *env, char *why, size_
 	r = t->tracefs;
 	if (r < 0)
 		goto err;
-	clean_stale(t->tracefs);
+	wq_streams_clean(t->tracefs, stream_types, WQ_STREAMS);
 	snprintf(dir, sizeof(dir), "/proc/self/fd/%d", t->tracefs);
 	errno = 0;
 	r = tracefs_set_tracing_dir(dir) < 0 ? -ENOENT : set_up(t);

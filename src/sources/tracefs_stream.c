@@ -3,8 +3,10 @@
 
 #ifdef HAVE_TRACEFS
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,6 +140,44 @@ void wq_stream_skip(struct wq_stream *s)
 {
 	for (int i = 0; i < s->reader->ncpus; i++)
 		(void)cpu_read(s, i, NULL, NULL);
+}
+
+/* ---- what others left ---- */
+
+/* The daemon that an instance is named after, or 0. */
+static pid_t owner_of(const char *instance, const struct wq_stream_type *types, size_t ntypes)
+{
+	for (size_t i = 0; i < ntypes; i++) {
+		size_t n = strlen(types[i].prefix);
+		char *end;
+		long pid;
+
+		if (strncmp(instance, types[i].prefix, n))
+			continue;
+		pid = strtol(instance + n, &end, 10);
+		if (!*end && pid > 0)
+			return (pid_t)pid;
+	}
+	return 0;
+}
+
+void wq_streams_clean(int tracefs, const struct wq_stream_type *types, size_t ntypes)
+{
+	int fd = openat(tracefs, "instances", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		pid_t pid = owner_of(e->d_name, types, ntypes);
+
+		/* one of our own number is from before we had it */
+		if (pid && (pid == getpid() || (kill(pid, 0) < 0 && errno == ESRCH)))
+			unlinkat(dirfd(dir), e->d_name, AT_REMOVEDIR);
+	}
+	if (dir)
+		closedir(dir);
+	else if (fd >= 0)
+		close(fd);
 }
 
 #endif

@@ -51,6 +51,10 @@ struct wq_stream {
 	struct wq_timer again; /* when it is polled again, where it wakes us now and then */
 };
 
+/* Removes the instances of NTYPES TYPES that daemons left in TRACEFS who are not there any
+ * more, or had our number. */
+void wq_streams_clean(int tracefs, const struct wq_stream_type *types, size_t ntypes);
+
 /* Makes the instance and opens its buffers of BUFFER_KB each; no event is on yet. 0 or -errno;
  * then, too, wq_stream_close() is called. */
 int wq_stream_open(struct wq_stream *s, const struct wq_stream_type *type, struct wq_loop *loop,
