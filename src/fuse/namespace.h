@@ -49,7 +49,7 @@ struct wq_node {
 	uint64_t lookups;
 	unsigned int opens, writers;
 	unsigned int charged_opens; /* by the user who is charged */
-	/* what wqfs_ops.c hangs on it: */
+	/* what reading, polling and waiting hang on it: */
 	struct wq_parked_list arrived; /* reads that have just come */
 	struct wq_parked_list readers; /* blocked, first come first served */
 	struct wq_parked_list drains;  /* PIPE_IOC_SYNC: have looked, wait until all is read */
