@@ -93,7 +93,13 @@ static void a_bystander_is_served(void (*flood)(void))
 {
 	uint64_t floor = p99_under("at rest", spin), p99 = p99_under("flooded", flood);
 
+	/* A sanitizer makes all of it some times slower: there the flood is for its checks. */
+#ifndef __SANITIZE_ADDRESS__
 	IT_OK(p99 < LIMIT_NS + FLOOR * floor);
+#else
+	(void)p99;
+	(void)floor;
+#endif
 }
 
 static void set_up(const char *options)
