@@ -249,7 +249,8 @@ void wq_actors_fini(struct wq_actors *a)
 
 void wq_actors_forget(struct wq_actors *a)
 {
-	wq_sessions_forget(a->sessions);
+	if (a->sessions) /* there may have been no memory for it */
+		wq_sessions_forget(a->sessions);
 	wq_task_renewals_lost(&a->tasks);
 }
 

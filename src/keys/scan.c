@@ -100,8 +100,10 @@ void wq_scan_resync(struct wq_scan *s)
 
 bool wq_scan_is_thorough(const struct wq_scan *s, uint64_t now_ns)
 {
+	/* resync_ns 0: at once, however short the machine has been up */
 	return is_wanted(s) ||
-	       (wq_model_is_told(s->model) && now_ns >= s->resync_ns + s->interval_ns);
+	       (wq_model_is_told(s->model) &&
+		       (!s->resync_ns || now_ns >= s->resync_ns + s->interval_ns));
 }
 
 /* ---- what ---- */

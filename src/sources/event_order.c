@@ -385,7 +385,11 @@ bool wq_event_order_take(struct wq_event_order *order, struct wq_event *event)
 
 bool wq_event_order_behind(const struct wq_event_order *order)
 {
-	/* what has been sorted and not taken out stands in order */
-	return !order->lost && order->sorted && order->next < order->n &&
-	       order->events[order->next].at_ns < order->complete_ns;
+	/* what has been added since the last one was taken out stands in no order */
+	size_t end = order->sorted && order->next < order->n ? order->next + 1 : order->n;
+
+	for (size_t i = order->next; !order->lost && i < end; i++)
+		if (order->events[i].at_ns < order->complete_ns)
+			return true;
+	return false;
 }

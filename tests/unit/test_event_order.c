@@ -144,6 +144,19 @@ START_TEST(who_becomes_another_user_is_told_in_order)
 }
 END_TEST
 
+START_TEST(who_adds_events_meanwhile_is_not_taken_to_be_done)
+{
+	wq_event_order_begin(&order, 10, 1, 0, KEYCTL_REVOKE, args);
+	wq_event_order_begin(&order, 20, 2, 0, KEYCTL_REVOKE, args);
+	wq_event_order_complete(&order, 100);
+	take();
+	wq_event_order_fork(&order, 200, 1, 2);
+	ck_assert(wq_event_order_behind(&order));
+	take();
+	ck_assert(!wq_event_order_behind(&order));
+}
+END_TEST
+
 START_TEST(changes_stand_among_operations)
 {
 	const struct wq_change change = {.serial = 7, .subtype = 3, .aux = 9, .at_ns = 15};
@@ -215,6 +228,7 @@ int main(void)
 	tcase_add_test(t, what_is_not_complete_waits);
 	tcase_add_test(t, a_return_ends_only_the_call_that_was_entered);
 	tcase_add_test(t, who_becomes_another_user_is_told_in_order);
+	tcase_add_test(t, who_adds_events_meanwhile_is_not_taken_to_be_done);
 	tcase_add_test(t, changes_stand_among_operations);
 	tcase_add_test(t, a_loss_is_told_once_when_all_before_it_is_complete);
 	tcase_add_test(t, many_events_are_kept_in_order);
