@@ -23,7 +23,7 @@
 struct wq_keys;
 
 /* A bridge that runs on LOOP; CONFIG is copied. NULL after writing a sentence into WHY:
- * no memory, keyctl() is denied, or source is TRACE and the machine does not allow it. */
+ * no memory, keyctl() is denied, or the source that has to be had cannot be. */
 struct wq_keys *wq_keys_new(
 	const struct wq_keys_config *config, struct wq_loop *loop, char *why, size_t why_size);
 
@@ -55,12 +55,13 @@ void wq_keys_sync_cancel(struct wq_keys *keys, struct wq_keys_sync *sync);
 /* Takes in what the sources have told by now, so that UID, who asks a queue next, sees what was
  * done before: for 2 ms. Where those are not enough UID pays for them, and after it has used up
  * its share of the time (base/shares.h) this does nothing, until it has one again. True: it was
- * all of that; else the rest follows by itself, between requests. Costs three system calls
+ * all of that; else the rest follows by itself, between requests. Costs four system calls
  * where nothing was done; nothing while polling. */
 bool wq_keys_catch_up(struct wq_keys *keys, uid_t uid);
 
 /* WQFS_IOC_REPORT: CALLER says what it did, or (end_ns 0) is about to do. It is believed
- * of keys that CALLER owns or may View, and from root; of others it is a reason to look.
+ * of root, of the key's owner and of who has the right that the operation needs; of others it
+ * is a reason to look.
  * What the trace told already is not told again. 0, or -EINVAL: an operation that is none,
  * or times that cannot be. */
 int wq_keys_report(struct wq_keys *keys, const struct wqfs_key_report *report,
