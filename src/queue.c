@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "queue.h"
 
 struct wq_queue {
@@ -148,6 +149,9 @@ static void post_one(struct wq_queue *q, const struct watch_notification *n,
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	if (!wq_ring_put(&q->ring, n, who, at_ns, &now)) {
+		wq_debug_keys("watch 0x%02x: the record is lost: the queue %s",
+			(n->info & WATCH_INFO_ID) >> WATCH_INFO_ID__SHIFT,
+			q->ring.size ? "was full" : "has no size yet");
 		q->lost++;
 		return;
 	}
@@ -183,11 +187,16 @@ static bool may_enter(struct wq_queue *q, const struct wq_watch *w, const struct
 	const struct watch_notification *n)
 {
 	if (q->filtered && !wq_filter_pass(&q->filter, n)) {
+		wq_debug_keys("watch 0x%02x: the filter of its queue refuses the record",
+			(n->info & WATCH_INFO_ID) >> WATCH_INFO_ID__SHIFT);
 		q->refused++;
 		return false;
 	}
-	if (q->ops && q->ops->may_post && !q->ops->may_post(q, w, who, n))
+	if (q->ops && q->ops->may_post && !q->ops->may_post(q, w, who, n)) {
+		wq_debug_keys("watch 0x%02x: the record is refused by may_post()",
+			(n->info & WATCH_INFO_ID) >> WATCH_INFO_ID__SHIFT);
 		return false;
+	}
 	return w->queue;
 }
 

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "keys/apply.h"
 #include "keys/post.h"
+#include "record/names.h"
 
 struct wq_telling wq_telling_of(const struct wq_applier *to, const struct wq_operation *op,
 	const struct wq_caller *caller, unsigned int *consequences)
@@ -26,9 +27,14 @@ struct wq_key *wq_telling_watched(const struct wq_telling *t, int32_t serial)
 {
 	struct wq_key *key = serial > 0 ? wq_registry_find(&t->model->registry, serial) : NULL;
 
-	if (key && t->end_ns < key->since_ns) {
-		wq_debug_keys("key %d: what thread %d did was before it was watched", serial,
-			(int)t->tid);
+	if (!key) {
+		wq_debug_keys("key %d: nothing is posted: nobody watches it", serial);
+		return NULL;
+	}
+	if (t->end_ns < key->since_ns) {
+		wq_debug_keys("key %d: nothing is posted: thread %d changed it before it was "
+			      "watched",
+			serial, (int)t->tid);
 		return NULL;
 	}
 	return key;
@@ -282,7 +288,10 @@ bool wq_apply(const struct wq_telling *t, struct wq_key *key,
 		look_instead(t, key);
 		return false;
 	}
-	if (!is_told_by_first(key, subtype))
+	if (is_told_by_first(key, subtype))
+		wq_debug_keys("key %d: %s is not posted: another thread was first", key->serial,
+			wq_subtype_name(WATCH_TYPE_KEY_NOTIFY, subtype));
+	else
 		notify(t, key, subtype, aux);
 	take_in(t, key, subtype);
 	return true;

@@ -32,9 +32,8 @@ static bool died_before(const struct wq_model *m, int32_t serial)
 /* The kernel posts nothing when it drops a link to a dead key. A key that is gone
  * altogether was unlinked for the last time, unless it was seen dead before; or, with a
  * trace, in any case: that would have told of the unlinking. */
-static enum wq_member_fate fate_of(void *arg, int32_t serial)
+static enum wq_member_fate decide_fate(struct wq_key *ring, int32_t serial)
 {
-	struct wq_key *ring = arg;
 	enum wq_key_life life = wq_key_reader_life(ring->model->reader, serial);
 
 	/* what is alive has not died, whatever was said of it */
@@ -58,6 +57,18 @@ static enum wq_member_fate fate_of(void *arg, int32_t serial)
 		return WQ_MEMBER_UNLINKED;
 	ring->nameless--;
 	return WQ_MEMBER_DISPLACED;
+}
+
+static enum wq_member_fate fate_of(void *arg, int32_t serial)
+{
+	struct wq_key *ring = arg;
+	enum wq_member_fate fate = decide_fate(ring, serial);
+
+	if (fate != WQ_MEMBER_UNLINKED)
+		wq_debug_keys("key %d: unlinked (%d) is not posted: the member was %s",
+			ring->serial, serial,
+			fate == WQ_MEMBER_COLLECTED ? "garbage collected" : "displaced");
+	return fate;
 }
 
 /* ---- snapshots ---- */

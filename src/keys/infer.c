@@ -169,8 +169,12 @@ void wq_infer(const struct wq_telling *t, int32_t id, enum wq_inference what, in
 	if (what == WQ_INFER_UNLINKED && serial > 0)
 		wq_fates_note_unlinked(&t->model->fates, serial);
 	n = wq_rings_called(&registry->rings, id, rings, RINGS_AT_ONCE);
-	if (n == 0 && TAILQ_EMPTY(&registry->zombies))
+	if (n == 0 && TAILQ_EMPTY(&registry->zombies)) {
+		wq_debug_keys("keyring %d of thread %d: nothing is posted: nobody watches one "
+			      "that it may stand for",
+			id, (int)t->tid);
 		return;
+	}
 	meant = meant_by(t, id, subtypes[what]);
 	if (serial < 0 || n > RINGS_AT_ONCE ||
 		!wq_work_begin(&work, &t->model->guesses, wq_telling_payer(t))) {

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "keys/infer.h"
 #include "keys/interpret.h"
 
@@ -121,8 +122,13 @@ static void op_move(const struct wq_telling *t)
 {
 	const int32_t *arg = t->op->arg;
 
-	if (key_named(t, arg[1]) == key_named(t, arg[2]))
-		return; /* the kernel does nothing then */
+	if (key_named(t, arg[1]) == key_named(t, arg[2])) { /* the kernel does nothing */
+		wq_debug_keys(
+			"key %d: nothing is posted: a move of key %d from this keyring to "
+			"itself",
+			arg[1], arg[0]);
+		return;
+	}
 	op_unlink(t, arg[1], arg[0]);
 	op_link(t, arg[2], arg[0]);
 }
@@ -131,6 +137,15 @@ static void op_move(const struct wq_telling *t)
 static bool was_there(const struct wq_telling *t, int32_t serial)
 {
 	return wq_serials_known(&t->model->serials, serial, teller(t), t->op->begin_ns);
+}
+
+/* The keyring holds what add_key() returned already: no record of a link. */
+static void op_add_key_again(const struct wq_telling *t, int32_t ring, int32_t serial)
+{
+	wq_debug_keys(
+		"key %d: linked (%d) is not posted: it was a member already", ring, serial);
+	wq_ledger_claim(
+		&t->model->ledger, ring, NOTIFY_KEY_LINKED, (uint32_t)serial, t->op->begin_ns);
 }
 
 /* The key that add_key() returned is a new one, or an old one that it has updated. */
@@ -151,9 +166,8 @@ static void op_add_key(const struct wq_telling *t)
 	}
 	if (into && wq_telling_is_believed(t, into, NOTIFY_KEY_LINKED) &&
 		wq_key_member_find(&into->state, serial))
-		/* told by a look, perhaps; else an update of a key that nobody watches */
-		wq_ledger_claim(&t->model->ledger, ring, NOTIFY_KEY_LINKED, (uint32_t)serial,
-			t->op->begin_ns);
+		/* a snapshot showed it, perhaps; else an update of a key that nobody watches */
+		op_add_key_again(t, ring, serial);
 	else
 		op_link(t, id, serial);
 }
@@ -378,8 +392,10 @@ unsigned int wq_interpret(const struct wq_applier *to, const struct wq_operation
 	if (op->result >= 0) {
 		take(&t);
 		note_serial(&t);
-	} else if (op->op == WQFS_REPORT_REQUEST_KEY) {
-		consequences |= WQ_SCAN_SOON; /* a negative key may have been linked */
+		return consequences;
 	}
+	wq_debug_keys("key %d: nothing is posted: the operation failed", op->arg[0]);
+	if (op->op == WQFS_REPORT_REQUEST_KEY)
+		consequences |= WQ_SCAN_SOON; /* a negative key may have been linked */
 	return consequences;
 }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "lib.h"
@@ -42,10 +43,149 @@ static void nothing_is_said_unasked(void)
 	it_stop(daemon); /* which asks that it said nothing */
 }
 
+/* ---- why a record was not posted ---- */
+
+/* It polls so rarely that only a report, or a scan that a test asks for, finds anything. */
+#define RARELY "source=poll,poll_min_ms=3600000,poll_max_ms=3600000,debug_keys"
+
+static pid_t daemon_pid;
+static int fd;
+static int32_t key, ring;
+
+static void set_up(void)
+{
+	daemon_pid = it_start(RARELY);
+	fd = it_queue("q", O_RDWR);
+	key = it_key("wqfs-test:debug");
+	ring = add_key("keyring", "wqfs-test:ring", NULL, 0, KEY_SPEC_SESSION_KEYRING);
+	IT_OK(ring > 0);
+	IT_EQ(it_watch(fd, key, 1), 0);
+	IT_EQ(it_watch(fd, ring, 2), 0);
+}
+
+static void report(uint32_t op, int32_t arg0, int32_t arg1, int32_t arg2, int32_t result)
+{
+	struct wqfs_key_report r = {.op = op, .arg = {arg0, arg1, arg2}, .result = result};
+
+	r.begin_ns = r.end_ns = wq_now_ns();
+	IT_EQ(ioctl(fd, WQFS_IOC_REPORT, &r), 0);
+}
+
+/* The daemon has said the line WHY, about the key or keyring SERIAL if it is not 0. */
+static void was_said(int32_t serial, const char *why)
+{
+	char line[256];
+
+	if (serial)
+		snprintf(line, sizeof(line), "wqfs: key %d: %s\n", serial, why);
+	else
+		snprintf(line, sizeof(line), "wqfs: %s\n", why);
+	if (!strstr(it_text(IT_OUT), line))
+		IT_FAIL("it did not say \"%s\" but \"%s\"", line, it_text(IT_OUT));
+}
+
+static void tear_down(void)
+{
+	close(fd);
+	IT_EQ(truncate(IT_OUT, 0), 0);
+	it_stop(daemon_pid);
+}
+
+static void key_that_nobody_watches_is_named(void)
+{
+	int32_t other = it_key("wqfs-test:other");
+
+	set_up();
+	report(KEYCTL_UPDATE, other, 0, 0, 0);
+	was_said(other, "nothing is posted: nobody watches it");
+	tear_down();
+}
+
+static void second_of_two_revokers_is_named(void)
+{
+	set_up();
+	IT_EQ(keyctl_revoke(key), 0);
+	report(KEYCTL_REVOKE, key, 0, 0, 0);
+	was_said(key, "revoked (0) is posted");
+	report(KEYCTL_REVOKE, key, 0, 0, 0);
+	was_said(key, "revoked is not posted: another thread was first");
+	tear_down();
+}
+
+static void filter_that_refuses_is_named(void)
+{
+	static const char filter[] = "key:linked";
+
+	set_up();
+	IT_EQ(fsetxattr(fd, "user.wqfs.filter", filter, strlen(filter), 0), 0);
+	report(KEYCTL_UPDATE, key, 0, 0, 0);
+	was_said(0, "watch 0x01: the filter of its queue refuses the record");
+	tear_down();
+}
+
+static void full_queue_is_named(void)
+{
+	set_up();
+	IT_EQ(ioctl(fd, IOC_WATCH_QUEUE_SET_SIZE, 32), 0);
+	for (int i = 0; i < 32; i++)
+		report(KEYCTL_UPDATE, key, 0, 0, 0);
+	IT_OK(strstr(it_text(IT_OUT), "lost") == NULL);
+	report(KEYCTL_UPDATE, key, 0, 0, 0);
+	was_said(0, "watch 0x01: the record is lost: the queue was full");
+	tear_down();
+}
+
+static void collected_member_is_named(void)
+{
+	char why[128];
+	int32_t member;
+
+	set_up();
+	IT_OK(keyctl_get_keyring_ID(KEY_SPEC_THREAD_KEYRING, 1) > 0);
+	member = add_key("user", "wqfs-test:member", "1", 1, ring);
+	IT_OK(member > 0);
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	IT_EQ(keyctl_invalidate(member), 0);
+	report(KEYCTL_INVALIDATE, member, 0, 0, 0);
+	IT_UNTIL(keyctl_unlink(member, KEY_SPEC_THREAD_KEYRING) < 0 && errno == ENOKEY);
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	snprintf(why, sizeof(why),
+		"unlinked (%d) is not posted: the member was garbage collected", member);
+	was_said(ring, why);
+	tear_down();
+}
+
+static void move_onto_itself_is_named(void)
+{
+	char line[128];
+
+	set_up();
+	report(KEYCTL_MOVE, key, ring, ring, 0);
+	snprintf(line, sizeof(line),
+		"nothing is posted: a move of key %d from this keyring to itself", key);
+	was_said(ring, line);
+	tear_down();
+}
+
+static void operation_that_failed_is_named(void)
+{
+	set_up();
+	report(KEYCTL_UPDATE, key, 0, 0, -EACCES);
+	was_said(key, "nothing is posted: the operation failed");
+	tear_down();
+}
+
 static const struct it_test tests[] = {
 	{"a change of a key is explained without its payload",
 		change_of_a_key_is_explained_without_its_payload},
 	{"nothing is said unasked", nothing_is_said_unasked},
+	{"a key that nobody watches is named", key_that_nobody_watches_is_named},
+	{"the second of two revokers is named", second_of_two_revokers_is_named},
+	{"a filter that refuses is named", filter_that_refuses_is_named},
+	{"a full queue is named", full_queue_is_named},
+	{"a collected member is named", collected_member_is_named},
+	{"a move onto itself is named", move_onto_itself_is_named},
+	{"an operation that failed is named", operation_that_failed_is_named},
 };
 
 IT_MAIN(tests)

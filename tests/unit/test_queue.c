@@ -5,6 +5,7 @@
  */
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/array_size.h"
+#include "base/log.h"
 #include "base/unused.h"
 #include "queue.h"
 #include "run.h"
@@ -763,6 +765,31 @@ START_TEST(hook_refuses_a_record_without_loss)
 }
 END_TEST
 
+/* With debug_keys, once: that outlives the call, and each test is a process of its own. */
+START_TEST(refusal_of_the_hook_is_explained)
+{
+	static const struct wq_queue_ops hooked = {.may_post = refuse_subtype_2};
+	static const char want[] = "test: watch 0x01: the record is refused by may_post()\n";
+	struct wq_queue *q = wq_queue_new(&hooked, NULL, WQFS_SIZE_MAX);
+	union record r = door(2, 16, 77);
+	char said[256] = "";
+	int fds[2];
+
+	ck_assert_ptr_nonnull(q);
+	watch(q, 1, 1);
+	ck_assert_int_eq(pipe2(fds, O_CLOEXEC | O_NONBLOCK), 0);
+	ck_assert_int_eq(dup2(fds[1], STDERR_FILENO), STDERR_FILENO);
+	wq_log_init("test", false);
+	ck_assert_int_eq(wq_post(&doors, &r.n, NULL, 1, NOW), 0);
+	ck_assert_int_eq(read(fds[0], said, sizeof(said) - 1), -1);
+	wq_log_debug_keys();
+	ck_assert_int_eq(wq_post(&doors, &r.n, NULL, 1, NOW), 0);
+	ck_assert_int_gt(read(fds[0], said, sizeof(said) - 1), 0);
+	ck_assert_str_eq(said, want);
+	wq_queue_put(q);
+}
+END_TEST
+
 /* ---- loss ---- */
 
 START_TEST(loss_from_a_source_is_told_at_once_when_nothing_is_queued)
@@ -1270,6 +1297,7 @@ static Suite *queue_suite(void)
 	tcase_add_test(posting, post_reaches_the_watches_of_its_object_with_their_ids);
 	tcase_add_test(posting, posts_older_than_the_watch_are_not_told);
 	tcase_add_test(posting, hook_refuses_a_record_without_loss);
+	tcase_add_test(posting, refusal_of_the_hook_is_explained);
 	suite_add_tcase(s, posting);
 
 	tcase_add_checked_fixture(loss, reset, NULL);
