@@ -135,22 +135,48 @@ static bool is_read_now(unsigned int cmd)
 	return cmd == WQFS_IOC_READ(_IOC_SIZE(cmd));
 }
 
-/* Does CMD change what a queue holds or learns? */
-static bool is_change(unsigned int cmd)
+enum right { RIGHT_NONE, RIGHT_READ, RIGHT_CHANGE };
+
+/* What tells of a queue's records, also that there are any, is for who may read it; what
+ * changes what it holds or learns for who may change it. The rest is about the mount, and can
+ * be had of the root directory too, or changes nothing. */
+static enum right right_needed(unsigned int cmd)
 {
-	return cmd == IOC_WATCH_QUEUE_SET_SIZE || cmd == IOC_WATCH_QUEUE_SET_FILTER ||
-	       cmd == WQFS_IOC_SET_FILTER || cmd == WQFS_IOC_WATCH_KEY;
+	switch (cmd) {
+	case IOC_WATCH_QUEUE_SET_SIZE:
+	case IOC_WATCH_QUEUE_SET_FILTER:
+	case WQFS_IOC_SET_FILTER:
+	case WQFS_IOC_WATCH_KEY:
+		return RIGHT_CHANGE;
+	case WQFS_IOC_GET_FILTER:
+	case WQFS_IOC_GET_STATS:
+	case PIPE_IOC_SYNC:
+		return RIGHT_READ;
+	case WQFS_IOC_SYNC:
+	case WQFS_IOC_REPORT:
+	case WQFS_IOC_SET_FORMAT: /* of a description that can read, or for nothing */
+	default:		  /* READ asks as read() does; others do not exist */
+		return RIGHT_NONE;
+	}
 }
 
 /* As for the attributes; and through a descriptor that was opened by who had the right then, as
  * it is with files: a daemon that gives up its privileges goes on with what it has open. An
  * anonymous queue is a pipe, as the kernel's: nobody has a descriptor of it but by its maker.
  */
-static bool may_change(fuse_req_t req, const struct wq_handle *h)
+static bool has_right(fuse_req_t req, const struct wq_handle *h, enum right right)
 {
 	struct wq_caller caller = wqfs_caller(req);
 
-	return h->may_change || wq_rights_write(h->node, &caller);
+	switch (right) {
+	case RIGHT_CHANGE:
+		return h->may_change || wq_rights_write(h->node, &caller);
+	case RIGHT_READ:
+		return !h->write_only || h->node->anonymous || wq_rights_read(h->node, &caller);
+	case RIGHT_NONE:
+		break;
+	}
+	return true;
 }
 
 void wqfs_op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg,
@@ -165,7 +191,7 @@ void wqfs_op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg,
 		return;
 	}
 	h = wqfs_handle(req, fi);
-	if (is_change(cmd) && !may_change(req, h)) {
+	if (!has_right(req, h, right_needed(cmd))) {
 		fuse_reply_err(req, EPERM);
 		return;
 	}

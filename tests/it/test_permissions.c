@@ -27,6 +27,22 @@ static void set_up(struct rig *r, const char *options)
 	r->fd = it_queue("roots", O_RDONLY | O_NONBLOCK);
 }
 
+/* Runs FN as UID, in GROUP, in a child; waits until all its checks have held. */
+static void in_group_as(uid_t uid, gid_t group, void (*fn)(void *arg), void *arg)
+{
+	pid_t pid = it_fork();
+
+	if (pid == 0) {
+		IT_EQ(setgroups(1, &group), 0);
+		IT_EQ(setresgid(uid, uid, uid), 0);
+		IT_EQ(setresuid(uid, uid, uid), 0);
+		IT_OK(keyctl_join_session_keyring(NULL) > 0);
+		fn(arg);
+		_exit(0);
+	}
+	it_join(pid);
+}
+
 static void try_roots_queue(void *arg WQ_UNUSED)
 {
 	static const int modes[] = {O_RDONLY, O_WRONLY, O_RDWR};
@@ -229,6 +245,142 @@ static void ownership_or_write_permission_lets_change_a_queue(void)
 	try_changes(r.fd, r.key, true);
 }
 
+/* ---- each ioctl by the right that it needs ---- */
+
+static int set_size(int fd, int32_t key WQ_UNUSED)
+{
+	return ioctl(fd, IOC_WATCH_QUEUE_SET_SIZE, 0); /* EINVAL for who may */
+}
+
+static int remove_filter(int fd, int32_t key WQ_UNUSED)
+{
+	return ioctl(fd, IOC_WATCH_QUEUE_SET_FILTER, NULL);
+}
+
+static int set_no_filter(int fd, int32_t key WQ_UNUSED)
+{
+	return ioctl(fd, WQFS_IOC_SET_FILTER, &(struct wqfs_filter){0});
+}
+
+static int unwatch(int fd, int32_t key)
+{
+	return it_watch(fd, key, -1); /* EBADSLT for who may */
+}
+
+static int get_filter(int fd, int32_t key WQ_UNUSED)
+{
+	return ioctl(fd, WQFS_IOC_GET_FILTER, &(struct wqfs_filter){0});
+}
+
+static int get_stats(int fd, int32_t key WQ_UNUSED)
+{
+	return ioctl(fd, WQFS_IOC_GET_STATS, &(struct wqfs_stats){0});
+}
+
+static int wait_until_drained(int fd, int32_t key WQ_UNUSED)
+{
+	return ioctl(fd, PIPE_IOC_SYNC);
+}
+
+static int read_now(int fd, int32_t key WQ_UNUSED)
+{
+	return ioctl(fd, WQFS_IOC_READ(16), (char[16]){0});
+}
+
+static int set_format(int fd, int32_t key WQ_UNUSED)
+{
+	return ioctl(fd, WQFS_IOC_SET_FORMAT, WQFS_FORMAT_RAW);
+}
+
+static int look_now(int fd, int32_t key WQ_UNUSED)
+{
+	return ioctl(fd, WQFS_IOC_SYNC);
+}
+
+static int report_nothing(int fd, int32_t key WQ_UNUSED)
+{
+	return ioctl(fd, WQFS_IOC_REPORT, &(struct wqfs_key_report){.op = UINT32_MAX});
+}
+
+/* As wqfs(5) has it: what each gives to who has the right, and to who has not; 0 or an error.
+ * The queue is empty, and has a size. */
+static const struct {
+	const char *name;
+	int (*call)(int fd, int32_t key);
+	bool reads, changes; /* takes that right */
+	int may, may_not;
+} calls[] = {
+	{"IOC_WATCH_QUEUE_SET_SIZE", set_size, false, true, EINVAL, EPERM},
+	{"IOC_WATCH_QUEUE_SET_FILTER", remove_filter, false, true, 0, EPERM},
+	{"WQFS_IOC_SET_FILTER", set_no_filter, false, true, 0, EPERM},
+	{"WQFS_IOC_WATCH_KEY", unwatch, false, true, EBADSLT, EPERM},
+	{"WQFS_IOC_GET_FILTER", get_filter, true, false, 0, EPERM},
+	{"WQFS_IOC_GET_STATS", get_stats, true, false, 0, EPERM},
+	{"PIPE_IOC_SYNC", wait_until_drained, true, false, 0, EPERM},
+	{"WQFS_IOC_READ", read_now, true, false, EAGAIN, EBADF},
+	{"WQFS_IOC_SET_FORMAT", set_format, false, false, 0, 0},
+	{"WQFS_IOC_SYNC", look_now, false, false, 0, 0},
+	{"WQFS_IOC_REPORT", report_nothing, false, false, EINVAL, EINVAL},
+};
+
+/* A queue of root's as another user, who is in its group, opens it, with ERR. */
+static const struct opening {
+	mode_t mode;
+	int flags, err;
+	bool reads, changes;
+} openings[] = {
+	{0600, O_RDONLY, EACCES, false, false},
+	{0600, O_WRONLY, EACCES, false, false},
+	{0640, O_RDONLY, 0, true, false},
+	{0640, O_WRONLY, EACCES, false, false},
+	{0604, O_RDONLY, EACCES, false, false},
+	{0644, O_RDONLY, 0, true, false},
+	{0620, O_RDONLY, EACCES, false, false},
+	{0620, O_WRONLY, 0, false, true},
+	{0622, O_WRONLY, 0, false, true},
+	{0660, O_RDWR, 0, true, true},
+};
+
+static void try_calls(void *arg)
+{
+	const struct opening *o = arg;
+	int32_t key = it_key("wqfs-test:calls");
+	int fd = open(IT_MNT "/roots", o->flags | O_NONBLOCK);
+
+	if (o->err) {
+		IT_EQ(fd < 0 ? errno : 0, o->err);
+		return;
+	}
+	IT_OK(fd >= 0);
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+		const bool may =
+			(!calls[i].reads || o->reads) && (!calls[i].changes || o->changes);
+		int want = may ? calls[i].may : calls[i].may_not;
+		int got = calls[i].call(fd, key) < 0 ? errno : 0;
+
+		if (got != want)
+			IT_FAIL("%s of a queue of mode %o opened with %d: %s, not %s",
+				calls[i].name, (unsigned int)o->mode, o->flags, strerror(got),
+				strerror(want));
+	}
+}
+
+static void each_ioctl_asks_for_the_right_that_it_needs(void)
+{
+	struct rig r;
+
+	set_up(&r, "allow_other");
+	IT_EQ(fchown(r.fd, 0, SOME_GROUP), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(openings); i++) {
+		struct opening o = openings[i];
+
+		IT_EQ(fchmod(r.fd, o.mode), 0);
+		in_group_as(r.other, SOME_GROUP, try_calls, &o);
+	}
+	/* an owner is asked for no more than ownership */
+	IT_EQ(get_stats(open(IT_MNT "/roots", O_WRONLY), r.key), 0);
+}
+
 /* ---- whose a new queue is ---- */
 
 static mode_t mode_of(const char *path)
@@ -344,8 +496,7 @@ static void stat_tells_of_records_only_to_owners_and_readers(void)
 
 struct view_case {
 	int32_t key;
-	gid_t group; /* a supplementary one, or 0 */
-	int err;     /* of watching */
+	int err; /* of watching */
 };
 
 static void try_to_watch(void *arg)
@@ -358,21 +509,6 @@ static void try_to_watch(void *arg)
 	else
 		IT_EQ(it_watch(fd, c->key, 1), 0);
 	IT_EQ(unlink(IT_MNT "/others"), 0);
-}
-
-static void in_group(uid_t uid, struct view_case *c)
-{
-	pid_t pid = it_fork();
-
-	if (pid == 0) {
-		gid_t group = c->group;
-
-		IT_EQ(setgroups(1, &group), 0);
-		IT_EQ(setresuid(uid, uid, uid), 0);
-		try_to_watch(c);
-		_exit(0);
-	}
-	it_join(pid);
 }
 
 static void view_is_asked_of_the_caller(void)
@@ -397,11 +533,11 @@ static void view_is_asked_of_the_caller(void)
 	set_up(&r, "allow_other");
 	IT_EQ(keyctl_chown(r.key, (uid_t)-1, SOME_GROUP), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct view_case c = {r.key, SOME_GROUP, cases[i].err};
+		struct view_case c = {r.key, cases[i].err};
 
 		IT_EQ(keyctl_setperm(r.key, KEY_POS_ALL | cases[i].perm), 0);
 		if (cases[i].member)
-			in_group(r.other, &c);
+			in_group_as(r.other, SOME_GROUP, try_to_watch, &c);
 		else
 			it_as(r.other, try_to_watch, &c);
 		/* the daemon's own, root's, rights are as they were */
@@ -560,6 +696,8 @@ static const struct it_test tests[] = {
 	{"a reader changes nothing of a queue", reader_changes_nothing_of_a_queue},
 	{"ownership or write permission lets one change a queue",
 		ownership_or_write_permission_lets_change_a_queue},
+	{"each ioctl asks for the right that it needs",
+		each_ioctl_asks_for_the_right_that_it_needs},
 	{"a new queue of a mount for all users is its maker's alone",
 		new_queue_of_a_mount_for_all_is_its_makers_alone},
 	{"a new queue of one's own mount has the mode that the umask leaves",
