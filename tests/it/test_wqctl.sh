@@ -38,13 +38,13 @@ passed=0 failed=0
 ok()
 {
 	passed=$((passed + 1))
-	echo "ok - $1"
+	echo "ok $((passed + failed)) - $1"
 }
 
 not_ok()
 {
 	failed=$((failed + 1))
-	echo "not ok - $1"
+	echo "not ok $((passed + failed)) - $1"
 }
 
 # expect SENTENCE STATUS STDOUT STDERR COMMAND...
@@ -491,5 +491,5 @@ test_others
 test_closed_descriptors
 test_end_of_the_daemon
 
-echo "$passed passed, $failed failed"
+echo "1..$((passed + failed))"
 [ "$failed" = 0 ]
