@@ -314,3 +314,13 @@ unsigned int wq_apply_change(const struct wq_applier *to, const struct wq_change
 		wq_apply(&t, key, (enum key_notification_subtype)change->subtype, change->aux);
 	return consequences;
 }
+
+void wq_apply_destroyed(const struct wq_applier *to, const struct wq_destroyed *destroyed)
+{
+	struct wq_key *key = wq_registry_find(&to->model->registry, destroyed->serial);
+
+	if (!key || destroyed->at_ns < key->since_ns)
+		return;
+	wq_model_destroyed(key);
+	wq_watch_list_remove(&key->watchers, (uint64_t)destroyed->serial);
+}

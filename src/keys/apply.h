@@ -67,4 +67,8 @@ bool wq_apply(const struct wq_telling *t, struct wq_key *key,
  * wq_consequence. */
 unsigned int wq_apply_change(const struct wq_applier *to, const struct wq_change *change);
 
+/* A key is gone, says a source: its watches are told and released, and with the last one it
+ * goes. Nothing if nobody watches it, or only another that was given its number since. */
+void wq_apply_destroyed(const struct wq_applier *to, const struct wq_destroyed *destroyed);
+
 #endif

@@ -69,6 +69,9 @@ static void handle(struct wq_feed *f, struct wq_event *event)
 	case WQ_EVENT_CHANGE:
 		follow(f, wq_apply_change(&f->applier, &event->change));
 		break;
+	case WQ_EVENT_DESTROYED:
+		wq_apply_destroyed(&f->applier, &event->destroyed);
+		break;
 	case WQ_EVENT_LOST:
 		on_lost(f);
 		break;

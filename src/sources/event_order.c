@@ -8,16 +8,18 @@
 
 #define EVENTS_KEPT 16384 /* room for so many is not given back */
 
-/* What is stored besides what is told: an event of that is made of two. */
+/* What is stored besides what is told. */
 enum {
-	STORED_IDS_BEGIN = 16,
+	STORED_IDS_BEGIN = 16, /* an event is made of two, */
 	STORED_IDS_END,
+	STORED_OPERATION, /* or is whole, where others are made of two */
 };
 
 /* An event that is not complete yet, or has not been taken out. */
 struct wq_stored_event {
 	uint64_t at_ns;
-	pid_t tid; /* whose operation it is; who forks */
+	uint64_t number; /* in the order in which they were added */
+	pid_t tid;	 /* whose operation it is; who forks */
 	uint8_t kind;
 	uint8_t call; /* the source's number of a call; of a change of users that change's */
 	union {
@@ -29,6 +31,8 @@ struct wq_stored_event {
 		pid_t child;
 		uid_t ids[WQ_IDS_ARGS];
 		struct wq_change change;
+		int32_t serial;
+		struct wq_operation operation;
 	};
 };
 
@@ -69,7 +73,8 @@ void wq_event_order_fini(struct wq_event_order *order)
 static bool is_of_keys(const struct wq_stored_event *e)
 {
 	return e->kind == WQ_EVENT_BEGIN || e->kind == WQ_EVENT_END ||
-	       e->kind == WQ_EVENT_CHANGE;
+	       e->kind == WQ_EVENT_CHANGE || e->kind == WQ_EVENT_DESTROYED ||
+	       e->kind == STORED_OPERATION;
 }
 
 static struct wq_stored_event *add(
@@ -91,8 +96,11 @@ static struct wq_stored_event *add(
 		order->cap = more;
 	}
 	e = &order->events[order->n++];
-	*e = (struct wq_stored_event){
-		.at_ns = at_ns, .tid = tid, .kind = (uint8_t)kind, .call = call};
+	*e = (struct wq_stored_event){.at_ns = at_ns,
+		.number = order->added++,
+		.tid = tid,
+		.kind = (uint8_t)kind,
+		.call = call};
 	order->waiting += is_of_keys(e);
 	order->sorted = false;
 	return e;
@@ -159,6 +167,23 @@ void wq_event_order_change(struct wq_event_order *order, const struct wq_change 
 		e->change = *change;
 }
 
+void wq_event_order_destroyed(
+	struct wq_event_order *order, const struct wq_destroyed *destroyed)
+{
+	struct wq_stored_event *e = add(order, destroyed->at_ns, 0, WQ_EVENT_DESTROYED, 0);
+
+	if (e)
+		e->serial = destroyed->serial;
+}
+
+void wq_event_order_operation(struct wq_event_order *order, const struct wq_operation *op)
+{
+	struct wq_stored_event *e = add(order, op->end_ns, op->tid, STORED_OPERATION, 0);
+
+	if (e)
+		e->operation = *op;
+}
+
 void wq_event_order_complete(struct wq_event_order *order, uint64_t until_ns)
 {
 	order->complete_ns = until_ns;
@@ -177,17 +202,21 @@ void wq_event_order_lose(struct wq_event_order *order, uint64_t now_ns)
 
 static bool is_end(const struct wq_stored_event *e)
 {
-	return e->kind == WQ_EVENT_END || e->kind == STORED_IDS_END;
+	return e->kind == WQ_EVENT_END || e->kind == STORED_IDS_END ||
+	       e->kind == STORED_OPERATION;
 }
 
-/* Of one time a beginning comes first: the end may be another thread's. */
+/* Of one time a beginning comes first: the end may be another thread's. Else they keep the
+ * order in which they were added. */
 static int by_time(const void *a, const void *b)
 {
 	const struct wq_stored_event *x = a, *y = b;
 
 	if (x->at_ns != y->at_ns)
 		return (x->at_ns > y->at_ns) - (x->at_ns < y->at_ns);
-	return is_end(x) - is_end(y);
+	if (is_end(x) != is_end(y))
+		return is_end(x) - is_end(y);
+	return (x->number > y->number) - (x->number < y->number);
 }
 
 static void sort(struct wq_event_order *order)
@@ -298,6 +327,19 @@ static bool take_end(
 	return true;
 }
 
+/* False: nobody wants to know of E. */
+static bool take_operation(
+	struct wq_event_order *order, const struct wq_stored_event *e, struct wq_event *out)
+{
+	struct wq_begun *b = find_begun(order, e->tid);
+
+	if (b)
+		forget_begun(order, b);
+	out->kind = WQ_EVENT_END;
+	out->operation = e->operation;
+	return wq_operation_find(e->operation.op) != NULL;
+}
+
 static void take_ids_begin(struct wq_event_order *order, const struct wq_stored_event *e)
 {
 	struct wq_begun *b = enter(order, e);
@@ -348,6 +390,11 @@ static bool take(
 	case WQ_EVENT_CHANGE:
 		out->change = e->change;
 		return true;
+	case WQ_EVENT_DESTROYED:
+		out->destroyed = (struct wq_destroyed){e->serial, e->at_ns};
+		return true;
+	case STORED_OPERATION:
+		return take_operation(order, e, out);
 	default:
 		return false;
 	}

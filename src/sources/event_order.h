@@ -21,6 +21,7 @@ struct wq_event_order {
 	size_t next, n, cap;
 	size_t waiting;		/* how many of them are about keys */
 	struct wq_begun *begun; /* the operations under way, by their threads */
+	uint64_t added;		/* counts them: of one time the first added comes first */
 	uint64_t complete_ns;	/* what is older is complete */
 	uint64_t lost_ns;	/* if lost: when that was seen */
 	bool lost, sorted;
@@ -38,6 +39,11 @@ void wq_event_order_begin(struct wq_event_order *order, uint64_t at_ns, pid_t ti
 void wq_event_order_end(
 	struct wq_event_order *order, uint64_t at_ns, pid_t tid, uint8_t call, int32_t result);
 
+/* OP has ended at OP->end_ns, and its source knows all of it, its beginning too. That may have
+ * been added by wq_event_order_begin() when it was due, for those who want to know what is
+ * under way. */
+void wq_event_order_operation(struct wq_event_order *order, const struct wq_operation *op);
+
 /* The same of calls that change the users which a thread acts as. */
 void wq_event_order_ids_begin(struct wq_event_order *order, uint64_t at_ns, pid_t tid,
 	enum wq_ids_change change, const int32_t arg[WQ_IDS_ARGS]);
@@ -50,7 +56,11 @@ void wq_event_order_ids(
 
 void wq_event_order_fork(
 	struct wq_event_order *order, uint64_t at_ns, pid_t parent, pid_t child);
+
+/* A key was changed, or is gone. */
 void wq_event_order_change(struct wq_event_order *order, const struct wq_change *change);
+void wq_event_order_destroyed(
+	struct wq_event_order *order, const struct wq_destroyed *destroyed);
 
 /* All events of before UNTIL_NS have been added; a later event has a later time, but for one
  * whose writer was held up between taking the time and finishing it. */

@@ -15,11 +15,14 @@
 #include "base/loop.h"
 #include "sources/event_order.h"
 
+struct wq_source;
+
 enum wq_source_capability {
 	/* It tells of each operation that succeeds, in order: a difference that an operation
 	 * explains is that operation's. */
 	WQ_SOURCE_OPERATIONS = 1u << 0,
-	/* It tells of changes, with serials that are resolved. */
+	/* It tells of each change of the keys that it was asked to watch, with serials that are
+	 * resolved: nothing is looked at, and no operation is interpreted. */
 	WQ_SOURCE_CHANGES = 1u << 1,
 	/* It tells when a key is destroyed. Where a source lacks this ends are looked for. */
 	WQ_SOURCE_ENDS = 1u << 2,
@@ -38,6 +41,9 @@ enum wq_source_occasion {
 /* Who hears a source. Nothing of it may stop the source from within. */
 struct wq_source_sink {
 	void *arg;
+	/* SOURCE, which has watch(), has started: it is asked to watch all keys that are
+	 * watched by now. 0, or watch()'s error, by which the source cannot be used. */
+	int (*begun)(void *arg, struct wq_source *source);
 	/* There may be something to drain. */
 	void (*ready)(void *arg);
 	/* The thread TID is new, or its process has executed a program (IS_EXEC). It is told as
@@ -71,6 +77,17 @@ struct wq_source_type {
 
 	/* NULL after writing into WHY (of WHY_SIZE bytes) what the machine does not allow. */
 	struct wq_source *(*start)(const struct wq_source_env *env, char *why, size_t why_size);
+
+	/* Tells of SERIAL, which nobody has watched until now, from this call on. NULL: of all
+	 * keys in any case. A serial may be used again: whoever calls this asks next whether
+	 * the key is still there, and calls unwatch() when it is not. 0; -ENOSPC or -ENOMEM:
+	 * there is no room for it, which whoever asked for the watch is told; any other error:
+	 * the source is dead. */
+	int (*watch)(struct wq_source *source, int32_t serial);
+
+	/* SERIAL, for which watch() has succeeded, is not watched any more: it may have been
+	 * destroyed. What is told of it from now on is ignored. NULL if watch is. */
+	void (*unwatch)(struct wq_source *source, int32_t serial);
 
 	/* Reads what there is, or a turn's share of it, into env->events, and says there up to
 	 * when that is complete. Does not wait. 0, or -errno: the source is dead. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "sources/supervisor.h"
 
@@ -16,14 +18,33 @@ void wq_supervisor_init(struct wq_supervisor *s, const struct wq_source_type *co
 		assert(i < WQ_SOURCES_MAX);
 }
 
+/* Starts the candidate I. NULL: why_not says why. */
+static struct wq_source *start(struct wq_supervisor *s, unsigned int i)
+{
+	const struct wq_source_type *type = s->types[i];
+	struct wq_source *source;
+	int r;
+
+	s->why_not[i][0] = '\0';
+	source = type->start(&s->env, s->why_not[i], WQ_WHY_MAX);
+	if (!source || !type->watch || !s->env.sink.begun)
+		return source;
+	r = s->env.sink.begun(s->env.sink.arg, source);
+	if (r == 0)
+		return source;
+	snprintf(s->why_not[i], WQ_WHY_MAX, "it cannot watch the keys that are watched: %s",
+		strerror(-r));
+	type->stop(source);
+	wq_event_order_fini(s->env.events);
+	return NULL;
+}
+
 bool wq_supervisor_start(struct wq_supervisor *s)
 {
 	assert(!s->source);
 	s->died = false;
-	for (unsigned int i = 0; !s->source && s->types[i]; i++) {
-		s->why_not[i][0] = '\0';
-		s->source = s->types[i]->start(&s->env, s->why_not[i], WQ_WHY_MAX);
-	}
+	for (unsigned int i = 0; !s->source && s->types[i]; i++)
+		s->source = start(s, i);
 	return s->source != NULL;
 }
 
@@ -43,6 +64,25 @@ bool wq_supervisor_has(const struct wq_supervisor *s, unsigned int capabilities)
 bool wq_supervisor_tells(const struct wq_supervisor *s)
 {
 	return wq_supervisor_has(s, WQ_SOURCE_OPERATIONS | WQ_SOURCE_CHANGES);
+}
+
+int wq_supervisor_watch(struct wq_supervisor *s, int32_t serial)
+{
+	int r;
+
+	if (!s->source || s->died || !s->source->type->watch)
+		return 0;
+	r = s->source->type->watch(s->source, serial);
+	if (r == 0 || r == -ENOSPC || r == -ENOMEM)
+		return r;
+	wq_supervisor_died(s, strerror(-r));
+	return 0;
+}
+
+void wq_supervisor_unwatch(struct wq_supervisor *s, int32_t serial)
+{
+	if (s->source && !s->died && s->source->type->unwatch)
+		s->source->type->unwatch(s->source, serial);
 }
 
 void wq_supervisor_tell_occasions(struct wq_supervisor *s)

@@ -38,6 +38,12 @@ bool wq_supervisor_has(const struct wq_supervisor *supervisor, unsigned int capa
 /* Does it tell of what is done, so that differences need not be searched for? */
 bool wq_supervisor_tells(const struct wq_supervisor *supervisor);
 
+/* The source in use, if there is one and it has to know, is to tell of SERIAL from now on, or
+ * (unwatch) no longer. 0, also where the source turns out to be dead: the next check replaces
+ * it; -ENOSPC or -ENOMEM: it has no room for it. */
+int wq_supervisor_watch(struct wq_supervisor *supervisor, int32_t serial);
+void wq_supervisor_unwatch(struct wq_supervisor *supervisor, int32_t serial);
+
 /* Asks the source in use, if there is one, for the occasions that it has to tell of. */
 void wq_supervisor_tell_occasions(struct wq_supervisor *supervisor);
 

@@ -173,6 +173,72 @@ START_TEST(changes_stand_among_operations)
 }
 END_TEST
 
+START_TEST(changes_of_one_time_keep_the_order_in_which_they_were_told)
+{
+	struct wq_change change = {.at_ns = 20};
+	unsigned int n = 0;
+
+	for (int32_t i = 1; i <= 1000; i++) {
+		change.serial = i;
+		if (i % 2)
+			wq_event_order_change(&order, &change);
+		else
+			wq_event_order_destroyed(&order, &(struct wq_destroyed){i, 20});
+	}
+	wq_event_order_complete(&order, 100);
+	for (int32_t i = 1; i <= 1000; i++) {
+		const struct wq_event e = take();
+
+		n += (i % 2 ? e.change.serial : e.destroyed.serial) == i;
+	}
+	ck_assert_uint_eq(n, 1000);
+	nothing_left();
+}
+END_TEST
+
+START_TEST(a_destruction_is_told_among_changes)
+{
+	wq_event_order_change(&order, &(struct wq_change){.serial = 7, .at_ns = 30});
+	wq_event_order_destroyed(&order, &(struct wq_destroyed){8, 20});
+	ck_assert_uint_eq(order.waiting, 2);
+	wq_event_order_complete(&order, 100);
+	{
+		const struct wq_event e = take();
+
+		ck_assert_int_eq(e.kind, WQ_EVENT_DESTROYED);
+		ck_assert_int_eq(e.destroyed.serial, 8);
+		ck_assert_uint_eq(e.destroyed.at_ns, 20);
+	}
+	ck_assert_int_eq(take().kind, WQ_EVENT_CHANGE);
+	ck_assert_uint_eq(order.waiting, 0);
+}
+END_TEST
+
+START_TEST(an_operation_that_is_told_as_one_keeps_what_is_known_of_it)
+{
+	const struct wq_operation op = {.op = WQFS_REPORT_ADD_KEY,
+		.arg = {7},
+		.is_resolved = true,
+		.made = WQ_MADE_CREATED,
+		.result = 5,
+		.begin_ns = 10,
+		.end_ns = 20,
+		.tid = 1,
+		.who = {.pid = 1, .uid = 7}};
+	struct wq_event e;
+
+	wq_event_order_begin(&order, 10, 1, 0, WQFS_REPORT_ADD_KEY, args);
+	wq_event_order_operation(&order, &op);
+	wq_event_order_end(&order, 30, 1, 0, 9); /* of nothing: that has ended */
+	wq_event_order_complete(&order, 100);
+	ck_assert_int_eq(take().kind, WQ_EVENT_BEGIN);
+	e = take();
+	ck_assert_int_eq(e.kind, WQ_EVENT_END);
+	ck_assert_mem_eq(&e.operation, &op, sizeof(op));
+	nothing_left();
+}
+END_TEST
+
 START_TEST(a_loss_is_told_once_when_all_before_it_is_complete)
 {
 	wq_event_order_begin(&order, 10, 1, 0, KEYCTL_REVOKE, args);
@@ -230,6 +296,9 @@ int main(void)
 	tcase_add_test(t, who_becomes_another_user_is_told_in_order);
 	tcase_add_test(t, who_adds_events_meanwhile_is_not_taken_to_be_done);
 	tcase_add_test(t, changes_stand_among_operations);
+	tcase_add_test(t, changes_of_one_time_keep_the_order_in_which_they_were_told);
+	tcase_add_test(t, a_destruction_is_told_among_changes);
+	tcase_add_test(t, an_operation_that_is_told_as_one_keeps_what_is_known_of_it);
 	tcase_add_test(t, a_loss_is_told_once_when_all_before_it_is_complete);
 	tcase_add_test(t, many_events_are_kept_in_order);
 	suite_add_tcase(suite, t);

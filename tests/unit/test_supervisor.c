@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -40,6 +41,32 @@ static struct wq_source *start_fair(const struct wq_source_env *env, char *why, 
 	return start(1, why, why_size);
 }
 
+static int watch_result, begun_result;
+static unsigned int begun_count, watched, unwatched;
+
+static int watch(struct wq_source *source, int32_t serial)
+{
+	ck_assert_ptr_eq(source, &sources[0]);
+	ck_assert_int_eq(serial, 7);
+	watched++;
+	return watch_result;
+}
+
+static void unwatch(struct wq_source *source, int32_t serial)
+{
+	ck_assert_ptr_eq(source, &sources[0]);
+	ck_assert_int_eq(serial, 7);
+	unwatched++;
+}
+
+static int begun(void *arg, struct wq_source *source)
+{
+	ck_assert_ptr_eq(arg, &told_stopped);
+	ck_assert_ptr_eq(source, &sources[0]);
+	begun_count++;
+	return begun_result;
+}
+
 static bool alive(struct wq_source *source)
 {
 	return lives[source - sources];
@@ -54,6 +81,8 @@ static const struct wq_source_type good = {
 	.name = "good",
 	.capabilities = WQ_SOURCE_CHANGES | WQ_SOURCE_ENDS,
 	.start = start_good,
+	.watch = watch,
+	.unwatch = unwatch,
 	.alive = alive,
 	.stop = stop,
 };
@@ -75,12 +104,14 @@ static void stopped(void *arg)
 
 static void set_up(void)
 {
-	const struct wq_source_env env = {.events = &events, .sink = {.arg = &told_stopped}};
+	const struct wq_source_env env = {
+		.events = &events, .sink = {.arg = &told_stopped, .begun = begun}};
 
 	can_start[0] = can_start[1] = true;
 	memset(starts, 0, sizeof(starts));
 	memset(stops, 0, sizeof(stops));
-	told_stopped = 0;
+	told_stopped = begun_count = watched = unwatched = 0;
+	watch_result = begun_result = 0;
 	wq_supervisor_init(&supervisor, types, &env);
 }
 
@@ -121,6 +152,47 @@ START_TEST(what_is_asked_for_are_capabilities)
 	ck_assert(wq_supervisor_tells(&supervisor));
 	ck_assert(wq_supervisor_has(&supervisor, WQ_SOURCE_ENDS));
 	ck_assert(!wq_supervisor_has(&supervisor, WQ_SOURCE_COMPAT));
+}
+END_TEST
+
+START_TEST(one_that_has_no_room_for_what_is_watched_is_not_used)
+{
+	begun_result = -ENOSPC;
+	ck_assert(wq_supervisor_start(&supervisor));
+	ck_assert_uint_eq(begun_count, 1);
+	ck_assert_uint_eq(stops[0], 1);
+	ck_assert_str_eq(wq_supervisor_name(&supervisor), "fair");
+	ck_assert_str_eq(wq_supervisor_why_not(&supervisor),
+		"it cannot watch the keys that are watched: No space left on device");
+}
+END_TEST
+
+START_TEST(what_is_watched_is_said_to_the_one_in_use)
+{
+	ck_assert_int_eq(wq_supervisor_watch(&supervisor, 7), 0);
+	wq_supervisor_unwatch(&supervisor, 7);
+	wq_supervisor_start(&supervisor);
+	ck_assert_int_eq(wq_supervisor_watch(&supervisor, 7), 0);
+	wq_supervisor_unwatch(&supervisor, 7);
+	ck_assert_uint_eq(watched, 1);
+	ck_assert_uint_eq(unwatched, 1);
+	watch_result = -ENOSPC;
+	ck_assert_int_eq(wq_supervisor_watch(&supervisor, 7), -ENOSPC);
+	ck_assert_int_eq(wq_supervisor_check(&supervisor, SECOND, stopped), WQ_SUPERVISOR_SAME);
+}
+END_TEST
+
+START_TEST(one_that_cannot_be_told_what_is_watched_is_dead)
+{
+	wq_supervisor_start(&supervisor);
+	watch_result = -EBADF;
+	ck_assert_int_eq(wq_supervisor_watch(&supervisor, 7), 0);
+	wq_supervisor_unwatch(&supervisor, 7);
+	ck_assert_uint_eq(unwatched, 0);
+	can_start[0] = false;
+	ck_assert_int_eq(
+		wq_supervisor_check(&supervisor, SECOND, stopped), WQ_SUPERVISOR_REPLACED);
+	ck_assert_str_eq(wq_supervisor_name(&supervisor), "fair");
 }
 END_TEST
 
@@ -185,6 +257,9 @@ int main(void)
 	tcase_add_test(t, the_best_that_can_be_had_is_started);
 	tcase_add_test(t, each_that_cannot_be_had_has_its_own_reason);
 	tcase_add_test(t, what_is_asked_for_are_capabilities);
+	tcase_add_test(t, one_that_has_no_room_for_what_is_watched_is_not_used);
+	tcase_add_test(t, what_is_watched_is_said_to_the_one_in_use);
+	tcase_add_test(t, one_that_cannot_be_told_what_is_watched_is_dead);
 	tcase_add_test(t, one_that_lives_stays);
 	tcase_add_test(t, a_dead_one_is_replaced_by_the_next);
 	tcase_add_test(t, one_that_says_it_died_is_replaced);
