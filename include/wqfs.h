@@ -33,11 +33,11 @@
 #define WQFS_NAME_MAX	  255 /* bytes in a queue's name */
 
 /*
- * Creating this name (open with O_CREAT) makes a queue that has no name and no
- * size yet, as a fresh pipe2(O_NOTIFICATION_PIPE) has: it lives until its last
- * descriptor is closed, drops what is posted until IOC_WATCH_QUEUE_SET_SIZE, and
- * once it has been opened for writing gives end of file when every writing
- * descriptor is closed and it is drained.
+ * Creating a file of this name (open() with O_CREAT) makes a queue without a name and without a
+ * size, as a fresh pipe2(O_NOTIFICATION_PIPE) has. The queue lives until its last descriptor is
+ * closed. It drops what is posted until IOC_WATCH_QUEUE_SET_SIZE sets its size. Once it has
+ * been opened for writing, readers get end of file when every writing descriptor is closed and
+ * no record is left.
  */
 #define WQFS_ANONYMOUS ".anonymous"
 
@@ -54,8 +54,8 @@ struct wqfs_watch_key {
 };
 
 enum wqfs_source {
-	WQFS_SOURCE_POLL = 0,  /* keys are looked at, every interval_us */
-	WQFS_SOURCE_TRACE = 1, /* the kernel's tracepoints tell, at once */
+	WQFS_SOURCE_POLL = 0,  /* wqfs looks at each key every interval_us */
+	WQFS_SOURCE_TRACE = 1, /* the kernel's tracepoints report changes at once */
 };
 
 struct wqfs_stats {
@@ -65,36 +65,38 @@ struct wqfs_stats {
 	__u32 opens;	   /* open descriptors of this queue */
 	__u32 readers;	   /* reads blocked on it now */
 	__u32 source;	   /* enum wqfs_source: how the mount learns of changes */
-	__u32 interval_us; /* polling: time from look to look; else that of the resync */
+	__u32 interval_us; /* polling: time between two looks at a key; else time between two
+			      resyncs */
 	__u32 __reserved;
 	__u64 posted;	/* records queued since the queue was made */
 	__u64 read;	/* records read */
 	__u64 lost;	/* records dropped because the queue was full */
 	__u64 filtered; /* records that the filter refused */
 	__u64 losses;	/* LOSS records delivered */
-	__u64 rounds;	/* of the mount: times that every watched key was looked at */
+	__u64 rounds;	/* of the mount: how often it has looked at every watched key */
 };
 
-/* How read() gives a record. */
+/* How read() returns a record. */
 enum wqfs_format {
-	WQFS_FORMAT_RAW = 0,  /* the kernel's bytes */
-	WQFS_FORMAT_TEXT = 1, /* a line in keyctl's words: "123456 link 654321" */
-	WQFS_FORMAT_JSON = 2, /* an object a line, with the time and the cause */
+	WQFS_FORMAT_RAW = 0,  /* the bytes that the kernel uses */
+	WQFS_FORMAT_TEXT = 1, /* one line in the words of keyctl: "123456 link 654321" */
+	WQFS_FORMAT_JSON = 2, /* one JSON object a line, with the time and the cause */
 };
 
 /* Operations in a report: KEYCTL_* of linux/keyctl.h, and these two. */
 #define WQFS_REPORT_ADD_KEY	0x10000
 #define WQFS_REPORT_REQUEST_KEY 0x10001
 
-/* What a process did to a key, or is about to do. Serials are real ones; a keyring
- * argument that was not given is 0. arg[] are keyctl()'s own arguments 2 to 5, pointers
- * and lengths left 0; ADD_KEY and REQUEST_KEY: arg[0] is the destination keyring, and
- * their result the key. ADD_KEY: arg[1] is a key of that type and description that was
- * found there, or below, beforehand; if it is the result too, that was updated.
+/* What a process did to a key, or is about to do. Serials are those of real keys; a keyring
+ * argument that was not given is 0. arg[] holds arguments 2 to 5 of keyctl(), with 0 for
+ * pointers and lengths. For ADD_KEY and REQUEST_KEY arg[0] is the destination keyring and the
+ * result is the key. For ADD_KEY arg[1] is the key of that type and description that a search
+ * of the keyring found before the call; if the call returned the same key, it updated that key.
  *
- * A report with end_ns 0 comes before the operation, the same with end_ns set after it,
- * also when it failed. The first may be left out; with it a look that falls between the
- * operation and its report tells nothing twice. */
+ * The sender makes a report with end_ns 0 before the operation, and the same report with end_ns
+ * set after it, also when the operation failed. The first report is optional. It keeps wqfs
+ * from posting the same change twice, should it look at the key between the operation and the
+ * second report. */
 struct wqfs_key_report {
 	__u32 op;
 	__s32 result; /* what the call returned; below 0: it failed */
@@ -102,7 +104,8 @@ struct wqfs_key_report {
 	__u64 begin_ns, end_ns; /* CLOCK_MONOTONIC before and after the call */
 };
 
-/* As the document of the facility has it: wait until what is queued is read. */
+/* Waits until readers have taken all that is queued, as the kernel's document of the facility
+ * describes it. */
 #ifndef PIPE_IOC_SYNC
 #define PIPE_IOC_SYNC _IO('W', 0x62)
 #endif
@@ -113,21 +116,23 @@ struct wqfs_key_report {
 #define WQFS_IOC_GET_FILTER _IOR('W', 0x83, struct wqfs_filter)
 #define WQFS_IOC_GET_STATS  _IOR('W', 0x84, struct wqfs_stats)
 #define WQFS_IOC_REPORT	    _IOW('W', 0x85, struct wqfs_key_report)
-/* For this open description only, by value an enum wqfs_format. EINVAL: another value. */
+/* The format for this open file description only: a value of enum wqfs_format. EINVAL: any
+ * other value. */
 #define WQFS_IOC_SET_FORMAT _IO('W', 0x86)
-/* A read() of SIZE bytes that never waits, whether or not the description has O_NONBLOCK:
- * returns how many bytes it gave, or read()'s errors, EAGAIN among them. SIZE is a constant
- * or a variable, up to WQFS_IOC_READ_MAX. */
+/* A read() of SIZE bytes that never waits, whether or not the description has O_NONBLOCK.
+ * Returns the number of bytes, or fails with the errors of read(), EAGAIN among them. SIZE is a
+ * constant or a variable, up to WQFS_IOC_READ_MAX. */
 #define WQFS_IOC_READ(size) _IOC(_IOC_READ, 'W', 0x87, size)
 #define WQFS_IOC_READ_MAX   ((1u << _IOC_SIZEBITS) - 1)
 
-/* Extended attributes of a queue: the same in text. */
+/* Extended attributes of a queue: they show and set the same things as text. */
 #define WQFS_XATTR_SIZE	   "user.wqfs.size"
 #define WQFS_XATTR_FILTER  "user.wqfs.filter"
 #define WQFS_XATTR_FORMAT  "user.wqfs.format"
 #define WQFS_XATTR_WATCHES "user.wqfs.watches"
 #define WQFS_XATTR_STATS   "user.wqfs.stats"
-/* Of the root directory as well: how the mount learns of changes, and why not better. */
+/* The root directory has this one, too: how the mount learns of changes, and why it cannot use
+ * a better source. */
 #define WQFS_XATTR_SOURCE "user.wqfs.source"
 
 #endif

@@ -11,16 +11,16 @@
 /* Reads a whole number without a sign, decimal or 0x hexadecimal. */
 bool args_number(const char *text, unsigned long *nr);
 
-/* These read TEXT, an argument of CMD, into what the last argument points to. -1, or if it
- * is nothing of that kind WQCTL_USAGE, having said so. */
+/* These functions parse TEXT, an argument of CMD, and store the value where the last argument
+ * points. They return -1, or WQCTL_USAGE after an error message if TEXT is not valid. */
 
-/* At least 1. */
+/* A number of records, at least 1. */
 int args_records(const struct wqctl_cmd *cmd, const char *text, unsigned long *nr);
 
-/* In the words of wqctl filter. */
+/* A filter in the words of wqctl filter. */
 int args_filter(const struct wqctl_cmd *cmd, const char *text, struct wqfs_filter *filter);
 
-/* By its name. */
+/* The name of a format. */
 int args_format(const struct wqctl_cmd *cmd, const char *text, enum wqfs_format *format);
 
 #endif

@@ -20,7 +20,7 @@ struct wanted {
 	struct wqfs_filter filter;
 };
 
-/* As args_records() and its like. */
+/* Returns what args_records() and the like return. */
 static int read_mode(const struct wqctl_cmd *cmd, const char *text, unsigned int *mode)
 {
 	char *end;
@@ -51,10 +51,10 @@ static bool set_up(const struct queue_file *q, const struct wanted *w)
 	       (w->format == WQFS_FORMAT_RAW || set_format(q, w));
 }
 
-/* A queue that is not as it was asked for is not left behind. */
+/* Removes the queue again if it cannot be set up as the user asked. */
 static bool create(const char *name, const struct wanted *w)
 {
-	/* The kernel lets only those set an attribute who may write the file. */
+	/* The kernel lets a process set an attribute only if it may write the file. */
 	unsigned int mode = w->format == WQFS_FORMAT_RAW ? w->mode : w->mode | 0200;
 	struct queue_file q;
 	bool done;

@@ -32,7 +32,7 @@ static bool show_filter(const struct queue_file *q)
 	return true;
 }
 
-/* The words as one text, malloc'ed; NULL: no memory. */
+/* Joins WORDS into one text, which the caller frees. NULL: no memory. */
 static char *join(char **words)
 {
 	char *text;
@@ -51,7 +51,7 @@ static char *join(char **words)
 	return NULL;
 }
 
-/* As args_filter(), of all WORDS. */
+/* Parses all WORDS as args_filter() parses one. */
 static int read_filter(const struct wqctl_cmd *cmd, char **words, struct wqfs_filter *filter)
 {
 	char *text = join(words);

@@ -34,7 +34,7 @@ static void print_owner(uid_t uid)
 		printf(" %-10u", uid);
 }
 
-/* What only those may know who may read the queue. */
+/* Prints what only those who may read the queue may know. */
 static void print_stats(int dir, const char *name)
 {
 	int fd = openat(dir, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
@@ -54,7 +54,7 @@ static bool print_queue(int dir, const char *name)
 	struct stat st;
 
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW))
-		return errno == ENOENT; /* it went while we looked */
+		return errno == ENOENT; /* somebody removed it after we had read its name */
 	if (!S_ISREG(st.st_mode))
 		return true;
 	print_mode(st.st_mode);

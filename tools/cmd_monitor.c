@@ -4,7 +4,7 @@
 #include "args.h"
 #include "record_out.h"
 
-/* As large as a queue can be on any mount. */
+/* The largest size that every mount accepts. */
 #define SIZE WQFS_SIZE_MAX
 
 #define LETTERS "f:" RECORD_OUT_LETTERS
@@ -17,7 +17,7 @@ static const struct option options[] = {
 	{0},
 };
 
-/* The keys get the ids 1, 2, ...; those beyond the last id share it. */
+/* The keys get the ids 1, 2, and so on; all keys beyond the last id share it. */
 static bool watch_all(const struct queue_file *q, char **keys)
 {
 	for (int32_t id = 1; *keys; keys++, id += id < WQFS_WATCH_ID_MAX)

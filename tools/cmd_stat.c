@@ -14,7 +14,7 @@
 #include "show.h"
 #include "wqctl.h"
 
-/* The text of attribute NAME, malloc'ed; NULL, having said why. */
+/* The text of attribute NAME, which the caller frees. NULL after an error message. */
 static char *read_attribute(const struct queue_file *q, const char *name)
 {
 	char *text = malloc(XATTR_SIZE_MAX + 1);
@@ -79,7 +79,8 @@ static void print_stats(const struct wqfs_stats *s)
 	printf("%-9s %u\n", "watches", s->watches);
 }
 
-/* "SERIAL ID TYPE;UID;GID;PERM;DESC\thow": the description is anybody's bytes. */
+/* A line is "SERIAL ID TYPE;UID;GID;PERM;DESC\thow". Any user may have chosen the bytes of the
+ * description. */
 static bool print_watches(const struct queue_file *q)
 {
 	char *text = read_attribute(q, WQFS_XATTR_WATCHES), *rest = text, *line;

@@ -3,7 +3,7 @@
 #include "queue_file.h"
 #include "wqctl.h"
 
-/* As keyctl watch has it. */
+/* The id that keyctl watch uses. */
 #define DEFAULT_ID 1
 
 static int run(const struct wqctl_cmd *cmd, int argc, char **argv)

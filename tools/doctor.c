@@ -22,7 +22,7 @@
 #include "wqfs.h"
 #include "wqrun_paths.h"
 
-/* What was found, as far as conclusions hang on it. */
+/* What the examination has found, as far as later conclusions depend on it. */
 struct findings {
 	FILE *out;
 	struct wq_facility facility;
@@ -47,7 +47,7 @@ __attribute__((format(printf, 4, 5))) static bool line(
 
 /* ---- the kernel ---- */
 
-/* Is a filter of system calls in force for this process? */
+/* Does a seccomp filter apply to this process? */
 static bool has_seccomp_filter(void)
 {
 	FILE *status = fopen("/proc/self/status", "re");
@@ -101,7 +101,7 @@ static void look_at_facility(struct findings *f)
 		is->pipe && is->watch ? "" : watch_reason(is->watch));
 }
 
-/* keyctl() refuses key 0 with EINVAL if it is there at all. */
+/* If keyctl() exists at all it refuses key 0 with EINVAL. */
 static void look_at_keys(struct findings *f)
 {
 	int err = syscall(SYS_keyctl, KEYCTL_DESCRIBE, 0, NULL, 0) < 0 ? errno : 0;
@@ -217,7 +217,7 @@ static bool look_at_dev_fuse(const struct findings *f)
 	}
 }
 
-/* Root mounts without it. */
+/* Root mounts without fusermount3. */
 static bool look_at_fusermount(const struct findings *f)
 {
 	char *path = wq_program_find("fusermount3");
@@ -264,7 +264,7 @@ static void look_at_mount(struct findings *f)
 	char source[256] = "", *mount;
 	int err = wq_mount_find_serving(&mount);
 
-	if (err) /* why does not the nearest one serve? */
+	if (err) /* find out why the nearest mount does not serve */
 		err = wq_mount_find(&mount);
 
 	if (err) {

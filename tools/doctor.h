@@ -6,10 +6,10 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Looks at the kernel's own queues, keys and their quota, a filter on keyctl, FUSE,
- * tracefs, the parts of wqfs and the mounts of it, as far as they concern the caller, and
- * writes to OUT in plain words what is there, what is missing and what would help. Changes
- * nothing. True if wqrun could run a program. Blocks if the daemon of a mount does. */
+/* Examines, as far as they concern the caller: the kernel's own queues, keys and their quota, a
+ * filter on keyctl, FUSE, tracefs, the parts of wqfs and the mounts of it. Writes to OUT in
+ * plain words what is there, what is missing and what would help. Changes nothing. True if
+ * wqrun could run a program. Blocks if the daemon of a mount does not answer. */
 bool wq_doctor(FILE *out);
 
 #endif

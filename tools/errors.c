@@ -13,7 +13,7 @@
 #define ANY	 (~0U)
 #define KEYS	 (BIT(WQ_ACT_KEY) | BIT(WQ_ACT_WATCH) | BIT(WQ_ACT_UNWATCH))
 
-/* The first that fits is meant. */
+/* wq_complain() uses the first entry that matches. */
 static const struct {
 	unsigned int acts;
 	int err;

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What went wrong, in the words of what was tried. */
+/* Error messages that name the action that failed. */
 #ifndef WQ_TOOL_ERRORS_H
 #define WQ_TOOL_ERRORS_H
 
 enum wq_action {
-	WQ_ACT_MOUNT, /* to find the caller's wqfs */
-	WQ_ACT_FIND,  /* a queue by its name */
+	WQ_ACT_MOUNT, /* finding the caller's wqfs */
+	WQ_ACT_FIND,  /* finding a queue by its name */
 	WQ_ACT_CREATE,
 	WQ_ACT_OPEN,
 	WQ_ACT_SIZE,
 	WQ_ACT_FILTER,
 	WQ_ACT_FORMAT,
-	WQ_ACT_KEY, /* a key by its name */
+	WQ_ACT_KEY, /* finding a key by its name */
 	WQ_ACT_WATCH,
 	WQ_ACT_UNWATCH,
 	WQ_ACT_READ,

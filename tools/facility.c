@@ -10,7 +10,7 @@
 
 #include "wqfs.h"
 
-/* Under the preload library the descriptors are files of a wqfs. */
+/* With the preload library pipe2() returns files of a wqfs, not pipes. */
 static int probe_pipe(void)
 {
 	struct stat st;
@@ -24,7 +24,7 @@ static int probe_pipe(void)
 	return err;
 }
 
-/* A watch id that is out of range is the first thing the kernel looks at. */
+/* The kernel checks the range of the watch id before anything else. */
 static int probe_watch(void)
 {
 	if (!syscall(SYS_keyctl, KEYCTL_WATCH_KEY, 0, -1, -2, 0) || errno == EINVAL)

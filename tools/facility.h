@@ -12,11 +12,12 @@ struct wq_facility {
 		    * CONFIG_KEY_NOTIFICATIONS; ENOSYS: no keys; EPERM: a filter forbids it */
 };
 
-/* Asks the kernel by trying. Leaves nothing behind, makes no watch, does not block. What
- * wqfs's preload library would answer is not taken for the kernel's. */
+/* Probes the running kernel by making the calls. Leaves nothing behind, adds no watch and does
+ * not block. Recognizes answers that come from the preload library of wqfs, and does not take
+ * them for the kernel's. */
 void wq_facility_probe(struct wq_facility *f);
 
-/* Programs can use the kernel's own. */
+/* Can programs use the kernel's own facility? */
 bool wq_facility_there(const struct wq_facility *f);
 
 #endif

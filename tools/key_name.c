@@ -31,8 +31,8 @@ static int found(long serial_or_error, int32_t *serial)
 
 static int by_special(key_serial_t id, int32_t *serial)
 {
-	/* Asked to create, the kernel puts a new session in place of a default one: the
-	 * key found would not be the one that the caller's shell has. */
+	/* If asked to create one, the kernel replaces a default session keyring by a new one.
+	 * That would not be the keyring of the caller's shell. */
 	int create = id == KEY_SPEC_THREAD_KEYRING || id == KEY_SPEC_PROCESS_KEYRING;
 
 	return found(keyctl_get_keyring_ID(id, create), serial);
@@ -46,7 +46,7 @@ static int by_special_name(const char *name, int32_t *serial)
 	return -EINVAL;
 }
 
-/* NAME is what stands behind '%'. */
+/* NAME is the part after '%'. */
 static int by_description(const char *name, int32_t *serial)
 {
 	const char *colon = strchr(name, ':');

@@ -5,13 +5,13 @@
 
 #include <stdint.h>
 
-/* Finds the real serial of the key called NAME: @s @u @us @t @p @g @a, or the same by
- * number (-1 to -7); %TYPE:DESCRIPTION and %:KEYRING, looked for in the caller's
- * keyrings and in /proc/keys; a serial, decimal or 0x hexadecimal, which need not exist.
- * The names that begin with @ mean the caller's own; @t and @p are made if missing, as
- * KEYCTL_WATCH_KEY makes them, and end with the caller.
- * 0; -EINVAL: NAME is no such name; -ENOKEY, -EACCES, -EKEYREVOKED, ...: the kernel's
- * answer. Never calls up a key from user space. */
+/* Finds the serial of the key called NAME: @s @u @us @t @p @g @a, or the same by number (-1 to
+ * -7); %TYPE:DESCRIPTION and %:KEYRING, searched for in the caller's keyrings and in
+ * /proc/keys; or a serial, decimal or 0x hexadecimal, which need not exist. The names that
+ * begin with @ mean the caller's own keyrings; @t and @p are created if missing, as
+ * KEYCTL_WATCH_KEY creates them, and end with the caller. 0; -EINVAL: NAME has none of these
+ * forms; -ENOKEY, -EACCES, -EKEYREVOKED, ...: the kernel's error. Never starts
+ * /sbin/request-key. */
 int wq_key_by_name(const char *name, int32_t *serial);
 
 #endif

@@ -27,7 +27,7 @@ static bool line_is_wqfs(const char *line, dev_t dev)
 	       !strncmp(type + 3, WQ_MOUNT_TYPE " ", strlen(WQ_MOUNT_TYPE " "));
 }
 
-/* The file system DEV is a wqfs. */
+/* Is the file system on device DEV a wqfs? */
 static bool is_wqfs(dev_t dev)
 {
 	FILE *mounts = fopen("/proc/self/mountinfo", "re");
@@ -44,8 +44,8 @@ static bool is_wqfs(dev_t dev)
 	return found;
 }
 
-/* In any other file system that name would make a file. 0 and how the mount learns of changes,
- * or -errno. */
+/* Makes a queue below ROOT and asks it how the mount learns of changes; in any other file
+ * system the same call would make a plain file. 0, or -errno. */
 static int try_queue(int root, uint32_t *source)
 {
 	struct wqfs_stats stats = {0};
@@ -83,7 +83,7 @@ int wq_mount_check(const char *dir)
 	return check(dir, &source);
 }
 
-/* enum wqfs_source is in the order of what each learns. */
+/* The values of enum wqfs_source rise with what a source can learn. */
 static int worth(const char *dir)
 {
 	uint32_t source;

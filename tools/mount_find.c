@@ -9,7 +9,7 @@
 
 #define MOUNTS "/proc/self/mounts"
 
-/* The lower, the nearer to the caller. */
+/* A lower rank is nearer to the caller. */
 enum rank { RANK_RUNTIME_DIR, RANK_OWN, RANK_SYSTEM, RANK_OTHER, RANK_NONE };
 
 struct chooser {
@@ -43,8 +43,8 @@ static enum rank rank_of(const struct chooser *c, const struct mntent *mount)
 
 	if (!is_wqfs(mount) || !strcmp(mount->mnt_fsname, WQ_MOUNT_PRIVATE))
 		return RANK_NONE;
-	if (!own &&
-		!hasmntopt(mount, "allow_other")) /* FUSE lets nobody else in, root neither */
+	if (!own && !hasmntopt(mount, "allow_other")) /* without it FUSE lets no other user in,
+							 not even root */
 		return RANK_NONE;
 	if (own && in_runtime_dir(mount->mnt_dir, c->runtime_dir))
 		return RANK_RUNTIME_DIR;
@@ -79,8 +79,8 @@ int wq_mount_choose(FILE *mounts, uid_t uid, const char *runtime_dir,
 	return dir ? 0 : -ENOENT;
 }
 
-/* A queue's name is to mean the same queue always, so no mount is worth more than another.
- * That of a dead daemon cannot be entered. */
+/* Every mount that can be entered is worth the same, so that a queue's name always means the
+ * same queue. A mount whose daemon is dead cannot be entered. */
 static int can_enter(const char *dir)
 {
 	return access(dir, X_OK);
@@ -141,7 +141,7 @@ bool wq_mount_closes(FILE *mounts, uid_t uid, const char *path)
 	return closed;
 }
 
-/* The queue itself cannot be asked for. */
+/* The queue need not exist, so realpath() resolves only the directory. */
 static char *absolute(const char *path)
 {
 	char *real = realpath(path, NULL), *here, *out = NULL;

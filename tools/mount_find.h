@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Where the wqfs is that a caller means, and what its name for a queue means. */
+/* Finds the wqfs that a caller means, and the path that a name of a queue means. */
 #ifndef WQ_MOUNT_FIND_H
 #define WQ_MOUNT_FIND_H
 
@@ -10,40 +10,41 @@
 #define WQ_MOUNT_TYPE	 "fuse.wqfs"
 #define WQ_MOUNT_SYSTEM	 "/run/wqfs"
 #define WQ_MOUNT_ENV	 "WQFS_MOUNT"
-#define WQ_MOUNT_PRIVATE "wqrun" /* the source of a mount that is for one command alone */
+#define WQ_MOUNT_PRIVATE "wqrun" /* the source of a mount that wqrun made for one command */
 
-/* Finds the wqfs of a caller who names none: $WQFS_MOUNT if it is set, whatever it
- * names; else a mount that the caller made ($XDG_RUNTIME_DIR/wqfs before others); else
- * the system's, WQ_MOUNT_SYSTEM before others that let the caller in. Root's own mounts
- * count as the system's; those that wqrun made for one command are nobody else's. PATH is the
- * caller's to free. 0; -ENOENT: there is none; -ENOMEM; what opening /proc/self/mounts gives.
- * Asks the file systems it considers whether they can be entered, which blocks if their daemon
- * does. */
+/* Finds the wqfs of a caller who names none: $WQFS_MOUNT if it is set, whatever it names; else
+ * a mount that the caller made ($XDG_RUNTIME_DIR/wqfs before others); else a mount of the
+ * system, WQ_MOUNT_SYSTEM before others that let the caller in. Root's own mounts count as the
+ * system's. Mounts that wqrun made for one command are never chosen. The caller frees PATH. 0;
+ * -ENOENT: there is none; -ENOMEM; or the error of opening /proc/self/mounts. Checks whether
+ * the file systems that it considers can be entered, which blocks if a daemon does not answer.
+ */
 int wq_mount_find(char **path);
 
-/* The same; but of the mounts that wq_mount_find() considers, the first in its order of those
- * that are worth the most. WORTH is asked about mount points: negative is not usable. */
+/* Like wq_mount_find(), but chooses the mount that is worth the most; of several, the first in
+ * the order of wq_mount_find(). WORTH rates a mount point; a negative result means that it
+ * cannot be used. */
 int wq_mount_find_best(int (*worth)(const char *dir), char **path);
 
-/* The choice itself, for tests: among MOUNTS (in the form of fstab(5)), for UID, whose
- * runtime directory is RUNTIME_DIR or NULL. */
+/* Makes the choice itself, so that tests can call it: among MOUNTS (in the form of fstab(5)),
+ * for UID, whose runtime directory is RUNTIME_DIR or NULL. */
 int wq_mount_choose(FILE *mounts, uid_t uid, const char *runtime_dir,
 	int (*worth)(const char *dir), char **path);
 
-/* True if PATH is on a wqfs of another user's that is mounted without allow_other: FUSE lets
- * nobody in then, root neither. Asks that wqfs nothing. */
+/* True if PATH is on another user's wqfs that is mounted without allow_other. FUSE then lets
+ * nobody else in, not even root. Sends no request to that wqfs. */
 bool wq_mount_is_closed(const char *path);
 
-/* The same for tests: among MOUNTS (in the form of fstab(5)), for UID; PATH is absolute. */
+/* The same, for tests: among MOUNTS (in the form of fstab(5)), for UID. PATH is absolute. */
 bool wq_mount_closes(FILE *mounts, uid_t uid, const char *path);
 
 /* True if DIR is the root of a mounted wqfs. */
 bool wq_is_mount(const char *dir);
 
-/* Finds the path that NAME means: NAME itself if it has a '/', or is a file here, or
- * the working directory is the root of a wqfs; else NAME on the wqfs of
- * wq_mount_find(), with its errors. Says nothing about whether the queue exists. PATH is
- * the caller's to free. */
+/* Finds the path that NAME means. That is NAME itself if it contains a '/', or if it is a file
+ * here, or if the working directory is the root of a wqfs. Otherwise it is NAME on the wqfs
+ * that wq_mount_find() finds, with the errors of that. The queue need not exist. The caller
+ * frees PATH. */
 int wq_queue_path(const char *name, char **path);
 
 #endif

@@ -12,8 +12,8 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-/* Where a tmpfs may be mounted, if nothing is there: hier(7) has them for what is mounted for
- * a while, or leaves them to the machine. */
+/* Directories on which a tmpfs may be mounted if they are empty: hier(7) reserves them for
+ * temporary mounts, or leaves them to the machine. */
 static const char *const spare[] = {"/mnt", "/media", "/srv", "/opt"};
 
 static int make_in(const char *base, char **dir)
@@ -32,7 +32,8 @@ static int make_in(const char *base, char **dir)
 	return err;
 }
 
-/* What NAME says, if it is an absolute path: anything else depends on who reads it where. */
+/* The value of variable NAME if it is an absolute path. A relative one would mean another
+ * directory to each process that reads it. */
 static const char *named_dir(const char *name)
 {
 	const char *dir = getenv(name);

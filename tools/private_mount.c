@@ -25,15 +25,16 @@
 
 #define STOP_TIMEOUT_MS 5000 /* how long a daemon may take to unmount */
 
-/* What the keeper keeps. */
+/* The keeper's state. */
 struct keeper {
 	const char *daemon;
-	char *dir;     /* the mount point */
-	dev_t below;   /* the device of what is under the mount */
-	int process;   /* pidfd of the process it is all for */
-	int report;    /* to that process: a zero byte when ready, or why not */
-	int log;       /* what the daemon says before it is ready */
-	int signals;   /* a request to stop at once */
+	char *dir;   /* the mount point */
+	dev_t below; /* the device of the file system below the mount */
+	int process; /* pidfd of the process that the mount is for */
+	int report; /* to that process: a zero byte when the mount is ready, else the reason why
+		       not */
+	int log;    /* what the daemon writes before it is ready */
+	int signals;   /* signals that ask the keeper to stop at once */
 	pid_t pid;     /* the daemon */
 	int daemon_fd; /* its pidfd */
 };
@@ -42,14 +43,14 @@ struct keeper {
 
 static void exec_daemon(const struct keeper *k, pid_t keeper)
 {
-	/* Root's command may become somebody else, who still has its queues. */
+	/* Root's command may become another user, who still needs its queues. */
 	const char *options = geteuid() == 0 ? "-oallow_other" : NULL;
 	sigset_t none;
 
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != keeper || dup2(k->log, STDERR_FILENO) < 0)
 		_exit(1);
-	/* by which we end it, even if the command ignores it */
+	/* we end the daemon by SIGTERM, even if the command ignores that */
 	signal(SIGTERM, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -73,7 +74,7 @@ static int start_daemon(struct keeper *k)
 
 /* ---- the keeper's process ---- */
 
-/* The mount is there and its daemon answers. */
+/* Is the mount there, and does its daemon answer? */
 static bool is_mounted(const struct keeper *k)
 {
 	struct stat st;
@@ -81,8 +82,8 @@ static bool is_mounted(const struct keeper *k)
 	return stat(k->dir, &st) == 0 && st.st_dev != k->below;
 }
 
-/* Waits until FIRST is ready for EVENTS (then true), or the process or the daemon ends or
- * a signal asks to stop. */
+/* Waits until FIRST is ready for EVENTS (returns true), or the process or the daemon ends, or a
+ * signal asks to stop (returns false). */
 static bool wait_for(const struct keeper *k, int first, short events)
 {
 	struct pollfd fds[] = {
@@ -98,7 +99,7 @@ static bool wait_for(const struct keeper *k, int first, short events)
 	return !fds[1].revents && !fds[2].revents && !fds[3].revents;
 }
 
-/* The kernel tells who polls the list of mounts that it has changed. */
+/* The kernel wakes whoever polls the list of mounts when that list changes. */
 static bool wait_until_mounted(const struct keeper *k)
 {
 	int mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
@@ -125,7 +126,8 @@ static void detach(const struct keeper *k)
 	waitpid(pid, NULL, 0);
 }
 
-/* A daemon that was told to stop unmounts; what a dead one left is unmounted here. */
+/* A daemon that gets SIGTERM unmounts by itself. This unmounts what a dead daemon left behind.
+ */
 static void stop_daemon(const struct keeper *k)
 {
 	struct pollfd end = {k->daemon_fd, POLLIN, 0};
@@ -161,7 +163,7 @@ static void keep(struct keeper *k)
 		return;
 	}
 	if (wait_until_mounted(k)) {
-		fcntl(k->log, F_ADD_SEALS, F_SEAL_GROW); /* nobody will read it */
+		fcntl(k->log, F_ADD_SEALS, F_SEAL_GROW); /* nobody will read the log */
 		if (write(k->report, "", 1) == 1)
 			wait_for(k, -1, 0);
 	} else {
@@ -170,10 +172,10 @@ static void keep(struct keeper *k)
 	stop_daemon(k);
 }
 
-/* Moves the COUNT descriptors to FIRST and the numbers after it. */
+/* Moves the COUNT descriptors to the numbers FIRST and up. */
 static bool move_together(int *const fds[], int count, int first)
 {
-	/* first above the places they go to, that none steps on another */
+	/* move all to higher numbers first, so that none overwrites another */
 	for (int i = 0; i < count; i++) {
 		*fds[i] = fcntl(*fds[i], F_DUPFD_CLOEXEC, first + count);
 		if (*fds[i] < 0)
@@ -187,7 +189,7 @@ static bool move_together(int *const fds[], int count, int first)
 	return wq_start_close_fds(first + count) == 0;
 }
 
-/* The daemon inherits it. */
+/* The daemon inherits /dev/null as its standard descriptors. */
 static bool take_null(void)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -198,9 +200,9 @@ static bool take_null(void)
 	return true;
 }
 
-/* Leaves terminal, directory and descriptors of the process: it holds nothing open that
- * somebody waits to see closed. A keeper that cannot is none: what waits for its report sees
- * that it is gone. */
+/* Gives up the terminal, the directory and the descriptors of the process, so that nobody waits
+ * in vain for one of them to be closed. On failure the keeper exits; the process that waits for
+ * its report sees end of file. */
 static void leave_process(struct keeper *k)
 {
 	int *const kept[] = {&k->process, &k->report, &k->log, &k->signals};
@@ -210,7 +212,8 @@ static void leave_process(struct keeper *k)
 		_exit(1);
 }
 
-/* None but those that ask to stop, and not what the command is to ignore: it needs us. */
+/* Opens a signalfd for the signals that ask to stop. It blocks no signal that the command
+ * ignores, because the command still needs the keeper. */
 static int open_stop_signals(void)
 {
 	sigset_t set;
@@ -224,7 +227,7 @@ static int open_stop_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
-/* Runs the keeper as nobody's child. */
+/* Starts the keeper as a child of init, not of this process. */
 static int start_keeper(struct keeper *k)
 {
 	pid_t pid = fork();
@@ -248,7 +251,7 @@ static int start_keeper(struct keeper *k)
 
 /* ---- the process that has a private mount ---- */
 
-/* With its mode, and the device it is on. */
+/* Stores the directory's mode and device, too. */
 static int prepare_dir(struct keeper *k)
 {
 	struct stat st;
@@ -278,7 +281,7 @@ static int make_dir(struct keeper *k)
 	return ret;
 }
 
-/* What the keeper says, until it is ready or gone. */
+/* Reads the keeper's report: it comes when the mount is ready, or when the keeper has ended. */
 static int read_report(int fd)
 {
 	char text[1024];
@@ -329,7 +332,8 @@ static int mount_on_dir(struct keeper *k)
 		rmdir(k->dir);
 		fprintf(stderr, "wqrun: cannot start a private wqfs: %s\n", strerror(-ret));
 	} else {
-		close(report[1]); /* the keeper's end is its end */
+		close(report[1]); /* close our copy, so that the keeper's end gives end of file
+				   */
 		report[1] = -1;
 		ret = read_report(report[0]);
 	}

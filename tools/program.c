@@ -16,9 +16,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define HEAD_SIZE	 256 /* what the kernel looks at (BINPRM_BUF_SIZE) */
-#define INTERPRETERS_MAX 5   /* a script's may be a script (exec_binprm()) */
-#define SEGMENTS_MAX	 1024
+#define HEAD_SIZE 256 /* how much of a file the kernel reads (BINPRM_BUF_SIZE) */
+#define INTERPRETERS_MAX \
+	5 /* the interpreter of a script may be a script itself (exec_binprm()) */
+#define SEGMENTS_MAX 1024
 
 union head {
 	char text[HEAD_SIZE + 1];
@@ -63,7 +64,8 @@ char *wq_program_find(const char *command)
 
 /* ---- its first bytes ---- */
 
-/* False if they cannot be read: who may run a program need not be allowed to. */
+/* False if the file cannot be read: a user may be allowed to run a program and not to read it.
+ */
 static bool read_head(const char *path, union head *h)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -73,7 +75,7 @@ static bool read_head(const char *path, union head *h)
 	memset(h, 0, sizeof(*h));
 	if (fd < 0)
 		return false;
-	/* a script may name a FIFO: the kernel executes no such, and reading one could wait */
+	/* A script may name a FIFO. The kernel executes none, and reading one could block. */
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		n = read(fd, h->text, HEAD_SIZE);
 	close(fd);
@@ -85,7 +87,8 @@ static bool is_elf(const union head *h)
 	return !memcmp(h->text, ELFMAG, SELFMAG);
 }
 
-/* The interpreter in a line "#! PATH ARGUMENT", cut out in place; NULL: it is no script. */
+/* Cuts the interpreter out of a line "#! PATH ARGUMENT", in place. NULL: the file is no script.
+ */
 static char *interpreter(union head *h)
 {
 	char *path;
@@ -99,8 +102,8 @@ static char *interpreter(union head *h)
 
 /* ---- what keeps a library out ---- */
 
-/* The dynamic linker takes no libraries from the caller of such a program: those are the cases
- * in which the kernel says AT_SECURE (cap_bprm_creds_from_file()). */
+/* Why does the dynamic linker ignore LD_PRELOAD for the program at PATH? Because the kernel
+ * sets AT_SECURE for it (cap_bprm_creds_from_file()). */
 static const char *more_rights(const char *path)
 {
 	struct statvfs fs;
@@ -125,8 +128,8 @@ static bool same_architecture(const union head *a, const union head *b)
 	       a->elf.e_machine == b->elf.e_machine;
 }
 
-/* Finds the dynamic linker that the program at PATH, of our architecture, asks for. False: it
- * asks for none; NAME is empty if that cannot be told. */
+/* Finds the dynamic linker that the program at PATH, built for our architecture, asks for.
+ * False: it asks for none. NAME is empty if the file does not show which. */
 static bool find_linker(const char *path, const union head *h, char name[PATH_MAX])
 {
 	const ElfW(Ehdr) *elf = &h->elf;
@@ -149,8 +152,8 @@ static bool find_linker(const char *path, const union head *h, char name[PATH_MA
 	return found;
 }
 
-/* The dynamic linker, run as a program, loads what it is told to, though it is linked to
- * nothing itself. */
+/* The dynamic linker, run as a program, loads preloaded libraries though it is not linked to
+ * any library itself. */
 static bool is_linker(const char *path)
 {
 	static const char self[] = "/proc/self/exe";
@@ -192,7 +195,7 @@ const char *wq_program_unreached(const char *path, const char *library, const ch
 			return more_rights(path);
 		if (is_elf(&program))
 			return elf_unreached(path, &program, &part);
-		/* what is neither is given to the shell, by execvp() itself */
+		/* execvp() itself passes a file that is neither to the shell */
 		next = interpreter(&program);
 		snprintf(script, sizeof(script), "%s", next ? next : _PATH_BSHELL);
 		path = script;

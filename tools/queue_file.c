@@ -27,7 +27,7 @@ static bool find_path(struct queue_file *q, const char *name)
 	return !err;
 }
 
-/* Opening something else may already do something: a device, a FIFO. */
+/* Opens nothing but a regular file: opening a device or a FIFO may already have an effect. */
 static int open_regular(const char *path)
 {
 	struct stat st;
@@ -60,8 +60,8 @@ bool queue_file_open(struct queue_file *q, const char *name)
 	return false;
 }
 
-/* Elsewhere than on a wqfs a plain file was made, which must not stay; nor must a queue that
- * others may use. */
+/* Removes the file again: outside a wqfs open() has made a plain file; and a queue that others
+ * may use must not stay either. */
 static bool undo_create(struct queue_file *q)
 {
 	fail(WQ_ACT_CREATE, q);
@@ -70,7 +70,8 @@ static bool undo_create(struct queue_file *q)
 	return false;
 }
 
-/* Whatever the umask is, and what a mount for all users takes off a new queue's mode. */
+/* Sets exactly MODE, whatever the umask is, and whatever a mount for all users takes away from
+ * the mode of a new queue. */
 static bool set_mode(const struct queue_file *q, unsigned int mode)
 {
 	struct stat st;

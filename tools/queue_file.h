@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A queue as a subcommand holds it. These functions say on stderr what failed. */
+/* A queue that a subcommand has open. These functions print a message on stderr when they fail.
+ */
 #ifndef WQ_QUEUE_FILE_H
 #define WQ_QUEUE_FILE_H
 
@@ -14,15 +15,14 @@ struct queue_file {
 	int fd;
 };
 
-/* Opens the queue called NAME (see wq_queue_path()) for reading, without waiting in
- * reads, having made sure that it is a queue. False, with nothing to close, if it
- * cannot be. */
+/* Opens the queue called NAME (see wq_queue_path()) for non-blocking reads, and makes sure that
+ * it is a queue. False: it cannot be opened, and there is nothing to close. */
 bool queue_file_open(struct queue_file *q, const char *name);
 
-/* Makes the queue called NAME, with exactly MODE, and opens it likewise. */
+/* Makes the queue called NAME with exactly MODE, and opens it in the same way. */
 bool queue_file_create(struct queue_file *q, const char *name, unsigned int mode);
 
-/* Makes a queue without a name on the wqfs at MOUNT, or if that is NULL the caller's
+/* Makes a queue without a name on the wqfs at MOUNT; if MOUNT is NULL, on the caller's wqfs
  * (see wq_mount_find()). */
 bool queue_file_anonymous(struct queue_file *q, const char *mount);
 
@@ -32,8 +32,7 @@ bool queue_file_set_size(const struct queue_file *q, unsigned long nr);
 bool queue_file_set_filter(const struct queue_file *q, const struct wqfs_filter *f);
 bool queue_file_stats(const struct queue_file *q, struct wqfs_stats *stats);
 
-/* Watches the key called KEY (see wq_key_by_name()) with WATCH_ID, or with -1 removes the
- * watch. */
+/* Watches the key called KEY (see wq_key_by_name()) with WATCH_ID; -1 removes the watch. */
 bool queue_file_watch(const struct queue_file *q, const char *key, int32_t watch_id);
 
 #endif

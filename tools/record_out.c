@@ -22,8 +22,8 @@
 struct reading {
 	const struct queue_file *q;
 	const struct record_out *how;
-	enum wqfs_format format; /* what the queue is asked for */
-	unsigned long left;	 /* of how->count */
+	enum wqfs_format format; /* in which the queue returns records */
+	unsigned long left;	 /* how many of how->count are still to be printed */
 	int signals, waiter;
 	char buf[BATCH];
 };
@@ -46,7 +46,8 @@ int record_out_option(const struct wqctl_cmd *cmd, struct record_out *how, int o
 
 /* ---- waiting ---- */
 
-/* SIGINT and SIGTERM, but not one that our parent wants ignored. -1 on error. */
+/* Opens a signalfd for SIGINT and SIGTERM, except one that our parent wants ignored. -1 on
+ * error. */
 static int open_signals(void)
 {
 	sigset_t set;
@@ -68,15 +69,17 @@ static bool listen_to(int epoll, int fd, uint32_t events, enum event what)
 	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e) == 0;
 }
 
-/* A poll() that is woken asks the queue again, and a frozen daemon would not answer: the
- * freezer would wait for us for ever. epoll_wait() only asks after an event. -1 on error. */
+/* A poll() that is woken asks the queue again. A frozen daemon could not answer, and the
+ * kernel's freezer would wait for us for ever. epoll_wait() asks only after an event. -1 on
+ * error. */
 static int open_waiter(const struct reading *rd)
 {
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
 
 	if (epoll < 0)
 		return -1;
-	/* A file as standard output cannot be listened to, nor lose its reader. */
+	/* If standard output is a file, epoll refuses it; a file cannot lose its reader either.
+	 */
 	listen_to(epoll, STDOUT_FILENO, 0, EVENT_NO_OUTPUT);
 	if (listen_to(epoll, rd->signals, EPOLLIN, EVENT_STOP) &&
 		listen_to(epoll, rd->q->fd, EPOLLIN, EVENT_READ))
@@ -85,8 +88,8 @@ static int open_waiter(const struct reading *rd)
 	return -1;
 }
 
-/* Waits TIMEOUT ms (-1: for ever) for something to read, to stop for, or for stdout to
- * lose its reader. With 0 it is always worth trying to read. */
+/* Waits up to TIMEOUT ms (-1: for ever) until there is something to read, a reason to stop, or
+ * stdout has lost its reader. With 0 the caller may always try to read. */
 static enum event wait_event(const struct reading *rd, int timeout)
 {
 	struct epoll_event events[3];
@@ -109,8 +112,8 @@ static enum event wait_event(const struct reading *rd, int timeout)
 
 /* ---- reading ---- */
 
-/* A buffer that grows by the length of the shortest record, until the first fits, never holds
- * two. */
+/* The buffer grows by the length of the shortest record until the first record fits. So it
+ * never has room for two. */
 static ssize_t read_raw(struct reading *rd)
 {
 	ssize_t len = -1;
@@ -123,8 +126,8 @@ static ssize_t read_raw(struct reading *rd)
 	return len;
 }
 
-/* A line is read in pieces. None is longer than the shortest line is, so that behind the rest
- * of this one there is no room for the next. */
+/* Reads a line in pieces. No piece is longer than the shortest line, so the buffer that takes
+ * the rest of this line has no room for the next line. */
 static ssize_t read_line(struct reading *rd)
 {
 	size_t shortest = rd->format == WQFS_FORMAT_TEXT
@@ -189,7 +192,7 @@ static void print_told(const struct record_out *how, const struct wq_record *r)
 	putchar('\n');
 }
 
-/* Lines of JSON become lines of text. False: one was not understood. */
+/* Turns lines of JSON into lines of text. False: a line could not be parsed. */
 static bool print_lines(const struct record_out *how, const char *line, const char *end)
 {
 	struct wq_record r;
@@ -279,7 +282,7 @@ enum wqctl_exit record_out(const struct queue_file *q, const struct record_out *
 	enum wqctl_exit status;
 
 	if (how->format == WQFS_FORMAT_TEXT && (how->time || how->who))
-		rd.format = WQFS_FORMAT_JSON; /* only there do they stand */
+		rd.format = WQFS_FORMAT_JSON; /* only JSON has time and cause */
 	if (ioctl(q->fd, WQFS_IOC_SET_FORMAT, rd.format)) {
 		wq_complain(WQ_ACT_FORMAT, errno, q->path, NULL);
 		return WQCTL_FAILURE;

@@ -10,15 +10,16 @@
 
 struct record_out {
 	enum wqfs_format format;
-	bool time, who;	     /* text only: when it was posted, by whom if that is known */
-	bool wait;	     /* for more, when there is no more */
-	unsigned long count; /* records to print, no more being taken; 0: all */
-	bool own;	     /* nobody else has the queue: stop when it watches nothing more,
-			      * and do not take its end for a good one */
+	bool time, who; /* text only: print the time of the record, and who caused it if that is
+			   known */
+	bool wait;	/* wait for more records when none is left */
+	unsigned long count; /* records to print, after which none is taken; 0: all */
+	bool own; /* nobody else uses the queue: stop when it watches nothing any more, and
+		     treat its end as a failure */
 };
 
-/* The options that say how records are printed: for getopt_long(), for a subcommand's
- * usage line and for its help. */
+/* The options that say how records are printed, in three forms: for getopt_long(), for the
+ * usage line of a subcommand, and for its help. */
 #define RECORD_OUT_LETTERS "t"
 /* clang-format off */
 #define RECORD_OUT_OPTIONS \
@@ -32,13 +33,13 @@ struct record_out {
 	"  -t, --time           text: begin with the time\n" \
 	"      --who            text: end with the process that did it, where that is known\n"
 
-/* For what getopt_long() gave that CMD has no case for: takes one of these options into
- * HOW and returns -1, else the exit status as wqctl_other_option() does. */
+/* Handles an option of getopt_long() that CMD does not know. If it is one of these, stores it
+ * in HOW and returns -1; else returns the exit status as wqctl_other_option() does. */
 int record_out_option(const struct wqctl_cmd *cmd, struct record_out *how, int option);
 
-/* Prints records of Q on stdout as HOW says, until there are no more to be had, or
- * SIGINT or SIGTERM comes. Blocks as long as that takes. Each batch is flushed.
- * WQCTL_OK, or WQCTL_FAILURE having said why. */
+/* Prints records of Q on stdout as HOW says, until no more can come, or until SIGINT or
+ * SIGTERM. Blocks as long as that takes. Flushes after each batch. WQCTL_OK, or WQCTL_FAILURE
+ * after an error message. */
 enum wqctl_exit record_out(const struct queue_file *q, const struct record_out *how);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* wqctl - looks after watch queues from the command line. */
+/* wqctl - makes, watches and reads queues from the command line. */
 #include "wqctl.h"
 
 #include <errno.h>
@@ -58,7 +58,7 @@ static int help(const struct wqctl_cmd *cmd)
 	return WQCTL_OK;
 }
 
-/* Where to read more, as coreutils have it; CMD NULL: of all commands. */
+/* Says where to read more, in the words of coreutils. CMD NULL: about all commands. */
 static int try_help(const struct wqctl_cmd *cmd)
 {
 	fprintf(stderr, "Try 'wqctl %s%s--help' for more information.\n", cmd ? cmd->name : "",
@@ -120,7 +120,7 @@ bool wqctl_flush(void)
 	return false;
 }
 
-/* What was printed counts only once it has arrived. */
+/* The command has succeeded only if its output has been written. */
 static int finish(int status)
 {
 	if (wqctl_flush() || status != WQCTL_OK)
@@ -130,7 +130,7 @@ static int finish(int status)
 
 static int run_command(const struct wqctl_cmd *cmd, int argc, char **argv)
 {
-	char name[32]; /* getopt's messages begin with it */
+	char name[32]; /* getopt's messages begin with this name */
 
 	snprintf(name, sizeof(name), "wqctl %s", cmd->name);
 	argv[0] = name;
@@ -165,6 +165,7 @@ int main(int argc, char **argv)
 {
 	if (wq_start_std_fds(0) < 0)
 		return WQCTL_FAILURE;
-	signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write, and is said */
+	signal(SIGPIPE,
+		SIG_IGN); /* writing to a closed pipe then fails with an error that we report */
 	return finish(run(argc, argv));
 }

@@ -8,13 +8,13 @@
 
 enum wqctl_exit { WQCTL_OK = 0, WQCTL_FAILURE = 1, WQCTL_USAGE = 2 };
 
-/* A subcommand. RUN gets its own arguments, ARGV[0] being "wqctl NAME", and returns the
- * exit status, having said on stderr what failed. */
+/* A subcommand. RUN gets its own arguments, with "wqctl NAME" as ARGV[0]. It returns the exit
+ * status, after a message on stderr if it failed. */
 struct wqctl_cmd {
 	const char *name;
-	const char *args;    /* as the usage line has them */
-	const char *summary; /* a line */
-	const char *help;    /* the options and what else there is to know, or NULL */
+	const char *args;    /* the arguments in the usage line */
+	const char *summary; /* one line */
+	const char *help;    /* the options and what else to know, or NULL */
 	int (*run)(const struct wqctl_cmd *cmd, int argc, char **argv);
 };
 
@@ -27,26 +27,26 @@ extern const struct wqctl_cmd wqctl_create, wqctl_doctor, wqctl_filter, wqctl_ls
 		"help", no_argument, NULL, 'h' \
 	}
 
-/* Says what is wrong with the arguments, if FORMAT is not NULL (if it is, getopt said it), in
- * the words of coreutils ("invalid mode: '9'"), and where to read about CMD. Returns
+/* Prints what is wrong with the arguments in the words of coreutils ("invalid mode: '9'"),
+ * unless FORMAT is NULL because getopt has said it; then says where to read about CMD. Returns
  * WQCTL_USAGE. */
 int wqctl_usage(const struct wqctl_cmd *cmd, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* For what getopt_long() gave that CMD has no case for: help, or a usage error. Returns the
- * exit status. */
+/* Handles a result of getopt_long() that CMD does not know: prints the help, or reports a usage
+ * error. Returns the exit status. */
 int wqctl_other_option(const struct wqctl_cmd *cmd, int option);
 
 /* Checks that MIN to MAX (-1: any number) operands are left at optind. Returns -1 if so; else
- * the exit status, having said what is wrong. */
+ * the exit status, after an error message. */
 int wqctl_check_operands(const struct wqctl_cmd *cmd, int argc, char **argv, int min, int max);
 
-/* For a subcommand without options of its own: what stands after its name are operands,
- * even if it begins with '-', except --help at the front. Returns -1 if all is well, with
- * optind at the first operand; else the exit status. */
+/* For a subcommand without options of its own: all words after its name are operands, even
+ * those that begin with '-', except a first word --help. Returns -1 if all is well, with optind
+ * at the first operand; else the exit status. */
 int wqctl_operands_only(const struct wqctl_cmd *cmd, int argc, char **argv, int min, int max);
 
-/* Sends what was printed on its way; says so, once, if it could not go. */
+/* Writes out what was printed. False if that fails, which it reports once. */
 bool wqctl_flush(void);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * wqrun - runs a program written for the kernel's watch queues on wqfs.
  *
- * It becomes the command, as env(1) does, so that signals, terminal, job control and
- * exit status are the command's own.
+ * wqrun replaces itself by the command, as env(1) does, so that signals, terminal, job control
+ * and exit status are those of the command.
  */
 #include "config.h"
 
@@ -24,7 +24,7 @@
 #include "program.h"
 #include "wqrun_paths.h"
 
-/* As env(1), nice(1) and timeout(1) have them. */
+/* The exit statuses of env(1), nice(1) and timeout(1). */
 enum { EXIT_WQRUN = 125, EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 };
 
 struct options {
@@ -99,8 +99,8 @@ static int parse_options(struct options *o, int argc, char **argv)
 	return -1;
 }
 
-/* The mount DIR, that somebody named, as an absolute path: the command may change its
- * directory. NULL if it cannot be used, which is said. */
+/* The mount DIR, which the user named, as an absolute path, because the command may change its
+ * directory. NULL after an error message if it cannot be used. */
 static char *named_mount(const char *dir)
 {
 	char *path = realpath(dir, NULL);
@@ -121,7 +121,7 @@ static bool start_private(char **mount)
 	return false;
 }
 
-/* A mount that merely happens to be there is taken if it serves, else left alone. */
+/* Uses a mount that happens to be there only if it serves; else starts a private one. */
 static char *find_mount(void)
 {
 	const char *env = getenv(WQ_MOUNT_ENV);
@@ -143,7 +143,7 @@ static char *choose_mount(const struct options *o)
 	return find_mount();
 }
 
-/* VALUE NULL: there was no memory for it. */
+/* VALUE NULL means that its allocation failed. */
 static bool set_env(const char *name, const char *value)
 {
 	if (value && !setenv(name, value, 1))
@@ -152,7 +152,7 @@ static bool set_env(const char *name, const char *value)
 	return false;
 }
 
-/* Is SHIM in LIST, which ld.so reads as separated by ':' and ' '? */
+/* Is SHIM in LIST? ld.so splits the list at ':' and ' '. */
 static bool is_listed(const char *list, const char *shim)
 {
 	size_t len = strlen(shim), n;
@@ -180,7 +180,8 @@ static bool is_preloadable(const char *shim)
 	return !err;
 }
 
-/* Behind what is there: some libraries have to be the first, as that of gcc's sanitizer. */
+/* Appends the library to LD_PRELOAD: some libraries must be the first, such as that of gcc's
+ * sanitizer. */
 static bool preload(const char *shim)
 {
 	const char *before = getenv("LD_PRELOAD");
@@ -191,7 +192,7 @@ static bool preload(const char *shim)
 		return false;
 	if (!before || !*before)
 		return set_env("LD_PRELOAD", shim);
-	if (is_listed(before, shim)) /* one wqrun in another */
+	if (is_listed(before, shim)) /* wqrun was run by wqrun */
 		return true;
 	if (asprintf(&list, "%s:%s", before, shim) < 0)
 		list = NULL;
@@ -200,7 +201,7 @@ static bool preload(const char *shim)
 	return ok;
 }
 
-/* It runs all the same: who calls it may know that, or need queues for its children alone. */
+/* Only warns: the user may know that, or may need queues only for the children of COMMAND. */
 static void warn_if_unreached(const char *command)
 {
 	char *path = wq_program_find(command);
@@ -229,10 +230,10 @@ int main(int argc, char **argv)
 	struct wq_facility facility;
 	int status;
 
-	/* the command is to find closed what we found closed */
+	/* descriptors that were closed when we started are to be closed for the command, too */
 	if (wq_start_std_fds(O_CLOEXEC) < 0)
 		return EXIT_WQRUN;
-	argv[0] = program_invocation_short_name; /* getopt_long()'s messages begin with it */
+	argv[0] = program_invocation_short_name; /* getopt_long() begins its messages with it */
 	status = parse_options(&o, argc, argv);
 	if (status >= 0)
 		return status;
