@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the files of entry points share.
+ * Declarations that the files with entry points share.
  */
 #ifndef WQSHIM_EXPORT_H
 #define WQSHIM_EXPORT_H

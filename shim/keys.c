@@ -17,7 +17,8 @@ static long sys_keyctl(int op, const long arg[4])
 	return wqshim_sys(SYS_keyctl, op, arg[0], arg[1], arg[2], arg[3]);
 }
 
-/* What a kernel with the facility says of a descriptor that is no queue, in its order. */
+/* The error that a kernel with the facility gives for a descriptor that is no queue. It makes
+ * its checks in this order. */
 static long not_a_queue(long key)
 {
 	long ret = wqshim_sys(SYS_keyctl, KEYCTL_DESCRIBE, key);
@@ -72,8 +73,9 @@ long wqshim_keyctl(int op, const long arg[4])
 	return ret;
 }
 
-/* add_key() updates a key that the keyring has, which posts nothing to the keyring: only
- * who may search it can know beforehand. */
+/* If the keyring has a key of that type and description, add_key() updates that key and posts
+ * nothing to the keyring. Only a process that may search the keyring can find that out
+ * beforehand. */
 static long find_namesake(const long arg[5])
 {
 	long key =
@@ -101,7 +103,8 @@ long wqshim_add_key(const long arg[5])
 
 long wqshim_request_key(const long arg[4])
 {
-	/* Without a destination and without leave to construct a key it only searches. */
+	/* Without a destination, and without permission to construct a key, request_key() only
+	 * searches. */
 	const long dest[4] = {arg[3]};
 	struct wqshim_report report;
 	bool reported = (arg[2] || arg[3]) &&

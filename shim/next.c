@@ -25,7 +25,7 @@ void *wqshim_next_by_name(_Atomic(void *) *found, const char *name)
 	return next;
 }
 
-/* Looks the next SYMBOL up for the pointer of NAME. */
+/* Looks up the next SYMBOL and stores it in the pointer of NAME. */
 #define FIND(name, symbol)                                                               \
 	({                                                                               \
 		wqshim_##name##_fn *found = look_up(symbol);                             \

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The functions that ours stand before: the C library's, or those of the next
- * preloaded library. Looked up at first use and never in a constructor, because other
- * libraries' constructors call us before ours would run. Each pointer begins at a
- * function that looks up, replaces the pointer and calls on, so that the way through
- * is one jump; two threads that do so at once find the same.
+ * The functions that ours replace: those of the C library or of the next preloaded library.
+ * They are looked up at first use and never in a constructor, because constructors of other
+ * libraries call us before ours would run. Each pointer first points at a function that looks
+ * up the symbol, replaces the pointer and calls on; after that passing a call on is one jump.
+ * Two threads that do this at the same time find the same symbol.
  */
 #ifndef WQSHIM_NEXT_H
 #define WQSHIM_NEXT_H
@@ -35,12 +35,12 @@ extern _Atomic(wqshim_syscall_fn *) wqshim_next_syscall;
 /* The next function called NAME. */
 #define WQSHIM_NEXT(name) atomic_load_explicit(&wqshim_next_##name, memory_order_relaxed)
 
-/* The next function called NAME, kept in *FOUND; NULL if the C library has none, whose
- * programs then do not call ours. errno is kept. */
+/* The next function called NAME, cached in *FOUND. NULL if the C library has none; its programs
+ * do not call ours then. Keeps errno. */
 void *wqshim_next_by_name(_Atomic(void *) *found, const char *name);
 
-/* System call NR with up to six arguments, all of them long, by the next syscall(), so
- * that we never meet ourselves. What it returned, or -errno; errno is kept. No
+/* Makes system call NR with up to six arguments of type long, through the next syscall(), so
+ * that our own is not called again. Returns the result, or -errno, and keeps errno. It is no
  * cancellation point. */
 #define wqshim_sys(nr, ...) wqshim_sys_array(nr, (const long[6]){__VA_ARGS__})
 long wqshim_sys_array(long nr, const long args[6]);

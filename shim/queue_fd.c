@@ -25,7 +25,7 @@
 #define END_FLAGS (O_CLOEXEC | O_NONBLOCK)
 
 atomic_bool wqshim_queue_was_met;
-static _Atomic uint64_t met_on; /* the device of the queue that was met last */
+static _Atomic uint64_t met_on; /* the device of the queue that this process used last */
 
 static int sys_openat(int dir, const char *path, int flags, int mode)
 {
@@ -53,8 +53,8 @@ int wqshim_open_mount(void)
 	return sys_openat(AT_FDCWD, mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
 }
 
-/* The device that the regular file FD is on, as far as the kernel knows without asking who
- * serves it; 0: it is another kind of file. */
+/* The device of the regular file FD, found without a request to the daemon that serves it; 0:
+ * FD is another kind of file. */
 static uint64_t device_of(int fd)
 {
 	struct statx st;
@@ -66,7 +66,7 @@ static uint64_t device_of(int fd)
 	return (uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor;
 }
 
-/* FD is a queue. */
+/* Notes that FD is a queue. */
 static void meet(int fd)
 {
 	atomic_store_explicit(&met_on, device_of(fd), memory_order_relaxed);
@@ -95,7 +95,8 @@ static int open_anonymous(int flags)
 	return fd;
 }
 
-/* A second open of what FD has open. thread-self: a thread may have its own table. */
+/* Opens again the file that FD has open. It uses thread-self because a thread may have its own
+ * descriptor table. */
 static int reopen(int fd, int flags)
 {
 	static const char prefix[] = "/proc/thread-self/fd/";
@@ -111,7 +112,8 @@ static int reopen(int fd, int flags)
 	return sys_openat(AT_FDCWD, p, flags, 0);
 }
 
-/* What the kernel's pipe2() can say; all else means that this mount cannot be used. */
+/* Maps ERROR to an error that the kernel's pipe2() can give; any other error means that this
+ * mount cannot be used. */
 static int pipe2_error(int error)
 {
 	switch (error) {
@@ -126,7 +128,7 @@ static int pipe2_error(int error)
 	}
 }
 
-/* Stores VALUE where the program wants it, or -EFAULT: the kernel checks the address
+/* Stores VALUE at the address of the program, or returns -EFAULT. The kernel checks the address
  * when it copies out of the pipe P. */
 static int store_by_pipe(const int p[2], int to[2], const int value[2])
 {
@@ -138,8 +140,8 @@ static int store_by_pipe(const int p[2], int to[2], const int value[2])
 	return n == size ? 0 : (int)n;
 }
 
-/* Puts the queue Q and its writing end in the places of the pipe P, which so has
- * chosen their numbers and is gone. */
+/* Puts the queue Q and its writing end in place of the two ends of the pipe P. That pipe has
+ * only served to choose the numbers, and is closed by it. */
 static int take_places(int q, const int p[2], int fds[2], int flags)
 {
 	int w = reopen(q, O_WRONLY | (flags & O_NONBLOCK) | O_CLOEXEC), ret;
@@ -181,7 +183,7 @@ int wqshim_queue_new(int fds[2], int flags)
 	return ret;
 }
 
-/* Fills STATS if FD is a queue. */
+/* Fills STATS if FD is a queue; else false. */
 static bool ask_queue(int fd, struct wqfs_stats *stats)
 {
 	int saved = errno;
@@ -220,8 +222,8 @@ bool wqshim_names_queue(const char *path)
 	return is;
 }
 
-/* pipe_fcntl(). A pipe has 16 pages until a size is set, and from then on what the records
- * need (watch_queue_set_size()). */
+/* The kernel's pipe_fcntl(). A pipe has 16 pages until a size is set, and after that as many as
+ * the records need (watch_queue_set_size()). */
 int wqshim_pipe_size(int fd)
 {
 	enum { PAGE = 4096, PAGES = 16 };
@@ -232,7 +234,7 @@ int wqshim_pipe_size(int fd)
 	return (stats.size ? (int)(stats.size / WQFS_SIZE_UNIT) : PAGES) * PAGE;
 }
 
-/* Copies LEN bytes from the program's address FROM, or -EFAULT. */
+/* Copies LEN bytes from the program's address FROM, or returns -EFAULT. */
 static int fetch_by_pipe(const int p[2], void *to, const void *from, size_t len)
 {
 	long n = wqshim_sys(SYS_write, p[1], (long)from, (long)len);
@@ -242,7 +244,7 @@ static int fetch_by_pipe(const int p[2], void *to, const void *from, size_t len)
 	return n == (long)len ? 0 : n < 0 ? (int)n : -EFAULT;
 }
 
-/* The kernel's order: header, then the count, then the rules. */
+/* Reads the filter in the kernel's order: the header, then the count, then the rules. */
 static int fetch_filter(struct wqfs_filter *f, const void *from)
 {
 	const size_t head = offsetof(struct wqfs_filter, filters);
@@ -269,7 +271,7 @@ int wqshim_set_filter(int fd, const void *filter)
 	return ret ? ret : (int)wqshim_sys(SYS_ioctl, fd, WQFS_IOC_SET_FILTER, (long)&f);
 }
 
-/* Raised by what the program itself does, never to interrupt it. */
+/* Is SIG raised by what the program itself does, and never sent to interrupt it? */
 static bool is_fault(int sig)
 {
 	return sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL ||
@@ -284,7 +286,7 @@ static bool may_interrupt(int sig)
 	       sa.sa_handler != SIG_IGN && !(sa.sa_flags & SA_RESTART);
 }
 
-/* If the program has one that does not restart, the interruption may be what it waits for. */
+/* If the program has a handler without SA_RESTART it may wait for the interruption. */
 bool wqshim_handlers_restart(void)
 {
 	int saved = errno;

@@ -17,18 +17,18 @@
 #include "read.h"
 #include "wqfs.h"
 
-#define PART	 4096  /* what is asked for at once: signal handlers' stacks are small */
-#define ROOM_MAX 65536 /* more than a queue of the kernel's can hold */
+#define PART	 4096 /* how much one request asks for: the stacks of signal handlers are small */
+#define ROOM_MAX 65536 /* more than a queue of the kernel can hold */
 
-#define SIGSET_SIZE (_NSIG / 8) /* as the kernel has it */
+#define SIGSET_SIZE (_NSIG / 8) /* the size that the kernel uses */
 
 typedef int ppoll_fn(struct pollfd *, nfds_t, const struct timespec *, const sigset_t *);
 
-/* Where records are to go. */
+/* Where the records go. */
 struct room {
 	const struct iovec *to;
 	int count;
-	size_t len; /* all that there is, as far as it is needed */
+	size_t len; /* all of the room, as far as it is needed */
 };
 
 static size_t smaller(size_t a, size_t b)
@@ -36,7 +36,7 @@ static size_t smaller(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* A record that was taken must find room: so that is looked at before. */
+/* A record that was taken must not be lost for want of room, so we check the room first. */
 static bool make_room(struct room *r)
 {
 	for (int i = 0; i < r->count && r->len < ROOM_MAX; i++) {
@@ -49,7 +49,7 @@ static bool make_room(struct room *r)
 	return r->len > 0;
 }
 
-/* Copies LEN bytes to where the room has OFFSET bytes before them. */
+/* Copies LEN bytes to the room, starting at OFFSET. */
 static void put(const struct room *r, size_t offset, const char *from, size_t len)
 {
 	for (const struct iovec *to = r->to; len; to++) {
@@ -63,7 +63,7 @@ static void put(const struct room *r, size_t offset, const char *from, size_t le
 	}
 }
 
-/* A stop or the freezer interrupts it, but no handler runs here. */
+/* A stop or the freezer interrupts the request, but no signal handler runs here. */
 static long ask(int fd, char *part, size_t size)
 {
 	long n;
@@ -74,7 +74,7 @@ static long ask(int fd, char *part, size_t size)
 	return n;
 }
 
-/* Takes what is there, without waiting: bytes, 0 at the end of file, or -errno. */
+/* Takes what is there without waiting. Returns bytes, 0 at the end of file, or -errno. */
 static long read_now(int fd, const struct room *r)
 {
 	char part[PART];
@@ -87,23 +87,24 @@ static long read_now(int fd, const struct room *r)
 			break;
 		put(r, done, part, (size_t)n);
 		done += (size_t)n;
-		/* was it the room that ended it? */
+		/* Go on only if the room ended the last request. */
 	} while (n + WQFS_RECORD_MAX > PART && done < r->len);
 	return done ? (long)done : n;
 }
 
 struct reading {
 	struct room room;
-	sigset_t mask; /* the program's: signals are for it while it waits, and only then */
-	int fd;	       /* ours, of the same description */
-	int epoll;     /* while it waits */
+	sigset_t mask; /* the program's mask: signals reach the program only while it waits */
+	int fd;	       /* a descriptor of our own on the same description */
+	int epoll;     /* used while it waits */
 };
 
 static void block_signals(sigset_t *before)
 {
 	sigset_t all;
 
-	memset(&all, 0xff, sizeof(all)); /* the C library's own, too */
+	memset(&all, 0xff,
+		sizeof(all)); /* the signals that the C library uses for itself, too */
 	wqshim_sys(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)before, SIGSET_SIZE);
 }
 
@@ -126,7 +127,8 @@ static bool begin_wait(struct reading *r)
 	       wqshim_sys(SYS_epoll_ctl, r->epoll, EPOLL_CTL_ADD, r->fd, (long)&e) == 0;
 }
 
-/* Waits for the epoll by poll(), which goes on after a stop, as epoll_wait() does not. */
+/* Waits for the epoll descriptor with ppoll(), which continues after a stop; epoll_wait() does
+ * not. */
 static long wait_for(const struct reading *r, ppoll_fn *ppoll)
 {
 	struct pollfd p = {r->epoll, POLLIN, 0};
@@ -139,14 +141,14 @@ static long wait_for(const struct reading *r, ppoll_fn *ppoll)
 	return ret;
 }
 
-/* The daemon ended while it was waited for: that is the end of the queue, as for those whom it
- * answers before. */
+/* If the daemon ends during the wait, the reader gets end of file, as readers get that the
+ * daemon answers before it ends. */
 static bool has_ended(long error)
 {
 	return error == -ENOTCONN || error == -ECONNABORTED || error == -ENODEV;
 }
 
-/* Bytes, 0 or -errno; -ENOTTY: it is for the C library to do. */
+/* Returns bytes, 0 or -errno; -ENOTTY: the caller leaves the read to the C library. */
 static long read_waiting(struct reading *r)
 {
 	static _Atomic(void *) found;
@@ -157,7 +159,7 @@ static long read_waiting(struct reading *r)
 		return n;
 	if (!ppoll || !begin_wait(r))
 		return -ENOTTY;
-	do { /* another reader may have been faster: then it waits again */
+	do { /* repeat if another reader was faster */
 		n = wait_for(r, ppoll);
 		if (n >= 0)
 			n = read_now(r->fd, &r->room);

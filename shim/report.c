@@ -10,7 +10,7 @@
 #include "report.h"
 #include "sources/operation.h"
 
-/* OP, if the mount is to be told of it. */
+/* The table entry of OP, if the mount is to be told of OP; else NULL. */
 static const struct wq_operation_type *find(unsigned int op, const long arg[4])
 {
 	const struct wq_operation_type *o = wq_operation_find(op);
@@ -19,8 +19,8 @@ static const struct wq_operation_type *find(unsigned int op, const long arg[4])
 	return !o || o->silent || (op == KEYCTL_SEARCH && !arg[3]) ? NULL : o;
 }
 
-/* The serial of a special keyring of this process, or 0. Asked before the operation, which
- * may destroy it, hide it, or make it another one's. */
+/* The serial of a special keyring of this process, or 0. To be called before the operation,
+ * which may destroy the keyring, hide it, or give this process another one. */
 static int resolve(int special, bool create)
 {
 	long serial = wqshim_sys(SYS_keyctl, KEYCTL_GET_KEYRING_ID, special, create);
@@ -28,8 +28,9 @@ static int resolve(int special, bool create)
 	return serial > 0 ? (int)serial : 0;
 }
 
-/* What is told of an argument. All special values of the destination of an instantiation mean
- * the requestor's keyring; finding out which keyring it is makes one that is made anyway. */
+/* The value that the report gives for an argument. As the destination of an instantiation every
+ * special value means the requestor's keyring. Resolving it creates that keyring, which the
+ * operation would create anyway. */
 static int told(enum wq_op_kind kind, int value)
 {
 	if (kind == WQ_ARG_NONE)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The entry points of the stat family. All but a few files have a name, so that one compare
- * tells nearly every other file from a queue of pipe2().
+ * The entry points of the stat family. Nearly all files have a name, so one comparison tells
+ * nearly every other file from a queue of pipe2().
  */
 #include "config.h"
 
-/* Each entry point is meant by its own name, and so is each structure. */
+/* Each entry point must be compiled under its own name, and with its own structure. */
 #undef _FILE_OFFSET_BITS
 #undef _TIME_BITS
 
@@ -19,7 +19,7 @@
 #include "queue_fd.h"
 #include "stat.h"
 
-/* Only by a descriptor, or by way of /proc, can a file without a name be met. */
+/* A file without a name can be reached only by a descriptor or through /proc. */
 static COLD bool is_queue(int dir, const char *path)
 {
 	if (!path || !*path)
@@ -27,7 +27,7 @@ static COLD bool is_queue(int dir, const char *path)
 	return (dir == AT_FDCWD || *path == '/') && wqshim_names_queue(path);
 }
 
-/* As pipe2() makes it: an inode of pipefs has no size, and one link. */
+/* What pipe2() makes: an inode of pipefs has size 0 and one link. */
 #define SHOW(dir, path, st, field)                                                    \
 	do {                                                                          \
 		if (unlikely((st)->field##nlink == 0 && S_ISREG((st)->field##mode) && \
@@ -80,7 +80,7 @@ ENTRY(statx, "statx",
 	(int dir, const char *path, int flags, unsigned int mask, struct statx *st),
 	(dir, path, flags, mask, st), dir, path, stx_)
 
-/* What programs call that were built with glibc before 2.33. */
+/* Entry points for programs that were built with glibc before 2.33. */
 ENTRY(fxstat, "__fxstat", (int version, int fd, struct stat *st), (version, fd, st), fd, NULL,
 	st_)
 ENTRY(fxstat64, "__fxstat64", (int version, int fd, struct stat64 *st), (version, fd, st), fd,

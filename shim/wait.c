@@ -52,7 +52,8 @@ static struct timespec difference(struct timespec a, struct timespec b)
 	return a;
 }
 
-/* What is left now; NULL: for ever. Never a deadline: the sum might overflow. */
+/* The time that is left now; NULL: for ever. It is never kept as a deadline, because that sum
+ * might overflow. */
 static const struct timespec *time_left(struct span *s)
 {
 	struct timespec now;
@@ -93,7 +94,7 @@ static bool add(int epoll, int fd, uint32_t events)
 
 struct polling {
 	ppoll_fn *next;
-	struct pollfd *fds; /* the program's */
+	struct pollfd *fds; /* the program's array */
 	struct pollfd others[WQSHIM_POLL_MAX];
 	nfds_t n;
 	const sigset_t *mask;
@@ -101,7 +102,7 @@ struct polling {
 	struct span span;
 };
 
-/* Of a descriptor that is there more than once. */
+/* All events asked of a descriptor that may be in FDS more than once. */
 static uint32_t all_events(const struct pollfd *fds, nfds_t n, int fd)
 {
 	uint32_t events = 0;
@@ -112,8 +113,8 @@ static uint32_t all_events(const struct pollfd *fds, nfds_t n, int fd)
 	return events;
 }
 
-/* Has the epoll got the number of a descriptor that the program asks for and that is closed?
- * Then it is to hear so at once. */
+/* Has the epoll got the number of a closed descriptor that the program asks for? Then the
+ * program must get the error for that at once. */
 static bool is_asked_for(const struct pollfd *fds, nfds_t n, int fd)
 {
 	for (nfds_t i = 0; i < n; i++)
@@ -122,8 +123,8 @@ static bool is_asked_for(const struct pollfd *fds, nfds_t n, int fd)
 	return false;
 }
 
-/* Moves the queues out of P->others to an epoll, which takes the place of the first. False
- * if there is none, or it cannot be done. */
+/* Moves the queues from P->others to an epoll, which takes the place of the first of them.
+ * False if there is no queue, or if that fails. */
 static bool move_queues(struct polling *p)
 {
 	bool is_queue[WQSHIM_POLL_MAX], any = false;
@@ -147,8 +148,9 @@ static bool move_queues(struct polling *p)
 	return true;
 }
 
-/* A daemon that ends waits until who polls has asked once more. That was the epoll: when we
- * ask it may be gone, which is an error, but to be woken by the end is a hang-up. */
+/* A daemon that ends waits until every poller has asked once more. Here the epoll has asked.
+ * When we ask the daemon may have ended, which gives an error; but since the end has woken us,
+ * we report a hang-up. */
 static void show_ends(const struct polling *p)
 {
 	for (nfds_t i = 0; i < p->n; i++) {
@@ -169,7 +171,7 @@ static int wait_and_ask(struct polling *p)
 		n = p->next(p->others, p->n, time_left(&p->span), p->mask);
 		if (n < 0)
 			return n;
-		/* what it asks for is the program's: errors are too */
+		/* the events are those of the program, and so are errors */
 		n = p->next(p->fds, p->n, &no_time, NULL);
 	} while (n == 0 &&
 		 (!p->span.whole || time_left(&p->span)->tv_sec || p->span.left.tv_nsec));
@@ -205,16 +207,16 @@ enum { READ, WRITE, EXCEPT, SETS };
 
 struct selecting {
 	pselect_fn *next;
-	fd_set *const *sets; /* the program's, or NULL */
-	fd_set asked[SETS];  /* what it asked for */
-	fd_set others[SETS]; /* that without the queues, with the epoll */
+	fd_set *const *sets; /* the program's sets, or NULL */
+	fd_set asked[SETS];  /* what the program asked for */
+	fd_set others[SETS]; /* the same without the queues, and with the epoll */
 	int n, n_others;
 	const sigset_t *mask;
 	int epoll;
 	struct span span;
 };
 
-/* The bytes of a set of N that the kernel looks at. */
+/* The bytes of a set of N descriptors that the kernel reads. */
 static size_t set_size(int n)
 {
 	const int bits = 8 * (int)sizeof(long);
@@ -237,8 +239,8 @@ static bool is_in_a_set(const struct selecting *s, int fd)
 				    FD_ISSET(fd, &s->asked[EXCEPT]));
 }
 
-/* Puts the queue FD, which is asked for, into the epoll; is_asked_for() says why its number
- * may not do. */
+/* Adds the queue FD, which the program asks for, to the epoll. Fails if the epoll has a number
+ * that is_asked_for() refuses. */
 static bool add_from_sets(struct selecting *s, int fd)
 {
 	uint32_t events = EPOLLIN | EPOLLRDNORM | EPOLLRDBAND;
@@ -254,8 +256,8 @@ static bool add_from_sets(struct selecting *s, int fd)
 	return add(s->epoll, fd, events);
 }
 
-/* A queue that is not in the set of readers stays where it is: its hang-up would wake the
- * epoll, and select() would not say it. */
+/* A queue that is not in the set of readers is not moved: its hang-up would wake the epoll, and
+ * select() would not report it. */
 static bool move_from_sets(struct selecting *s)
 {
 	memcpy(s->others, s->asked, sizeof(s->others));

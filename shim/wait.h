@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Waiting for queues in a way that the kernel's freezer can stop. A poll() that is woken
- * asks every file again; a FUSE file asks its daemon and cannot be interrupted, so that
- * who is woken to be frozen waits for a daemon that is frozen already. An epoll asks only
- * after an event. So an epoll holds the queues, and the program waits for that.
+ * Waits for queues in a way that the kernel's freezer can stop. A poll() that is woken asks
+ * every file again. A FUSE file asks its daemon, and cannot be interrupted. So a poll() that is
+ * woken to be frozen would wait for a daemon that is frozen already. An epoll asks only after
+ * an event. So an epoll holds the queues, and the program waits for the epoll.
  *
- * All functions are safe in threads, after fork and in signal handlers, and keep errno
- * unless they fail. They are cancellation points, as what they stand for.
+ * All functions are safe in threads, after fork and in signal handlers, and keep errno unless
+ * they fail. They are cancellation points, as the functions that they replace.
  */
 #ifndef WQSHIM_WAIT_H
 #define WQSHIM_WAIT_H
@@ -17,17 +17,17 @@
 #include <sys/select.h>
 #include <time.h>
 
-/* ppoll(FDS, N, TIMEOUT, MASK), with the result (or -1 and errno) in *RET. TIMEOUT NULL
- * waits for ever, MASK NULL changes no mask. False: it is for the C library to do, for
- * there is no queue among FDS, or there are more than WQSHIM_POLL_MAX, or no descriptor is
+/* ppoll(FDS, N, TIMEOUT, MASK), with the result (or -1 and errno) in *RET. TIMEOUT NULL waits
+ * for ever; MASK NULL leaves the signal mask alone. False: the caller leaves the call to the C
+ * library, because FDS holds no queue or more than WQSHIM_POLL_MAX entries, or no descriptor is
  * left for the epoll. */
 #define WQSHIM_POLL_MAX 256
 bool wqshim_wait_poll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
 	const sigset_t *mask, int *ret);
 
-/* The same for pselect(N, SETS[0], SETS[1], SETS[2], TIMEOUT, MASK); SETS as the program
- * gave them. It is for the C library to do also if N is above FD_SETSIZE, or no queue is
- * in SETS[0]. *LEFT is the time that remains of TIMEOUT. */
+/* The same for pselect(N, SETS[0], SETS[1], SETS[2], TIMEOUT, MASK), with the SETS that the
+ * program gave. Also false if N is above FD_SETSIZE, or no queue is in SETS[0]. *LEFT is the
+ * time that remains of TIMEOUT. */
 bool wqshim_wait_select(int n, fd_set *const sets[3], const struct timespec *timeout,
 	const sigset_t *mask, struct timespec *left, int *ret);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The entry points that wait for descriptors. A program that has met no queue, or does not
- * wait, is passed on by one or two compares.
+ * The entry points that wait for descriptors. If a program has used no queue, or does not wait,
+ * one or two comparisons pass its call on.
  */
 #include "config.h"
 
-/* Each entry point is meant by its own name, and so is each structure. */
+/* Each entry point must be compiled under its own name, and with its own structure. */
 #undef _FILE_OFFSET_BITS
 #undef _TIME_BITS
 
@@ -22,7 +22,7 @@
 #define NS_PER_MS 1000000L
 #define NS_PER_US 1000L
 
-/* Defines the entry point SYMBOL, which goes to the C library's unless OWN has answered. */
+/* Defines the entry point SYMBOL, which calls the C library's unless OWN has answered. */
 #define ENTRY(name, symbol, params, args, own)                           \
 	int wqshim_##name params EXPORT(symbol);                         \
 	int wqshim_##name params                                         \
@@ -76,7 +76,7 @@ static COLD bool own_pselect(int n, fd_set *const sets[3], const struct timespec
 	return true;
 }
 
-/* Linux says in TIMEOUT how much of it is left, also after an error. */
+/* Linux stores in TIMEOUT how much of it is left, also after an error. */
 static COLD bool own_select(int n, fd_set *const sets[3], struct timeval *timeout, int *ret)
 {
 	struct timespec t, left;
@@ -96,7 +96,7 @@ static COLD bool own_select(int n, fd_set *const sets[3], struct timeval *timeou
 	return true;
 }
 
-/* SIZE is how much room FDS has: less than N is for the C library to say. */
+/* SIZE is how much room FDS has. If that is less than N the C library reports it. */
 ENTRY(poll, "poll", (struct pollfd * fds, nfds_t n, int timeout), (fds, n, timeout),
 	own_poll(fds, n, timeout, &ret))
 ENTRY(poll_chk, "__poll_chk", (struct pollfd * fds, nfds_t n, int timeout, size_t size),

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The entry points of the preload library, and errno, which is set nowhere else.
+ * The entry points of the preload library, and the only place that sets errno.
  *
- * Each looks whether the call is one of ours, by one or two compares, and else goes to
- * the next function of its name. They are defined with fixed arguments where the C
- * library's take variable ones, so that passing on is a jump: every calling convention
- * of Linux passes integer arguments alike in both, and an argument that the caller did
- * not give is passed on as it is found. Their C names are our own, so that they meet
- * no declaration that differs from library to library.
+ * Each entry point finds out by one or two comparisons whether the call is one of ours, and
+ * else passes it to the next function of its name. They have fixed arguments where the C
+ * library's have variable ones, so that passing on is a jump: every calling convention of Linux
+ * passes integer arguments alike in both, and an argument that the caller did not give is
+ * passed on as it is found. Their C names are our own, so that they clash with no declaration
+ * of any C library.
  *
- * libkeyutils' functions all come here by syscall(); keyctl_watch_key() is defined
- * beside it for programs whose libkeyutils does not have it.
+ * The functions of libkeyutils all call syscall(), and so come here. keyctl_watch_key() is
+ * defined for programs whose libkeyutils does not have it.
  */
 #include "config.h"
 
@@ -51,14 +51,15 @@ static long set_errno(long ret)
 	return -1;
 }
 
-/* IOC_WATCH_QUEUE_SET_SIZE and PIPE_IOC_SYNC need no help: a mount knows them. */
+/* IOC_WATCH_QUEUE_SET_SIZE and PIPE_IOC_SYNC need no help: a mount answers them. */
 static COLD int own_ioctl(int fd, unsigned long request, void *arg)
 {
 	int saved = errno;
 	struct statx st;
 
 	if ((unsigned int)request == FIONREAD) {
-		/* the kernel answers with the size it last heard of */
+		/* makes the kernel ask the daemon; else it answers with the last size that it
+		 * knew */
 		wqshim_sys(SYS_statx, fd, (long)"", AT_EMPTY_PATH, STATX_SIZE, (long)&st);
 		errno = saved;
 	} else if (wqshim_is_queue(fd)) {
@@ -89,7 +90,8 @@ int wqshim_pipe2(int fds[2], int flags)
 	return WQSHIM_NEXT(pipe2)(fds, flags);
 }
 
-/* The size of a pipe, or of a queue, whose size fcntl() cannot change. */
+/* F_GETPIPE_SZ and F_SETPIPE_SZ: the size of a pipe, or of a queue, whose size fcntl() cannot
+ * change. */
 static COLD int size_of_pipe(int fd, int cmd, void *arg)
 {
 	int saved = errno, size, ret = WQSHIM_NEXT(fcntl)(fd, cmd, arg);
@@ -117,8 +119,8 @@ int wqshim_fcntl64(int fd, int cmd, void *arg)
 	return WQSHIM_NEXT(fcntl64)(fd, cmd, arg);
 }
 
-/* True if the read of FD that failed is to be done again. SAVED is errno as it was before:
- * who succeeds at the second go shall not see the first. */
+/* True if the failed read of FD is to be repeated. SAVED is errno as it was before the first
+ * try: if the second succeeds the program must not see the error of the first. */
 static COLD bool again(int fd, int saved)
 {
 	if (errno != EINTR || !wqshim_read_restarts(fd))
@@ -127,7 +129,7 @@ static COLD bool again(int fd, int saved)
 	return true;
 }
 
-/* A read of what may be a queue, for which it does not wait in read(). */
+/* Reads what may be a queue without waiting in read(). */
 static COLD ssize_t read_saving_errno(int fd, void *buf, size_t size, int saved)
 {
 	const struct iovec to = {buf, size};
@@ -141,13 +143,15 @@ static COLD ssize_t read_saving_errno(int fd, void *buf, size_t size, int saved)
 	return ret;
 }
 
-/* The first queue that this process meets may be one it was given. What errno was is lost. */
+/* The first queue that this process uses may be one that it inherited. The earlier value of
+ * errno is lost here. */
 static COLD ssize_t read_failed(int fd, void *buf, size_t size)
 {
 	return again(fd, 0) ? read_saving_errno(fd, buf, size, 0) : -1;
 }
 
-/* To save errno would double what this costs, so programs without queues are spared it. */
+/* Saving errno would double the cost of this function, so programs without queues are spared
+ * that. */
 ssize_t wqshim_read(int fd, void *buf, size_t size)
 {
 	ssize_t ret;
@@ -184,7 +188,7 @@ ssize_t wqshim_read_chk(int fd, void *buf, size_t size, size_t room)
 	return ret;
 }
 
-/* Arguments in registers, so that the way through needs no stack. */
+/* Takes its arguments in registers, so that passing on needs no stack. */
 static COLD long own_syscall(long nr, long a, long b, long c, long d, long e)
 {
 	switch (nr) {
@@ -208,7 +212,7 @@ static COLD long own_syscall(long nr, long a, long b, long c, long d, long e)
 }
 
 #if __SIZEOF_POINTER__ == 8
-/* Where the kernel's structure is that of the C library. */
+/* For architectures where the kernel's structure is that of the C library. */
 static COLD long stat_syscall(long nr, long a, long b, long c, long d, long e)
 {
 	long ret = WQSHIM_NEXT(syscall)(nr, a, b, c, d, e);

@@ -212,8 +212,8 @@ static void leave_process(struct keeper *k)
 		_exit(1);
 }
 
-/* Opens a signalfd for the signals that ask to stop. It blocks no signal that the command
- * ignores, because the command still needs the keeper. */
+/* Opens a signalfd for the signals that ask to stop, except those that are ignored: the command
+ * ignores them too, and still needs the keeper. */
 static int open_stop_signals(void)
 {
 	sigset_t set;

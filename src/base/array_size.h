@@ -2,8 +2,8 @@
 #ifndef WQ_ARRAY_SIZE_H
 #define WQ_ARRAY_SIZE_H
 
-/* How many elements ARRAY has, as the kernel's macro of that name. A pointer in its place does
- * not compile. */
+/* The number of elements of ARRAY, as the kernel's macro of that name. It does not compile for
+ * a pointer. */
 #define ARRAY_SIZE(array)                                                           \
 	(sizeof(array) / sizeof((array)[0]) + 0 * sizeof(struct {                   \
 		int of_an_array;                                                    \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Time that something may take of the loop: 10 ms in each 100. */
+/* A limit on the time that one kind of work takes from the loop: 10 ms in each 100. */
 #ifndef WQ_BUDGET_H
 #define WQ_BUDGET_H
 
@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <time.h>
 
-/* Work is cut into slices of this, so that nobody waits longer for the loop. */
+/* Work is cut into slices of this length, so that nobody waits longer for the loop. */
 #define WQ_SLICE_NS 2000000u
 
 #define WQ_BUDGET_WINDOW_NS 100000000u
@@ -18,8 +18,8 @@ struct wq_budget {
 	uint64_t used_ns;   /* in it */
 };
 
-/* What it costs is measured by: CPU time of the thread. On a busy machine it is put aside
- * again and again, and that is not the fault of whoever it works for. */
+/* The clock by which work is measured: the CPU time of this thread. On a busy machine the
+ * thread is often preempted, for which the work is not to blame. */
 static inline uint64_t wq_budget_clock(void)
 {
 	struct timespec t;
@@ -28,7 +28,7 @@ static inline uint64_t wq_budget_clock(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* Is some left, at NOW_NS of CLOCK_MONOTONIC? What is begun then may end over it. */
+/* Is time left at NOW_NS of CLOCK_MONOTONIC? Work that begins then may exceed the limit. */
 static inline bool wq_budget_left(struct wq_budget *b, uint64_t now_ns)
 {
 	if (now_ns - b->window_ns > WQ_BUDGET_WINDOW_NS)

@@ -12,8 +12,8 @@ bool wq_caller_in_group(const struct wq_caller *caller, gid_t gid)
 	return caller->gid == gid || (caller->in_group && caller->in_group(caller, gid));
 }
 
-/* prlimit() of another user's process takes a capability that not every root has; this
- * file may be read by all. */
+/* prlimit() on another user's process needs a capability that root in a container may lack;
+ * everybody may read this file. */
 static bool read_limits(pid_t pid, struct rlimit *r)
 {
 	char path[64], line[256];
@@ -44,7 +44,7 @@ uint64_t wq_caller_nofile(const struct wq_caller *caller)
 	return 0;
 }
 
-/* Reads the command's name of thread PID into COMM (16 bytes, empty if it cannot). */
+/* Reads the command name of thread PID into COMM (16 bytes; empty if it cannot be read). */
 static void comm_of(pid_t pid, char *comm)
 {
 	char path[64];

@@ -8,8 +8,9 @@
 #define WQ_NSEC_PER_MSEC 1000000u
 #define WQ_NSEC_PER_SEC	 1000000000u
 
-/* CLOCK_MONOTONIC in nanoseconds: the clock of all times that wqfs compares. Inline, so that
- * what links none of wqfs's libraries (the preload library, benchmarks) has it, too. */
+/* CLOCK_MONOTONIC in nanoseconds, the clock of all times that wqfs compares. It is inline so
+ * that programs that link none of wqfs's libraries (the preload library, benchmarks) have it,
+ * too. */
 static inline uint64_t wq_now_ns(void)
 {
 	struct timespec t;

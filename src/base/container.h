@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/* The struct of TYPE whose MEMBER is at PTR, as the kernel's container_of(). */
+/* The struct of TYPE whose member MEMBER is at PTR, as the kernel's container_of(). */
 #define wq_container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 #endif

@@ -4,15 +4,16 @@
 
 #include <sys/types.h>
 
-/* The subject of a change. pid 0: not known, and the rest says nothing. uid
- * WQ_UID_UNKNOWN: it had gone before more could be asked; gid and comm say nothing. */
+/* The process that made a change. pid 0: unknown, and the other fields mean nothing. uid
+ * WQ_UID_UNKNOWN: the process ended before more could be read, and gid and comm mean nothing.
+ */
 #define WQ_UID_UNKNOWN ((uid_t)-1)
 
 struct wq_cred {
 	pid_t pid;
 	uid_t uid;
 	gid_t gid;
-	char comm[16]; /* the command's name, NUL-terminated */
+	char comm[16]; /* the command name, NUL-terminated */
 };
 
 #endif

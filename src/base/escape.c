@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/escape.h"
 
-/* U+0080 to U+009F, as UTF-8 has them. */
+/* Are these bytes one of U+0080 to U+009F in UTF-8? */
 static bool is_c1(const unsigned char *p, size_t left)
 {
 	return left >= 2 && p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Names and descriptions are other people's bytes: they may hold a newline, which would fake a
- * line of ours, or what a terminal obeys. */
+/* Other users chose the bytes of names and descriptions: they may hold a newline, which would
+ * fake a line of ours, or a control sequence for the terminal. */
 #ifndef WQ_ESCAPE_H
 #define WQ_ESCAPE_H
 
@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* Prints LEN bytes at TEXT on OUT, each byte of a control character as \xNN; if REVERSIBLE a
- * backslash as \\, so that it can be read back. */
+/* Prints LEN bytes at TEXT on OUT, with each byte of a control character as \xNN. If
+ * REVERSIBLE, prints a backslash as \\, so that the text can be read back. */
 void wq_escape(FILE *out, const char *text, size_t len, bool reversible);
 
 #endif

@@ -11,7 +11,8 @@ bool wq_ids_have(const struct wq_ids *ids, uid_t uid)
 	return false;
 }
 
-/* Without privilege a thread becomes one of the users that it is already. */
+/* Does a thread without privilege only choose among its own users? It cannot become any other.
+ */
 static bool are_own(const struct wq_ids *ids, const uid_t *arg, int n)
 {
 	for (int i = 0; i < n; i++)
@@ -20,8 +21,8 @@ static bool are_own(const struct wq_ids *ids, const uid_t *arg, int n)
 	return true;
 }
 
-/* The numbers that a thread in another namespace gives are that one's. Only root can have let
- * it name users that are not its own. */
+/* A thread in another user namespace gives numbers of that namespace. Only root can have let
+ * that namespace name users that are not the thread's own. */
 static bool are_ours(struct wq_ids *ids, const uid_t *arg, int n)
 {
 	if (ids->is_sure || wq_ids_have(ids, 0) || are_own(ids, arg, n))
@@ -36,8 +37,9 @@ static void set(uid_t *uid, uid_t to)
 		*uid = to;
 }
 
-/* Who may do so becomes UID in all respects, others by effect only: the kernel does not say
- * which it was, but only who may becomes somebody else. False: it cannot be told. */
+/* A privileged thread changes all its users to UID, another thread only the effective one. The
+ * kernel does not report which it was, but only a privileged thread can become somebody else.
+ * False: it is unknown. */
 static bool set_uid(struct wq_ids *ids, uid_t uid)
 {
 	const bool may = ids->uid[WQ_ID_EFFECTIVE] == 0 || !wq_ids_have(ids, uid);

@@ -16,13 +16,13 @@
 
 #define FACILITY_DAEMON (3 << 3)
 
-/* The one piece of process-wide state of the daemon: where its words go. */
+/* The only process-wide state of the daemon: where its messages go. */
 static struct {
 	const char *program;
 	bool debug, debug_keys;
 	bool syslog;
 	int fd;	 /* connected to /dev/log, or -1 */
-	int own; /* what stderr is, opened anew and O_NONBLOCK, or -1 */
+	int own; /* the file of stderr, opened again with O_NONBLOCK, or -1 */
 	unsigned long dropped;
 } out = {.program = "wqfs", .fd = -1, .own = -1};
 
@@ -33,8 +33,8 @@ static bool stderr_is(mode_t type)
 	return fstat(STDERR_FILENO, &st) == 0 && (st.st_mode & S_IFMT) == type;
 }
 
-/* O_NONBLOCK belongs to a description, and that of stderr is not ours alone. Of a file a new
- * one would have an offset of its own. */
+/* O_NONBLOCK belongs to a file description, and others share that of stderr. A new description
+ * of a regular file would have an offset of its own, so files are not opened again. */
 void wq_log_init(const char *program, bool debug)
 {
 	out.program = program;
@@ -58,7 +58,7 @@ void wq_log_to_syslog(void)
 {
 	out.syslog = true;
 	if (out.own >= 0)
-		close(out.own); /* a pipe's reader is to see its end */
+		close(out.own); /* the reader of a pipe must see its end */
 	out.own = -1;
 	connect_syslog();
 }
@@ -76,15 +76,15 @@ static bool emit_syslog(enum wq_log_level level, const char *text)
 			return false;
 		if (send(out.fd, line, (size_t)n, MSG_NOSIGNAL) >= 0)
 			return true;
-		/* syslogd may have been started anew */
+		/* syslogd may have been restarted */
 		close(out.fd);
 		out.fd = -1;
 	}
 	return false;
 }
 
-/* Writes to stderr, of which there is no description of our own: a file or a socket, or it
- * may not be opened, as another user's terminal. */
+/* Writes to stderr where we have no file description of our own: it is a file or a socket, or
+ * we may not open it, such as another user's terminal. */
 static ssize_t write_shared(const char *line, size_t len)
 {
 	struct iovec iov = {(void *)(uintptr_t)line, len};
@@ -98,8 +98,8 @@ static ssize_t write_shared(const char *line, size_t len)
 		if (n >= 0 || errno != EOPNOTSUPP)
 			return n;
 	}
-	/* A pipe that polls writable takes PIPE_BUF bytes without waiting, unless somebody
-	 * else is faster: older kernels offer no more. */
+	/* If poll() says that a pipe is writable it takes PIPE_BUF bytes without waiting,
+	 * unless somebody else is faster. Older kernels offer nothing better. */
 	return poll(&p, 1, 0) == 1 && p.revents & POLLOUT ? write(STDERR_FILENO, line, len)
 							  : -1;
 }
@@ -128,7 +128,7 @@ bool wq_log_has_debug_keys(void)
 	return out.debug_keys;
 }
 
-/* Says how many lines were dropped, if any were. False: that is dropped as well. */
+/* Reports how many lines were dropped, if any were. False: that line was dropped as well. */
 static bool emit_dropped(void)
 {
 	char note[64];
@@ -156,7 +156,8 @@ void wq_log(enum wq_log_level level, const char *format, ...)
 {
 	va_list ap;
 
-	/* a terminal hears of errors; the system's log of what was chosen as well */
+	/* A terminal gets warnings and errors; the system's log also gets what was chosen at
+	 * the start. */
 	if (!out.debug && level > (out.syslog ? WQ_LOG_INFO : WQ_LOG_WARNING))
 		return;
 	va_start(ap, format);

@@ -9,19 +9,19 @@
 #include "base/unused.h"
 
 #define BATCH	32
-#define WORK_NS 1000000u /* for work in one turn, and what the last of it takes */
+#define WORK_NS 1000000u /* for work in one turn, besides what the last piece of it takes */
 
 struct wq_loop {
 	int epfd;
 	bool stop;
 	struct wq_loop_fd timerfd;
-	uint64_t armed_ns;		     /* what the timerfd is set to; 0: not */
-	TAILQ_HEAD(timers, wq_timer) timers; /* by due_ns */
+	uint64_t armed_ns; /* the time that the timerfd is set to; 0: it is not set */
+	TAILQ_HEAD(timers, wq_timer) timers; /* sorted by due_ns */
 	struct epoll_event batch[BATCH];
 	int nbatch;
-	bool timers_first; /* in this turn: before descriptors that can wait */
+	bool timers_first; /* in this turn timers come before the descriptors that can wait */
 	void (*before_wait)(void *arg);
-	void *arg; /* for it */
+	void *arg; /* the argument of that function */
 };
 
 static void drain_timerfd(struct wq_loop_fd *watched, uint32_t events WQ_UNUSED)
@@ -73,7 +73,7 @@ int wq_loop_add(struct wq_loop *loop, struct wq_loop_fd *watched, uint32_t event
 void wq_loop_del(struct wq_loop *loop, struct wq_loop_fd *watched)
 {
 	epoll_ctl(loop->epfd, EPOLL_CTL_DEL, watched->fd, NULL);
-	/* An event of this round that has not been given out yet is void. */
+	/* Drop an event of this batch that has not been handled yet. */
 	for (int i = 0; i < loop->nbatch; i++)
 		if (loop->batch[i].data.ptr == watched)
 			loop->batch[i].data.ptr = NULL;
@@ -89,7 +89,8 @@ void wq_timer_set(struct wq_loop *loop, struct wq_timer *timer, uint64_t due_ns)
 		due_ns = now;
 	timer->due_ns = due_ns;
 	timer->set = true;
-	/* from behind: most wait as long as those before them, and come after them */
+	/* from the tail: most timers run as long as those before them, and are due after them
+	 */
 	TAILQ_FOREACH_REVERSE(t, &loop->timers, timers, node)
 	{
 		if (t->due_ns <= due_ns) {
@@ -108,7 +109,7 @@ void wq_timer_clear(struct wq_loop *loop, struct wq_timer *timer)
 	timer->set = false;
 }
 
-/* Sets the timerfd to the first timer, if it is not set so already. */
+/* Sets the timerfd to the first timer, unless it is set to that already. */
 static void arm(struct wq_loop *loop)
 {
 	const struct wq_timer *first = TAILQ_FIRST(&loop->timers);
@@ -123,9 +124,9 @@ static void arm(struct wq_loop *loop)
 	timerfd_settime(loop->timerfd.fd, TFD_TIMER_ABSTIME, &its, NULL);
 }
 
-/* Timers that set themselves again, even for now, are not before now: they wait for the next
- * round, so that requests come first; and so do those that are due when END_NS has come. The
- * first has its turn, whatever time it is. */
+/* A timer that sets itself again, even for now, is due after now and waits for the next turn,
+ * so that requests come first. So do timers that are still due when END_NS has come. The first
+ * timer always fires. */
 static void fire_due(struct wq_loop *loop, uint64_t end_ns)
 {
 	uint64_t now;
@@ -142,8 +143,8 @@ static void fire_due(struct wq_loop *loop, uint64_t end_ns)
 	}
 }
 
-/* Calls those of the batch that can wait, or cannot, until END_NS: the rest is ready still when
- * epoll is asked again. */
+/* Calls those of the batch that can wait (or those that cannot) until END_NS. What is left
+ * stays ready, and epoll will report it again. */
 static void call_ready(struct wq_loop *loop, bool can_wait, uint64_t end_ns)
 {
 	for (int i = 0; i < loop->nbatch; i++) {
@@ -157,7 +158,8 @@ static void call_ready(struct wq_loop *loop, bool can_wait, uint64_t end_ns)
 	}
 }
 
-/* What comes second has what the first leaves of the time. */
+/* Timers and descriptors share the time of the turn: the second kind has what the first left.
+ */
 static void work(struct wq_loop *loop)
 {
 	uint64_t end_ns = wq_now_ns() + WORK_NS;
@@ -173,7 +175,7 @@ static void work(struct wq_loop *loop)
 			fire_due(loop, end_ns);
 	}
 	loop->timers_first = !loop->timers_first;
-	loop->armed_ns = 0; /* it may have gone off */
+	loop->armed_ns = 0; /* the timerfd may have expired */
 }
 
 void wq_loop_before_wait(struct wq_loop *loop, void (*fn)(void *arg), void *arg)

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/shares.h"
 
-#define PLACES 8 /* where one user's share may be */
+#define PLACES 8 /* in how many places a user's share may be */
 
 static struct wq_share *place(struct wq_shares *shares, uid_t uid, unsigned int i)
 {
@@ -22,7 +22,8 @@ static struct wq_budget *find(struct wq_shares *shares, uid_t uid)
 	return NULL;
 }
 
-/* A place that is free, or one of a user whose window is over: that one has all of it again. */
+/* Takes a place that is free, or whose user's window has ended: that user has a full share
+ * again. */
 static struct wq_budget *begin(struct wq_shares *shares, uid_t uid, uint64_t now_ns)
 {
 	for (unsigned int i = 0; i < PLACES; i++) {
@@ -40,7 +41,7 @@ bool wq_shares_left(struct wq_shares *shares, uid_t uid, uint64_t now_ns)
 {
 	struct wq_budget *b = find(shares, uid);
 
-	/* it begins its window if it is over */
+	/* begins a new window if the last one has ended */
 	if (!wq_budget_left(&shares->all, now_ns) && shares->all.used_ns >= WQ_SHARES_ALL_NS)
 		return false;
 	if (!b)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Each user's share of the loop: what is done for one is paid by that one, so that whoever
- * floods us waits, or gets the cheaper answer, and nobody else notices.
+ * Each user's share of the loop's time. A user pays for the work that is done for him or her,
+ * so that whoever floods the daemon waits, or gets a cheaper answer, and nobody else notices.
  */
 #ifndef WQ_SHARES_H
 #define WQ_SHARES_H
@@ -12,38 +12,39 @@
 
 #include "base/budget.h"
 
-#define WQ_SHARES 64 /* users that are told apart at the same time */
+#define WQ_SHARES 64 /* users that are told apart at one time */
 
-/* All users together: who has many uids (/etc/subuid) has no more than a few shares by it. */
+/* The limit of all users together: a user with many uids (/etc/subuid) gains no more than a few
+ * shares by them. */
 #define WQ_SHARES_ALL_NS (5 * WQ_BUDGET_NS)
 
-/* Embedded in its owner; all zero: nobody has used any. */
+/* Embedded in its owner. All zero: nobody has used any time. */
 struct wq_shares {
 	struct wq_share {
 		bool used;
 		uid_t uid;
 		struct wq_budget budget;
 	} share[WQ_SHARES];
-	struct wq_budget others; /* those for whom there is no room, as one */
+	struct wq_budget others; /* one share for all users who have no place */
 	struct wq_budget all;
 };
 
-/* Has UID some left at NOW_NS of CLOCK_MONOTONIC? What is begun then may end over it. Whoever
- * is not known shares with all others of whom that is true: (uid_t)-1. */
+/* Has UID time left at NOW_NS of CLOCK_MONOTONIC? Work that begins then may exceed the share.
+ * UID (uid_t)-1 stands for all users who are not known, who share one share. */
 bool wq_shares_left(struct wq_shares *shares, uid_t uid, uint64_t now_ns);
 
-/* UID, of whom it has just been asked, has used NS. */
+/* UID, for whom the caller has just called wq_shares_left(), has used NS. */
 void wq_shares_spend(struct wq_shares *shares, uid_t uid, uint64_t ns);
 
-/* Something that is paid for. */
+/* Work that a user pays for. */
 struct wq_work {
 	struct wq_shares *shares;
 	uid_t uid;
-	uint64_t began_ns; /* of its CPU time */
+	uint64_t began_ns; /* in CPU time */
 };
 
-/* Begins WORK, which UID pays for with its share of SHARES, until wq_work_end(). False: there
- * is none left, nothing was begun. */
+/* Begins WORK, for which UID pays from SHARES until wq_work_end(). False: UID has no time left,
+ * and nothing has begun. */
 bool wq_work_begin(struct wq_work *work, struct wq_shares *shares, uid_t uid);
 void wq_work_end(const struct wq_work *work);
 

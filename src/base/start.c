@@ -7,7 +7,7 @@
 
 #include "base/start.h"
 
-/* Every system has a "/", but not every one a /dev/null. */
+/* Every system has "/", but not every system has /dev/null. */
 int wq_start_std_fds(int flags)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
@@ -16,8 +16,7 @@ int wq_start_std_fds(int flags)
 	return 0;
 }
 
-/* Kernels before Linux 5.9 have no close_range(), and some filters of system calls do not know
- * it. */
+/* Kernels before Linux 5.9 have no close_range(), and some seccomp filters do not know it. */
 static int close_listed(int first)
 {
 	DIR *dir = opendir("/proc/self/fd");

@@ -29,7 +29,7 @@ static bool slurp(pid_t tid, char *buf, size_t size)
 	return n > 0;
 }
 
-/* proc_task_name() writes a newline as \n and a backslash as two. */
+/* The kernel's proc_task_name() writes a newline as \n and a backslash as two. */
 static bool parse_name(const char *text, char comm[16])
 {
 	static const char label[] = "Name:\t";
@@ -47,7 +47,7 @@ static bool parse_name(const char *text, char comm[16])
 	return true;
 }
 
-/* The four numbers of a line, behind its label. */
+/* Reads the four numbers of a line after its label. */
 static bool parse_ids(const char *line, uint32_t ids[4])
 {
 	return sscanf(line, " %*s %u %u %u %u", &ids[0], &ids[1], &ids[2], &ids[3]) == 4;
@@ -107,7 +107,7 @@ bool wq_task_read(pid_t tid, struct wq_task *t)
 	return true;
 }
 
-/* What was read of TID, if it was. */
+/* What was read of TID earlier, or NULL. */
 static struct wq_task *cached(struct wq_tasks *tasks, pid_t tid, uint64_t *read_ns)
 {
 	unsigned int i = (unsigned int)tid % WQ_TASKS;
@@ -136,7 +136,7 @@ const struct wq_task *wq_task_get(struct wq_tasks *tasks, pid_t tid, uint64_t at
 		return have;
 	read_ns = wq_now_ns();
 	if (!wq_task_read(tid, &task))
-		return NULL; /* what is known of it stays, for wq_task_recent() */
+		return NULL; /* the entry stays, for wq_task_recent() */
 	tasks->slot[i].known = true;
 	tasks->slot[i].task = task;
 	tasks->slot[i].read_ns = read_ns;
@@ -184,7 +184,7 @@ void wq_task_renewed(struct wq_tasks *tasks, pid_t tid, uint64_t at_ns, bool is_
 	unsigned int i = (unsigned int)tid % WQ_RENEWALS;
 
 	if (at_ns < tasks->renewed[i].at_ns)
-		return; /* told late, by another CPU: what came after it counts */
+		return; /* reported late, by another CPU: the later event counts */
 	tasks->renewed[i].at_ns = at_ns;
 	if (is_exec)
 		tasks->renewed[i].executed = tid;
@@ -227,7 +227,7 @@ struct wq_cred wq_task_who(struct wq_tasks *tasks, pid_t tid, uint64_t begin_ns,
 		}
 	}
 	if (!task || wq_task_may_be_another(tasks, tid, since_ns)) {
-		/* of all threads of a process the first alone executes, by number */
+		/* of all threads of a process only the first keeps its number on exec */
 		if (tasks->renewed[(unsigned int)tid % WQ_RENEWALS].executed == tid)
 			who.pid = tid;
 		return who;
@@ -245,8 +245,8 @@ struct wq_cred wq_task_who(struct wq_tasks *tasks, pid_t tid, uint64_t begin_ns,
 
 #define BIT(sig) (1ull << ((sig)-1))
 
-/* A signal that is fatal kills the threads of its process at once (complete_signal()), unless
- * it is one of these: that is done by whoever takes it. */
+/* A fatal signal kills the threads of its process at once (complete_signal()), except these,
+ * which the receiving thread handles. */
 #define DUMP_CORE                                                                 \
 	(BIT(SIGQUIT) | BIT(SIGILL) | BIT(SIGTRAP) | BIT(SIGABRT) | BIT(SIGFPE) | \
 		BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGSYS) | BIT(SIGXCPU) | BIT(SIGXFSZ))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who a thread is, as /proc says; remembered, since it may be gone next. */
+/* Who a thread is, read from /proc and remembered, because the thread may soon be gone. */
 #ifndef WQ_TASK_H
 #define WQ_TASK_H
 
@@ -13,15 +13,16 @@
 
 struct wq_task {
 	pid_t tid, tgid;
-	pid_t parent;	 /* its process's, by now: an orphan's is another than it was */
+	pid_t parent; /* of its process, now: an orphan's parent is another process than before
+		       */
 	uid_t ruid, uid; /* real and filesystem */
 	gid_t gid;
 	uid_t uids[4]; /* real, effective, saved, filesystem */
 	gid_t gids[4];
-	gid_t groups[WQ_TASK_GROUPS]; /* supplementary, as many as there is room for */
+	gid_t groups[WQ_TASK_GROUPS]; /* supplementary groups, as many as there is room for */
 	unsigned int ngroups;
 	bool more_groups;
-	bool our_userns; /* in the user namespace that we are in, as far as we may ask */
+	bool our_userns; /* in our user namespace, as far as we may ask */
 	char comm[16];
 };
 
@@ -35,54 +36,55 @@ struct wq_tasks {
 		uint64_t read_ns;
 		bool known;
 	} slot[WQ_TASKS];
-	/* When any of the threads that share a place here began, or executed a program; and
-	 * which did the latter last. */
+	/* When one of the threads that share this place last began or executed a program, and
+	 * which thread last executed one. */
 	struct {
 		uint64_t at_ns;
 		pid_t executed;
 	} renewed[WQ_RENEWALS];
-	uint64_t lost_ns;  /* what was before is not known */
-	uint64_t heard_ns; /* all that was before has been told */
+	uint64_t lost_ns;  /* events before this time were missed */
+	uint64_t heard_ns; /* all events before this time have been reported */
 };
 
-/* TID is new, or its process has executed a program, at AT_NS. */
+/* Thread TID is new, or its process has executed a program, at AT_NS. */
 void wq_task_renewed(struct wq_tasks *tasks, pid_t tid, uint64_t at_ns, bool is_exec);
 
-/* Some of that was missed until now. */
+/* Some of those events were missed until now. */
 void wq_task_renewals_lost(struct wq_tasks *tasks);
 
-/* May TID be another thread, or its process another program, than it was at SINCE_NS, as far as
- * was told? */
+/* Do the events that were reported say that TID may be another thread, or its process another
+ * program, than at SINCE_NS? */
 bool wq_task_may_be_another(const struct wq_tasks *tasks, pid_t tid, uint64_t since_ns);
 
-/* Who TID is that did something from BEGIN_NS to END_NS: what is certain. The user and group
- * are if it has been one program since and is of one user and group in all respects; the
- * process is if that was read or if it has executed a program; else pid is 0. Asks /proc, and
- * REFRESH(ARG) after that to hear of all that was until then. Of what
- * was until END_NS it has been told. */
+/* Who TID is, which did something from BEGIN_NS to END_NS: only what is certain. User and group
+ * are certain if the thread has run one program since then and has one user and group in all
+ * respects. The process is certain if it was read or has executed a program; else pid is 0.
+ * Reads /proc, then calls REFRESH(ARG) so that all events until then are reported. Events until
+ * END_NS must have been reported before the call. */
 struct wq_cred wq_task_who(struct wq_tasks *tasks, pid_t tid, uint64_t begin_ns,
 	uint64_t end_ns, void (*refresh)(void *arg), void *arg);
 
-/* Reads TID's task, and remembers nothing. False: it is gone. */
+/* Reads the task of TID into T and remembers nothing. False: the thread has ended. */
 bool wq_task_read(pid_t tid, struct wq_task *t);
 
-/* TID's task as it is at AT_NS or later; NULL if it is gone. Valid until the next call. */
+/* The task of TID as it is at AT_NS or later; NULL if the thread has ended. Valid until the
+ * next call. */
 const struct wq_task *wq_task_get(struct wq_tasks *tasks, pid_t tid, uint64_t at_ns);
 
-/* The same, but one that was read a moment before AT_NS does, and of one that is gone what
- * was read within a second. */
+/* The same, but accepts a task that was read shortly before AT_NS, and for a thread that has
+ * ended what was read within the last second. */
 const struct wq_task *wq_task_recent(struct wq_tasks *tasks, pid_t tid, uint64_t at_ns);
 
-/* What was read of TID at SINCE_NS or later, which is 0 for however long ago; NULL: nothing
- * was. Asks nobody. */
+/* What was read of TID at SINCE_NS or later (0: at any time); NULL: nothing. Reads nothing now.
+ */
 const struct wq_task *wq_task_known(struct wq_tasks *tasks, pid_t tid, uint64_t since_ns);
 
-/* Has TID been killed, so that it returns from no system call any more? False too if it has
- * gone, or cannot be asked. */
+/* Has TID been killed, so that it will return from no system call? Also false if it has ended,
+ * or if /proc does not tell. */
 bool wq_task_is_dying(pid_t tid);
 
-/* TID's user UID, in UID as the user namespace that it is in numbers it: (uid_t)-1 if it has no
- * number there. False: it is gone, or may not be asked. */
+/* Stores in UID the user of TID as TID's own user namespace numbers it, or (uid_t)-1 if it has
+ * no number there. False: TID has ended, or we may not ask. */
 bool wq_task_inner_uid(pid_t tid, uid_t *uid);
 
 #endif

@@ -53,7 +53,7 @@ pid_t wq_threads_next(struct wq_threads *w)
 		if (!tid)
 			break;
 		snprintf(path, sizeof(path), "/proc/%d/task", (int)tid);
-		w->threads = opendir(path); /* NULL: it has gone */
+		w->threads = opendir(path); /* NULL: the process has ended */
 	}
 	wq_threads_end(w);
 	return 0;

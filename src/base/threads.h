@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* All threads that there are, one after the other. */
+/* Walks over all threads of the machine. */
 #ifndef WQ_THREADS_H
 #define WQ_THREADS_H
 
@@ -7,17 +7,16 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* A walk over /proc. Embedded in its owner; all zero: none is under way. */
+/* A walk over /proc. Embedded in its owner. All zero: no walk is under way. */
 struct wq_threads {
 	DIR *processes;
-	DIR *threads; /* of the process at hand */
+	DIR *threads; /* of the current process */
 };
 
-/* Begins a walk, anew if one is under way. False: /proc cannot be read. */
+/* Begins a walk, or begins again if one is under way. False: /proc cannot be read. */
 bool wq_threads_begin(struct wq_threads *w);
 
-/* The next thread; 0: that was all, and the walk has ended. One that begins meanwhile may be
- * passed over. */
+/* The next thread; 0: the walk has ended. It may miss threads that begin meanwhile. */
 pid_t wq_threads_next(struct wq_threads *w);
 
 /* Ends the walk, if one is under way. */

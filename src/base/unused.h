@@ -2,8 +2,8 @@
 #ifndef WQ_UNUSED_H
 #define WQ_UNUSED_H
 
-/* Behind the name of a parameter that a function has for its type's sake alone, as the kernel's
- * __always_unused; before a function that only assertions call. */
+/* Marks a parameter that a function has only because its type demands it, as the kernel's
+ * __always_unused; or a function that only assertions call. */
 #define WQ_UNUSED __attribute__((unused))
 
 #endif

@@ -19,7 +19,7 @@ void wq_time_to_text(const struct timespec *when, char *out)
 	snprintf(out + len, WQ_TIME_MAX - len, ".%09ldZ", when->tv_nsec);
 }
 
-/* Bytes of the UTF-8 character at S of LEN bytes, 0 if there is none. */
+/* The length of the UTF-8 character at S of LEN bytes; 0 if there is none. */
 static size_t utf8_length(const char *s, size_t len)
 {
 	for (size_t n = 1; n <= 4 && n <= len; n++) {
@@ -34,8 +34,8 @@ static size_t utf8_length(const char *s, size_t len)
 
 #define COMM_SIZE sizeof(((struct wq_cred *)NULL)->comm)
 
-/* A command's name may be any bytes: those that are not UTF-8 become \xNN, and a
- * backslash \\, so that it can be read back. */
+/* A command name may hold any bytes. Those that are not UTF-8 become \xNN, and a backslash
+ * becomes \\, so that the name can be read back. */
 static json_t *comm_to_json(const char *comm)
 {
 	char out[4 * COMM_SIZE];
@@ -73,14 +73,15 @@ static json_t *name_or_number(const char *name, unsigned int number)
 	return name ? json_string(name) : json_integer(number);
 }
 
-/* What the record is about, or NULL; an empty object if there is nothing to say. */
+/* The subject of the record; NULL on failure; an empty object if there is nothing to say. */
 static json_t *subject_to_json(const struct wq_view *v)
 {
 	char hex[WQ_HEX_MAX];
 
 	switch (v->kind) {
 	case WQ_KIND_KEY:
-		/* aux is a serial, or what an instantiation gave: 0 or a negative errno. */
+		/* aux is a serial; or for an instantiation its result: 0 or a negative errno.
+		 */
 		return json_pack("{s:I, s:I}", "key", (json_int_t)v->key, "aux",
 			(json_int_t)(int32_t)v->aux);
 	case WQ_KIND_REMOVAL:
@@ -96,7 +97,7 @@ static json_t *subject_to_json(const struct wq_view *v)
 	return json_pack("{s:s}", "body", hex);
 }
 
-/* Moves the members of PART, which may be NULL for want of memory, to OBJ. 0 or -1. */
+/* Moves the members of PART to OBJ. PART may be NULL for want of memory. 0 or -1. */
 static int take_members(json_t *obj, json_t *part)
 {
 	int err = json_object_update(obj, part);
@@ -152,7 +153,7 @@ int wq_record_to_json(const struct wq_record *r, char *line, size_t size)
 
 #define LEN(literal) (sizeof(literal) - 1)
 #define YEAR_10000 \
-	253402300800 /* from here on, and before 1970, a time may be longer or shorter */
+	253402300800 /* from here on, and before 1970, the length of a time differs */
 
 static size_t signed_size(int64_t n)
 {
@@ -164,7 +165,7 @@ static size_t name_size(const char *name, unsigned int number)
 	return name ? LEN("\"\"") + strlen(name) : wq_digits(number);
 }
 
-/* Is each byte of COMM one character of a JSON string? */
+/* Does each byte of COMM take one character in a JSON string? */
 static bool is_plain(const char *comm)
 {
 	for (size_t i = 0; i < COMM_SIZE && comm[i]; i++)
@@ -238,7 +239,7 @@ static int read_time(const char *text, struct timespec *when)
 	return 0;
 }
 
-/* A name or a number; negative if it is neither. */
+/* Reads a name or a number; negative if VALUE is neither. */
 static int read_type(const json_t *value)
 {
 	if (json_is_string(value))
@@ -254,7 +255,7 @@ static int read_subtype(uint32_t type, const json_t *value)
 	return json_is_integer(value) ? (int)json_integer_value(value) : -EINVAL;
 }
 
-/* Bytes of the body, or -EINVAL. */
+/* The number of bytes of the body, or -EINVAL. */
 static int read_hex(const char *hex, uint8_t *body)
 {
 	size_t len = strlen(hex) / 2;
@@ -289,7 +290,7 @@ static int read_subject(const json_t *obj, uint8_t *body)
 	return hex ? read_hex(hex, body) : 0;
 }
 
-/* Undoes comm_to_json(). */
+/* Reverses comm_to_json(). */
 static void read_comm(const char *text, char *comm)
 {
 	size_t len = 0;

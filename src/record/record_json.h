@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Records as JSON, an object a line, as wqctl(1) describes it. */
+/* Records as JSON, one object a line, as wqctl(1) describes it. */
 #ifndef WQ_RECORD_JSON_H
 #define WQ_RECORD_JSON_H
 
@@ -7,22 +7,22 @@
 
 #include "record/record.h"
 
-/* Enough for wq_time_to_text(). */
+/* The buffer size that wq_time_to_text() needs. */
 #define WQ_TIME_MAX sizeof("-2147483648-12-31T23:59:60.000000000Z")
 
-/* Writes WHEN as JSON has it, "2024-02-29T12:34:56.000000007Z", to OUT of WQ_TIME_MAX
+/* Writes WHEN in the form of JSON, "2024-02-29T12:34:56.000000007Z", to OUT of WQ_TIME_MAX
  * bytes. */
 void wq_time_to_text(const struct timespec *when, char *out);
 
-/* Writes R with a newline, no NUL behind it, to LINE of SIZE bytes. Returns the bytes
- * it takes; -ENOBUFS: SIZE is too small; -ENOMEM. */
+/* Writes R and a newline, without a NUL, to LINE of SIZE bytes. Returns the length; -ENOBUFS:
+ * SIZE is too small; -ENOMEM. */
 int wq_record_to_json(const struct wq_record *r, char *line, size_t size);
 
-/* The bytes that wq_record_to_json() would write; 0: no memory to find out. Makes no line where
- * it can be counted, which is nearly always. */
+/* The length that wq_record_to_json() would return; 0: no memory to find out. Nearly always
+ * counts without making the line. */
 size_t wq_record_json_size(const struct wq_record *r);
 
-/* Reads such a line of LEN bytes back into R. 0; -EINVAL: it is none. */
+/* Parses a line of LEN bytes into R. 0; -EINVAL: it is no such line. */
 int wq_record_from_json(struct wq_record *r, const char *line, size_t len);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A record taken apart: what the text and the JSON of it share. */
+/* A record split into its fields, for text and JSON. */
 #ifndef WQ_RECORD_VIEW_H
 #define WQ_RECORD_VIEW_H
 
@@ -8,9 +8,9 @@
 #include "record/record.h"
 
 enum wq_kind {
-	WQ_KIND_OTHER,	 /* the body is not known */
-	WQ_KIND_KEY,	 /* key and aux */
-	WQ_KIND_REMOVAL, /* object, if has_object */
+	WQ_KIND_OTHER,	 /* a body of unknown form */
+	WQ_KIND_KEY,	 /* has key and aux */
+	WQ_KIND_REMOVAL, /* has object, if has_object */
 	WQ_KIND_LOSS,
 };
 
@@ -21,14 +21,14 @@ struct wq_view {
 	uint32_t key, aux;
 	uint64_t object;
 	bool has_object;
-	const uint8_t *body; /* in the record */
+	const uint8_t *body; /* inside the record */
 	size_t body_len;
 };
 
-/* Takes R apart. The view is valid as long as R is. */
+/* Splits R. The view is valid as long as R is. */
 struct wq_view wq_record_view(const struct wq_record *r);
 
-/* Decimal digits of N. */
+/* The number of decimal digits of N. */
 size_t wq_digits(uint64_t n);
 
 #define WQ_HEX_MAX (2 * WQFS_RECORD_MAX)

@@ -33,7 +33,7 @@ int wq_format_parse(const char *name)
 
 /* ---- text ---- */
 
-/* What keyctl watch prints, by subtype; the ones with a second key take its serial. */
+/* The words of keyctl watch, by subtype. Those with a second key print its serial. */
 static const struct {
 	const char *word;
 	bool has_aux;
@@ -59,7 +59,7 @@ static int key_text(const struct wq_view *v, char *line, size_t size)
 	return snprintf(line, size, "%u %s\n", v->key, word);
 }
 
-/* keyctl has no words for these. */
+/* Records for which keyctl has no words. */
 static int other_text(const struct wq_view *v, char *line, size_t size)
 {
 	char hex[WQ_HEX_MAX], flags[sizeof(" flags=0xffffffff")] = "";
@@ -84,7 +84,7 @@ static int to_text(const struct wq_record *r, char *line, size_t size)
 	return other_text(&v, line, size);
 }
 
-/* The length of key_text()'s line, without making it. */
+/* The length of the line of key_text(), without making that line. */
 static size_t key_text_size(const struct wq_view *v)
 {
 	size_t n = wq_digits(v->key) + sizeof(" \n") - 1 + strlen(key_words[v->n.subtype].word);

@@ -8,12 +8,13 @@
 #include "record/render.h"
 #include "record/ring.h"
 
-/* Lines for one read: a longer reply would hold up who asks next. */
+/* The bytes of lines that one read returns: a longer reply would delay the next request. */
 #define RENDERED_AT_ONCE 32768
 
 static const struct wq_record loss_record = {
 	.len = sizeof(struct watch_notification),
-	/* type META, subtype LOSS in the top byte of the first word, length in the second */
+	/* type META, subtype LOSS in the top byte of the first word, length in the second word
+	 */
 	.data =
 		{
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -45,11 +46,12 @@ void wq_ring_fini(struct wq_ring *r)
 
 /* ---- sizes ---- */
 
-/* Moves what is queued into SLOTS slots, a power of two and enough for it. 0 or -ENOMEM. */
+/* Moves the queued records into SLOTS slots: a power of two, and enough for them. 0 or -ENOMEM.
+ */
 static int move(struct wq_ring *r, uint32_t slots)
 {
 	uint32_t n = wq_ring_queued(r);
-	/* calloc: untouched slots cost no memory */
+	/* calloc(): slots that are not used cost no memory */
 	struct wq_slot *to = calloc(slots, sizeof(*to));
 
 	if (!to)
@@ -99,7 +101,7 @@ void wq_ring_note_loss(struct wq_ring *r, enum wq_loss why)
 		*loss = why;
 }
 
-/* Made known for all formats once, so that nobody has to go through the queue for them. */
+/* Computes the sizes in all formats once, so that nobody has to walk the queue for them. */
 static void count_in(struct wq_ring *r, struct wq_slot *s)
 {
 	for (int f = 0; f < WQ_FORMATS; f++) {
@@ -116,14 +118,14 @@ static void count_out(struct wq_ring *r, const struct wq_slot *s)
 	}
 }
 
-/* We learn of what was done some time after it. Was the queue full when it was done, though a
- * reader has made room since? */
+/* We learn of a change some time after it. Was the queue full at the time of the change, though
+ * a reader has made room since? */
 static bool was_full(const struct wq_ring *r, uint64_t at_ns)
 {
 	return at_ns < r->full_until_ns;
 }
 
-/* The loss stands after what was queued last then: once, wherever that is by now. */
+/* Notes one loss after the record that was last then, wherever that record is by now. */
 static void lose_late(struct wq_ring *r)
 {
 	if (!r->full_lost)
@@ -136,7 +138,7 @@ bool wq_ring_put(struct wq_ring *r, const struct watch_notification *n,
 {
 	struct wq_slot *s;
 
-	if (!r->size) /* never sized: dropped without a trace, as in the kernel */
+	if (!r->size) /* a queue without a size drops records silently, as in the kernel */
 		return false;
 	if (was_full(r, at_ns)) {
 		lose_late(r);
@@ -168,7 +170,7 @@ bool wq_ring_put_back(struct wq_ring *r, const struct wq_record *record)
 	}
 	s = slot_at(r, --r->tail);
 	s->record = *record;
-	s->loss = (uint8_t)r->loss; /* it stood before what was next */
+	s->loss = (uint8_t)r->loss; /* that loss stood before the record which is now second */
 	r->loss = WQ_LOSS_NONE;
 	count_in(r, s);
 	return true;
@@ -176,7 +178,7 @@ bool wq_ring_put_back(struct wq_ring *r, const struct wq_record *record)
 
 /* ---- what leaves ---- */
 
-/* The kernel's pipe_read(), with what it does to the pipe left for later. */
+/* The kernel's pipe_read(), which leaves the changes of the pipe to wq_ring_consume(). */
 ssize_t wq_ring_peek(const struct wq_ring *r, enum wqfs_format format, void *buf, size_t size,
 	bool first_only, struct wq_take *take)
 {
@@ -230,7 +232,7 @@ void wq_ring_consume(struct wq_ring *r, const struct wq_take *take)
 		count_out(r, slot_at(r, r->tail + i));
 	r->tail += take->records;
 	r->loss = (enum wq_loss)take->pending;
-	/* A loss since the peek was noted at the last record, which is gone now. */
+	/* A loss since the peek was noted at the last record, which has now been consumed. */
 	if (take->records && !wq_ring_queued(r))
 		r->loss = (enum wq_loss)slot_at(r, r->tail - 1)->loss;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The ring of a queue: records in their order, and where some were lost between them. It knows
- * no watches, no filters and nobody who waits; queue.c decides what enters.
+ * The ring of a queue: records in order, and where some were lost between them. The ring does
+ * not know watches, filters or readers that wait; queue.c decides what enters.
  */
 #ifndef WQ_RING_H
 #define WQ_RING_H
@@ -13,76 +13,76 @@
 
 #include "record/record.h"
 
-/* A loss that waits to be told. One from a source must wake readers by itself; one
- * from a full ring stands behind records, and poll() ignores it, as the kernel's. */
+/* A loss that has not been read yet. A loss of a source wakes readers by itself. A loss of a
+ * full ring follows records; poll() ignores it, as the kernel's does. */
 enum wq_loss { WQ_LOSS_NONE, WQ_LOSS_FULL, WQ_LOSS_SOURCE };
 
 #define WQ_FORMATS (WQFS_FORMAT_JSON + 1)
 
 struct wq_slot {
 	struct wq_record record;
-	uint8_t loss;		   /* enum wq_loss: what was lost right after this record */
-	uint16_t size[WQ_FORMATS]; /* of the record in each format */
+	uint8_t loss;		   /* enum wq_loss: the loss that follows this record */
+	uint16_t size[WQ_FORMATS]; /* the length of the record in each format */
 };
 
-/* By value in its queue. All zero: it holds nothing. Others read SIZE, LOSS and BYTES only. */
+/* By value in its queue. All zero: it is empty. Other files read only SIZE, LOSS and BYTES. */
 struct wq_ring {
-	/* head and tail run free; there is a power of two of slots, of which size may be in
-	 * use. */
+	/* head and tail run freely. The number of slots is a power of two, of which SIZE may be
+	 * in use. */
 	struct wq_slot *slots;
 	uint32_t mask;
 	uint32_t head, tail;
 	uint32_t size;
-	enum wq_loss loss; /* stands before the record at tail */
+	enum wq_loss loss; /* the loss before the record at tail */
 
-	/* When a reader last made room in a full ring; is it noted that records were lost
-	 * before that? */
+	/* When a reader last made room in a full ring, and whether the loss of records before
+	 * that is noted. */
 	uint64_t full_until_ns;
 	bool full_lost;
 
-	size_t bytes[WQ_FORMATS]; /* that are queued, in each format */
+	size_t bytes[WQ_FORMATS]; /* of all queued records, in each format */
 };
 
-/* How far a read came: what wq_ring_consume() is to take away. */
+/* How far a read got: what wq_ring_consume() takes away. */
 struct wq_take {
 	uint32_t records;
 	uint32_t losses;
-	int pending; /* enum wq_loss: what is left for the next read */
-	/* Also: CLOCK_MONOTONIC of the peek. The reader may go on as soon as it has what was
-	 * rendered, and do something before it is consumed. */
+	int pending; /* enum wq_loss: the loss that is left for the next read */
+	/* CLOCK_MONOTONIC of the peek. The reader may continue as soon as it has the bytes, and
+	 * act before they are consumed here. */
 	uint64_t at_ns;
 };
 
 void wq_ring_fini(struct wq_ring *ring);
 
-/* How many records are queued. */
+/* The number of queued records. */
 uint32_t wq_ring_queued(const struct wq_ring *ring);
 
-/* Gives RING room for SIZE records, keeping those that are queued; 0: none (if none is queued).
- * 0, or -EBUSY: more is queued; -ENOMEM. */
+/* Gives RING room for SIZE records and keeps the queued ones. SIZE 0 takes all room away, if
+ * nothing is queued. 0; -EBUSY: more records are queued; -ENOMEM. */
 int wq_ring_resize(struct wq_ring *ring, uint32_t size);
 
-/* Queues N, which WHO (or NULL) did at AT_NS (CLOCK_MONOTONIC), WHEN being now. False: there is
- * no room, or there was none at AT_NS though a reader has made some since: the loss is noted
- * where it was. */
+/* Queues N, which WHO (or NULL) caused at AT_NS (CLOCK_MONOTONIC). WHEN is the time now. False:
+ * there is no room, or there was none at AT_NS though a reader has made room since. The loss is
+ * then noted at its place. */
 bool wq_ring_put(struct wq_ring *ring, const struct watch_notification *n,
 	const struct wq_cred *who, uint64_t at_ns, const struct timespec *when);
 
-/* A loss after what was queued last. */
+/* Notes a loss after the last queued record. */
 void wq_ring_note_loss(struct wq_ring *ring, enum wq_loss why);
 
-/* wq_queue_peek(), or of the first record or LOSS alone. */
+/* Does what wq_queue_peek() does; if FIRST_ONLY, for the first record or LOSS only. */
 ssize_t wq_ring_peek(const struct wq_ring *ring, enum wqfs_format format, void *buf,
 	size_t size, bool first_only, struct wq_take *take);
 
-/* The record that is first; one must be queued. */
+/* The first record. One must be queued. */
 const struct wq_record *wq_ring_first(const struct wq_ring *ring);
 
-/* Queues RECORD before all others. False: there is no room, and a LOSS stands in its place, as
- * for NULL. */
+/* Queues RECORD before all others. False: there was no room, or RECORD is NULL, and a LOSS
+ * stands in its place. */
 bool wq_ring_put_back(struct wq_ring *ring, const struct wq_record *record);
 
-/* Takes away what wq_ring_peek() said. */
+/* Takes away what wq_ring_peek() returned. */
 void wq_ring_consume(struct wq_ring *ring, const struct wq_take *take);
 
 #endif
