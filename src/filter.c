@@ -43,8 +43,8 @@ int wq_filter_parse(struct wq_filter *f, const void *raw, size_t len)
 
 bool wq_filter_pass(const struct wq_filter *f, const struct watch_notification *n)
 {
-	/* The kernel drops rules of other types when the filter is set, and keeps
-	 * only the first word of the subtypes. */
+	/* When a filter is set the kernel drops rules of other types, and of the subtypes keeps
+	 * only the first word. */
 	if (n->type >= WATCH_TYPE__NR || n->subtype >= 32)
 		return false;
 	assert(f->user.nr_filters >= 1 && f->user.nr_filters <= WQFS_FILTER_MAX);
@@ -65,13 +65,13 @@ struct word {
 	size_t len;
 };
 
-/* Words are quoted in messages, but not without end. */
+/* Messages quote a word up to this length. */
 #define QUOTED(word) ((word).len < 40 ? (int)(word).len : 40), (word).p
 
 struct parser {
 	struct wqfs_filter filter;
 	struct watch_notification_type_filter
-		*rule; /* the one that conditions are added to, or NULL */
+		*rule; /* the rule that conditions are added to, or NULL */
 	char *why;
 	size_t why_size;
 };
@@ -94,7 +94,7 @@ static bool word_is(struct word w, const char *text)
 	return w.len == strlen(text) && !memcmp(w.p, text, w.len);
 }
 
-/* Cuts W at the first SEP. True, with what stands behind it in REST, if there is one. */
+/* Splits W at the first SEP and stores what follows in REST. False: there is no SEP. */
 static bool cut(struct word *w, char sep, struct word *rest)
 {
 	const char *at = memchr(w->p, sep, w->len);
@@ -106,7 +106,7 @@ static bool cut(struct word *w, char sep, struct word *rest)
 	return true;
 }
 
-/* A whole word in BASE, at most MAX. */
+/* Parses all of W as a number in BASE, at most MAX. */
 static bool read_number(struct word w, int base, uint32_t max, uint32_t *nr)
 {
 	char digits[16], *end;
@@ -116,7 +116,7 @@ static bool read_number(struct word w, int base, uint32_t max, uint32_t *nr)
 		return false;
 	memcpy(digits, w.p, w.len);
 	digits[w.len] = '\0';
-	if (!isxdigit((unsigned char)digits[0])) /* strtoull() takes signs and blanks */
+	if (!isxdigit((unsigned char)digits[0])) /* strtoull() would accept signs and blanks */
 		return false;
 	value = strtoull(digits, &end, base);
 	if (*end || value > max)
@@ -188,7 +188,7 @@ static bool read_type(struct word w, uint32_t *type)
 	return true;
 }
 
-/* True if W is what keyctl takes after -f. */
+/* Parses W as the letters that keyctl takes after -f. False: it is none. */
 static bool read_letters(struct word w, struct watch_notification_type_filter *rule)
 {
 	for (size_t i = 0; i < w.len; i++) {
@@ -230,7 +230,7 @@ static int read_rule(struct parser *ps, struct word w)
 		QUOTED(w), WQ_KEY_LETTERS);
 }
 
-/* Joins one more condition to the rule's. */
+/* Adds one more condition on info to the rule. */
 static int match_info(struct parser *ps, struct word w, uint32_t value, uint32_t mask)
 {
 	if (ps->rule->info_mask & mask)
@@ -301,7 +301,7 @@ static bool ends_word(char c)
 	return !c || c == ';' || isspace((unsigned char)c);
 }
 
-/* The next word at *TEXT, which moves behind it; a ';' on the way ends the rule. */
+/* Takes the next word from *TEXT. A ';' before it ends the rule. */
 static bool next_word(struct parser *ps, const char **text, struct word *w)
 {
 	const char *p = *text;
@@ -342,7 +342,7 @@ int wq_filter_from_text(struct wqfs_filter *out, const char *text, char *why, si
 
 struct writer {
 	char *buf;
-	size_t size, len; /* len goes on counting when buf is full */
+	size_t size, len; /* len counts on when buf is full */
 };
 
 static void put(struct writer *wr, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -372,7 +372,8 @@ static unsigned int end_of_run(
 	return subtype;
 }
 
-/* One subtype, or a range of numbers where names do not reach. Returns the last. */
+/* Writes one subtype, or a range of numbers for those without names. Returns the last of them.
+ */
 static unsigned int put_run(struct writer *wr,
 	const struct watch_notification_type_filter *rule, unsigned int first)
 {

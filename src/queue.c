@@ -13,11 +13,11 @@ struct wq_queue {
 	void *owner;
 	unsigned int refs;
 	LIST_HEAD(, wq_watch) watches;
-	struct wq_watch *by_key; /* the same, hashed */
+	struct wq_watch *by_key; /* the same watches, hashed */
 
 	struct wq_ring ring;
 	uint32_t max_size;
-	bool sized; /* by the user: cannot be changed any more */
+	bool sized; /* by the user, so that it cannot be changed any more */
 
 	bool filtered;
 	struct wq_filter filter;
@@ -58,8 +58,8 @@ static void release_watch(struct wq_watch *w)
 		w->list->release_watch(w);
 }
 
-/* From here on nobody is told by W, which is released unless somebody goes through its list:
- * then it is when that ends. */
+/* W's queue gets no more records through W. W is released at once, or, if somebody walks its
+ * list, when that walk ends. */
 static void remove_watch(struct wq_watch *w)
 {
 	struct wq_watch_list *wlist = w->list;
@@ -141,7 +141,7 @@ static void wake(struct wq_queue *q)
 		q->ops->wake(q);
 }
 
-/* The kernel's post_one_notification(), of what was done at AT_NS. */
+/* The kernel's post_one_notification(), for a change at AT_NS. */
 static void post_one(struct wq_queue *q, const struct watch_notification *n,
 	const struct wq_cred *who, uint64_t at_ns)
 {
@@ -160,13 +160,13 @@ static void post_one(struct wq_queue *q, const struct watch_notification *n,
 	wake(q);
 }
 
-/* Watches stay where they are until end_walk(), also those that are removed. */
+/* Until end_walk() watches stay in the list, also those that are removed. */
 static void begin_walk(struct wq_watch_list *wlist)
 {
 	wlist->walks++;
 }
 
-/* The release of the last watch may free the list with its object. */
+/* Releasing the last watch may free the list with its object. */
 static void end_walk(struct wq_watch_list *wlist)
 {
 	bool more;
@@ -182,7 +182,7 @@ static void end_walk(struct wq_watch_list *wlist)
 	}
 }
 
-/* Is N for Q, which watches by W? Asking may remove W. */
+/* May N enter Q, which watches by W? The hook may remove W. */
 static bool may_enter(struct wq_queue *q, const struct wq_watch *w, const struct wq_cred *who,
 	const struct watch_notification *n)
 {
@@ -207,7 +207,7 @@ int wq_post(struct wq_watch_list *wlist, const struct watch_notification *n,
 	union {
 		struct watch_notification n;
 		unsigned char raw[WQFS_RECORD_MAX];
-	} one; /* the record as a single queue sees it */
+	} one; /* the record as one queue gets it */
 	struct wq_watch *w;
 
 	if (len < WQFS_RECORD_MIN)
@@ -219,7 +219,7 @@ int wq_post(struct wq_watch_list *wlist, const struct watch_notification *n,
 
 		if (w->id != id || w->since_ns > at_ns || !w->queue)
 			continue;
-		q = wq_queue_get(w->queue); /* a hook may close it */
+		q = wq_queue_get(w->queue); /* a hook may close the queue */
 		one.n.info = (n->info & ~(uint32_t)WATCH_INFO_ID) | w->info_id;
 		if (may_enter(q, w, who, &one.n))
 			post_one(q, &one.n, who, at_ns);
@@ -261,8 +261,8 @@ static struct wq_watch_key key_of(const struct wq_watch_list *wlist, uint64_t id
 	return (struct wq_watch_key){.list = (uintptr_t)wlist, .id = id};
 }
 
-/* A queue has one table for all its watches, so that an object that few watch, as most are,
- * costs none. */
+/* One table in the queue holds all its watches, so that an object with few watches, as most
+ * have, needs no table. */
 static struct wq_watch *find_watch(
 	const struct wq_watch_list *wlist, const struct wq_queue *q, uint64_t id)
 {
@@ -294,7 +294,7 @@ int wq_watch_add(struct wq_watch *w, struct wq_watch_list *wlist)
 	return 0;
 }
 
-/* The watch leaves and its queue is told, past its filter. */
+/* Removes the watch and posts REMOVAL to its queue, past its filter. */
 static void remove_and_tell(struct wq_watch *w, uint64_t id)
 {
 	struct watch_notification_removal n = {0};
@@ -310,7 +310,7 @@ static void remove_and_tell(struct wq_watch *w, uint64_t id)
 	wq_queue_put(q);
 }
 
-/* False: there was none. */
+/* False: the list had no watch. */
 static bool remove_all(struct wq_watch_list *wlist, uint64_t id)
 {
 	bool any = false;

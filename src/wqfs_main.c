@@ -2,8 +2,8 @@
 /*
  * wqfs: options, mount, the loop, shutdown.
  *
- * Without -f the work is done by a child from the start; the command returns when the
- * child has answered the kernel's first request, so that the mount is usable.
+ * Without -f a child does all the work from the start. The command returns when the child has
+ * answered the kernel's first request, so that the mount is usable then.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,9 +31,9 @@
 #include "sources/choice.h"
 #include "wqfs_ops.h"
 
-#define REQUESTS_AT_ONCE 64 /* and interrupts, before keys and signals have their turn */
+#define REQUESTS_AT_ONCE 64 /* before keys and signals get their turn */
 #define TRACING_NICE	 (-4)
-#define FAREWELL_NS	 1000000000u /* for who polls to ask again and hear of the end */
+#define FAREWELL_NS	 1000000000u /* the time for pollers to ask again and learn of the end */
 
 struct daemon {
 	struct wq_options options;
@@ -44,9 +44,9 @@ struct daemon {
 	struct fuse_buf buf;
 	struct wq_loop_fd device, signals;
 	struct wq_timer farewell;
-	struct wq_timer serve_on; /* set where a slice was not enough for all readers */
+	struct wq_timer serve_on; /* set if one slice was not enough for all readers */
 	bool ending;
-	int ready_fd; /* the waiting command, or -1 */
+	int ready_fd; /* to the waiting command, or -1 */
 	int status;
 };
 
@@ -58,21 +58,21 @@ static void end_if_told(struct daemon *d)
 		wq_loop_stop(d->loop);
 }
 
-/* The kernel gives out what interrupts requests before it gives out requests. */
+/* The kernel hands out interrupts before requests. */
 static bool is_interrupt(const struct fuse_buf *buf)
 {
 	return ((const struct fuse_in_header *)buf->mem)->opcode == FUSE_INTERRUPT;
 }
 
-/* Reads a request from the device into d->buf: 1, or 0 if there is none, or -errno.
- * fuse_session_receive_buf() does the same, but it prints to stderr whatever the device
- * says, the end of the mount included, and its log function does not hear of it. */
+/* Reads a request from the device into d->buf. 1; 0: there is none; or -errno.
+ * fuse_session_receive_buf() does the same, but prints every error of the device to stderr, the
+ * end of the mount included, and bypasses the log function. */
 static int receive_request(struct daemon *d)
 {
 	ssize_t n = read(d->device.fd, d->buf.mem, WQFS_REQUEST_MAX);
 
 	if (n < 0) {
-		/* ENOENT: the request was withdrawn while it was read */
+		/* ENOENT: the request was withdrawn during the read */
 		bool none = errno == EAGAIN || errno == EINTR || errno == ENOENT;
 
 		return none ? 0 : -errno;
@@ -83,10 +83,10 @@ static int receive_request(struct daemon *d)
 	return 1;
 }
 
-/* The device answered with the error R: the mount has ended, or something is wrong. */
+/* The device failed with the error R: the mount has ended, or something is wrong. */
 static void device_ended(struct daemon *d, int r)
 {
-	/* ECONNABORTED: the unmount came between a request's queueing and its being read
+	/* ECONNABORTED: the unmount came after a request was queued and before it was read
 	 * (fuse_dev_do_read()) */
 	if (r != -ENODEV && r != -ECONNABORTED) {
 		wq_log(WQ_LOG_ERR, "/dev/fuse: %s", strerror(-r));
@@ -96,8 +96,8 @@ static void device_ended(struct daemon *d, int r)
 	wq_loop_stop(d->loop);
 }
 
-/* Takes the requests that are pending, some of them at least. False: that was the end. True:
- * whoever had been interrupted has been answered. */
+/* Handles pending requests, at least some of them. False: the mount has ended. True: all
+ * callers with a pending interrupt have been answered. */
 static bool take_requests(struct daemon *d)
 {
 	for (int i = 0; i < REQUESTS_AT_ONCE;) {
@@ -113,7 +113,7 @@ static bool take_requests(struct daemon *d)
 		fuse_session_process_buf(d->se, &d->buf);
 		if (d->ending)
 			end_if_told(d);
-		if (fuse_session_exited(d->se)) { /* libfuse gave up, and said why */
+		if (fuse_session_exited(d->se)) { /* libfuse gave up and has printed why */
 			d->status = 1;
 			wq_loop_stop(d->loop);
 			return false;
@@ -127,14 +127,14 @@ static void on_device(struct wq_loop_fd *watched, uint32_t events WQ_UNUSED)
 	take_requests(wq_container_of(watched, struct daemon, device));
 }
 
-/* What was done since the loop waited last has records for readers. */
+/* Serves readers for whom records have come since the loop last waited. */
 static void serve_readers(void *arg)
 {
 	struct daemon *d = arg;
 
 	if (wqfs_has_to_serve(d->fs) && take_requests(d))
 		wqfs_serve(d->fs);
-	/* the loop is not to wait, but to come back here after other requests */
+	/* makes the loop come back here after other requests instead of waiting */
 	if (wqfs_has_to_serve(d->fs))
 		wq_timer_set(d->loop, &d->serve_on, 0);
 }
@@ -148,8 +148,8 @@ static void on_farewell(struct wq_timer *timer)
 	wq_loop_stop(wq_container_of(timer, struct daemon, farewell)->loop);
 }
 
-/* Readers have their end of file at once. A poll that is woken comes as a new request, which
- * is to find the daemon there; a second signal does not wait for it. */
+/* Readers get end of file at once. A poller that is woken comes back with a new request, for
+ * which the daemon stays a while; a second signal ends that. */
 static void begin_to_end(struct daemon *d)
 {
 	if (d->ending) {
@@ -160,7 +160,7 @@ static void begin_to_end(struct daemon *d)
 	wqfs_stop(d->fs);
 	d->farewell.fire = on_farewell;
 	wq_timer_set(d->loop, &d->farewell, wq_now_ns() + FAREWELL_NS);
-	on_device(&d->device, EPOLLIN); /* who has asked already is answered */
+	on_device(&d->device, EPOLLIN); /* answers those who have asked already */
 	end_if_told(d);
 }
 
@@ -189,8 +189,8 @@ static int open_signals(struct daemon *d)
 	sigaddset(&set, SIGCHLD);
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
 		wq_start_heed(&set, ends[i]);
-	/* and no other, whatever was blocked at the start: others interrupt what may not block
-	 */
+	/* and no other signal, whatever was blocked at the start: others interrupt what may not
+	 * block */
 	sigprocmask(SIG_SETMASK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	d->signals.ready = on_signal;
@@ -198,7 +198,7 @@ static int open_signals(struct daemon *d)
 	return d->signals.fd < 0 ? -errno : wq_loop_add(d->loop, &d->signals, EPOLLIN);
 }
 
-/* Between epoll's word and the read a request may be withdrawn: the read must not wait. */
+/* Between epoll's event and the read a request may be withdrawn, so the read must not wait. */
 static int open_device(struct daemon *d)
 {
 	d->buf.mem = malloc(WQFS_REQUEST_MAX);
@@ -223,7 +223,7 @@ static void to_null(void)
 		close(fd);
 }
 
-/* The mount answers. The command that waits for it may return. */
+/* The mount answers, so the command that waits for it may return. */
 static void on_ready(struct wqfs *fs)
 {
 	struct daemon *d = fs->owner;
@@ -241,10 +241,9 @@ static void on_ready(struct wqfs *fs)
 	d->ready_fd = -1;
 }
 
-/* What the kernel writes into the trace is to be read before it overruns, and who asks is not
- * to wait for a turn behind those who make it write: a tracing daemon runs before others of
- * equal right, as auditd does for the same reason. It stays where whoever started it has put
- * it. */
+/* A tracing daemon must read the trace before it overruns, and those who ask it must not wait
+ * behind those who fill the trace. So it runs before others of equal right, as auditd does for
+ * the same reason. A nice value that somebody has set stays as it is. */
 static void keep_up(const struct daemon *d)
 {
 	struct wqfs_stats s = {0};
@@ -286,7 +285,8 @@ static int set_up(struct daemon *d, char *why, size_t why_size)
 	return 0;
 }
 
-/* In the background the working directory changes: the mount point must not depend on it. */
+/* In the background the working directory changes, so the path of the mount point must be
+ * absolute. */
 static int resolve_mountpoint(struct wq_options *o)
 {
 	char *path = wq_mount_resolve(o->mountpoint);
@@ -301,7 +301,7 @@ static int resolve_mountpoint(struct wq_options *o)
 	return 0;
 }
 
-/* From here to its end the daemon holds digests of payloads, and for moments payloads. */
+/* From here on the daemon holds digests of payloads, and for moments payloads. */
 static int serve(struct daemon *d, struct fuse_args *args)
 {
 	char why[256];
@@ -314,10 +314,10 @@ static int serve(struct daemon *d, struct fuse_args *args)
 	}
 	if (resolve_mountpoint(&d->options) < 0 ||
 		wq_mount_clean_stale(d->options.mountpoint) < 0)
-		return 1; /* said already */
+		return 1; /* a message was printed already */
 	d->se = wq_session_new(args, &wqfs_ops, sizeof(wqfs_ops), d->fs);
 	if (!d->se)
-		return 2; /* said already */
+		return 2; /* a message was printed already */
 	if (wq_mount(d->se, d->options.mountpoint) < 0)
 		return 1;
 	d->serve_on.fire = on_serve_on;
@@ -336,7 +336,7 @@ static int serve(struct daemon *d, struct fuse_args *args)
 	return d->status;
 }
 
-/* Readers first: what waits must not outlive the session it is to be answered through. */
+/* Ends the readers first: requests must be answered before their session is destroyed. */
 static void tear_down(struct daemon *d)
 {
 	if (d->loop)
@@ -361,7 +361,7 @@ static int run(struct daemon *d, struct fuse_args *args)
 	return status;
 }
 
-/* The parent of the daemon: its exit says whether the mount is usable. */
+/* The parent of the daemon: its exit status says whether the mount is usable. */
 static int wait_until_ready(pid_t child, int fd)
 {
 	int status;
@@ -398,8 +398,8 @@ static int run_in_background(struct daemon *d, struct fuse_args *args)
 	return run(d, args);
 }
 
-/* Nothing of the caller's is held on: a lock, a pipe whose end somebody waits for. Children can
- * be waited for, even if the caller does not wait for its own. */
+/* Gives up what belongs to the caller: a lock, or a pipe whose end somebody waits for. Makes it
+ * possible to wait for children, even if the caller ignores SIGCHLD. */
 static int leave_caller(void)
 {
 	int r = wq_start_std_fds(0);

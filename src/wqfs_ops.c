@@ -15,7 +15,7 @@
 #include "fuse/replies.h"
 #include "wqfs_ops.h"
 
-/* Answers for R: 0 is success without data, -errno that error. */
+/* Replies R: 0 is success without data, -errno an error. */
 static void reply(fuse_req_t req, int r)
 {
 	fuse_reply_err(req, -r);
@@ -27,16 +27,17 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
 	struct wqfs *fs = userdata;
 
-	/* Reads of the device by splice() could not be told from ones that would wait. */
+	/* With splice() the daemon could not tell a read of the device from one that would
+	 * wait. */
 	conn->want &= ~(unsigned int)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
 				      FUSE_CAP_SPLICE_MOVE);
-	/* Nobody waits for such a read, so that nobody could be interrupted: who is killed
-	 * would wait for it for ever. */
+	/* Nobody waits for such a read, so nobody could interrupt it: a killed process would
+	 * wait for it for ever. */
 	conn->want &= ~(unsigned int)FUSE_CAP_ASYNC_DIO;
-	/* open(O_TRUNC) is harmless, as on a FIFO; truncate() is refused. */
+	/* open(O_TRUNC) has no effect, as on a FIFO; truncate() is refused. */
 	conn->want |= conn->capable & FUSE_CAP_ATOMIC_O_TRUNC;
 	conn->max_write = WQFS_WRITE_MAX;
-	/* libfuse wants to hear it twice */
+	/* libfuse needs max_read in both places */
 	conn->max_read = fs->max_read;
 	if (fs->ready)
 		fs->ready(fs);
@@ -86,7 +87,8 @@ static void reply_attr(fuse_req_t req, const struct wq_node *node)
 	fuse_reply_attr(req, &st, WQFS_NO_CACHE);
 }
 
-/* *NODE is NULL for the root. False: answered, there is no such inode. */
+/* Finds the node of INO; *NODE is NULL for the root. False: there is no such inode, and REQ has
+ * been answered. */
 static bool node_of(fuse_req_t req, fuse_ino_t ino, struct wq_node **node)
 {
 	*node = ino == WQ_ROOT_INO ? NULL : wq_namespace_inode(&wqfs_of(req)->ns, ino);
@@ -102,12 +104,12 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 
 	if (!node_of(req, ino, &node))
 		return;
-	wqfs_catch_up(req); /* st_size */
+	wqfs_catch_up(req); /* for st_size */
 	reply_attr(req, node);
 }
 
-/* The kernel has checked who may do it (default_permissions). Times are what they are:
- * setting them is accepted, for touch(1), and changes nothing. */
+/* The kernel has checked the caller's rights (default_permissions). Setting times is accepted,
+ * for touch(1), and has no effect. */
 static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 	struct fuse_file_info *fi WQ_UNUSED)
 {
@@ -134,14 +136,14 @@ static int create(fuse_req_t req, const char *name, mode_t mode, struct wq_node 
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 	gid_t gid = fs->ns.mode & S_ISGID ? fs->ns.gid : ctx->gid;
 
-	/* What happens to one's keys is nobody else's business, and who reads a record takes it
-	 * away: where everybody may come in, the umask of programs that know of files only is
-	 * not enough. Whoever wants others to read says so by chmod(). */
+	/* What happens to a user's keys concerns nobody else, and a reader takes records away.
+	 * Where everybody may enter, the umask, which programs choose for ordinary files, is
+	 * not protection enough. A user who wants others to read calls chmod(). */
 	mode &= fs->for_all ? 0600 : 0777;
 	return wq_namespace_create(&fs->ns, name, mode, ctx->uid, gid, node);
 }
 
-/* An anonymous queue that is not opened as it is made could never be. */
+/* Nobody could open an anonymous queue that was not opened when it was made. */
 static void op_mknod(fuse_req_t req, fuse_ino_t parent WQ_UNUSED, const char *name, mode_t mode,
 	dev_t dev WQ_UNUSED)
 {
@@ -182,7 +184,7 @@ static void op_create(fuse_req_t req, fuse_ino_t parent WQ_UNUSED, const char *n
 	}
 }
 
-/* The queue NAME that outlives its name, or NULL. */
+/* The queue NAME if it will outlive its name, or NULL. */
 static struct wq_node *held_open(struct wqfs *fs, const char *name)
 {
 	struct wq_node *node = wq_namespace_find(&fs->ns, name);
@@ -204,14 +206,14 @@ static void op_rename(fuse_req_t req, fuse_ino_t parent WQ_UNUSED, const char *n
 	fuse_ino_t newparent WQ_UNUSED, const char *newname, unsigned int flags)
 {
 	struct wqfs *fs = wqfs_of(req);
-	struct wq_node *held = held_open(fs, newname); /* it may lose its name to the other */
+	struct wq_node *held = held_open(fs, newname); /* may lose its name */
 
 	reply(req, wq_namespace_rename(&fs->ns, name, newname, flags));
 	if (held)
 		wqfs_charge_holder(fs, held);
 }
 
-/* Flat, and nothing but queues. */
+/* The directory is flat, and holds nothing but queues. */
 static void op_mkdir(fuse_req_t req, fuse_ino_t parent WQ_UNUSED, const char *name WQ_UNUSED,
 	mode_t mode WQ_UNUSED)
 {
@@ -261,7 +263,7 @@ static void op_release(fuse_req_t req, fuse_ino_t ino WQ_UNUSED, struct fuse_fil
 	fuse_reply_err(req, 0);
 }
 
-/* The kernel's notification pipes refuse writes so (pipe_write()). */
+/* The kernel's notification pipes refuse writes with this error (pipe_write()). */
 static void op_write(fuse_req_t req, fuse_ino_t ino WQ_UNUSED, const char *buf WQ_UNUSED,
 	size_t size WQ_UNUSED, off_t off WQ_UNUSED, struct fuse_file_info *fi WQ_UNUSED)
 {
@@ -283,10 +285,11 @@ static size_t add_dirent(fuse_req_t req, char *buf, size_t room, const char *nam
 	return n <= room ? n : 0;
 }
 
-/* The kernel lets nobody read a FIFO of ours, so a queue is a regular file; but the directory
- * may say what it is to its readers. Who goes through a tree and trusts that does not open it.
+/* A FIFO of ours could not be read, because the kernel serves FIFOs itself; so a queue is a
+ * regular file. But the directory may call it a FIFO, and programs that walk a tree and trust
+ * that do not open it.
  *
- * Offsets: 1 is behind ".", 2 behind "..", then inode number + 2, which only grow. */
+ * Offsets: 1 is after ".", 2 after "..", then inode number + 2, which only grow. */
 static void op_readdir(fuse_req_t req, fuse_ino_t ino WQ_UNUSED, size_t size, off_t off,
 	struct fuse_file_info *fi WQ_UNUSED)
 {
@@ -344,7 +347,7 @@ static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t
 
 	if (!node_of(req, ino, &node))
 		return;
-	wqfs_catch_up(req); /* as for the ioctl that says the same */
+	wqfs_catch_up(req); /* as for the ioctl that returns the same */
 	n = wq_attr_get(node, wqfs_of(req)->keys, name, &caller, &text);
 	if (n < 0)
 		fuse_reply_err(req, (int)-n);
@@ -388,8 +391,8 @@ static void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 		reply(req, wq_attr_remove(node, name));
 }
 
-/* No flush: nothing ends with a close() of one of perhaps many descriptors, and the kernel that
- * is told so once asks no more. */
+/* There is no flush: nothing ends when one of perhaps many descriptors is closed. A kernel that
+ * gets ENOSYS once asks no more. */
 const struct fuse_lowlevel_ops wqfs_ops = {
 	.init = op_init,
 	.lookup = op_lookup,

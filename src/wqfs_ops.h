@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The filesystem as libfuse sees it. */
+/* The filesystem's operations for libfuse. */
 #ifndef WQFS_OPS_H
 #define WQFS_OPS_H
 

@@ -85,7 +85,7 @@ static void print_size(const struct wq_node *node, FILE *f)
 	fprintf(f, "%u", s.size);
 }
 
-/* False: no such attribute. */
+/* Prints the attribute NAME. False: there is none of that name. */
 static bool print_attr(const struct wq_node *node, struct wq_keys *keys, const char *name,
 	const struct wq_caller *caller, FILE *f)
 {
@@ -133,7 +133,7 @@ ssize_t wq_attr_get(const struct wq_node *node, struct wq_keys *keys, const char
 
 /* ---- set ---- */
 
-/* A whole number and nothing behind it but white space. */
+/* Parses a whole number that only white space may follow. */
 static int parse_number(const char *text, char **end, long *n)
 {
 	errno = 0;
@@ -151,7 +151,7 @@ static int set_size(struct wq_node *node, const char *text)
 
 	if (parse_number(text, &end, &n) < 0 || *end || n < 0)
 		return -EINVAL;
-	/* 0: as a pipe that was never sized; the size may then still be set */
+	/* 0 makes the queue one without a size, which may still be set */
 	return n ? wq_queue_set_size(node->queue, (unsigned long)n)
 		 : wq_queue_set_default_size(node->queue, 0);
 }
@@ -185,7 +185,7 @@ static int set_format(struct wq_node *node, const char *text)
 	return 0;
 }
 
-/* "SERIAL ID" adds a watch, "SERIAL -1" removes it. */
+/* "SERIAL ID" adds a watch; "SERIAL -1" removes it. */
 static int set_watch(struct wq_node *node, struct wq_keys *keys, const char *text,
 	const struct wq_caller *caller)
 {
@@ -201,12 +201,12 @@ static int set_watch(struct wq_node *node, struct wq_keys *keys, const char *tex
 int wq_attr_set(struct wq_node *node, struct wq_keys *keys, const char *name, const char *value,
 	size_t len, const struct wq_caller *caller)
 {
-	char text[16384]; /* no filter is longer in words */
+	char text[16384]; /* no filter in words is longer */
 
 	if (len >= sizeof(text) || memchr(value, '\0', len))
 		return -EINVAL;
 	memcpy(text, value, len);
-	while (len && strchr(" \t\n", text[len - 1])) /* as echo leaves it */
+	while (len && strchr(" \t\n", text[len - 1])) /* echo adds a newline */
 		len--;
 	text[len] = '\0';
 

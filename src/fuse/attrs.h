@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The extended attributes: a queue's settings and state in text. */
+/* The extended attributes: settings and state of a queue as text. */
 #ifndef WQ_ATTRS_H
 #define WQ_ATTRS_H
 
@@ -10,25 +10,26 @@
 #include "fuse/namespace.h"
 #include "keys_bridge.h"
 
-/* Text of attribute NAME of NODE (NULL: the root directory), as far as CALLER may know it,
- * into *OUT, to be freed; its length without the NUL behind it, or -ENODATA: no such attribute;
- * -ENOMEM; -E2BIG: more than the kernel takes. */
+/* Stores in *OUT, which the caller frees, the text of attribute NAME of NODE (NULL: the root
+ * directory), as far as CALLER may know it. Returns its length without the NUL; -ENODATA: there
+ * is no such attribute; -ENOMEM; -E2BIG: the kernel does not take so much. */
 ssize_t wq_attr_get(const struct wq_node *node, struct wq_keys *keys, const char *name,
 	const struct wq_caller *caller, char **out);
 
-/* Sets NAME from LEN bytes of text at VALUE. 0, or -ENOTSUP: not one of ours; -EPERM: it
- * cannot be set; -EINVAL: text that cannot be understood, and the errors of what it does:
- * wq_queue_set_size(), wq_keys_watch() for CALLER. */
+/* Sets attribute NAME to the LEN bytes of text at VALUE. 0; -ENOTSUP: wqfs has no such
+ * attribute; -EPERM: it cannot be set; -EINVAL: the text is not valid; or an error of
+ * wq_queue_set_size(), or of wq_keys_watch() for CALLER. */
 int wq_attr_set(struct wq_node *node, struct wq_keys *keys, const char *name, const char *value,
 	size_t len, const struct wq_caller *caller);
 
-/* Back to what a new queue has. Errors as wq_attr_set(). */
+/* Sets the attribute back to the value of a new queue. Errors are those of wq_attr_set(). */
 int wq_attr_remove(struct wq_node *node, const char *name);
 
-/* Is NAME one of those? */
+/* Does NODE have the attribute NAME? */
 bool wq_attr_exists(const struct wq_node *node, const char *name);
 
-/* The names, each with its NUL, as listxattr() gives them; *LEN bytes in all. */
+/* The names of the attributes, each with its NUL, as listxattr() returns them; *LEN bytes in
+ * all. */
 const char *wq_attr_list(const struct wq_node *node, size_t *len);
 
 #endif

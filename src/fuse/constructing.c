@@ -5,11 +5,13 @@
 #include "fuse/constructing.h"
 #include "fuse/parked.h"
 
-#define CONSTRUCT_FIRST_NS 5000000u   /* a key under construction is asked for again */
-#define CONSTRUCT_MAX_NS   200000000u /* after this, doubling, to this */
+/* The first wait before the daemon asks again for a key under construction, and the longest:
+ * each is twice the last one. */
+#define CONSTRUCT_FIRST_NS 5000000u
+#define CONSTRUCT_MAX_NS   200000000u
 
-/* Asking whether a key is constructed may take a millisecond, which its user pays for: who has
- * many of them makes nobody else wait. */
+/* It may take a millisecond to find out whether a key is constructed. The user who waits pays
+ * for that, so that a user with many such keys delays nobody else. */
 #define CONSTRUCT_SLICE_NS 2000000u
 
 static uid_t uid_of(const struct wq_parked *p)
@@ -17,7 +19,7 @@ static uid_t uid_of(const struct wq_parked *p)
 	return fuse_req_ctx(p->req)->uid;
 }
 
-/* P's key is asked for at NS: it stands behind those that come before that. */
+/* The daemon will ask for P's key at NS. Puts P behind all requests with an earlier time. */
 static void ask_at(struct wq_parked *p, uint64_t ns)
 {
 	struct wq_parked_list *line = &p->fs->constructing;
@@ -36,7 +38,7 @@ static void ask_at(struct wq_parked *p, uint64_t ns)
 	TAILQ_INSERT_HEAD(line, p, in_line);
 }
 
-/* The first whose time has come and whose user has a share left. */
+/* The first request whose time has come and whose user has time left. */
 static struct wq_parked *first_to_ask(struct wqfs *fs, uint64_t now)
 {
 	struct wq_parked *p;
@@ -63,8 +65,8 @@ static int ask(struct wq_parked *p)
 	return r;
 }
 
-/* Whoever waits for KEY and would ask now asks later: it is under construction. DONE: whoever
- * would ask later asks now, it is not any more. */
+/* KEY is still under construction: others that wait for it are asked later instead of now.
+ * DONE: it is constructed: they are asked now instead of later. */
 static void ask_others(struct wqfs *fs, int32_t key, uint64_t now, bool done)
 {
 	struct wq_parked *p, *next;
@@ -93,8 +95,8 @@ static void plan_asking(struct wqfs *fs, uint64_t now)
 	wq_timer_set(fs->loop, &fs->construct, soon);
 }
 
-/* Each time from the front again: asking may post, and what that brings about is not for this
- * loop to know. */
+/* Starts from the front after each request: asking may post, which may remove any request from
+ * the list. */
 static void ask_constructed(struct wq_timer *timer)
 {
 	struct wqfs *fs = wq_container_of(timer, struct wqfs, construct);
@@ -113,7 +115,7 @@ static void ask_constructed(struct wq_timer *timer)
 	plan_asking(fs, now);
 }
 
-/* Does somebody wait for the construction of KEY? Who comes later needs not ask for it. */
+/* Does somebody wait for the construction of KEY? Then a newcomer need not ask for it. */
 static bool is_awaited(const struct wqfs *fs, int32_t key)
 {
 	const struct wq_parked *p;

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Watching a key, which may be under construction: then the request waits, and the key is asked
- * for again and again, each time later. Asking may take a millisecond, which the user pays for
- * who waits.
+ * Watches a key that may be under construction. The request then waits, and the daemon asks for
+ * the key again and again, each time after a longer pause. Asking may take a millisecond, for
+ * which the waiting user pays.
  */
 #ifndef WQ_CONSTRUCTING_H
 #define WQ_CONSTRUCTING_H
 
 #include "fuse/server.h"
 
-/* WQFS_IOC_WATCH_KEY: H's queue watches what W says. Answers REQ, now or later. */
+/* WQFS_IOC_WATCH_KEY: H's queue watches the key that W names. Answers REQ, now or later. */
 void wqfs_watch_key(fuse_req_t req, struct wq_handle *h, const struct wqfs_watch_key *w);
 
-/* No key is asked for any more. Those who wait stay parked. */
+/* Stops asking for keys. Requests that wait stay parked. */
 void wqfs_stop_asking(struct wqfs *fs);
 
 #endif

@@ -6,7 +6,7 @@
 #include "fuse/filters.h"
 #include "fuse/parked.h"
 
-/* LEN bytes in the kernel's layout, or none to remove the filter. */
+/* Sets the filter in the LEN bytes at RAW, in the kernel's layout. */
 static int set_filter(struct wq_handle *h, const struct wqfs_filter *raw, size_t len)
 {
 	struct wq_filter filter;
@@ -23,7 +23,7 @@ static void filter_read(struct wq_user_mem *mem, int err)
 	struct wqfs_filter raw = mem->raw;
 	size_t len = mem->len;
 
-	p->wait = WQ_WAIT_SYNC; /* mem has ended already */
+	p->wait = WQ_WAIT_NOTHING; /* mem has ended already */
 	wqfs_complete(p, err < 0 ? err : set_filter(p->handle, &raw, len));
 }
 
@@ -46,7 +46,7 @@ void wqfs_set_filter(fuse_req_t req, struct wq_handle *h, uint64_t address)
 	p->mem.done = filter_read;
 	r = wq_user_mem_start(&p->fs->user_mem, &p->mem, ctx->pid, ctx->uid, address);
 	if (r < 0) {
-		p->wait = WQ_WAIT_SYNC; /* mem has not begun */
+		p->wait = WQ_WAIT_NOTHING; /* mem has not begun */
 		wqfs_complete(p, r);
 		return;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Setting the filter of a queue, by the caller's memory or by what the request brings. */
+/* Sets the filter of a queue, from the caller's memory or from the request itself. */
 #ifndef WQ_FILTERS_H
 #define WQ_FILTERS_H
 
@@ -9,7 +9,7 @@
  * REQ, now or later. */
 void wqfs_set_filter(fuse_req_t req, struct wq_handle *h, uint64_t address);
 
-/* WQFS_IOC_SET_FILTER: F, of which no rule removes the filter. 0 or the errors of
+/* WQFS_IOC_SET_FILTER: sets F; an F without rules removes the filter. 0, or an error of
  * wq_filter_parse(). */
 int wqfs_set_sized_filter(struct wq_handle *h, const struct wqfs_filter *f);
 

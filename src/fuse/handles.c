@@ -95,7 +95,7 @@ struct wqfs *wqfs_new(
 	return fs;
 }
 
-/* A forced unmount skips RELEASE: what is open is closed here. */
+/* A forced unmount skips RELEASE, so this closes what is still open. */
 void wqfs_free(struct wqfs *fs)
 {
 	struct wq_node *node, *tmp;
@@ -104,7 +104,7 @@ void wqfs_free(struct wqfs *fs)
 		return;
 	wqfs_stop(fs);
 	HASH_ITER (by_ino, fs->ns.by_ino, node, tmp) {
-		node->lookups++; /* to outlive its handles */
+		node->lookups++; /* so that it outlives its handles */
 		while (!LIST_EMPTY(&node->handles))
 			wqfs_handle_free(fs, LIST_FIRST(&node->handles));
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The life of the filesystem and of its open descriptions. */
+/* Creation and end of the filesystem and of its open descriptions. */
 #ifndef WQ_HANDLES_H
 #define WQ_HANDLES_H
 
@@ -8,26 +8,27 @@
 struct wqfs_limits {
 	uint32_t default_size, max_size;
 	uint64_t max_queues;
-	unsigned int max_read; /* the mount option; 0: none */
-	bool for_all;	       /* allow_other is given */
+	unsigned int max_read; /* the mount option; 0: not given */
+	bool for_all;	       /* the option allow_other is given */
 };
 
-/* A filesystem without queues, on LOOP, whose keys are watched by KEYS (both outlive it).
- * NULL: no memory. */
+/* A filesystem without queues, on LOOP, for which KEYS watches keys; both outlive it. NULL: no
+ * memory. */
 struct wqfs *wqfs_new(
 	const struct wqfs_limits *limits, struct wq_loop *loop, struct wq_keys *keys);
 
-/* Frees it; the session must still be there. Nothing waits any more after it. */
+/* Frees FS, before the session is destroyed. Nothing waits any more after that. */
 void wqfs_free(struct wqfs *fs);
 
-/* NODE is opened with FLAGS by the caller of REQ. NULL: no memory. */
+/* The caller of REQ opens NODE with FLAGS. NULL: no memory. */
 struct wq_handle *wqfs_handle_new(fuse_req_t req, struct wq_node *node, int flags);
 
-/* NODE's name or a descriptor of it has gone: where only others keep it now they are charged
- * for it. */
+/* NODE has lost its name or a descriptor. If only other users keep it now, charges it to one of
+ * them. */
 void wqfs_charge_holder(struct wqfs *fs, struct wq_node *node);
 
-/* H is closed: what waits through it is answered, and its queue may go. */
+/* H is closed: answers what waits through it, and frees its queue if nothing else keeps that.
+ */
 void wqfs_handle_free(struct wqfs *fs, struct wq_handle *h);
 
 #endif

@@ -10,11 +10,11 @@
 #include "fuse/serving.h"
 #include "fuse/sync.h"
 
-/* What an ioctl brings. */
+/* The arguments of an ioctl. */
 struct call {
 	unsigned int cmd, flags;
-	unsigned long arg; /* the number, or the address in the caller's memory */
-	const void *in;	   /* IN_SIZE bytes from there, where CMD says so */
+	unsigned long arg; /* a number, or an address in the caller's memory */
+	const void *in;	   /* IN_SIZE bytes from that address, if CMD has them */
 	size_t in_size;
 };
 
@@ -56,7 +56,8 @@ static int set_format(struct wq_handle *h, unsigned long format)
 	return 0;
 }
 
-/* What is answered at once with a number. -ENOTTY: no such ioctl. */
+/* Handles the ioctls that are answered at once with a number. -ENOTTY: there is no such ioctl.
+ */
 static int simple_ioctl(struct wq_handle *h, const struct call *c)
 {
 	switch (c->cmd) {
@@ -129,7 +130,7 @@ static void ioctl_queue(fuse_req_t req, struct wq_handle *h, const struct call *
 	}
 }
 
-/* Its number holds the size that is asked for. */
+/* The command number holds the size that the caller asks for. */
 static bool is_read_now(unsigned int cmd)
 {
 	return cmd == WQFS_IOC_READ(_IOC_SIZE(cmd));

@@ -23,7 +23,8 @@ static uid_t mounted_by(const struct mntent *m)
 	return option ? (uid_t)strtoul(option + strlen("user_id="), NULL, 10) : 0;
 }
 
-/* Is the last thing mounted on PATH (as the kernel prints it) a wqfs? Whose, in UID. */
+/* Is the last thing mounted on PATH (as the kernel prints it) a wqfs? Stores its owner in UID.
+ */
 static bool is_wqfs(const char *path, uid_t *uid)
 {
 	FILE *f = setmntent("/proc/self/mounts", "re");
@@ -66,7 +67,7 @@ char *wq_mount_resolve(const char *mountpoint)
 
 	if (!copy)
 		return NULL;
-	/* "dir/" would ask the filesystem mounted there, which may be dead */
+	/* resolving "dir/" would ask the filesystem that is mounted there, which may be dead */
 	for (n = strlen(copy); n > 1 && copy[n - 1] == '/'; n--)
 		copy[n - 1] = '\0';
 	out = realpath(copy, NULL);
@@ -80,7 +81,7 @@ int wq_mount_clean_stale(const char *mountpoint)
 	uid_t uid;
 	int r;
 
-	/* A live one answers, a dead one says ENOTCONN. */
+	/* A live filesystem answers; a dead one fails with ENOTCONN. */
 	if (stat(mountpoint, &st) == 0 || errno != ENOTCONN || !is_wqfs(mountpoint, &uid))
 		return 0;
 	r = unmount(mountpoint);
@@ -93,10 +94,10 @@ int wq_mount_clean_stale(const char *mountpoint)
 
 /* ---- one line ---- */
 
-/* libfuse and fusermount3 print what they have to say: it is caught, to be said once and in
- * our own name. fusermount3 is a process of its own, and has nothing but stderr to say it. */
+/* libfuse and fusermount3 print messages of their own. These are captured, so that one message
+ * in our own name appears. fusermount3 is a process of its own, and writes to stderr. */
 struct caught {
-	int words, err; /* a file for them; where stderr went, or -1 */
+	int words, err; /* a file for the messages; the real stderr, or -1 */
 	char text[4096];
 };
 
@@ -121,7 +122,7 @@ static void caught_words(struct caught *c)
 		close(c->err);
 }
 
-/* The first line, without the program names in front. */
+/* The first line, without the names of programs before it. */
 static const char *reason(struct caught *c)
 {
 	static const char *const prefixes[] = {"fusermount3: ", "fuse: ", "mount: "};
@@ -150,7 +151,7 @@ struct fuse_session *wq_session_new(struct fuse_args *args, const struct fuse_lo
 	return se;
 }
 
-/* What libfuse says of a mount that stands goes where our own words go. */
+/* Messages of libfuse about a working mount go to our log. */
 __attribute__((format(printf, 2, 0))) static void log_libfuse(
 	enum fuse_log_level level, const char *format, va_list ap)
 {
@@ -171,8 +172,8 @@ int wq_mount(struct fuse_session *se, const char *mountpoint)
 	uid_t uid;
 	int r;
 
-	/* The kernel would say "Permission denied" to its user, and let root hide it, queues
-	 * and all. */
+	/* For a user the kernel would only say "Permission denied"; and it would let root hide
+	 * the mount with all its queues. */
 	if (is_wqfs(mountpoint, &uid)) {
 		fprintf(stderr,
 			"wqfs: cannot mount on %s: a wqfs of user %u's is mounted there "
@@ -181,7 +182,7 @@ int wq_mount(struct fuse_session *se, const char *mountpoint)
 			mountpoint, uid);
 		return -1;
 	}
-	/* the kernel lets root mount a filesystem on a file */
+	/* the kernel would let root mount a filesystem on a file */
 	if (stat(mountpoint, &st) == 0 && !S_ISDIR(st.st_mode)) {
 		fprintf(stderr, "wqfs: cannot mount on %s: %s\n", mountpoint,
 			strerror(ENOTDIR));

@@ -67,7 +67,7 @@ void wq_namespace_adopt(struct wq_namespace *ns, struct wq_node *node, uid_t uid
 
 /* ---- nodes ---- */
 
-/* NODE, which has no name, gets NAME, which is in the table: NODE owns it. */
+/* Gives NAME, which is in the table, to NODE, which has no name. NODE owns it from then on. */
 static void give_name(struct wq_namespace *ns, struct wq_node *node, struct wq_name *name)
 {
 	struct wq_node *after;
@@ -75,7 +75,7 @@ static void give_name(struct wq_namespace *ns, struct wq_node *node, struct wq_n
 	assert(!node->name);
 	name->node = node;
 	node->name = name;
-	/* readdir() goes by inode numbers, so that it neither skips nor repeats */
+	/* sorted by inode number, so that readdir() neither skips nor repeats a queue */
 	TAILQ_FOREACH_REVERSE(after, &ns->named, wq_named, node)
 	if (after->ino < node->ino)
 		break;
@@ -87,7 +87,7 @@ static void give_name(struct wq_namespace *ns, struct wq_node *node, struct wq_n
 	touch(&ns->mtime);
 }
 
-/* NODE has no name any more, which is returned and still in the table. */
+/* Takes the name from NODE and returns it. It is still in the table. */
 static struct wq_name *take_name(struct wq_namespace *ns, struct wq_node *node)
 {
 	struct wq_name *name = node->name;
@@ -109,7 +109,7 @@ static void drop_name(struct wq_namespace *ns, struct wq_node *node)
 	free(name);
 }
 
-/* TEXT in the table, nobody's yet; NULL: no memory. */
+/* Adds TEXT to the table as a name without an owner. NULL: no memory. */
 static struct wq_name *new_name(struct wq_namespace *ns, const char *text)
 {
 	size_t len = strlen(text);
@@ -126,7 +126,7 @@ static struct wq_name *new_name(struct wq_namespace *ns, const char *text)
 	return name;
 }
 
-/* Whether anybody waits for NODE, or reads it. */
+/* Does anybody wait for NODE or read it? */
 static WQ_UNUSED bool in_use(const struct wq_node *node)
 {
 	return !TAILQ_EMPTY(&node->arrived) || !TAILQ_EMPTY(&node->readers) ||
@@ -272,7 +272,7 @@ static void exchange(struct wq_namespace *ns, struct wq_node *a, struct wq_node 
 	give_name(ns, b, of_a);
 }
 
-/* NODE takes the place of THERE. */
+/* NODE takes the name of THERE. */
 static void replace(struct wq_namespace *ns, struct wq_node *node, struct wq_node *there)
 {
 	struct wq_name *name = take_name(ns, there);
@@ -291,7 +291,7 @@ int wq_namespace_rename(
 
 	if (flags & ~(unsigned int)(RENAME_NOREPLACE | RENAME_EXCHANGE))
 		return -EINVAL;
-	/* who opens that name must get a queue of its own */
+	/* whoever opens that name must get a new queue */
 	if (!strcmp(to, WQFS_ANONYMOUS))
 		return -EPERM;
 	if (!node || ((flags & RENAME_EXCHANGE) && !there))

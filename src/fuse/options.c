@@ -15,21 +15,23 @@
 #include "sources/choice.h"
 #include "wqfs.h"
 
-#define SIZE_LIMIT 1048576u /* records: 128 MiB and more in one queue help nobody */
+#define SIZE_LIMIT 1048576u /* records: more than these 128 MiB in one queue help nobody */
 
 #define OPT(template, field)                                    \
 	{                                                       \
 		template, offsetof(struct wq_options, field), 1 \
 	}
 
-/* fuse_opt's own %u takes "32abc" for 32 and -1 for a large number: these are read by
- * take_number(), which the key tells where to put them. fuse_opt's own keys are below 0. */
+/* fuse_opt's own %u accepts "32abc" as 32, and -1 as a large number. So take_number() parses
+ * these options; the key tells it where to store the number. Keys of fuse_opt itself are below
+ * 0. */
 #define NUMBER(field) FUSE_OPT_KEY(#field "=", (int)offsetof(struct wq_options, field))
 
-/* libfuse's own, which we want to know of too. */
+/* Options of libfuse that we need to know as well. */
 enum { KEY_ALLOW_OTHER = -100, KEY_REMOUNT = -101, KEY_OWNER = -102 };
 
-/* Of a line of fstab(5): mount(8)'s own business, or about times that a queue does not have. */
+/* Options in a line of fstab(5) that concern only mount(8), or times that a queue does not
+ * have. */
 #define WITHOUT_EFFECT(name) FUSE_OPT_KEY(name, FUSE_OPT_KEY_DISCARD)
 
 static const struct fuse_opt spec[] = {
@@ -104,14 +106,14 @@ __attribute__((format(printf, 1, 2))) static int wrong(const char *format, ...)
 	return -EINVAL;
 }
 
-/* Behind a message: where to read how wqfs is used. */
+/* Tells, after an error message, where the usage of wqfs is described. */
 static int try_help(void)
 {
 	fputs("Try 'wqfs --help' for more information.\n", stderr);
 	return -EINVAL;
 }
 
-/* NAME must be from MIN to MAX, and is NR. */
+/* Reports that the value NR of NAME is not in MIN to MAX. */
 static int out_of_range(const char *name, unsigned int nr, unsigned int min, unsigned int max)
 {
 	return wrong("invalid value for %s: '%u': must be from %u to %u", name, nr, min, max);
@@ -124,7 +126,7 @@ static bool is_within(unsigned int nr, unsigned int min, unsigned int max)
 
 /* ---- words of the command line ---- */
 
-/* MOUNTPOINT, or SOURCE MOUNTPOINT as mount(8) gives them. */
+/* Stores MOUNTPOINT, or SOURCE MOUNTPOINT as mount(8) gives them. */
 static int take_word(struct wq_options *o, const char *word)
 {
 	if (o->source) {
@@ -150,7 +152,7 @@ static int take_number(unsigned int *number, const char *arg)
 	return 0;
 }
 
-/* Says why an option of other filesystems is none of ours. */
+/* Says why wqfs has no such option, which other filesystems have. */
 static void refuse(int key, const char *arg)
 {
 	if (key == KEY_REMOUNT)
@@ -162,8 +164,8 @@ static void refuse(int key, const char *arg)
 			arg);
 }
 
-/* ARG begins with a dash, as of libfuse's options only --debug does. As getopt_long() says it.
- */
+/* Reports that ARG, which begins with a dash, is unknown, in the words of getopt_long().
+ * libfuse itself has no such option but --debug. */
 static void unrecognized(const char *arg)
 {
 	if (arg[1] == '-' || !arg[1])
@@ -193,9 +195,9 @@ static int on_arg(void *data, const char *arg, int key, struct fuse_args *out WQ
 		unrecognized(arg);
 		return -1;
 	}
-	if (!strncmp(arg, "x-", 2)) /* mount(8)'s, as x-systemd.automount */
+	if (!strncmp(arg, "x-", 2)) /* for mount(8), such as x-systemd.automount */
 		return 0;
-	return 1; /* libfuse's, or an error that it names */
+	return 1; /* an option of libfuse, or one that libfuse rejects */
 }
 
 static int parse_budget(struct wq_options *o)
@@ -271,7 +273,7 @@ static int check(struct wq_options *o)
 	return r < 0 ? r : check_sizes(o);
 }
 
-/* fsname may hold a comma, which separates options. */
+/* fsname may hold a comma, which would end the option. */
 static int add_fsname(struct fuse_args *args, const char *name)
 {
 	char *opts = NULL, *text = NULL;
@@ -301,7 +303,7 @@ static int add_ours(const struct wq_options *o, struct fuse_args *args)
 	return r ? wrong("out of memory") : 0;
 }
 
-/* The user's own fsname= would follow ours and win; that is as it should be. */
+/* A fsname= of the user comes after ours and so replaces it, as it should. */
 int wq_options_parse(struct wq_options *o, struct fuse_args *args)
 {
 	int r;
@@ -316,7 +318,7 @@ int wq_options_parse(struct wq_options *o, struct fuse_args *args)
 		.resync_s = 30,
 	};
 	if (fuse_opt_parse(args, o, spec, on_arg) < 0)
-		return -EINVAL; /* said already */
+		return -EINVAL; /* a message was printed already */
 	if (o->show_help || o->show_version)
 		return 0;
 	r = check(o);

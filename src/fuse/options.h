@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The command line of wqfs, in the FUSE manner. */
+/* The command line of wqfs, in the form that FUSE filesystems have. */
 #ifndef WQ_OPTIONS_H
 #define WQ_OPTIONS_H
 
@@ -10,26 +10,26 @@
 #include <fuse_lowlevel.h>
 
 struct wq_options {
-	char *source; /* fstab's first field: the name that the mount shows */
+	char *source; /* the first field in fstab: the name that the table of mounts shows */
 	char *mountpoint;
 	int foreground, debug, show_help, show_version;
-	int debug_keys;	  /* say why records are posted */
-	bool allow_other; /* libfuse gets it too */
+	int debug_keys;	  /* log why records are posted or not */
+	bool allow_other; /* passed on to libfuse, too */
 	unsigned int default_size, max_size, max_queues, max_read;
 	char *cpu_budget_text; /* "1%" or "0.01" */
 	double cpu_budget;
 	unsigned int poll_min_ms, poll_max_ms;
-	char *source_text; /* as wq_source_choose() takes it; NULL: not given */
+	char *source_text; /* for wq_source_choose(); NULL: not given */
 	unsigned int resync_s, trace_buffer_kb;
 };
 
-/* Takes our options out of ARGS and leaves libfuse's, with what a wqfs always has
- * (default_permissions, subtype, fsname) added. 0, or -EINVAL after saying on stderr what
- * is wrong. O is to be freed by wq_options_fini() in any case. */
+/* Takes our options out of ARGS and leaves those of libfuse. Adds what every wqfs has
+ * (default_permissions, subtype, fsname). 0, or -EINVAL after a message on stderr. In both
+ * cases the caller must call wq_options_fini(). */
 int wq_options_parse(struct wq_options *o, struct fuse_args *args);
 void wq_options_fini(struct wq_options *o);
 
-/* --help and --version, on stdout. */
+/* Print on stdout what --help and --version ask for. */
 void wq_options_help(const char *program);
 void wq_options_version(void);
 

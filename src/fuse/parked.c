@@ -50,7 +50,7 @@ int wqfs_give(const struct wq_parked *p, const char *buf, size_t len)
 	return fuse_reply_buf(p->req, buf, len);
 }
 
-/* An ioctl that succeeded says so in its own way. */
+/* A successful ioctl is answered in its own form. */
 void wqfs_complete(struct wq_parked *p, int r)
 {
 	wqfs_unpark(p);
@@ -63,7 +63,8 @@ void wqfs_complete(struct wq_parked *p, int r)
 	free(p);
 }
 
-/* A signal for the caller. Not answered at once it could not even be killed. */
+/* FUSE_INTERRUPT: the caller has a signal. Reply at once: until then the caller cannot even be
+ * killed. */
 static void interrupted(fuse_req_t req WQ_UNUSED, void *arg)
 {
 	wqfs_complete(arg, -EINTR);

@@ -4,7 +4,7 @@
 #include "fuse/polls.h"
 #include "fuse/reading.h"
 
-/* PH, or nobody if that is NULL, is to be told when something can be read through H. */
+/* Notifies PH when something can be read through H; PH NULL: notifies nobody. */
 static void set_poll(struct wq_handle *h, struct fuse_pollhandle *ph)
 {
 	if (h->poll) {
@@ -29,15 +29,16 @@ bool wqfs_notify_pollers(struct wq_node *node, uint64_t end_ns)
 	return true;
 }
 
-/* H has asked after the last notice, or cannot any more. */
+/* H has asked after its final notice, or cannot ask any more. */
 static void heard(struct wqfs *fs, struct wq_handle *h)
 {
 	fs->last_polls -= h->last_poll;
 	h->last_poll = false;
 }
 
-/* Of a writing end, as pipe_poll() has it: the kernel's room for records is counted in
- * pages, each of them for WQFS_SIZE_UNIT records, but a record takes one for itself. */
+/* The events of a writing end, as pipe_poll() has them. The kernel counts the room for records
+ * in pages, and allocates a page for each WQFS_SIZE_UNIT records; but each record takes one
+ * page for itself. */
 static unsigned int poll_writer(const struct wq_node *node)
 {
 	struct wqfs_stats stats = {0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* poll() on the queues: what can be read or written now, and telling who wants to know later.
- */
+/* poll() on queues: what can be read or written now, and notices to those who want to know
+ * later. */
 #ifndef WQ_POLLS_H
 #define WQ_POLLS_H
 
@@ -9,14 +9,14 @@
 void wqfs_op_poll(
 	fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *ph);
 
-/* Tells who polls NODE that it may ask again, until END_NS: there may be many. False: some
- * have not been told yet. */
+/* Tells those who poll NODE that they may ask again, until END_NS: there may be many. False:
+ * some have not been told yet. */
 bool wqfs_notify_pollers(struct wq_node *node, uint64_t end_ns);
 
-/* The same at the end of the filesystem: everybody is told, and expected to ask once more. */
+/* The same at the end of the filesystem: tells everybody, and expects each to ask once more. */
 void wqfs_last_notice(struct wqfs *fs, struct wq_node *node);
 
-/* After wqfs_stop(): has everybody who was polling asked again, and heard of the end? */
+/* After wqfs_stop(): has everybody who was polling asked again, and so learned of the end? */
 bool wqfs_all_told(const struct wqfs *fs);
 
 /* H is being released: nobody polls it any more. */

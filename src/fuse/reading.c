@@ -32,7 +32,7 @@ bool wqfs_at_end(const struct wqfs *fs, const struct wq_node *node)
 
 /* ---- lines in pieces ---- */
 
-/* H reads PIECE from now on, or none if that is NULL. */
+/* H reads PIECE from now on; NULL: no line. */
 static void set_piece(struct wq_handle *h, struct wq_piece *piece)
 {
 	struct wq_node *node = h->node;
@@ -49,7 +49,7 @@ static void set_piece(struct wq_handle *h, struct wq_piece *piece)
 	}
 }
 
-/* N bytes more of what H has begun were read. */
+/* N more bytes of the line that H has begun were read. */
 static void piece_was_read(struct wq_handle *h, size_t n)
 {
 	h->piece->done += n;
@@ -67,15 +67,15 @@ void wqfs_put_piece_back(struct wq_handle *h)
 
 /* ---- replies ---- */
 
-/* What is to be given to a reader. */
+/* What a reader is given. */
 struct reply {
 	size_t len;
-	size_t rest;		/* of that, from the line that was begun */
+	size_t rest;		/* how much of that is from the line that was begun */
 	struct wq_take take;	/* what the queue gives */
-	struct wq_piece *begun; /* its first line, of which this is a part */
+	struct wq_piece *begun; /* the first line, of which this reply is a part */
 };
 
-/* A part of the first line, which is longer than SIZE. 0 or -errno. */
+/* Puts a part of the first line, which is longer than SIZE, into the reply. 0 or -errno. */
 static int begin_line(const struct wq_handle *h, char *buf, size_t size, struct reply *r)
 {
 	int err;
@@ -86,8 +86,8 @@ static int begin_line(const struct wq_handle *h, char *buf, size_t size, struct 
 	return err;
 }
 
-/* Fills BUF, of SIZE bytes, with what can be read through H: the rest of a line that was begun,
- * then whole ones. 0 or -errno. */
+/* Fills BUF of SIZE bytes with what can be read through H: the rest of a line that was begun,
+ * then whole lines or records. 0 or -errno. */
 static int make_reply(const struct wq_handle *h, char *buf, size_t size, struct reply *r)
 {
 	struct wq_take take;
@@ -122,7 +122,7 @@ static void was_read(struct wq_handle *h, struct reply *r)
 }
 
 /* Answers P, which was unparked, with what is there. A reply that cannot be delivered takes
- * nothing out of the queue. True: something was given. */
+ * nothing from the queue. True: P was given something. */
 static bool reply_records(struct wq_parked *p)
 {
 	struct wqfs *fs = p->fs;
@@ -151,8 +151,8 @@ static pid_t tid_of(const struct wq_parked *p)
 	return fuse_req_ctx(p->req)->pid;
 }
 
-/* A reader who was killed may not have come to tell us yet: it returns from no system call any
- * more. One that is killed while it is answered may have gone with the answer. */
+/* A killed reader returns from no system call any more, but its interrupt may not have reached
+ * us yet. If it is killed while we answer, the answer may be lost with it. */
 void wqfs_serve_reader(struct wq_parked *p)
 {
 	struct wq_queue *queue = p->handle->node->queue;

@@ -8,17 +8,18 @@
 /* Can anything be read through H? */
 bool wqfs_readable(const struct wq_handle *h);
 
-/* Has NODE no record any more, and has everybody read to its end the line that was begun? */
+/* Has NODE no record left, and has everybody read to its end the line that they began? */
 bool wqfs_all_is_read(const struct wq_node *node);
 
-/* Is the end of file all that can follow what NODE has? */
+/* Can nothing but end of file follow what NODE has? */
 bool wqfs_at_end(const struct wqfs *fs, const struct wq_node *node);
 
-/* What H has begun to read it does not go on with: the record of that line goes back. */
+/* The reader of H does not continue the line that it began: the record of that line goes back.
+ */
 void wqfs_put_piece_back(struct wq_handle *h);
 
-/* Answers and frees P, a reader for whom something is there, with that. What could not be
- * delivered stays in the queue. A reader who was killed takes no record along. */
+/* Answers P, a reader for whom something is there, and frees it. What cannot be delivered stays
+ * in the queue. A reader that was killed takes no record away. */
 void wqfs_serve_reader(struct wq_parked *p);
 
 #endif

@@ -10,21 +10,21 @@
 #ifndef FOPEN_STREAM
 #define FOPEN_STREAM (1 << 4)
 #endif
-/* Of Linux 5.18. */
+/* From Linux 5.18. */
 #ifndef FOPEN_NOFLUSH
 #define FOPEN_NOFLUSH (1 << 5)
 #endif
 
-/* Has CALLER's user a descriptor to read NODE with? A request for attributes does not say
- * through which descriptor it came (fuse_getattr()), so that one which was passed on counts
- * once it has been used. */
+/* Has CALLER's user a descriptor for reading NODE? A request for attributes does not say
+ * through which descriptor it came (fuse_getattr()), so a descriptor that was passed to another
+ * user counts once that user has used it. */
 static bool holds_reader(const struct wq_node *node, const struct wq_caller *caller)
 {
 	return wq_per_user_count(&node->read_by, caller->uid) > 0;
 }
 
-/* Its size and times tell when something happened to the keys of its owner. An anonymous queue
- * can be found by nobody who has no descriptor of it. */
+/* Size and times reveal when something happened to the keys of the queue's owner, so only its
+ * readers see them. Only a process that has a descriptor can ask for an anonymous queue. */
 void wqfs_stat_for(fuse_req_t req, const struct wq_node *node, struct stat *st)
 {
 	struct wq_caller caller = wqfs_caller(req);
@@ -43,7 +43,7 @@ static void make_entry(fuse_req_t req, const struct wq_node *node, struct fuse_e
 	wqfs_stat_for(req, node, &e->attr);
 }
 
-/* The kernel's lookup count goes up when it gets the reply, and only then. */
+/* The kernel raises its lookup count only when it gets the reply. */
 void wqfs_reply_entry(fuse_req_t req, struct wq_node *node)
 {
 	struct wqfs *fs = wqfs_of(req);
@@ -57,9 +57,9 @@ void wqfs_reply_entry(fuse_req_t req, struct wq_node *node)
 	}
 }
 
-/* libfuse has no name for FOPEN_STREAM, so the reply is made by hand. Without it readers
- * that share a descriptor would queue up, uninterruptible, on its position's lock. Without
- * FOPEN_NOFLUSH a close() after the daemon's end would fail, although all was read. */
+/* libfuse has no name for FOPEN_STREAM, so we build the reply ourselves. Without that flag
+ * readers that share a descriptor would wait uninterruptibly for the lock of its position.
+ * Without FOPEN_NOFLUSH a close() after the daemon's end would fail, although all was read. */
 struct fuse_open_out wqfs_make_open(const struct wq_handle *h)
 {
 	return (struct fuse_open_out){
@@ -88,7 +88,7 @@ static void to_fuse_attr(const struct stat *st, struct fuse_attr *a)
 	};
 }
 
-/* What FUSE_CREATE answers. */
+/* The reply to FUSE_CREATE. */
 struct create_out {
 	struct fuse_entry_out entry;
 	struct fuse_open_out open;

@@ -58,7 +58,7 @@ static bool in_group(const struct wq_caller *caller, gid_t gid)
 		for (int i = 0; i < have && i < n; i++)
 			found |= list[i] == gid;
 		free(list);
-		if (have <= n) /* errors too: then it is in none */
+		if (have <= n) /* an error is below 0, and then the group is not among them */
 			return found;
 		n = have;
 	}

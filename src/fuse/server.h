@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The filesystem: its queues, who has them open, and the requests that wait. Nothing outside
- * of fuse/ and wqfs_ops.c knows FUSE requests. Errors inside are -errno; they become FUSE
- * replies here only.
+ * The filesystem: its queues, who has them open, and the requests that wait. Only fuse/ and
+ * wqfs_ops.c know FUSE requests. Errors inside are -errno; only here they become FUSE replies.
  */
 #ifndef WQ_SERVER_H
 #define WQ_SERVER_H
@@ -17,36 +16,37 @@
 #include "fuse/user_mem.h"
 #include "keys_bridge.h"
 
-/* Why a request waits. */
+/* What a request waits for. */
 enum wq_wait {
 	WQ_WAIT_RECORD,	   /* read() */
-	WQ_WAIT_SYNC,	   /* WQFS_IOC_SYNC: for a look at every key */
-	WQ_WAIT_DRAIN,	   /* PIPE_IOC_SYNC: for a look, then until all is read */
-	WQ_WAIT_FILTER,	   /* IOC_WATCH_QUEUE_SET_FILTER: for the caller's memory */
-	WQ_WAIT_CONSTRUCT, /* WQFS_IOC_WATCH_KEY: for a key under construction */
+	WQ_WAIT_SYNC,	   /* WQFS_IOC_SYNC: a scan of all keys */
+	WQ_WAIT_DRAIN,	   /* PIPE_IOC_SYNC: a scan, then until all is read */
+	WQ_WAIT_FILTER,	   /* IOC_WATCH_QUEUE_SET_FILTER: a read of the caller's memory */
+	WQ_WAIT_CONSTRUCT, /* WQFS_IOC_WATCH_KEY: a key under construction */
+	WQ_WAIT_NOTHING,   /* any more: its wait has ended, or could not begin */
 };
 
-/* An open description. Its address is the FUSE file handle. */
+/* An open file description. Its address is the FUSE file handle. */
 struct wq_handle {
 	struct wqfs *fs;
 	struct wq_node *node;
 	uid_t uid;     /* who opened it */
-	uid_t used_by; /* whose process used it last */
+	uid_t used_by; /* the user of the process that used it last */
 	bool writer, write_only;
-	bool takes_nothing; /* was opened with O_NOATIME */
-	bool may_change;    /* who opened it had the right to change the queue */
+	bool takes_nothing; /* opened with O_NOATIME */
+	bool may_change;    /* whoever opened it had the right to change the queue */
 	bool own_format;    /* WQFS_IOC_SET_FORMAT was used */
 	enum wqfs_format format;
-	struct wq_piece *piece;	      /* the line that it has begun to read; or NULL */
-	struct fuse_pollhandle *poll; /* who is to be told; ours to destroy */
-	LIST_ENTRY(wq_handle) polled; /* while there is one: in node->polled */
-	bool last_poll;		      /* told of the end, has not asked again yet */
+	struct wq_piece *piece;	      /* the line that its reader has begun; or NULL */
+	struct fuse_pollhandle *poll; /* whom to notify; we must destroy it */
+	LIST_ENTRY(wq_handle) polled; /* in node->polled while poll is set */
+	bool last_poll;		      /* notified of the end, and has not asked again yet */
 	struct wq_parked_list parked; /* what waits through it */
 	LIST_ENTRY(wq_handle) entry;
 };
 
 #define WQFS_READ_MAX (1u << 20) /* the longest reply to a read() */
-/* The longest request, in bytes: a write() of 1 MiB after its header. */
+/* The longest request, in bytes: a write() of 1 MiB and its header. */
 #define WQFS_WRITE_MAX	 (1u << 20)
 #define WQFS_REQUEST_MAX (WQFS_WRITE_MAX + 4096)
 
@@ -54,20 +54,20 @@ struct wqfs {
 	struct wq_namespace ns;
 	struct wq_keys *keys;
 	struct wq_loop *loop;
-	void (*ready)(struct wqfs *fs); /* the kernel's INIT was answered */
+	void (*ready)(struct wqfs *fs); /* the daemon has answered the kernel's INIT */
 	void *owner;
 
-	char *buf; /* where replies to read() are made */
+	char *buf; /* the buffer for replies to read() */
 	unsigned int max_read;
-	bool for_all; /* allow_other: a new queue is nobody's but its maker's */
+	bool for_all; /* allow_other: only its creator may use a new queue */
 	bool stopping;
 	unsigned int last_polls; /* handles with last_poll */
 
 	struct wq_parked_list parked;	    /* every request that waits */
-	struct wq_parked_list constructing; /* those of them that wait for a key */
-	TAILQ_HEAD(, wq_node) to_serve;	    /* with readers for whom there may be something */
+	struct wq_parked_list constructing; /* those that wait for a key */
+	TAILQ_HEAD(, wq_node) to_serve; /* nodes with readers for whom there may be something */
 	struct wq_user_mem_pool user_mem;
-	struct wq_timer construct; /* when to ask again */
+	struct wq_timer construct; /* when to ask for keys again */
 	struct wq_shares asking;   /* for keys under construction */
 };
 
@@ -76,14 +76,14 @@ struct wqfs *wqfs_of(fuse_req_t req);
 /* The open description that FI names. */
 struct wq_handle *wqfs_handle_of(const struct fuse_file_info *fi);
 
-/* The open description that REQ is about, used by REQ's process. */
+/* The open description of REQ, which REQ's process uses now. */
 struct wq_handle *wqfs_handle(fuse_req_t req, const struct fuse_file_info *fi);
 
-/* One descriptor more, or one less, by which UID reads H's queue. 0 or -ENOMEM. */
+/* Counts one more, or one less, descriptor by which UID reads H's queue. 0 or -ENOMEM. */
 int wqfs_charge_reader(struct wq_handle *h, uid_t uid);
 void wqfs_uncharge_reader(struct wq_handle *h, uid_t uid);
 
-/* H is used by UID, who need not be who opened it. For want of memory it is not noted. */
+/* UID uses H, which somebody else may have opened. Without memory this is not noted. */
 void wqfs_set_user(struct wq_handle *h, uid_t uid);
 
 struct wq_caller wqfs_caller(fuse_req_t req);

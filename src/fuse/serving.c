@@ -9,11 +9,11 @@
 #include "fuse/serving.h"
 #include "fuse/sync.h"
 
-#define SERVE_NS 2000000u /* other requests wait no longer for readers */
+#define SERVE_NS 2000000u /* how long readers may keep other requests waiting */
 
 /* ---- who is to be served ---- */
 
-/* Whoever waits for a record of NODE is served before long. */
+/* NODE's readers will be served before the loop waits again. */
 static void serve_soon(struct wqfs *fs, struct wq_node *node)
 {
 	if (node->to_serve)
@@ -30,7 +30,7 @@ static void no_longer_to_serve(struct wqfs *fs, struct wq_node *node)
 	TAILQ_REMOVE(&fs->to_serve, node, serve);
 }
 
-/* Those who wait for something of NODE, if there are any, are served before long. */
+/* The same, if anybody waits for something of NODE. */
 static void serve_those_of(struct wq_node *node)
 {
 	if (!TAILQ_EMPTY(&node->readers))
@@ -39,7 +39,7 @@ static void serve_those_of(struct wq_node *node)
 		serve_soon(LIST_FIRST(&node->polled)->fs, node);
 }
 
-/* Something can be read. We are in the middle of a post: nobody is answered here. */
+/* Something can be read. This is called in the middle of a post, so it answers nobody. */
 static void wake(struct wq_queue *queue)
 {
 	serve_those_of(wq_queue_owner(queue));
@@ -66,24 +66,24 @@ void wqfs_forget_to_serve(struct wqfs *fs, struct wq_node *node)
 
 /* ---- readers that come ---- */
 
-/* The kernel cuts a long read, or one into many buffers, into parts, and asks for the next
- * when a reply has filled one: that one must not wait with records in hand. It alone has an
- * offset, as the file is a stream. */
+/* The kernel splits a long read, or one into many buffers, and asks for the next part when a
+ * reply has filled one. That request must not wait, because its reader has records already. It
+ * is the only one with an offset, since the file is a stream. */
 static bool is_continued(off_t off)
 {
 	return off > 0;
 }
 
-/* The page cache asks on nobody's behalf: for splice(), sendfile(), a mapping, read-ahead. It
- * keeps a page locked until it is answered, for which fstat() may have to wait,
- * uninterruptibly. It may ask for more than anybody wants, so what it is given is lost. */
+/* The page cache reads on nobody's behalf: for splice(), sendfile(), a mapping or read-ahead.
+ * It keeps a page locked until we answer, which fstat() may have to wait for, uninterruptibly.
+ * It may also read more than anybody wants, and those records would be lost. */
 static bool is_of_page_cache(const struct fuse_file_info *fi)
 {
 	return fi->lock_owner == 0;
 }
 
-/* A reader of SIZE bytes has come. No reader is answered before it is known that nobody has
- * been interrupted: see wqfs_serve(). */
+/* A reader of SIZE bytes has come. No reader is answered before all pending interrupts have
+ * been read: see wqfs_serve(). */
 static void reader_arrives(
 	fuse_req_t req, struct wq_handle *h, size_t size, int otherwise, bool by_ioctl)
 {
@@ -111,7 +111,7 @@ void wqfs_op_read(fuse_req_t req, fuse_ino_t ino WQ_UNUSED, size_t size, off_t o
 
 	if (is_of_page_cache(fi))
 		fuse_reply_err(req, EINVAL);
-	else if (fi->flags & O_NOATIME) /* who reads so wants to leave no trace: a backup */
+	else if (fi->flags & O_NOATIME) /* a backup program: it must leave no trace */
 		fuse_reply_buf(req, NULL, 0);
 	else
 		reader_arrives(req, h, size,
@@ -133,7 +133,7 @@ void wqfs_read_now(fuse_req_t req, struct wq_handle *h, size_t size)
 
 /* ---- serving ---- */
 
-/* Nothing is there for P, which has just come. */
+/* Answers P, which has just come, when nothing is there for it. */
 static void serve_nothing(struct wq_parked *p)
 {
 	struct wq_node *node = p->handle->node;
@@ -146,7 +146,7 @@ static void serve_nothing(struct wq_parked *p)
 		wqfs_line_up(p, &node->readers);
 }
 
-/* The first of those who wait for whom something is there. */
+/* The first waiting reader for whom something is there. */
 static struct wq_parked *first_to_serve(const struct wq_node *node)
 {
 	struct wq_parked *p;
@@ -159,7 +159,8 @@ static struct wq_parked *first_to_serve(const struct wq_node *node)
 	return p;
 }
 
-/* Whoever has come and has not waited yet: a LOSS that is all that is left is for it, too. */
+/* Serves the readers that have come and not waited yet. Only they get a LOSS that no record
+ * follows. */
 static void serve_arrived(struct wq_parked *p)
 {
 	if (p->handle->piece || wq_queue_gives(p->handle->node->queue))
@@ -168,7 +169,8 @@ static void serve_arrived(struct wq_parked *p)
 		serve_nothing(p);
 }
 
-/* Readers in their order, then who polls. False: END_NS came before the last of them. */
+/* Serves readers in order, then notifies pollers. False: END_NS came before the last of them.
+ */
 static bool serve(struct wqfs *fs, struct wq_node *node, uint64_t end_ns)
 {
 	struct wq_parked *p;

@@ -19,10 +19,10 @@
 
 struct wq_user_mem_child {
 	struct wq_user_mem_pool *pool;
-	struct wq_user_mem *mem; /* NULL: it was killed, nobody waits for it */
+	struct wq_user_mem *mem; /* NULL: it was killed, and nobody waits for it */
 	uid_t uid;
-	int out;		 /* its answer; the pipe is large enough for it */
-	struct wq_loop_fd pidfd; /* ready when it has ended */
+	int out;		 /* its answer; a pipe has room for all of it */
+	struct wq_loop_fd pidfd; /* ready when the child has ended */
 	LIST_ENTRY(wq_user_mem_child) node;
 };
 
@@ -42,7 +42,7 @@ static int copy_in(pid_t pid, void *to, uint64_t from, size_t len)
 	return (size_t)n == len ? 0 : -EFAULT;
 }
 
-/* As the kernel does: the head, then the rules it announces. */
+/* Reads in the kernel's order: the header, then the rules that it announces. */
 static void read_filter(pid_t pid, uint64_t address, struct answer *a)
 {
 	const size_t head = sizeof(struct watch_notification_filter);
@@ -75,7 +75,7 @@ static _Noreturn void child(int out, pid_t parent, pid_t pid, uint64_t address)
 
 /* ---- children ---- */
 
-/* Forks the child of C, and fills in C's descriptors. 0 or -errno. */
+/* Forks the child of C and fills in C's descriptors. 0 or -errno. */
 static int fork_child(struct wq_user_mem_child *c, const struct wq_user_mem *mem)
 {
 	pid_t self = getpid(), forked;
@@ -87,7 +87,7 @@ static int fork_child(struct wq_user_mem_child *c, const struct wq_user_mem *mem
 	if (forked == 0)
 		child(fds[1], self, mem->pid, mem->address);
 	r = forked < 0 ? -errno : 0;
-	close(fds[1]); /* which leaves a number for the next one */
+	close(fds[1]); /* which leaves a free number for the next descriptor */
 	if (r == 0) {
 		c->pidfd.fd = pidfd_open(forked, 0);
 		r = c->pidfd.fd < 0 ? -errno : 0;
@@ -127,7 +127,7 @@ static struct wq_user_mem_child *new_child(struct wq_user_mem *mem, int *err)
 	return NULL;
 }
 
-/* By descriptor: its number may be another's. */
+/* Kills by pidfd, because another process may have the pid by now. */
 static void kill_child(const struct wq_user_mem_child *c)
 {
 	pidfd_send_signal(c->pidfd.fd, SIGKILL, NULL, 0);
@@ -157,7 +157,8 @@ static int charge(struct wq_user_mem_pool *pool, uid_t uid)
 	return wq_per_user_charge(&pool->by_user, uid, WQ_USER_MEM_PER_USER);
 }
 
-/* A child for MEM. 0; -EDQUOT: one of those that are there has to end first; or -errno. */
+/* Starts a child for MEM. 0; -EDQUOT: one of the running children has to end first; or -errno.
+ */
 static int begin(struct wq_user_mem *mem)
 {
 	struct wq_user_mem_pool *pool = mem->pool;
@@ -194,7 +195,7 @@ static void take_answer(struct wq_user_mem *mem, const struct answer *a)
 	finish(mem, a->err);
 }
 
-/* Begins the first in the line that may have a child: with *R 0 or an error. NULL: none may. */
+/* Starts the first in the line that may have a child; *R is 0 or an error. NULL: none may. */
 static struct wq_user_mem *begin_first(struct wq_user_mem_pool *pool, int *r)
 {
 	struct wq_user_mem *mem;
@@ -207,7 +208,7 @@ static struct wq_user_mem *begin_first(struct wq_user_mem_pool *pool, int *r)
 	return mem;
 }
 
-/* There is room for a child. */
+/* A child has ended, so there is room for another. */
 static void serve_line(struct wq_user_mem_pool *pool)
 {
 	struct wq_user_mem *mem;
