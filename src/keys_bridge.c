@@ -49,6 +49,7 @@ static int charge(struct wq_keys *keys, const struct wq_caller *caller)
 
 static void free_key(struct wq_key *key)
 {
+	wq_supervisor_unwatch(&key->model->sources, key->serial);
 	wq_registry_remove(&key->model->registry, key);
 	wq_key_state_fini(&key->state);
 	free(key);
@@ -152,6 +153,9 @@ static void begin_scan(struct wq_keys *keys, bool thorough)
 		wq_feed_check(&keys->feed);
 	if (polled && wq_model_is_told(&keys->model))
 		thorough = true; /* it tells nothing of what was done until now */
+	if (thorough && wq_model_has(&keys->model, WQ_SOURCE_CHANGES) &&
+		wq_scan_resync_s(&keys->scan))
+		wq_gc_check_all(&keys->gc);
 	wq_scan_begin(&keys->scan, thorough);
 }
 
@@ -221,6 +225,28 @@ static struct wq_key *new_key(
 	return key;
 }
 
+/* KEY is on the registry from now on, and told of if its source has to know. */
+static int register_key(struct wq_keys *keys, struct wq_key *key)
+{
+	struct wq_model *m = &keys->model;
+	int r = wq_registry_add(&m->registry, key);
+
+	if (r < 0)
+		return r;
+	r = wq_supervisor_watch(&m->sources, key->serial);
+	if (m->sources.died)
+		wq_scan_resync(&keys->scan);
+	if (r == 0 && wq_model_has(m, WQ_SOURCE_ENDS) &&
+		!wq_key_reader_exists(m->reader, key->serial)) {
+		/* whose end was before that is not told of */
+		wq_supervisor_unwatch(&m->sources, key->serial);
+		r = -ENOKEY;
+	}
+	if (r < 0)
+		wq_registry_remove(&m->registry, key);
+	return r;
+}
+
 /* Begins to observe SERIAL, which lookup() has just described. */
 static int observe(struct wq_keys *keys, int32_t serial, const struct wq_view_cred *as,
 	struct wq_key **out)
@@ -231,14 +257,14 @@ static int observe(struct wq_keys *keys, int32_t serial, const struct wq_view_cr
 	if (r == 0) /* it may have died since lookup() */
 		r = wq_lookup_life_error(key->state.life);
 	if (r == 0)
-		r = wq_registry_add(&keys->model.registry, key);
+		r = register_key(keys, key);
 	if (r < 0) {
 		if (key)
 			wq_key_state_fini(&key->state);
 		free(key);
 		return r;
 	}
-	if (!keys->scan.expiry_stage)
+	if (!keys->scan.expiry_stage && !key->needs_snapshot)
 		wq_expiry_first_view(&keys->expiry);
 	wq_supervisor_tell_occasions(&keys->model.sources);
 	wq_gc_put_on_probation(&keys->gc, key);
@@ -424,10 +450,14 @@ const char *wq_keys_source_text(struct wq_keys *keys)
 				      ? "source=poll"
 				      : wq_supervisor_why_not(&keys->model.sources);
 
-	if (wq_model_is_told(&keys->model))
+	if (wq_model_has(&keys->model, WQ_SOURCE_CHANGES))
+		snprintf(keys->source_text, sizeof(keys->source_text), "%s",
+			wq_supervisor_name(&keys->model.sources));
+	else if (wq_model_has(&keys->model, WQ_SOURCE_OPERATIONS))
 		snprintf(keys->source_text, sizeof(keys->source_text),
 			"%s, and a look at every key each %u s",
-			wq_supervisor_name(&keys->model.sources), keys->model.config.resync_s);
+			wq_supervisor_name(&keys->model.sources),
+			wq_scan_resync_s(&keys->scan));
 	else if (!keys->scan.interval_ns)
 		snprintf(keys->source_text, sizeof(keys->source_text),
 			"poll, once a key is watched (not trace: %s)", why_not);

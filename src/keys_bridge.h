@@ -40,6 +40,7 @@ void wq_keys_free(struct wq_keys *keys);
  *	-EBUSY	QUEUE watches KEY already
  *	-EAGAIN	CALLER's user has as many watches as its RLIMIT_NOFILE allows
  *	-EBADSLT	(-1) QUEUE does not watch KEY
+ *	-ENOSPC	the source in use can watch no more keys
  *	-ENOMEM
  * and -EINPROGRESS: KEY is under construction, where the kernel waits: ask again later. */
 int wq_keys_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t key, int32_t watch_id,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <limits.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include "sources/choice.h"
 #include "wqfs.h"
 
+#define NOT_GIVEN  UINT_MAX /* a number that no option may have */
 #define SIZE_LIMIT 1048576u /* records: more than these 128 MiB in one queue help nobody */
 
 #define OPT(template, field)                                    \
@@ -265,7 +267,9 @@ static int check(struct wq_options *o)
 		return wrong("invalid value for poll_min_ms: '%u': must be from 1 to "
 			     "poll_max_ms (%u)",
 			o->poll_min_ms, o->poll_max_ms);
-	if (!is_within(o->resync_s, 1, 86400))
+	if (o->resync_s == NOT_GIVEN)
+		o->resync_s = 0;
+	else if (!is_within(o->resync_s, 1, 86400))
 		return out_of_range("resync_s", o->resync_s, 1, 86400);
 	if (o->trace_buffer_kb > 1048576)
 		return out_of_range("trace_buffer_kb", o->trace_buffer_kb, 0, 1048576);
@@ -315,7 +319,7 @@ int wq_options_parse(struct wq_options *o, struct fuse_args *args)
 		.cpu_budget = 0.01,
 		.poll_min_ms = 10,
 		.poll_max_ms = 1000,
-		.resync_s = 30,
+		.resync_s = NOT_GIVEN,
 	};
 	if (fuse_opt_parse(args, o, spec, on_arg) < 0)
 		return -EINVAL; /* a message was printed already */

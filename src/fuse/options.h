@@ -19,8 +19,9 @@ struct wq_options {
 	char *cpu_budget_text; /* "1%" or "0.01" */
 	double cpu_budget;
 	unsigned int poll_min_ms, poll_max_ms;
-	char *source_text; /* for wq_source_choose(); NULL: not given */
-	unsigned int resync_s, trace_buffer_kb;
+	char *source_text;     /* for wq_source_choose(); NULL: not given */
+	unsigned int resync_s; /* 0: as the source needs it */
+	unsigned int trace_buffer_kb;
 };
 
 /* Takes our options out of ARGS and leaves those of libfuse. Adds what every wqfs has

@@ -23,21 +23,29 @@ struct wq_telling wq_telling_of(const struct wq_applier *to, const struct wq_ope
 	};
 }
 
-struct wq_key *wq_telling_watched(const struct wq_telling *t, int32_t serial)
+/* SERIAL if it is watched, and was when TID, or if that is 0 somebody, did something at AT_NS.
+ */
+static struct wq_key *watched_at(
+	const struct wq_model *m, int32_t serial, uint64_t at_ns, pid_t tid)
 {
-	struct wq_key *key = serial > 0 ? wq_registry_find(&t->model->registry, serial) : NULL;
+	struct wq_key *key = serial > 0 ? wq_registry_find(&m->registry, serial) : NULL;
 
 	if (!key) {
 		wq_debug_keys("key %d: nothing is posted: nobody watches it", serial);
 		return NULL;
 	}
-	if (t->end_ns < key->since_ns) {
+	if (at_ns < key->since_ns) {
 		wq_debug_keys("key %d: nothing is posted: thread %d changed it before it was "
 			      "watched",
-			serial, (int)t->tid);
+			serial, (int)tid);
 		return NULL;
 	}
 	return key;
+}
+
+struct wq_key *wq_telling_watched(const struct wq_telling *t, int32_t serial)
+{
+	return watched_at(t->model, serial, t->end_ns, t->tid);
 }
 
 bool wq_telling_is_believed(const struct wq_telling *t, const struct wq_key *key,
@@ -49,6 +57,8 @@ bool wq_telling_is_believed(const struct wq_telling *t, const struct wq_key *key
 
 uid_t wq_telling_payer(const struct wq_telling *t)
 {
+	if (t->who.pid && wq_model_has(t->model, WQ_SOURCE_IDENTITY))
+		return t->who.uid;
 	return t->caller ? t->caller->uid
 			 : wq_actors_payer(t->to->resolve->actors, t->tid, t->begin_ns);
 }
@@ -93,7 +103,7 @@ static void notify(const struct wq_telling *t, struct wq_key *key,
 			key->serial, (int)t->tid);
 		return;
 	}
-	if (!who.pid && !t->caller)
+	if (!who.pid && !t->caller && !wq_model_has(t->model, WQ_SOURCE_IDENTITY))
 		who = wq_resolve_who(t->to->resolve, t->tid, t->begin_ns, t->end_ns);
 	wq_post_change(key, subtype, aux, &who, t->end_ns);
 }
@@ -127,7 +137,7 @@ static void changed(const struct wq_telling *t, struct wq_key *key, bool payload
 		key->attrs_told = true;
 	/* what a pass has read of it may be from before */
 	key->proc.pass = key->proc.seen_pass = 0;
-	if (wq_model_is_told(t->model))
+	if (wq_model_has(t->model, WQ_SOURCE_OPERATIONS))
 		wq_compare_refresh_soon(t->to->compare, key);
 	else
 		wq_compare_refresh(key);
@@ -297,29 +307,31 @@ bool wq_apply(const struct wq_telling *t, struct wq_key *key,
 	return true;
 }
 
-unsigned int wq_apply_change(const struct wq_applier *to, const struct wq_change *change)
+void wq_apply_change(const struct wq_applier *to, const struct wq_change *change)
 {
-	unsigned int consequences = 0;
-	const struct wq_telling t = {
-		.to = to,
-		.model = to->model,
-		.begin_ns = change->at_ns,
-		.end_ns = change->at_ns,
-		.who = change->who,
-		.consequences = &consequences,
-	};
-	struct wq_key *key = wq_telling_watched(&t, change->serial);
+	const enum key_notification_subtype subtype =
+		(enum key_notification_subtype)change->subtype;
+	struct wq_key *key =
+		watched_at(to->model, change->serial, change->at_ns, change->who.pid);
 
-	if (key)
-		wq_apply(&t, key, (enum key_notification_subtype)change->subtype, change->aux);
-	return consequences;
+	if (!key)
+		return;
+	wq_post_change(key, subtype, change->aux, &change->who, change->at_ns);
+	if (subtype == NOTIFY_KEY_REVOKED && key->state.life < WQ_KEY_REVOKED)
+		key->state.life = WQ_KEY_REVOKED;
+	if (subtype == NOTIFY_KEY_INVALIDATED)
+		key->state.life = WQ_KEY_INVALIDATED;
+	if (subtype != NOTIFY_KEY_SETATTR)
+		return;
+	key->attrs_told = true;
+	wq_compare_refresh_soon(to->compare, key);
 }
 
 void wq_apply_destroyed(const struct wq_applier *to, const struct wq_destroyed *destroyed)
 {
-	struct wq_key *key = wq_registry_find(&to->model->registry, destroyed->serial);
+	struct wq_key *key = watched_at(to->model, destroyed->serial, destroyed->at_ns, 0);
 
-	if (!key || destroyed->at_ns < key->since_ns)
+	if (!key)
 		return;
 	wq_model_destroyed(key);
 	wq_watch_list_remove(&key->watchers, (uint64_t)destroyed->serial);

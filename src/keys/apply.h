@@ -63,9 +63,9 @@ struct wq_key *wq_telling_subject(
 bool wq_apply(const struct wq_telling *t, struct wq_key *key,
 	enum key_notification_subtype subtype, uint32_t aux);
 
-/* CHANGE was made, says a source that tells of changes. Returns a set of enum
- * wq_consequence. */
-unsigned int wq_apply_change(const struct wq_applier *to, const struct wq_change *change);
+/* CHANGE was made, says a source that tells of each, with who did it if it knows: it is posted.
+ * Of the key itself only whether it lives and who may see it is kept up. */
+void wq_apply_change(const struct wq_applier *to, const struct wq_change *change);
 
 /* A key is gone, says a source: its watches are told and released, and with the last one it
  * goes. Nothing if nobody watches it, or only another that was given its number since. */

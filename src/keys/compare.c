@@ -45,7 +45,7 @@ static enum wq_member_fate decide_fate(struct wq_key *ring, int32_t serial)
 	case WQ_KEY_INVALIDATED:
 		return WQ_MEMBER_COLLECTED;
 	case WQ_KEY_GONE:
-		return wq_model_is_told(ring->model) &&
+		return wq_model_has(ring->model, WQ_SOURCE_OPERATIONS) &&
 				       !wq_fates_was_unlinked(&ring->model->fates, serial)
 			       ? WQ_MEMBER_COLLECTED
 			       : WQ_MEMBER_UNLINKED;
@@ -166,17 +166,29 @@ static int snapshot(struct wq_key *key)
 	return r;
 }
 
+/* Where a source tells each change only the attributes are of interest. 0 or -ENOMEM. */
+static int describe(struct wq_key *key)
+{
+	struct wq_key_state *new = &key->model->scratch;
+
+	new->payload = WQ_PAYLOAD_UNREAD;
+	new->len = 0;
+	return wq_key_reader_describe(key->model->reader, &key->view, key->serial, new);
+}
+
 void wq_compare_view_as(struct wq_key *key, const struct wq_view_cred *as)
 {
 	key->view = *as;
-	if (snapshot(key) >= 0)
+	if ((key->needs_snapshot ? describe(key) : snapshot(key)) >= 0)
 		adopt(&key->state, &key->model->scratch);
 }
 
 int wq_compare_first(struct wq_key *key)
 {
-	int r = snapshot(key);
+	int r;
 
+	key->needs_snapshot = wq_model_has(key->model, WQ_SOURCE_CHANGES);
+	r = key->needs_snapshot ? describe(key) : snapshot(key);
 	if (r < 0)
 		return r;
 	adopt(&key->state, &key->model->scratch);
@@ -252,14 +264,28 @@ static const struct wq_diff_ops diff_ops = {record_difference, fate_of, sees};
 
 static bool differs(struct wq_key *key, const struct wq_key_state *new)
 {
-	return new->life == WQ_KEY_GONE || wq_key_differs(&key->state, new, sees, key);
+	return new->life == WQ_KEY_GONE || key->needs_snapshot ||
+	       wq_key_differs(&key->state, new, sees, key);
+}
+
+/* A first snapshot after a source that told each change: nothing is a difference. The LOSS of
+ * that source's end stands before what was done since, unless that is told. */
+static void begin_anew(struct wq_key *key)
+{
+	key->needs_snapshot = false;
+	if (!wq_model_has(key->model, WQ_SOURCE_OPERATIONS))
+		wq_post_key_loss(key);
 }
 
 /* KEY is found as NEW says. */
 static void take(struct wq_key *key, struct wq_key_state *new)
 {
-	note_unexpected_expiry(key, new);
-	wq_key_diff(&key->state, new, &diff_ops, key);
+	if (key->needs_snapshot) {
+		begin_anew(key);
+	} else {
+		note_unexpected_expiry(key, new);
+		wq_key_diff(&key->state, new, &diff_ops, key);
+	}
 	if (new->life == WQ_KEY_GONE)
 		wq_model_destroyed(key);
 	else
@@ -270,7 +296,8 @@ static void take(struct wq_key *key, struct wq_key_state *new)
 /* Is KEY what is known of it? Then nothing else is to be looked at. */
 static bool is_same(struct wq_key *key)
 {
-	if (!wq_key_reader_same(key->model->reader, &key->view, key->serial, &key->state))
+	if (key->needs_snapshot ||
+		!wq_key_reader_same(key->model->reader, &key->view, key->serial, &key->state))
 		return false;
 	key->payload_told = key->attrs_told = false;
 	key->nameless = 0;
@@ -307,13 +334,13 @@ void wq_compare_key(struct wq_compare *c, struct wq_key *key)
 	const struct wq_model *m = c->model;
 
 	/* One that waits already is looked at when its wait is over. */
-	if (!key->deferred_ns && !key->zombie)
-		compare(c, key, !wq_model_is_told(m) && !m->inflight.by_tid);
+	if (!key->deferred_ns && !key->zombie && !wq_model_has(m, WQ_SOURCE_CHANGES))
+		compare(c, key, !wq_model_has(m, WQ_SOURCE_OPERATIONS) && !m->inflight.by_tid);
 }
 
 void wq_compare_now(struct wq_compare *c, struct wq_key *key)
 {
-	if (key->zombie)
+	if (key->zombie || wq_model_has(c->model, WQ_SOURCE_CHANGES))
 		return;
 	wq_registry_undefer(&c->model->registry, key);
 	compare(c, key, true);
@@ -325,7 +352,7 @@ void wq_compare_refresh(struct wq_key *key)
 {
 	struct wq_key_state *new = &key->model->scratch;
 
-	if (snapshot(key) >= 0)
+	if ((key->needs_snapshot ? describe(key) : snapshot(key)) >= 0)
 		(void)absorb_told(key, new); /* else the next look does */
 }
 
@@ -356,6 +383,16 @@ static void on_refresh_timer(struct wq_timer *timer)
 		wq_timer_set(c->model->loop, timer, now + REFRESH_PAUSE * (now - began));
 }
 
+void wq_compare_stop(struct wq_compare *c, struct wq_key *key)
+{
+	wq_registry_undefer(&c->model->registry, key);
+	wq_registry_refreshed(&c->model->registry, key);
+	key->payload_told = key->attrs_told = false;
+	key->nameless = 0;
+	key->proc = (struct wq_proc_view){.len = -1};
+	key->needs_snapshot = true;
+}
+
 /* ---- deferred differences ---- */
 
 /* Can what KEY was found to be at SEEN_NS be told? Not if operations have changed what is known
@@ -366,7 +403,7 @@ static bool may_be_told(const struct wq_key *key, unsigned int told, uint64_t se
 	struct wq_model *m = key->model;
 
 	return (key->told == told && !wq_inflight_may_change(&m->inflight, key, seen_ns,
-					     wq_model_is_told(m))) ||
+					     wq_model_has(m, WQ_SOURCE_OPERATIONS))) ||
 	       seen_ns - key->deferred_ns > DEFER_MAX_NS;
 }
 
@@ -411,6 +448,7 @@ bool wq_compare_deferred(struct wq_compare *c)
 	struct wq_model *m = c->model;
 	struct wq_registry *registry = &m->registry;
 	uint64_t until = wq_now_ns() + WQ_SLICE_NS;
+	bool operations = wq_model_has(m, WQ_SOURCE_OPERATIONS);
 
 	if (!registry->deferred_next)
 		registry->deferred_next = TAILQ_FIRST(&registry->deferred);
@@ -418,8 +456,7 @@ bool wq_compare_deferred(struct wq_compare *c)
 		struct wq_key *key = registry->deferred_next;
 
 		registry->deferred_next = TAILQ_NEXT(key, deferred_node);
-		if (wq_inflight_may_change(
-			    &m->inflight, key, key->deferred_ns, wq_model_is_told(m)))
+		if (wq_inflight_may_change(&m->inflight, key, key->deferred_ns, operations))
 			continue;
 		compare_deferred(c, key);
 	}

@@ -24,7 +24,8 @@ struct wq_compare {
 void wq_compare_init(struct wq_compare *c, struct wq_model *model);
 void wq_compare_fini(struct wq_compare *c);
 
-/* Takes KEY's first snapshot. 0 or -ENOMEM. Uses the scratch. */
+/* Takes KEY's first snapshot, or only its attributes where a source tells each change. 0 or
+ * -ENOMEM. Uses the scratch. */
 int wq_compare_first(struct wq_key *key);
 
 /* KEY is looked at as AS from now on: what that shows is what was known of it. */
@@ -36,6 +37,10 @@ void wq_compare_key(struct wq_compare *c, struct wq_key *key);
 
 /* The same at once: what is different is told, whatever is on its way. */
 void wq_compare_now(struct wq_compare *c, struct wq_key *key);
+
+/* From now on a source tells each change of KEY: it is not looked at any more, and what is
+ * known of it is not kept up. */
+void wq_compare_stop(struct wq_compare *c, struct wq_key *key);
 
 /* Takes in what KEY's flags say has been told, and nothing else: at once, or within some ms, so
  * that one of many operations does it for all. */

@@ -20,7 +20,9 @@ static const char *how_observed(const struct wq_key *key)
 	case WQ_KEY_ALIVE:
 		break;
 	}
-	if (wq_model_is_told(key->model))
+	if (wq_model_has(key->model, WQ_SOURCE_CHANGES))
+		return "each change is told";
+	if (wq_model_has(key->model, WQ_SOURCE_OPERATIONS))
 		return "traced";
 	switch (key->state.payload) {
 	case WQ_PAYLOAD_UNREADABLE:

@@ -88,7 +88,8 @@ static bool held_up(struct wq_model *m, struct wq_key *key, uint64_t now)
 {
 	struct wq_proc_view *v = &key->proc;
 
-	if (!wq_inflight_may_change(&m->inflight, key, now, wq_model_is_told(m)))
+	if (!wq_inflight_may_change(
+		    &m->inflight, key, now, wq_model_has(m, WQ_SOURCE_OPERATIONS)))
 		v->held_ns = 0;
 	else if (!v->held_ns)
 		v->held_ns = now;

@@ -42,10 +42,19 @@ static void forget_told(struct wq_feed *f)
 
 static void on_lost(struct wq_feed *f)
 {
-	wq_log(WQ_LOG_WARNING, "the trace buffer overflowed: LOSS, and a look at every key");
+	const bool is_exact = wq_model_has(f->model, WQ_SOURCE_CHANGES);
+
+	wq_log(WQ_LOG_WARNING, "the %s buffer overflowed: LOSS, and %s",
+		wq_supervisor_name(&f->model->sources),
+		is_exact ? "each key is asked whether it is still there"
+			 : "a look at every key");
+	wq_post_loss(f->model, NULL, NULL);
+	if (is_exact) {
+		wq_gc_check_all(f->gc);
+		return;
+	}
 	forget_told(f);
 	wq_actors_lost(f->actors);
-	wq_post_loss(f->model, NULL, NULL);
 	wq_scan_resync(f->scan);
 }
 
@@ -67,7 +76,7 @@ static void handle(struct wq_feed *f, struct wq_event *event)
 			f->actors, event->ids.tid, event->ids.change, event->ids.arg);
 		break;
 	case WQ_EVENT_CHANGE:
-		follow(f, wq_apply_change(&f->applier, &event->change));
+		wq_apply_change(&f->applier, &event->change);
 		break;
 	case WQ_EVENT_DESTROYED:
 		wq_apply_destroyed(&f->applier, &event->destroyed);
@@ -213,10 +222,40 @@ static bool on_occasion(void *arg, enum wq_source_occasion occasion)
 	return !TAILQ_EMPTY(&f->model->registry.all);
 }
 
+/* A source has begun which has to know what is watched. */
+static int on_begun(void *arg, struct wq_source *source)
+{
+	struct wq_feed *f = arg;
+	struct wq_key *key;
+	int r = 0;
+
+	TAILQ_FOREACH (key, &f->model->registry.all, node) {
+		r = source->type->watch(source, key->serial);
+		if (r < 0)
+			break;
+	}
+	return r;
+}
+
+/* Nothing is looked at any more. */
+static void stop_comparing(struct wq_feed *f)
+{
+	struct wq_key *key;
+
+	forget_told(f);
+	TAILQ_FOREACH (key, &f->model->registry.all, node)
+		wq_compare_stop(f->applier.compare, key);
+}
+
 /* A source has begun, which tells nothing of what was done before. */
 static void on_source_started(struct wq_feed *f)
 {
-	wq_actors_begin(f->actors);
+	if (!wq_model_has(f->model, WQ_SOURCE_IDENTITY))
+		wq_actors_begin(f->actors);
+	if (wq_model_has(f->model, WQ_SOURCE_CHANGES))
+		stop_comparing(f);
+	if (wq_model_has(f->model, WQ_SOURCE_ENDS))
+		wq_gc_check_all(f->gc);
 	if (!TAILQ_EMPTY(&f->model->registry.all))
 		wq_supervisor_tell_occasions(&f->model->sources);
 	wq_gc_start(f->gc);
@@ -234,6 +273,7 @@ static void on_source_stopped(void *arg)
 bool wq_feed_check(struct wq_feed *f)
 {
 	struct wq_supervisor *sources = &f->model->sources;
+	const char *was = wq_supervisor_name(sources), *now;
 
 	switch (wq_supervisor_check(sources, wq_now_ns(), on_source_stopped)) {
 	case WQ_SUPERVISOR_SAME:
@@ -242,13 +282,18 @@ bool wq_feed_check(struct wq_feed *f)
 		on_source_started(f);
 		/* to be seen by whoever saw the warning of its death */
 		wq_log(WQ_LOG_WARNING, "the %s is back", wq_supervisor_name(sources));
-		return true;
+		if (!wq_model_has(f->model, WQ_SOURCE_CHANGES))
+			return true; /* a look finds what was done meanwhile */
+		break;
 	case WQ_SUPERVISOR_REPLACED:
 		on_source_started(f);
-		wq_log(WQ_LOG_WARNING, "the trace has died: LOSS, and another one");
+		now = wq_supervisor_name(sources);
+		wq_log(WQ_LOG_WARNING, "the %s has died: LOSS, and %s%s", was,
+			strcmp(now, was) != 0 ? "now the " : "another one",
+			strcmp(now, was) != 0 ? now : "");
 		break;
 	case WQ_SUPERVISOR_NONE:
-		wq_log(WQ_LOG_WARNING, "the trace has died: LOSS, and polling: %s",
+		wq_log(WQ_LOG_WARNING, "the %s has died: LOSS, and polling: %s", was,
 			wq_supervisor_why_not(sources));
 		break;
 	}
@@ -266,6 +311,7 @@ void wq_feed_init(struct wq_feed *f, const struct wq_applier *applier, struct wq
 		.sink =
 			{
 				.arg = f,
+				.begun = on_begun,
 				.ready = on_ready,
 				.renewed = on_renewed,
 				.forks_lost = on_forks_lost,
@@ -318,7 +364,9 @@ int wq_feed_report(
 		return -EINVAL;
 	if (!h.end_ns && !caller->pid)
 		return 0; /* all threads of pid namespaces that are not ours have no number */
-	if (wq_model_is_told(f->model)) {
+	if (wq_model_has(f->model, WQ_SOURCE_CHANGES))
+		return 0; /* all that it changes is told */
+	if (wq_model_has(f->model, WQ_SOURCE_OPERATIONS)) {
 		/* of a beginning: what its thread did before is over */
 		wq_feed_catch_up(f, caller->uid);
 		if (h.end_ns && (!caller->compat || wq_model_has(f->model, WQ_SOURCE_COMPAT)))

@@ -28,7 +28,8 @@ time_t wq_gc_delay(struct wq_gc_watch *gc)
 	return gc->delay;
 }
 
-/* Does a source tell of what is done, but not of the ends of keys? */
+/* Does a source tell of what is done, but not of the ends of keys? Where one tells of them,
+ * nothing looks for them but a check that is asked for. */
 static bool ends_are_looked_for(const struct wq_model *m)
 {
 	return wq_model_is_told(m) && !wq_model_has(m, WQ_SOURCE_ENDS);
@@ -85,6 +86,8 @@ void wq_gc_on_timer(struct wq_gc_watch *gc)
 	uint64_t began = wq_now_ns();
 
 	if (!gc->cursor.next) {
+		if (wq_model_has(m, WQ_SOURCE_ENDS))
+			return;
 		wq_cursor_begin(&m->registry, &gc->cursor);
 		gc->cost_ns = 0;
 	}
@@ -95,6 +98,8 @@ void wq_gc_on_timer(struct wq_gc_watch *gc)
 		wq_timer_set(m->loop, &gc->timer, 0);
 		return;
 	}
+	if (wq_model_has(m, WQ_SOURCE_ENDS))
+		return;
 	if (gc->asked_ns < gc->due_ns) { /* it was an occasion */
 		wq_timer_set(m->loop, &gc->timer, gc->due_ns);
 		return;
@@ -116,6 +121,14 @@ void wq_gc_schedule(struct wq_gc_watch *gc)
 		plan_check(gc);
 }
 
+void wq_gc_check_all(struct wq_gc_watch *gc)
+{
+	gc->cost_ns = 0;
+	wq_cursor_begin(&gc->model->registry, &gc->cursor);
+	if (gc->cursor.next)
+		wq_timer_set(gc->model->loop, &gc->timer, 0);
+}
+
 /* ---- on probation ---- */
 
 /* The kernel lets a key be found until an RCU grace period after its last unlinking. So what
@@ -129,6 +142,8 @@ void wq_gc_on_probation_timer(struct wq_gc_watch *gc)
 	struct wq_key *key;
 	bool more = true;
 
+	if (wq_model_has(m, WQ_SOURCE_ENDS))
+		return;
 	while (more && (key = TAILQ_FIRST(list)) && now - began < WQ_SLICE_NS) {
 		more = key != last;
 		wq_registry_end_probation(&m->registry, key);
@@ -184,7 +199,7 @@ static void plan_next_due(struct wq_gc_watch *gc)
 {
 	const struct wq_end *first = wq_ends_first(&gc->model->registry.ends);
 
-	if (first)
+	if (first && !wq_model_has(gc->model, WQ_SOURCE_ENDS))
 		plan_due(gc, (uint64_t)first->at * WQ_NSEC_PER_SEC);
 }
 
@@ -216,6 +231,8 @@ void wq_gc_on_due_timer(struct wq_gc_watch *gc)
 	uint64_t began = wq_now_ns(), until = began + WQ_SLICE_NS, wait;
 	time_t now = time(NULL);
 
+	if (wq_model_has(gc->model, WQ_SOURCE_ENDS))
+		return;
 	while (wq_now_ns() < until && wq_registry_make_due(registry, now))
 		;
 	ask_due(gc, now, until);
@@ -250,9 +267,11 @@ void wq_gc_init(struct wq_gc_watch *gc, struct wq_model *model)
 void wq_gc_fini(struct wq_gc_watch *gc)
 {
 	struct wq_model *m = gc->model;
+
 	wq_timer_clear(m->loop, &gc->timer);
 	wq_timer_clear(m->loop, &gc->due_timer);
 	wq_timer_clear(m->loop, &gc->probation_timer);
+	wq_cursor_end(&gc->cursor);
 	if (gc->delay_fd >= 0)
 		close(gc->delay_fd);
 }

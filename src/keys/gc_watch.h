@@ -43,6 +43,9 @@ void wq_gc_fini(struct wq_gc_watch *gc);
 /* Something was done that may have ended keys: they are asked soon, and again and again. */
 void wq_gc_schedule(struct wq_gc_watch *gc);
 
+/* Asks each key once, now, in slices: ends of before may not have been told. */
+void wq_gc_check_all(struct wq_gc_watch *gc);
+
 /* A source has begun, which tells nothing of what was done before. */
 void wq_gc_start(struct wq_gc_watch *gc);
 

@@ -133,10 +133,15 @@ static void op_move(const struct wq_telling *t)
 	op_link(t, arg[2], arg[0]);
 }
 
-/* Was there a key SERIAL when the operation began? */
+/* Was there a key SERIAL, which add_key() has returned, when that began? */
 static bool was_there(const struct wq_telling *t, int32_t serial)
 {
-	return wq_serials_known(&t->model->serials, serial, teller(t), t->op->begin_ns);
+	const struct wq_key *key = wq_registry_find(&t->model->registry, serial);
+
+	if (t->op->made != WQ_MADE_UNKNOWN)
+		return t->op->made == WQ_MADE_UPDATED;
+	return serial == t->op->arg[1] || (key && key->since_ns <= t->op->begin_ns) ||
+	       wq_serials_known(&t->model->serials, serial, teller(t), t->op->begin_ns);
 }
 
 /* The keyring holds what add_key() returned already: no record of a link. */
@@ -152,19 +157,18 @@ static void op_add_key_again(const struct wq_telling *t, int32_t ring, int32_t s
 static void op_add_key(const struct wq_telling *t)
 {
 	int32_t serial = t->op->result, id = t->op->arg[0], ring = keyring_of(t, id);
-	struct wq_key *key = wq_registry_find(&t->model->registry, serial);
+	struct wq_key *key;
 	const struct wq_key *into =
 		ring > 0 ? wq_registry_find(&t->model->registry, ring) : NULL;
 
-	if (serial == t->op->arg[1] || (key && key->since_ns <= t->op->begin_ns) ||
-		was_there(t, serial)) {
+	if (was_there(t, serial)) {
 		key = wq_telling_subject(t, serial, NOTIFY_KEY_UPDATED);
-		if (!key)
-			return;
-		wq_apply(t, key, NOTIFY_KEY_UPDATED, 0);
+		if (key)
+			wq_apply(t, key, NOTIFY_KEY_UPDATED, 0);
 		return;
 	}
-	if (into && wq_telling_is_believed(t, into, NOTIFY_KEY_LINKED) &&
+	if (t->op->made == WQ_MADE_UNKNOWN && into && wq_key_has_members(into) &&
+		wq_telling_is_believed(t, into, NOTIFY_KEY_LINKED) &&
 		wq_key_member_find(&into->state, serial))
 		/* a snapshot showed it, perhaps; else an update of a key that nobody watches */
 		op_add_key_again(t, ring, serial);
@@ -364,7 +368,7 @@ static void begin(const struct wq_applier *to, const struct wq_operation *op,
 	const struct wq_caller *caller)
 {
 	struct wq_model *m = to->model;
-	bool told = wq_model_is_told(m);
+	bool told = wq_model_has(m, WQ_SOURCE_OPERATIONS);
 	struct wq_cred who;
 
 	/* who it is is asked at the beginning: a short-lived process is gone next */

@@ -41,7 +41,11 @@ struct wq_key {
 	uint8_t ring_kind;
 	/* An operation told of a change: what the next look finds of it is no news. */
 	bool payload_told, attrs_told;
-	bool needs_refresh;	  /* on registry.refresh */
+	bool needs_refresh; /* on registry.refresh */
+	/* A source told each change, so that nothing was looked at: what is known of the key is
+	 * what it was, and the next snapshot, taken when that source is gone, is a first one.
+	 */
+	bool needs_snapshot;
 	struct wq_view_cred view; /* who may View it, where the daemon itself may not */
 	struct wq_key_state state;
 
@@ -70,7 +74,7 @@ TAILQ_HEAD(wq_key_list, wq_key);
 /* Are the members of the keyring RING known? */
 static inline bool wq_key_has_members(const struct wq_key *ring)
 {
-	return ring->state.payload == WQ_PAYLOAD_MEMBERS;
+	return ring->state.payload == WQ_PAYLOAD_MEMBERS && !ring->needs_snapshot;
 }
 
 #endif

@@ -47,7 +47,7 @@ static inline bool wq_model_has(const struct wq_model *m, unsigned int capabilit
 	return wq_supervisor_has(&m->sources, capabilities);
 }
 
-/* Does a source tell of what is done? Else keys are polled. */
+/* Does a source tell of what is done, by operations or by changes? Else keys are polled. */
 static inline bool wq_model_is_told(const struct wq_model *m)
 {
 	return wq_supervisor_tells(&m->sources);

@@ -30,6 +30,14 @@ void wq_post_difference(struct wq_key *key, enum key_notification_subtype subtyp
 
 /* ---- loss ---- */
 
+void wq_post_key_loss(const struct wq_key *key)
+{
+	const struct wq_watch *w;
+
+	LIST_FOREACH (w, &key->watchers.watchers, list_node)
+		wq_queue_note_loss(w->queue);
+}
+
 static int by_address(const void *a, const void *b)
 {
 	uintptr_t x = (uintptr_t) * (struct wq_queue *const *)a;

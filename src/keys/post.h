@@ -13,6 +13,9 @@ void wq_post_change(struct wq_key *key, enum key_notification_subtype subtype, u
 void wq_post_difference(
 	struct wq_key *key, enum key_notification_subtype subtype, uint32_t aux);
 
+/* LOSS in every queue that watches KEY. */
+void wq_post_key_loss(const struct wq_key *key);
+
 /* LOSS once in every queue that watches a keyring of which OF(key, ARG) is true; OF NULL: that
  * watches anything. */
 void wq_post_loss(struct wq_model *m, bool (*of)(const struct wq_key *key, const void *arg),

@@ -26,9 +26,11 @@ int32_t wq_resolve_keyring(struct wq_resolve *r, const struct wq_operation *op, 
 {
 	int32_t serial = 0;
 
+	if (op->is_resolved)
+		return id > 0 ? id : 0;
 	switch (id) {
 	case KEY_SPEC_SESSION_KEYRING:
-		if (wq_model_is_told(r->model))
+		if (wq_model_has(r->model, WQ_SOURCE_OPERATIONS))
 			serial = wq_sessions_find(r->actors->sessions, op->tid);
 		return serial ? serial : id;
 	case KEY_SPEC_USER_KEYRING:
@@ -80,7 +82,7 @@ static void keyring_id(struct wq_resolve *r, const struct wq_operation *op)
 
 void wq_resolve_observe(struct wq_resolve *r, const struct wq_operation *op)
 {
-	if (!wq_model_is_told(r->model))
+	if (!wq_model_has(r->model, WQ_SOURCE_OPERATIONS))
 		return;
 	switch (op->op) {
 	case KEYCTL_JOIN_SESSION_KEYRING:
@@ -124,12 +126,14 @@ void wq_resolve_explain(
 	if (!u || !u->reported || u->report.op != op->op || u->report.begin_ns > op->begin_ns)
 		return;
 	for (unsigned int i = 0; i < WQ_OP_ARGS; i++)
-		if (op->arg[i] < 0 && u->report.arg[i] > 0 && believed(r->model, u, i))
+		if (!op->is_resolved && op->arg[i] < 0 && u->report.arg[i] > 0 &&
+			believed(r->model, u, i))
 			op->arg[i] = u->report.arg[i];
-	if (op->op == WQFS_REPORT_ADD_KEY)
+	if (op->op == WQFS_REPORT_ADD_KEY && op->made == WQ_MADE_UNKNOWN)
 		op->arg[1] = u->report.arg[1];
 	/* else it may have become who it is since it said so */
-	if (!wq_task_may_be_another(&r->actors->tasks, op->tid, u->report.begin_ns))
+	if (!wq_model_has(r->model, WQ_SOURCE_IDENTITY) &&
+		!wq_task_may_be_another(&r->actors->tasks, op->tid, u->report.begin_ns))
 		op->who = u->report.who;
 }
 

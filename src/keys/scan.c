@@ -2,7 +2,9 @@
 #include "keys/scan.h"
 
 #define SOON_NS	   WQ_NSEC_PER_MSEC /* before a scan that an operation asked for */
-#define SYNC_SHARE 0.25		    /* of a core may go into scans that syncs ask for */
+#define RESYNC_S   30		    /* where operations are told, unless it is said otherwise */
+#define ALIVE_S	   30	/* a source is asked as often whether it is still what it was */
+#define SYNC_SHARE 0.25 /* of a core may go into scans that syncs ask for */
 
 /* ---- when ---- */
 
@@ -42,14 +44,33 @@ static uint64_t after_pause(const struct wq_scan *s)
 	return s->began_ns + (pause > SOON_NS ? pause : SOON_NS);
 }
 
+unsigned int wq_scan_resync_s(const struct wq_scan *s)
+{
+	const struct wq_model *m = s->model;
+
+	if (m->config.resync_s || !wq_model_has(m, WQ_SOURCE_OPERATIONS))
+		return m->config.resync_s;
+	return RESYNC_S;
+}
+
+/* With a source: when the next thorough one is due. */
+static uint64_t next_thorough(const struct wq_scan *s)
+{
+	unsigned int resync_s = wq_scan_resync_s(s);
+
+	/* resync_ns 0: at once, however short the machine has been up */
+	return s->resync_ns ? s->resync_ns + (resync_s ? resync_s : ALIVE_S) * WQ_NSEC_PER_SEC
+			    : sync_due(s);
+}
+
 /* When the next one is due that no sync asks for. */
 static uint64_t next_due(struct wq_scan *s)
 {
 	uint64_t min = (uint64_t)s->model->config.poll_min_ms * WQ_NSEC_PER_MSEC, due;
 
 	if (wq_model_is_told(s->model)) {
-		s->interval_ns = s->model->config.resync_s * (uint64_t)WQ_NSEC_PER_SEC;
-		due = s->resync_ns ? s->resync_ns + s->interval_ns : sync_due(s);
+		s->interval_ns = wq_scan_resync_s(s) * (uint64_t)WQ_NSEC_PER_SEC;
+		due = next_thorough(s);
 		return s->soon && after_pause(s) < due ? after_pause(s) : due;
 	}
 	s->interval_ns = in_budget(s, s->last_cost_ns);
@@ -86,6 +107,8 @@ void wq_scan_start(struct wq_scan *s)
 
 void wq_scan_soon(struct wq_scan *s)
 {
+	if (wq_model_has(s->model, WQ_SOURCE_CHANGES))
+		return;
 	s->soon = true;
 	if (!s->running)
 		wq_scan_plan(s);
@@ -100,10 +123,8 @@ void wq_scan_resync(struct wq_scan *s)
 
 bool wq_scan_is_thorough(const struct wq_scan *s, uint64_t now_ns)
 {
-	/* resync_ns 0: at once, however short the machine has been up */
 	return is_wanted(s) ||
-	       (wq_model_is_told(s->model) &&
-		       (!s->resync_ns || now_ns >= s->resync_ns + s->interval_ns));
+	       (wq_model_is_told(s->model) && (!s->resync_ns || now_ns >= next_thorough(s)));
 }
 
 /* ---- what ---- */
@@ -111,6 +132,7 @@ bool wq_scan_is_thorough(const struct wq_scan *s, uint64_t now_ns)
 void wq_scan_begin(struct wq_scan *s, bool thorough)
 {
 	bool told = wq_model_is_told(s->model);
+	bool looks = !wq_model_has(s->model, WQ_SOURCE_CHANGES);
 
 	s->running = true;
 	s->soon = false;
@@ -120,10 +142,14 @@ void wq_scan_begin(struct wq_scan *s, bool thorough)
 	if (thorough)
 		s->resync_ns = s->began_ns;
 	s->cost_ns = s->pass_cost_ns = 0;
-	s->expiry_stage = (thorough || (!told && wq_expiry_due(s->expiry, s->began_ns))) &&
+	s->expiry_stage = looks &&
+			  (thorough || (!told && wq_expiry_due(s->expiry, s->began_ns))) &&
 			  wq_expiry_begin(s->expiry);
 	s->passed = s->expiry_stage;
-	wq_cursor_begin(&s->model->registry, &s->cursor);
+	if (looks)
+		wq_cursor_begin(&s->model->registry, &s->cursor);
+	else
+		wq_cursor_end(&s->cursor);
 }
 
 static void end(struct wq_scan *s)

@@ -55,10 +55,15 @@ void wq_scan_soon(struct wq_scan *s);
 /* Looks at every key at once and thoroughly: something was lost. */
 void wq_scan_resync(struct wq_scan *s);
 
+/* With a source: seconds from one thorough scan to the next, as it is configured or the source
+ * needs it; 0: there is none. */
+unsigned int wq_scan_resync_s(const struct wq_scan *s);
+
 /* Is the scan that is due at NOW_NS to be a thorough one? */
 bool wq_scan_is_thorough(const struct wq_scan *s, uint64_t now_ns);
 
-/* Begins a scan; a THOROUGH one has a pass over /proc/keys in any case. */
+/* Begins a scan; a THOROUGH one has a pass over /proc/keys in any case. Where a source tells
+ * each change it looks at nothing, and ends at its first step. */
 void wq_scan_begin(struct wq_scan *s, bool thorough);
 
 /* Goes on with the scan for a slice of time. True: it has ended. */

@@ -17,6 +17,7 @@
 
 struct wq_source;
 
+/* A source has one of the first two. */
 enum wq_source_capability {
 	/* It tells of each operation that succeeds, in order: a difference that an operation
 	 * explains is that operation's. */
@@ -85,8 +86,9 @@ struct wq_source_type {
 	 * the source is dead. */
 	int (*watch)(struct wq_source *source, int32_t serial);
 
-	/* SERIAL, for which watch() has succeeded, is not watched any more: it may have been
-	 * destroyed. What is told of it from now on is ignored. NULL if watch is. */
+	/* SERIAL is not watched any more, and may have been destroyed: nothing, if the source
+	 * was never asked to watch it. What is told of it from now on is ignored. NULL if watch
+	 * is. */
 	void (*unwatch)(struct wq_source *source, int32_t serial);
 
 	/* Reads what there is, or a turn's share of it, into env->events, and says there up to

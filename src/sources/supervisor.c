@@ -10,12 +10,14 @@
 #define RETRY_FIRST_NS 1000000000ull
 #define RETRY_LAST_NS  (60 * RETRY_FIRST_NS)
 
+#define EITHER (WQ_SOURCE_OPERATIONS | WQ_SOURCE_CHANGES) /* and not both */
+
 void wq_supervisor_init(struct wq_supervisor *s, const struct wq_source_type *const *types,
 	const struct wq_source_env *env)
 {
 	*s = (struct wq_supervisor){.types = types, .env = *env};
 	for (unsigned int i = 0; types[i]; i++)
-		assert(i < WQ_SOURCES_MAX);
+		assert(i < WQ_SOURCES_MAX && (types[i]->capabilities & EITHER) != EITHER);
 }
 
 /* Starts the candidate I. NULL: why_not says why. */

@@ -1,0 +1,597 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The bridge with a source that tells each change, who made it, and each end: what such a
+ * source says is posted as it says it, nothing is looked at, and when it is lost or gone
+ * nothing is made up. The source is this program's own, the keys are real.
+ */
+#include <check.h>
+#include <errno.h>
+#include <keyutils.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array_size.h"
+#include "base/unused.h"
+#include "bridge.h"
+#include "run.h"
+#include "sources/choice.h"
+
+/* ---- the sources ---- */
+
+static struct {
+	struct wq_source source;
+	struct wq_source_env env;
+	bool can_start, lives;
+	int drained;	  /* what drain() returns */
+	int watch_result; /* what watch() returns */
+	unsigned int starts;
+	int32_t watched[64];
+	unsigned int n;
+	void (*on_watch)(int32_t serial);
+} exact;
+
+/* One that tells of operations, of which there are none. */
+static struct wq_source operations;
+static bool can_start_operations;
+static struct wq_event_order *events;
+
+static bool is_watched(int32_t serial)
+{
+	for (unsigned int i = 0; i < exact.n; i++)
+		if (exact.watched[i] == serial)
+			return true;
+	return false;
+}
+
+static int exact_watch(struct wq_source *source WQ_UNUSED, int32_t serial)
+{
+	if (exact.watch_result < 0)
+		return exact.watch_result;
+	ck_assert(!is_watched(serial));
+	ck_assert_uint_lt(exact.n, ARRAY_SIZE(exact.watched));
+	exact.watched[exact.n++] = serial;
+	if (exact.on_watch)
+		exact.on_watch(serial);
+	return 0;
+}
+
+static void exact_unwatch(struct wq_source *source WQ_UNUSED, int32_t serial)
+{
+	for (unsigned int i = 0; i < exact.n; i++)
+		if (exact.watched[i] == serial)
+			exact.watched[i--] = exact.watched[--exact.n];
+}
+
+static struct wq_source *exact_start(const struct wq_source_env *env, char *why, size_t size);
+
+static int exact_drain(struct wq_source *source WQ_UNUSED)
+{
+	wq_event_order_complete(events, wq_now_ns());
+	return exact.drained;
+}
+
+static bool exact_alive(struct wq_source *source WQ_UNUSED)
+{
+	return exact.lives;
+}
+
+static void exact_stop(struct wq_source *source WQ_UNUSED)
+{
+	exact.n = 0;
+}
+
+static const struct wq_source_type exact_type = {
+	.name = "exact",
+	.capabilities = WQ_SOURCE_CHANGES | WQ_SOURCE_ENDS | WQ_SOURCE_IDENTITY,
+	.start = exact_start,
+	.watch = exact_watch,
+	.unwatch = exact_unwatch,
+	.drain = exact_drain,
+	.alive = exact_alive,
+	.stop = exact_stop,
+};
+
+static struct wq_source *exact_start(const struct wq_source_env *env, char *why, size_t size)
+{
+	exact.starts++;
+	if (!exact.can_start) {
+		snprintf(why, size, "not now");
+		return NULL;
+	}
+	exact.source.type = &exact_type;
+	exact.env = *env;
+	events = env->events;
+	exact.lives = true;
+	exact.drained = 0;
+	return &exact.source;
+}
+
+static int operations_drain(struct wq_source *source WQ_UNUSED)
+{
+	wq_event_order_complete(events, wq_now_ns());
+	return 0;
+}
+
+static bool operations_alive(struct wq_source *source WQ_UNUSED)
+{
+	return true;
+}
+
+static void operations_stop(struct wq_source *source WQ_UNUSED)
+{
+}
+
+static struct wq_source *operations_start(
+	const struct wq_source_env *env, char *why, size_t size);
+
+static const struct wq_source_type operations_type = {
+	.name = "operations",
+	.capabilities = WQ_SOURCE_OPERATIONS | WQ_SOURCE_IDENTITY,
+	.start = operations_start,
+	.drain = operations_drain,
+	.alive = operations_alive,
+	.stop = operations_stop,
+};
+
+static struct wq_source *operations_start(
+	const struct wq_source_env *env, char *why, size_t size)
+{
+	if (!can_start_operations) {
+		snprintf(why, size, "not now");
+		return NULL;
+	}
+	operations.type = &operations_type;
+	events = env->events;
+	return &operations;
+}
+
+/* Instead of those that there are. */
+const struct wq_source_type *const *__wrap_wq_source_choose(const char *name);
+const struct wq_source_type *const *__wrap_wq_source_choose(const char *name WQ_UNUSED)
+{
+	static const struct wq_source_type *const types[] = {
+		&exact_type, &operations_type, NULL};
+
+	return types;
+}
+
+/* ---- what it tells ---- */
+
+static const struct wq_cred ann = {.pid = 7, .uid = 1001, .gid = 100, .comm = "ann"};
+static const struct wq_cred nobody;
+
+static void tell(int32_t serial, unsigned int subtype, uint32_t aux, const struct wq_cred *who)
+{
+	const struct wq_change change = {.serial = serial,
+		.subtype = (uint8_t)subtype,
+		.aux = aux,
+		.who = *who,
+		.at_ns = wq_now_ns()};
+
+	wq_event_order_change(events, &change);
+}
+
+static void tell_end(int32_t serial)
+{
+	wq_event_order_destroyed(events, &(struct wq_destroyed){serial, wq_now_ns()});
+}
+
+static void ready(void)
+{
+	exact.env.sink.ready(exact.env.sink.arg);
+}
+
+/* ---- what is told of it ---- */
+
+static int32_t key_a, key_b, ring;
+
+static void add_name(char *to, size_t size, uint32_t serial)
+{
+	if (serial == (uint32_t)key_a || serial == (uint32_t)key_b)
+		snprintf(to, size, "%c", serial == (uint32_t)key_a ? 'a' : 'b');
+	else if (serial == (uint32_t)ring)
+		snprintf(to, size, "ring");
+	else
+		snprintf(to, size, "%u", serial);
+}
+
+/* "KEY SUBTYPE AUX by PID", "KEY gone" or "loss". */
+static size_t describe_record(const struct wq_record *r, char *to, size_t size)
+{
+	struct key_notification n = {0};
+	char key[16], aux[16];
+
+	if (!r)
+		return (size_t)snprintf(to, size, "loss");
+	memcpy(&n, r->data, r->len < sizeof(n) ? r->len : sizeof(n));
+	add_name(key, sizeof(key), n.key_id);
+	add_name(aux, sizeof(aux), n.aux);
+	if (n.watch.type == WATCH_TYPE_META)
+		return (size_t)snprintf(to, size, "%s gone", key);
+	return (size_t)snprintf(
+		to, size, "%s %d %s by %d", key, (int)n.watch.subtype, aux, (int)r->who.pid);
+}
+
+/* Takes everything that is queued. Static. */
+static const char *got(void)
+{
+	static char text[4096];
+	unsigned char buf[WQFS_RECORD_MAX + 1];
+	const struct wq_record *r;
+	struct wq_take take;
+	size_t n = 0;
+
+	text[0] = '\0';
+	while (wq_queue_peek_first(queue, WQFS_FORMAT_RAW, buf, sizeof(buf), &take, &r) > 0) {
+		if (n)
+			text[n++] = ' ', text[n++] = '|', text[n++] = ' ';
+		n += describe_record(r, text + n, sizeof(text) - n);
+		wq_queue_consume(queue, &take);
+	}
+	return text;
+}
+
+/* ---- tests ---- */
+
+static void begin_exact(void)
+{
+	const struct wq_keys_config config = {
+		.cpu_budget = 0.01, .poll_min_ms = 10, .poll_max_ms = 1000, .source = "auto"};
+
+	memset(&exact, 0, sizeof(exact));
+	exact.can_start = true;
+	can_start_operations = false;
+	ck_assert_int_gt(keyctl_join_session_keyring(NULL), 0);
+	begin(&config);
+	key_a = add("wqfs-test:a");
+	key_b = add("wqfs-test:b");
+	ring = add_ring("wqfs-test:ring");
+}
+
+/* The source is gone: the loop is run until the bridge has seen it, and has looked. */
+static void die(void)
+{
+	exact.lives = exact.can_start = false;
+	exact.drained = -EIO;
+	ready();
+	look();
+}
+
+START_TEST(changes_are_posted_in_their_order_with_who_made_them)
+{
+	ck_assert_int_eq(watch(key_a), 0);
+	ck_assert_int_eq(watch(ring), 0);
+	tell(key_a, NOTIFY_KEY_UPDATED, 0, &ann);
+	tell(ring, NOTIFY_KEY_LINKED, (uint32_t)key_b, &nobody);
+	tell(ring, NOTIFY_KEY_LINKED, (uint32_t)key_b, &ann);
+	tell(key_a, NOTIFY_KEY_REVOKED, 0, &ann);
+	tell(key_a, NOTIFY_KEY_INSTANTIATED, 126, &ann);
+	ready();
+	ck_assert_str_eq(got(), "a 1 0 by 7 | ring 2 b by 0 | ring 2 b by 7 | a 5 0 by 7 | "
+				"a 0 126 by 7");
+}
+END_TEST
+
+START_TEST(nothing_is_looked_at)
+{
+	ck_assert_int_eq(watch(key_a), 0);
+	ck_assert_int_eq(watch(ring), 0);
+	ck_assert_int_eq(keyctl_update(key_a, "2", 1), 0);
+	ck_assert_int_eq(keyctl_link(key_b, ring), 0);
+	ck_assert_int_eq(keyctl_setperm(key_a, KEY_POS_ALL | KEY_USR_VIEW), 0);
+	look();
+	look();
+	ck_assert_str_eq(got(), "");
+}
+END_TEST
+
+START_TEST(an_end_is_told_in_its_place)
+{
+	ck_assert_int_eq(watch(key_a), 0);
+	ck_assert_int_eq(watch(key_b), 0);
+	tell(key_a, NOTIFY_KEY_UPDATED, 0, &ann);
+	tell_end(key_a);
+	tell(key_a, NOTIFY_KEY_UPDATED, 0, &ann); /* another's of that number */
+	tell(key_b, NOTIFY_KEY_UPDATED, 0, &ann);
+	ready();
+	ck_assert_str_eq(got(), "a 1 0 by 7 | a gone | b 1 0 by 7");
+	ck_assert(!is_watched(key_a));
+	ck_assert(is_watched(key_b));
+}
+END_TEST
+
+START_TEST(ends_are_not_looked_for)
+{
+	ck_assert_int_eq(watch(key_a), 0);
+	ck_assert_int_eq(keyctl_revoke(key_a), 0);
+	tell(key_a, NOTIFY_KEY_REVOKED, 0, &ann);
+	ready();
+	ck_assert_int_eq(keyctl_unlink(key_a, KEY_SPEC_SESSION_KEYRING), 0);
+	while (keyctl_unlink(key_a, KEY_SPEC_SESSION_KEYRING) == 0 || errno != ENOKEY)
+		look();
+	look();
+	ck_assert_str_eq(got(), "a 5 0 by 7");
+	tell_end(key_a);
+	ready();
+	ck_assert_str_eq(got(), "a gone");
+}
+END_TEST
+
+START_TEST(what_nobody_watches_is_ignored)
+{
+	ck_assert_int_eq(watch(key_a), 0);
+	tell(key_b, NOTIFY_KEY_UPDATED, 0, &ann);
+	tell_end(key_b);
+	tell(0, NOTIFY_KEY_UPDATED, 0, &ann);
+	tell(-3, NOTIFY_KEY_UPDATED, 0, &ann);
+	tell_end(0);
+	ready();
+	ck_assert_str_eq(got(), "");
+}
+END_TEST
+
+START_TEST(what_was_done_before_a_watch_is_not_for_it)
+{
+	tell(key_a, NOTIFY_KEY_UPDATED, 0, &ann);
+	tell_end(key_a);
+	ck_assert_int_eq(watch(key_a), 0);
+	ready();
+	ck_assert_str_eq(got(), "");
+}
+END_TEST
+
+START_TEST(the_source_is_asked_to_watch_by_the_first_and_no_longer_by_the_last)
+{
+	struct wq_queue *other = wq_queue_new(&bridge_ops, NULL, WQFS_SIZE_MAX);
+
+	ck_assert_int_eq(watch(key_a), 0);
+	ck_assert(is_watched(key_a));
+	ck_assert_int_eq(wq_keys_watch(keys, other, key_a, ID, &self), 0);
+	ck_assert_uint_eq(exact.n, 1);
+	ck_assert_int_eq(wq_keys_watch(keys, queue, key_a, -1, &self), 0);
+	ck_assert(is_watched(key_a));
+	wq_queue_put(other);
+	ck_assert_uint_eq(exact.n, 0);
+}
+END_TEST
+
+START_TEST(a_source_without_room_refuses_the_watch)
+{
+	exact.watch_result = -ENOSPC;
+	ck_assert_int_eq(watch(key_a), -ENOSPC);
+	exact.watch_result = 0;
+	ck_assert_int_eq(watch(key_a), 0);
+	tell(key_a, NOTIFY_KEY_UPDATED, 0, &ann);
+	ready();
+	ck_assert_str_eq(got(), "a 1 0 by 7");
+}
+END_TEST
+
+/* Ends SERIAL, and waits until the kernel has none of that number. */
+static void end_key(int32_t serial)
+{
+	ck_assert_int_eq(keyctl_unlink(serial, KEY_SPEC_SESSION_KEYRING), 0);
+	while (keyctl_unlink(serial, KEY_SPEC_SESSION_KEYRING) == 0 || errno != ENOKEY)
+		;
+}
+
+START_TEST(a_key_that_ends_before_the_source_knows_it_is_not_watched)
+{
+	exact.on_watch = end_key;
+	ck_assert_int_eq(watch(key_a), -ENOKEY);
+	ck_assert_uint_eq(exact.n, 0);
+	ck_assert_str_eq(got(), "");
+}
+END_TEST
+
+START_TEST(after_a_loss_the_ends_that_were_not_told_are_found)
+{
+	ck_assert_int_eq(watch(key_a), 0);
+	ck_assert_int_eq(watch(key_b), 0);
+	ck_assert_int_eq(keyctl_update(key_b, "2", 1), 0);
+	end_key(key_a);
+	tell(key_b, NOTIFY_KEY_UPDATED, 0, &ann);
+	wq_event_order_lose(events, wq_now_ns());
+	ready();
+	ck_assert_str_eq(got(), "loss");
+	for (const char *text = ""; !*text; text = got()) {
+		ck_assert_int_eq(wq_loop_run(loop), 0);
+		ck_assert(!*text);
+	}
+	tell(key_b, NOTIFY_KEY_UPDATED, 0, &ann);
+	ready();
+	ck_assert_str_eq(got(), "b 1 0 by 7");
+}
+END_TEST
+
+/* Is done to all of them, and nobody is told. */
+static void change_all(void)
+{
+	ck_assert_int_eq(watch(key_a), 0);
+	ck_assert_int_eq(watch(key_b), 0);
+	ck_assert_int_eq(watch(ring), 0);
+	ck_assert_int_eq(keyctl_update(key_a, "2", 1), 0);
+	ck_assert_int_eq(keyctl_setperm(key_a, KEY_POS_ALL | KEY_USR_VIEW), 0);
+	ck_assert_int_eq(keyctl_link(key_a, ring), 0);
+	end_key(key_b);
+}
+
+START_TEST(when_it_dies_and_keys_are_polled_no_difference_is_made_up)
+{
+	change_all();
+	die();
+	ck_assert(!strncmp(wq_keys_source_text(keys), "poll", 4));
+	ck_assert_str_eq(got(), "loss | b gone");
+	ck_assert_int_eq(keyctl_update(key_a, "3", 1), 0);
+	ck_assert_int_eq(keyctl_unlink(key_a, ring), 0);
+	look();
+	ck_assert_str_eq(got(), "a 1 0 by 0 | ring 3 a by 0");
+}
+END_TEST
+
+/* Says that by the source of operations. */
+static void tell_operation(uint32_t op, int32_t arg0, int32_t arg1, int32_t result)
+{
+	const uint64_t now = wq_now_ns();
+	const struct wq_operation o = {.op = op,
+		.arg = {arg0, arg1},
+		.is_resolved = true,
+		.result = result,
+		.begin_ns = now,
+		.end_ns = now,
+		.tid = 1,
+		.who = ann};
+
+	wq_event_order_operation(events, &o);
+}
+
+START_TEST(when_it_dies_and_operations_are_told_no_difference_is_made_up)
+{
+	change_all();
+	can_start_operations = true;
+	exact.lives = exact.can_start = false;
+	look();
+	ck_assert(!strncmp(wq_keys_source_text(keys), "operations,", 11));
+	ck_assert_str_eq(got(), "loss | b gone");
+	ck_assert_int_eq(keyctl_unlink(key_a, ring), 0);
+	tell_operation(KEYCTL_UNLINK, key_a, ring, 0);
+	look();
+	look();
+	ck_assert_str_eq(got(), "ring 3 a by 7");
+}
+END_TEST
+
+START_TEST(what_is_told_before_the_first_snapshot_is_told_once)
+{
+	struct look l;
+
+	change_all();
+	can_start_operations = true;
+	exact.lives = exact.can_start = false;
+	look_begin(&l); /* now by operations; the snapshots are still to be taken */
+	ck_assert_int_eq(keyctl_unlink(key_a, ring), 0);
+	ck_assert_int_eq(keyctl_update(key_a, "3", 1), 0);
+	tell_operation(KEYCTL_UNLINK, key_a, ring, 0);
+	tell_operation(KEYCTL_UPDATE, key_a, 0, 0);
+	look_end(&l);
+	look();
+	look();
+	ck_assert_str_eq(got(), "loss | ring 3 a by 7 | a 1 0 by 7 | b gone");
+}
+END_TEST
+
+START_TEST(when_it_comes_back_to_polled_keys_they_are_told_a_loss)
+{
+	ck_assert_int_eq(watch(key_a), 0);
+	ck_assert_int_eq(watch(ring), 0);
+	die();
+	ck_assert_str_eq(got(), "loss");
+	exact.can_start = true;
+	ck_assert_int_eq(keyctl_link(key_b, ring), 0);
+	while (!strncmp(wq_keys_source_text(keys), "poll", 4)) {
+		wq_loop_run(loop);
+		ck_assert_str_ne(got(), "");
+	}
+	ck_assert(is_watched(key_a) && is_watched(ring));
+	tell(key_a, NOTIFY_KEY_UPDATED, 0, &ann);
+	ready();
+	look();
+	ck_assert_str_eq(got(), "a 1 0 by 7");
+}
+END_TEST
+
+START_TEST(its_words_name_it)
+{
+	ck_assert_int_eq(watch(key_a), 0);
+	ck_assert_str_eq(wq_keys_source_text(keys), "exact");
+}
+END_TEST
+
+/* ---- a source of operations that knows more than a trace does ---- */
+
+static void begin_operations(void)
+{
+	begin_exact();
+	tear_down();
+	exact.can_start = false;
+	can_start_operations = true;
+	begin(&(const struct wq_keys_config){
+		.cpu_budget = 0.01, .poll_min_ms = 10, .poll_max_ms = 1000, .source = "auto"});
+}
+
+/* add_key() to RING gave SERIAL, which it has MADE. */
+static void tell_add_key(int32_t into, int32_t serial, enum wq_made made)
+{
+	const uint64_t now = wq_now_ns();
+	const struct wq_operation o = {.op = WQFS_REPORT_ADD_KEY,
+		.arg = {into},
+		.is_resolved = true,
+		.made = made,
+		.result = serial,
+		.begin_ns = now,
+		.end_ns = now,
+		.tid = 1,
+		.who = ann};
+
+	wq_event_order_operation(events, &o);
+}
+
+START_TEST(what_add_key_made_is_believed)
+{
+	int32_t key_c = add("wqfs-test:c");
+
+	ck_assert_int_eq(watch(ring), 0);
+	tell_operation(KEYCTL_CHOWN, key_a, -1, 0); /* it is known by now */
+	tell_add_key(ring, key_a, WQ_MADE_CREATED);
+	tell_add_key(ring, key_c, WQ_MADE_UPDATED);
+	tell_add_key(ring, key_b, WQ_MADE_CREATED);
+	ck_assert_int_eq(keyctl_link(key_a, ring), 0);
+	ck_assert_int_eq(keyctl_link(key_b, ring), 0);
+	look();
+	ck_assert_str_eq(got(), "ring 2 a by 7 | ring 2 b by 7");
+}
+END_TEST
+
+START_TEST(a_special_keyring_that_was_not_resolved_is_nobodys)
+{
+	ck_assert_int_eq(watch(ring), 0);
+	ck_assert_int_eq(keyctl_link(key_a, ring), 0);
+	tell_operation(KEYCTL_LINK, key_a, KEY_SPEC_PROCESS_KEYRING, 0);
+	tell_operation(KEYCTL_LINK, key_a, ring, 0);
+	look();
+	ck_assert_str_eq(got(), "ring 2 a by 7");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("exact source");
+	TCase *t = tcase_create("exact source"), *o;
+
+	if (!have_keys(true))
+		return 77;
+	tcase_add_checked_fixture(t, begin_exact, tear_down);
+	tcase_add_test(t, changes_are_posted_in_their_order_with_who_made_them);
+	tcase_add_test(t, nothing_is_looked_at);
+	tcase_add_test(t, an_end_is_told_in_its_place);
+	tcase_add_test(t, ends_are_not_looked_for);
+	tcase_add_test(t, what_nobody_watches_is_ignored);
+	tcase_add_test(t, what_was_done_before_a_watch_is_not_for_it);
+	tcase_add_test(t, the_source_is_asked_to_watch_by_the_first_and_no_longer_by_the_last);
+	tcase_add_test(t, a_source_without_room_refuses_the_watch);
+	tcase_add_test(t, a_key_that_ends_before_the_source_knows_it_is_not_watched);
+	tcase_add_test(t, after_a_loss_the_ends_that_were_not_told_are_found);
+	tcase_add_test(t, when_it_dies_and_keys_are_polled_no_difference_is_made_up);
+	tcase_add_test(t, when_it_dies_and_operations_are_told_no_difference_is_made_up);
+	tcase_add_test(t, what_is_told_before_the_first_snapshot_is_told_once);
+	tcase_add_test(t, when_it_comes_back_to_polled_keys_they_are_told_a_loss);
+	tcase_add_test(t, its_words_name_it);
+	suite_add_tcase(suite, t);
+	o = tcase_create("operations");
+	tcase_add_checked_fixture(o, begin_operations, tear_down);
+	tcase_add_test(o, what_add_key_made_is_believed);
+	tcase_add_test(o, a_special_keyring_that_was_not_resolved_is_nobodys);
+	suite_add_tcase(suite, o);
+	return run_suite(suite);
+}
