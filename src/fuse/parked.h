@@ -33,8 +33,7 @@ struct wq_parked {
 	bool syncing; /* the bridge has SYNC */
 	TAILQ_ENTRY(wq_parked) all;
 	TAILQ_ENTRY(wq_parked) of_handle;
-	struct wq_parked_list
-		*line; /* those who wait for the same thing; NULL: it waits in no line */
+	struct wq_parked_list *line; /* its line; NULL: none */
 	TAILQ_ENTRY(wq_parked) in_line;
 };
 

@@ -9,7 +9,7 @@
 static const struct wq_source_type *const all[] = {&wq_source_syscalls, NULL};
 static const struct wq_source_type *const none[] = {NULL};
 
-/* Each by itself. */
+/* Lists of one source each. */
 static const struct wq_source_type *const single[][2] = {
 	{&wq_source_syscalls, NULL},
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The sources that there are, best first, and which of them the option "source" allows. */
+/* The list of all sources, best first, and which of them the option "source" allows. */
 #ifndef WQ_CHOICE_H
 #define WQ_CHOICE_H
 
@@ -8,17 +8,17 @@
 
 #include "sources/source.h"
 
-#define WQ_SOURCE_AUTO "auto" /* the best that can be had, or else keys are polled */
-#define WQ_SOURCE_POLL "poll" /* none: keys are polled */
+#define WQ_SOURCE_AUTO "auto" /* the best source that works, else polling */
+#define WQ_SOURCE_POLL "poll" /* no source: polling */
 
-/* The candidates that NAME allows, ending in NULL: WQ_SOURCE_AUTO, WQ_SOURCE_POLL, or the name
- * of a source, which then has to be had. NULL: there is none of that name. */
+/* The candidates that NAME allows, ending in NULL. NAME is WQ_SOURCE_AUTO, WQ_SOURCE_POLL, or
+ * the name of a source, which is then required. NULL: NAME is none of these. */
 const struct wq_source_type *const *wq_source_choose(const char *name);
 
-/* Does NAME ask for a source that has to be had? */
+/* Does NAME require a source? */
 bool wq_source_is_required(const char *name);
 
-/* Writes all names that wq_source_choose() takes to BUF: "auto, poll or trace". */
+/* Writes all names that wq_source_choose() accepts to BUF: "auto, poll or trace". */
 void wq_source_list(char *buf, size_t size);
 
 #endif

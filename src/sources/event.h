@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What sources tell of. An operation is a system call that was seen: what it changed is for
- * others to find out. A change is what the kernel would tell a watch of.
+ * The events that sources report. An operation is a system call that was seen; the reader of
+ * events finds out what it changed. A change is what the kernel would tell a watch.
  */
 #ifndef WQ_EVENT_H
 #define WQ_EVENT_H
@@ -14,32 +14,33 @@
 #include "base/ids.h"
 #include "sources/operation.h"
 
-/* What add_key() did, where a source can see it. */
+/* What add_key() did, if the source can see it. */
 enum wq_made {
 	WQ_MADE_UNKNOWN,
-	WQ_MADE_CREATED, /* the key that it returned is a new one */
-	WQ_MADE_UPDATED, /* it was there before */
+	WQ_MADE_CREATED, /* it created the key that it returned */
+	WQ_MADE_UPDATED, /* it updated a key that existed before */
 };
 
-/* A system call that has begun, or (end_ns is not 0) ended. */
+/* A system call that has begun, or has ended if end_ns is not 0. */
 struct wq_operation {
 	uint32_t op; /* KEYCTL_*, WQFS_REPORT_ADD_KEY, WQFS_REPORT_REQUEST_KEY */
-	/* keyctl()'s arguments 2 to 5, as far as they are numbers; of add_key() and
-	 * request_key() the first is the keyring. A special keyring that was not
-	 * resolved is its negative number. */
+	/* Arguments 2 to 5 of keyctl(), as far as they are numbers; of add_key() and
+	 * request_key() the first is the keyring. A special keyring that was not resolved
+	 * stands here as its negative number. */
 	int32_t arg[WQ_OP_ARGS];
-	/* The source has resolved them for the thread: one that is still a negative number did
-	 * not exist when the call began, so nobody watched it. (The destination of an
-	 * instantiation, WQ_ARG_DEST, may be negative all the same: it is another thread's.) */
+	/* The source has resolved the special keyrings of the thread: one that is still a
+	 * negative number did not exist when the call began, so nobody watched it.
+	 * (WQ_ARG_DEST, the destination of an instantiation, may be negative all the same: it
+	 * belongs to another thread.) */
 	bool is_resolved;
 	enum wq_made made; /* of WQFS_REPORT_ADD_KEY */
 	int32_t result;
-	uint64_t begin_ns, end_ns; /* CLOCK_MONOTONIC around it */
+	uint64_t begin_ns, end_ns; /* CLOCK_MONOTONIC before and after the call */
 	pid_t tid;		   /* the thread that did it */
-	struct wq_cred who;	   /* if it was told; else to be asked by tid */
+	struct wq_cred who;	   /* if the source knows it; else to be found by tid */
 };
 
-/* A change of a key: what the kernel's notify_key() is called with. */
+/* A change of a key: the arguments of the kernel's notify_key(). */
 struct wq_change {
 	int32_t serial;	 /* of the key that is watched */
 	uint8_t subtype; /* NOTIFY_KEY_* */
@@ -48,7 +49,7 @@ struct wq_change {
 	uint64_t at_ns; /* CLOCK_MONOTONIC */
 };
 
-/* The end of a key: the kernel's remove_watch_list(). */
+/* The end of a key: the kernel calls remove_watch_list(). */
 struct wq_destroyed {
 	int32_t serial;
 	uint64_t at_ns; /* CLOCK_MONOTONIC */
@@ -56,12 +57,12 @@ struct wq_destroyed {
 
 enum wq_event_kind {
 	WQ_EVENT_BEGIN,	    /* an operation has begun */
-	WQ_EVENT_END,	    /* it has ended: its result below 0 means that it failed */
-	WQ_EVENT_FORK,	    /* a thread has made another one, or a process */
+	WQ_EVENT_END,	    /* it has ended; a result below 0 means that it failed */
+	WQ_EVENT_FORK,	    /* a thread has made another thread or a process */
 	WQ_EVENT_IDS,	    /* the users that a thread acts as may have changed */
 	WQ_EVENT_CHANGE,    /* a key was changed */
-	WQ_EVENT_DESTROYED, /* a key is gone, and its number may be another's next */
-	WQ_EVENT_LOST,	    /* events were lost: what was done until now is not known */
+	WQ_EVENT_DESTROYED, /* a key was destroyed, and another key may get its number */
+	WQ_EVENT_LOST,	    /* events were lost: what happened until now is not known */
 };
 
 struct wq_event {

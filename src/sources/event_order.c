@@ -6,22 +6,22 @@
 #include "base/loop.h"
 #include "sources/event_order.h"
 
-#define EVENTS_KEPT 16384 /* room for so many is not given back */
+#define EVENTS_KEPT 16384 /* an array of up to this length is kept when it is empty */
 
-/* What is stored besides what is told. */
+/* Kinds of stored events that are not reported as they are. */
 enum {
-	STORED_IDS_BEGIN = 16, /* an event is made of two, */
+	STORED_IDS_BEGIN = 16, /* one half of an event that consists of two, */
 	STORED_IDS_END,
-	STORED_OPERATION, /* or is whole, where others are made of two */
+	STORED_OPERATION, /* or a whole one, of a kind that otherwise consists of two */
 };
 
-/* An event that is not complete yet, or has not been taken out. */
+/* An event that is not complete yet, or was not taken out yet. */
 struct wq_stored_event {
 	uint64_t at_ns;
-	uint64_t number; /* in the order in which they were added */
-	pid_t tid;	 /* whose operation it is; who forks */
+	uint64_t number; /* counts events in the order in which they were added */
+	pid_t tid;	 /* the thread of the operation; the parent of a fork */
 	uint8_t kind;
-	uint8_t call; /* the source's number of a call; of a change of users that change's */
+	uint8_t call; /* the source's number of the call; or which change of users it is */
 	union {
 		struct {
 			uint32_t op;
@@ -36,7 +36,7 @@ struct wq_stored_event {
 	};
 };
 
-/* A call that was entered. */
+/* A call that has begun. */
 struct wq_begun {
 	pid_t tid;
 	bool of_ids;
@@ -69,7 +69,7 @@ void wq_event_order_fini(struct wq_event_order *order)
 
 /* ---- adding ---- */
 
-/* Is it about keys? All else can wait for such an event that comes after it. */
+/* Is E about keys? All other events can wait until an event about keys follows. */
 static bool is_of_keys(const struct wq_stored_event *e)
 {
 	return e->kind == WQ_EVENT_BEGIN || e->kind == WQ_EVENT_END ||
@@ -206,8 +206,8 @@ static bool is_end(const struct wq_stored_event *e)
 	       e->kind == STORED_OPERATION;
 }
 
-/* Of one time a beginning comes first: the end may be another thread's. Else they keep the
- * order in which they were added. */
+/* Of events with the same time a beginning comes first, because the end may be another
+ * thread's. Other events keep the order in which they were added. */
 static int by_time(const void *a, const void *b)
 {
 	const struct wq_stored_event *x = a, *y = b;
@@ -236,7 +236,7 @@ static void give_room_back(struct wq_event_order *order)
 	order->next = order->n = 0;
 	if (order->cap <= EVENTS_KEPT)
 		return;
-	free(order->events); /* a flood is over */
+	free(order->events); /* gives back the memory of a flood */
 	order->events = NULL;
 	order->cap = 0;
 }
@@ -263,7 +263,8 @@ static struct wq_begun *new_begun(struct wq_event_order *order, pid_t tid)
 	return NULL;
 }
 
-/* The call that E enters. NULL: there is no memory, which is a loss now. */
+/* Remembers the call that E begins. NULL: there is no memory, which has been noted as a loss.
+ */
 static struct wq_begun *enter(struct wq_event_order *order, const struct wq_stored_event *e)
 {
 	struct wq_begun *b = find_begun(order, e->tid);
@@ -279,8 +280,8 @@ static struct wq_begun *enter(struct wq_event_order *order, const struct wq_stor
 	return b;
 }
 
-/* Fills B with the call that E returns from, which is none any more. False: its beginning was
- * not seen, or that of another one was seen last. */
+/* Fills B with the call that E ends, and forgets that call. False: its beginning was not seen,
+ * or the thread has begun another call since. */
 static bool leave(
 	struct wq_event_order *order, const struct wq_stored_event *e, struct wq_begun *b)
 {
@@ -293,13 +294,13 @@ static bool leave(
 	return b->of_ids == (e->kind == STORED_IDS_END) && b->call == e->call;
 }
 
-/* False: nobody wants to know of E. */
+/* Handles the beginning E of a call. False: nobody needs to know of it. */
 static bool take_begin(
 	struct wq_event_order *order, const struct wq_stored_event *e, struct wq_event *out)
 {
 	struct wq_begun *b = find_begun(order, e->tid);
 
-	if (!wq_operation_find(e->begin.op)) { /* its end is none of an earlier one's */
+	if (!wq_operation_find(e->begin.op)) { /* its end must match no earlier call */
 		if (b)
 			forget_begun(order, b);
 		return false;
@@ -327,7 +328,7 @@ static bool take_end(
 	return true;
 }
 
-/* False: nobody wants to know of E. */
+/* Handles the end E of a call. False: nobody needs to know of it. */
 static bool take_operation(
 	struct wq_event_order *order, const struct wq_stored_event *e, struct wq_event *out)
 {
@@ -348,7 +349,7 @@ static void take_ids_begin(struct wq_event_order *order, const struct wq_stored_
 		memcpy(b->ids, e->ids, sizeof(b->ids));
 }
 
-/* setfsuid() does not say whether it did anything. */
+/* setfsuid() does not report whether it changed anything. */
 static bool take_ids_end(
 	struct wq_event_order *order, const struct wq_stored_event *e, struct wq_event *out)
 {
@@ -363,7 +364,7 @@ static bool take_ids_end(
 	return true;
 }
 
-/* False: it says nothing by itself. */
+/* Turns the stored event into one that is reported. False: it is none by itself. */
 static bool take(
 	struct wq_event_order *order, const struct wq_stored_event *e, struct wq_event *out)
 {
@@ -432,7 +433,7 @@ bool wq_event_order_take(struct wq_event_order *order, struct wq_event *event)
 
 bool wq_event_order_behind(const struct wq_event_order *order)
 {
-	/* what has been added since the last one was taken out stands in no order */
+	/* events that were added since the last one was taken out are not sorted yet */
 	size_t end = order->sorted && order->next < order->n ? order->next + 1 : order->n;
 
 	for (size_t i = order->next; !order->lost && i < end; i++)

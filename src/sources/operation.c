@@ -7,7 +7,7 @@
 
 #define TELLS(subtype) (1u << NOTIFY_KEY_##subtype)
 
-/* Arguments, as the table has them. */
+/* The arguments, as the table writes them. */
 #define NUMBER                        \
 	{                             \
 		.kind = WQ_ARG_NUMBER \
@@ -31,7 +31,7 @@
 #define LINK	WQ_RIGHT_LINK
 #define SETATTR WQ_RIGHT_SETATTR
 
-/* Whoever instantiates a key has the authority for it, which no right gives; and only who owns
+/* Whoever instantiates a key has an authority for that, which no right gives. Only the owner of
  * a key may set its permissions. */
 #define NO_RIGHT 0
 
@@ -39,7 +39,7 @@ static const struct wq_operation_type operations[] = {
 	{.op = KEYCTL_GET_KEYRING_ID, .arg = {KEY(SEARCH, 0), NUMBER}, .silent = true},
 	{.op = KEYCTL_JOIN_SESSION_KEYRING,
 		.arg = {{0}},
-		.may_destroy = true}, /* leaves another */
+		.may_destroy = true}, /* it leaves the old session keyring */
 	{.op = KEYCTL_UPDATE, .arg = {KEY(WRITE, TELLS(UPDATED))}},
 	{.op = KEYCTL_REVOKE,
 		.arg = {KEY(WRITE | SETATTR, TELLS(REVOKED))},
@@ -47,14 +47,14 @@ static const struct wq_operation_type operations[] = {
 	{.op = KEYCTL_CHOWN, .arg = {KEY(SETATTR, TELLS(SETATTR)), NUMBER, NUMBER}},
 	{.op = KEYCTL_SETPERM, .arg = {KEY(NO_RIGHT, TELLS(SETATTR)), NUMBER}},
 	{.op = KEYCTL_CLEAR, .arg = {RING(WRITE, TELLS(CLEARED))}, .may_destroy = true},
-	/* what is linked may take the place of another, here and below */
+	/* the new link may displace another key, here and below */
 	{.op = KEYCTL_LINK,
 		.arg = {RING(LINK, 0), RING(WRITE, TELLS(LINKED))},
 		.may_destroy = true},
 	{.op = KEYCTL_UNLINK,
 		.arg = {KEY(NO_RIGHT, 0), KEY(WRITE, TELLS(UNLINKED))},
 		.may_destroy = true},
-	/* links what it finds, if told where */
+	/* links what it finds, if it has a destination */
 	{.op = KEYCTL_SEARCH,
 		.arg = {KEY(SEARCH, 0), {0}, {0}, RING(WRITE, TELLS(LINKED))},
 		RESULT(LINK, 0),
@@ -85,7 +85,8 @@ static const struct wq_operation_type operations[] = {
 		.arg = {RING(LINK, 0), KEY(WRITE, TELLS(UNLINKED)), RING(WRITE, TELLS(LINKED)),
 			NUMBER},
 		.may_destroy = true},
-	/* a report says which key of that name was there before, which may be updated */
+	/* a report names the key of that description that existed before, which may be updated
+	 */
 	{.op = WQFS_REPORT_ADD_KEY,
 		.arg = {RING(WRITE, TELLS(LINKED)), KEY(WRITE, TELLS(UPDATED))},
 		RESULT(WRITE, TELLS(UPDATED)),
@@ -125,7 +126,7 @@ uint8_t wq_operation_rights(uint32_t op, unsigned int subtype)
 
 bool wq_operation_keyctl(unsigned int i, uint32_t *op)
 {
-	/* those that are no keyctl()'s come last */
+	/* entries that are no operations of keyctl() come last */
 	if (i >= OPERATIONS || operations[i].op >= WQFS_REPORT_ADD_KEY)
 		return false;
 	*op = operations[i].op;

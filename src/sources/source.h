@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A source tells what is done to keys. There may be several kinds; one is in use at a time, and
- * where none can be had keys are polled. Whoever needs to know what the source in use tells
- * asks for a capability, never which source it is.
+ * A source reports what is done to keys. There may be several kinds of source; one is in use at
+ * a time, and if none works keys are polled. Code that needs to know what the source in use
+ * reports asks for a capability, never which source it is.
  */
 #ifndef WQ_SOURCE_H
 #define WQ_SOURCE_H
@@ -17,53 +17,56 @@
 
 struct wq_source;
 
-/* A source has one of the first two. */
+/* Each source has one of the first two. */
 enum wq_source_capability {
-	/* It tells of each operation that succeeds, in order: a difference that an operation
-	 * explains is that operation's. */
+	/* It reports each operation that succeeds, in order. A difference that an operation
+	 * explains is caused by that operation. */
 	WQ_SOURCE_OPERATIONS = 1u << 0,
-	/* It tells of each change of the keys that it was asked to watch, with serials that are
-	 * resolved: nothing is looked at, and no operation is interpreted. */
+	/* It reports each change of the keys that it was asked to watch, with resolved serials.
+	 * So no snapshot is compared and no operation is interpreted. */
 	WQ_SOURCE_CHANGES = 1u << 1,
-	/* It tells when a key is destroyed. Where a source lacks this ends are looked for. */
+	/* It reports when a key is destroyed. Without this capability the bridge has to search
+	 * for ends. */
 	WQ_SOURCE_ENDS = 1u << 2,
 	/* What it says of who did something is certain. */
 	WQ_SOURCE_IDENTITY = 1u << 3,
-	/* It tells of 32-bit programs' operations, too. */
+	/* It reports operations of 32-bit programs, too. */
 	WQ_SOURCE_COMPAT = 1u << 4,
 };
 
-/* What may have happened that a source does not tell exactly: a reason to look. */
+/* What may have happened that a source does not report exactly: a reason to scan. */
 enum wq_source_occasion {
-	WQ_OCCASION_EXIT,   /* processes have exited: keyrings may have gone with them */
-	WQ_OCCASION_UNSEEN, /* calls have returned that may have been a 32-bit program's */
+	WQ_OCCASION_EXIT,   /* processes have exited, and keyrings may have ended with them */
+	WQ_OCCASION_UNSEEN, /* calls have returned that may be those of 32-bit programs */
 };
 
-/* Who hears a source. Nothing of it may stop the source from within. */
+/* The callbacks for what a source reports. None of them may stop the source. */
 struct wq_source_sink {
 	void *arg;
-	/* SOURCE, which has watch(), has started: it is asked to watch all keys that are
-	 * watched by now. 0, or watch()'s error, by which the source cannot be used. */
+	/* SOURCE, which has watch(), has started: the callback asks it to watch all keys that
+	 * are watched by now. 0; or the error of watch(), which makes the source unusable. */
 	int (*begun)(void *arg, struct wq_source *source);
 	/* There may be something to drain. */
 	void (*ready)(void *arg);
-	/* The thread TID is new, or its process has executed a program (IS_EXEC). It is told as
-	 * soon as it is read, which may be before operations from before it. */
+	/* The thread TID is new, or its process has executed a program (IS_EXEC). Called as
+	 * soon as the source has read that, which may be before it reports earlier operations.
+	 */
 	void (*renewed)(void *arg, pid_t tid, uint64_t at_ns, bool is_exec);
-	/* Some forks and executions of before the next event were not seen. */
+	/* Some forks and executions before the next event were not seen. */
 	void (*forks_lost)(void *arg);
 	/* Some changes of the users that threads act as were not seen. */
 	void (*ids_lost)(void *arg);
-	/* At most every 20 ms, after tell_occasions() and for as long as it returns true. */
+	/* Called at most every 20 ms, after tell_occasions(), for as long as it returns true.
+	 */
 	bool (*occasion)(void *arg, enum wq_source_occasion occasion);
 };
 
 /* What a source is given. All of it outlives the source. */
 struct wq_source_env {
 	struct wq_loop *loop;
-	struct wq_event_order *events; /* where it adds what it reads */
+	struct wq_event_order *events; /* where the source adds its events */
 	struct wq_source_sink sink;
-	unsigned int buffer_kb; /* of each of a CPU's buffers; 0: as the source has it */
+	unsigned int buffer_kb; /* the size of each buffer of a CPU; 0: the source chooses */
 };
 
 /* The first member of a source's own struct. */
@@ -72,40 +75,41 @@ struct wq_source {
 };
 
 struct wq_source_type {
-	const char *name;	   /* as the option "source" and user.wqfs.source have it */
-	unsigned int number;	   /* as enum wqfs_source has it */
+	const char *name;	   /* the name in the option "source" and in user.wqfs.source */
+	unsigned int number;	   /* its value in enum wqfs_source */
 	unsigned int capabilities; /* a set of enum wq_source_capability */
 
-	/* NULL after writing into WHY (of WHY_SIZE bytes) what the machine does not allow. */
+	/* Starts the source. NULL after writing to WHY (of WHY_SIZE bytes) what the machine
+	 * does not allow. */
 	struct wq_source *(*start)(const struct wq_source_env *env, char *why, size_t why_size);
 
-	/* Tells of SERIAL, which nobody has watched until now, from this call on. NULL: of all
-	 * keys in any case. A serial may be used again: whoever calls this asks next whether
-	 * the key is still there, and calls unwatch() when it is not. 0; -ENOSPC or -ENOMEM:
-	 * there is no room for it, which whoever asked for the watch is told; any other error:
-	 * the source is dead. */
+	/* From this call on the source reports changes of SERIAL, which nobody has watched
+	 * until now. NULL: it reports all keys anyway. The kernel may use a serial again, so
+	 * the caller then checks whether the key still exists, and calls unwatch() if not. 0;
+	 * -ENOSPC or -ENOMEM: there is no room, which becomes the error of the watch; any other
+	 * error: the source is dead. */
 	int (*watch)(struct wq_source *source, int32_t serial);
 
-	/* SERIAL is not watched any more, and may have been destroyed: nothing, if the source
-	 * was never asked to watch it. What is told of it from now on is ignored. NULL if watch
-	 * is. */
+	/* Nobody watches SERIAL any more, and it may have been destroyed. Does nothing if the
+	 * source was never asked to watch it. Later reports about it are ignored. NULL if watch
+	 * is NULL. */
 	void (*unwatch)(struct wq_source *source, int32_t serial);
 
-	/* Reads what there is, or a turn's share of it, into env->events, and says there up to
-	 * when that is complete. Does not wait. 0, or -errno: the source is dead. */
+	/* Adds what there is, or a turn's share of it, to env->events, and says there up to
+	 * which time that is complete. Does not wait. 0, or -errno: the source is dead. */
 	int (*drain)(struct wq_source *source);
 
-	/* Is it still switched on, as it was set up? */
+	/* Is the source still switched on, as start() has set it up? */
 	bool (*alive)(struct wq_source *source);
 
-	/* Asks for sink.occasion. NULL: it has none to tell of. */
+	/* Asks for calls of sink.occasion. NULL: the source reports no occasions. */
 	void (*tell_occasions)(struct wq_source *source);
 
-	/* Tells by sink.renewed and sink.forks_lost what there is of that by now. NULL: it
-	 * knows who did what. */
+	/* Calls sink.renewed and sink.forks_lost for all such events until now. NULL: the
+	 * source knows who did what. */
 	void (*ask_renewed)(struct wq_source *source);
 
-	/* Ends and frees it; nothing of it is left in the system. */
+	/* Stops and frees the source; nothing of it is left in the system. */
 	void (*stop)(struct wq_source *source);
 };
 

@@ -6,7 +6,7 @@
 
 #include "sources/supervisor.h"
 
-/* From one attempt to have a source again to the next: each twice as long as the last one. */
+/* The time between attempts to start a source: each is twice as long as the last. */
 #define RETRY_FIRST_NS 1000000000ull
 #define RETRY_LAST_NS  (60 * RETRY_FIRST_NS)
 
@@ -20,7 +20,7 @@ void wq_supervisor_init(struct wq_supervisor *s, const struct wq_source_type *co
 		assert(i < WQ_SOURCES_MAX && (types[i]->capabilities & EITHER) != EITHER);
 }
 
-/* Starts the candidate I. NULL: why_not says why. */
+/* Starts candidate I. NULL: why_not holds the reason. */
 static struct wq_source *start(struct wq_supervisor *s, unsigned int i)
 {
 	const struct wq_source_type *type = s->types[i];

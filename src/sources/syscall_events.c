@@ -16,7 +16,7 @@
 #include "sources/syscall_events.h"
 #include "wqfs.h"
 
-/* System calls: those on keys, then those that change users. */
+/* The system calls: first those on keys, then those that change users. */
 enum call {
 	CALL_KEYCTL,
 	CALL_ADD_KEY,
@@ -34,7 +34,7 @@ _Static_assert((int)CALLS == WQ_SYSCALL_CALLS, "each call has a layout");
 
 static const struct {
 	const char *name;
-	const char *fields[WQ_OP_ARGS + 1]; /* operation, then the arguments that count */
+	const char *fields[WQ_OP_ARGS + 1]; /* the operation, then the arguments that matter */
 } calls[CALLS] = {
 	[CALL_KEYCTL] = {"keyctl", {"option", "arg2", "arg3", "arg4", "arg5"}},
 	[CALL_ADD_KEY] = {"add_key", {NULL, "ringid"}},
@@ -47,7 +47,7 @@ static const struct {
 	[CALL_SETNS] = {"setns", {NULL}},
 };
 
-/* What they do to the users of a thread. */
+/* What these calls do to the users of a thread. */
 static const enum wq_ids_change changes[] = {
 	[CALL_SETUID] = WQ_IDS_SETUID,
 	[CALL_SETREUID] = WQ_IDS_SETREUID,
@@ -146,8 +146,9 @@ int wq_syscall_events_learn(struct wq_syscall_events *e, const struct wq_stream 
 
 /* ---- switching on ---- */
 
-/* What changes something, and not by us. The returns cannot be told apart: those of calls
- * whose beginning was not let through are dropped when they are read. */
+/* Switches on one call, for operations that change something, and not for our own. Ends cannot
+ * be filtered in the same way: those of calls whose beginnings were filtered out are dropped
+ * when they are read. */
 static int enable_call(const struct wq_stream *s, enum call call, bool enter)
 {
 	struct tracefs_instance *instance = s->instance;
@@ -157,7 +158,7 @@ static int enable_call(const struct wq_stream *s, enum call call, bool enter)
 	if (enter && call == CALL_KEYCTL) {
 		uint32_t op;
 
-		/* the kernel takes an int, whatever is above */
+		/* the kernel reads an int and ignores the upper bits */
 		n += snprintf(
 			filter + n, sizeof(filter) - (size_t)n, " && (option > 4294967295");
 		for (unsigned int i = 0; wq_operation_keyctl(i, &op); i++)
@@ -173,7 +174,8 @@ static int enable_call(const struct wq_stream *s, enum call call, bool enter)
 	return 0;
 }
 
-/* Who becomes another user, or enters another user namespace. */
+/* Switches on the calls by which a thread becomes another user, or enters another user
+ * namespace. */
 static int enable_ids(const struct wq_stream *ids)
 {
 	struct tracefs_instance *instance = ids->instance;
@@ -258,7 +260,7 @@ int wq_syscall_events_enable(const struct wq_stream *streams)
 
 	if (r == 0)
 		r = enable_ids(&streams[WQ_STREAM_IDS]);
-	/* beginnings first: a return without one means nothing */
+	/* beginnings first: an end without its beginning means nothing */
 	for (int call = 0; r == 0 && call < KEY_CALLS; call++)
 		r = enable_call(&streams[WQ_STREAM_SYSCALL_ENTER], (enum call)call, true);
 	for (int call = 0; r == 0 && call < KEY_CALLS; call++)
@@ -295,11 +297,11 @@ static uint64_t get(const void *data, int offset, size_t size)
 	}
 }
 
-/* COMMON_TYPE and COMMON_PID have been where they are since there are such records. */
+/* COMMON_TYPE and COMMON_PID have had these places as long as such records exist. */
 #define COMMON_TYPE 0
 #define COMMON_PID  4
 
-/* The calls on keys become operations, the others changes of users. */
+/* Calls on keys become operations; the other calls become changes of users. */
 static void decode_enter(const struct wq_syscall_events *e, const struct wq_source_env *env,
 	enum call call, const void *data, uint64_t ts, pid_t tid)
 {

@@ -21,30 +21,30 @@
 #include <traceevent/kbuffer.h>
 #include <tracefs/tracefs.h>
 
-/* The exits of processes on a busy machine, and what may have been 32-bit calls, wake us no
- * oftener than this. */
+/* The least time between two wake-ups by exits of processes on a busy machine, and by calls
+ * that may be those of 32-bit programs. */
 #define NOW_AND_THEN_NS 20000000u
-#define FORKS_KB	128 /* of each CPU: about 2500 */
-#define IDS_KB		32  /* anybody can fill it; who is not root loses nothing by that */
-#define SMALL_KB	4   /* where only matters that there is something */
+#define FORKS_KB	128 /* for each CPU: about 2500 forks */
+#define IDS_KB		32  /* any user can fill it; only root loses by that */
+#define SMALL_KB	4   /* only whether there are events matters */
 
-/* A few tenths of a second of four busy cores; where there are many, each is given less. */
+/* Enough for a few tenths of a second of four busy cores; with many cores each gets less. */
 #define BUFFERS_KB    16384u
 #define BUFFER_MIN_KB 256u
 
-#define PAGES_AT_ONCE 64	/* of all CPUs of a stream, but one of each at least: 0.3 ms */
-#define LOOK_EVERY_NS 20000000u /* buffers that seem to be empty are read all the same */
+#define PAGES_AT_ONCE 64	/* of all CPUs of a stream, and at least one of each: 0.3 ms */
+#define LOOK_EVERY_NS 20000000u /* so often we read buffers that seem to be empty */
 
 struct syscalls {
 	struct wq_source source;
 	struct wq_source_env env;
-	int tracefs; /* a mount of its own, seen by nobody else */
+	int tracefs; /* a mount of our own, which nobody else sees */
 	struct wq_stream stream[WQ_STREAMS];
 	struct wq_stream_reader reader;
 	struct wq_syscall_events events;
-	struct wq_switches switches; /* of the events, and of the instances that have them */
+	struct wq_switches switches; /* the switches of the events, and of their instances */
 	struct kbuffer *kbuf;
-	uint64_t looked_ns; /* when all buffers were read last */
+	uint64_t looked_ns; /* when all buffers were last read */
 	bool forks_lost, ids_lost;
 };
 
@@ -64,10 +64,11 @@ static struct syscalls *syscalls_of(struct wq_source *source)
 
 /* ---- the machine as it is found ---- */
 
-/* The tracepoints name threads and users as the first namespaces number them. */
+/* Are we in the first namespaces? The tracepoints show the numbers that threads and users have
+ * there. */
 static bool in_first_namespaces(void)
 {
-	/* PROC_PID_INIT_INO and PROC_USER_INIT_INO of the kernel */
+	/* the kernel's PROC_PID_INIT_INO and PROC_USER_INIT_INO */
 	static const struct {
 		const char *path;
 		ino_t ino;
@@ -91,7 +92,7 @@ static void on_events(struct wq_loop_fd *watched, uint32_t events WQ_UNUSED)
 	sink->ready(sink->arg);
 }
 
-/* Whoever makes many of them is not to have us run all the time. */
+/* Pauses, so that a user who causes many such events does not keep us busy. */
 static void on_ids(struct wq_loop_fd *watched, uint32_t events)
 {
 	struct wq_stream *s = wq_container_of(watched, struct wq_stream, ready);
@@ -101,8 +102,8 @@ static void on_ids(struct wq_loop_fd *watched, uint32_t events)
 	on_events(watched, events);
 }
 
-/* Which events they were does not matter. They are read, not thrown away by a write to
- * "trace": that waits for an RCU grace period. */
+/* Discards the events, because only their existence matters. It reads them: a write to "trace"
+ * would throw them away, but waits for an RCU grace period. */
 static void on_now_and_then(struct wq_loop_fd *watched, uint32_t events WQ_UNUSED)
 {
 	struct wq_stream *s = wq_container_of(watched, struct wq_stream, ready);
@@ -141,8 +142,8 @@ static int open_stream(struct syscalls *t, enum wq_stream_id id, unsigned int bu
 		&t->stream[id], &stream_types[id], t->env.loop, &t->reader, buffer_kb);
 }
 
-/* A process has its keyrings until it is reaped, which may be long after its exit. Not worth
- * failing for: without it the resync finds what ended with a process. */
+/* A process keeps its keyrings until it is reaped, which may be long after its exit. A failure
+ * is tolerated: the resync finds what ended with a process. */
 static void prepare_exits(struct syscalls *t)
 {
 	struct wq_stream *s = &t->stream[WQ_STREAM_TASK_FREE];
@@ -152,16 +153,16 @@ static void prepare_exits(struct syscalls *t)
 		wq_stream_close(s);
 }
 
-/* add_key(), request_key() and keyctl() as 32-bit programs number them. */
+/* The numbers of add_key(), request_key() and keyctl() for 32-bit programs. */
 #if defined(__x86_64__)
 #define NUMBERS_32 "id == 286 || id == 287 || id == 288"
 #elif defined(__aarch64__)
 #define NUMBERS_32 "id == 309 || id == 310 || id == 311"
 #endif
 
-/* The tracepoints of single calls pass over those of 32-bit programs. That of all calls does
- * not, but does not tell them from 64-bit ones of the same number (accept4() and timerfd_*()
- * on x86): an occasion to look, no more. Not worth failing for, either. */
+/* The tracepoints of single calls skip those of 32-bit programs. The tracepoint of all calls
+ * does not, but cannot tell them from 64-bit calls of the same number (accept4() and
+ * timerfd_*() on x86). So it is only an occasion to scan. A failure is tolerated here, too. */
 static void prepare_32(struct syscalls *t)
 {
 #ifdef NUMBERS_32
@@ -330,7 +331,7 @@ static void read_page(struct syscalls *t, void (*missed)(struct syscalls *t))
 	kbuffer_load_subbuffer(t->kbuf, t->reader.page);
 	if (kbuffer_missed_events(t->kbuf))
 		missed(t);
-	if (t->env.events->lost) { /* it goes, too: only how far we are is of interest */
+	if (t->env.events->lost) { /* drop the events: only the time matters */
 		if (kbuffer_read_event(t->kbuf, &ts))
 			t->reader.last_ns = ts;
 		return;
@@ -357,9 +358,10 @@ static void read_ids(void *t)
 	read_page(t, lose_ids);
 }
 
-/* Might there be anything to read? Each buffer says so itself, and that is asked in four calls
- * and not in three a CPU. A wake-up can be missed: ring_buffer_poll_wait() has no barrier on
- * the writer's side; so the buffers are read now and then, whatever they say. */
+/* Might there be anything to read? Each stream can tell by itself, which costs four system
+ * calls instead of three for each CPU. A wake-up can be missed, because ring_buffer_poll_wait()
+ * has no barrier on the writer's side. So we read the buffers now and then, whatever they tell.
+ */
 static bool may_have_more(struct syscalls *t, uint64_t now)
 {
 	if (!t->env.events->lost && now - t->looked_ns < LOOK_EVERY_NS &&
@@ -380,8 +382,8 @@ static void tell_forks_lost(struct syscalls *t)
 	t->forks_lost = false;
 }
 
-/* While events wait nothing more is read: the kernel's buffers bound what can pile up, and
- * their overflow is a loss that is told. */
+/* Reads nothing more while events wait to be taken out. So the kernel's buffers limit what can
+ * pile up, and their overflow is reported as a loss. */
 static int drain(struct wq_source *source)
 {
 	struct syscalls *t = syscalls_of(source);
@@ -391,8 +393,8 @@ static int drain(struct wq_source *source)
 	if (wq_event_order_behind(t->env.events))
 		return 0;
 	if (may_have_more(t, until)) {
-		/* a return that is read has its beginning read after it, and that its
-		 * thread's */
+		/* Read ends first: the beginning of each call whose end we have read is then in
+		 * a buffer that we read later, and so is the fork of its thread. */
 		r = wq_stream_read(&t->stream[WQ_STREAM_SYSCALL_EXIT], read_calls, t, &until);
 		if (r == 0)
 			r = wq_stream_read(
@@ -418,8 +420,8 @@ static void ask_renewed(struct wq_source *source)
 	uint64_t read_ns;
 	int r;
 
-	/* of all CPUs, also where a turn left some for the next; what of it is to be given out
-	 * in order waits for that turn */
+	/* Reads the forks of all CPUs, even where a turn left some for the next. Events that
+	 * depend on the order wait for that turn. */
 	t->reader.until_ns = UINT64_MAX;
 	do {
 		read_ns = now;

@@ -6,10 +6,10 @@
 
 /*
  * The kernel's syscall tracepoints of keyctl(), add_key() and request_key(), and those of
- * processes, in private instances of a private mount of tracefs. Only root may have it, in the
- * first namespaces of pids and users. Calls of 32-bit programs are occasions only. A start
- * removes the instances that dead daemons left. Without env.buffer_kb 16 MiB are shared out to
- * all CPUs, but no less than 256 KiB to each for beginnings, and as much for ends.
+ * processes, in private instances of a private mount of tracefs. Only root can have it, in the
+ * first namespaces of pids and users. Calls of 32-bit programs are only occasions. Starting it
+ * removes the instances that dead daemons left behind. Without env.buffer_kb all CPUs share 16
+ * MiB, but each gets at least 256 KiB for beginnings and as much for ends.
  */
 extern const struct wq_source_type wq_source_syscalls;
 

@@ -46,7 +46,7 @@ int wq_stream_open(struct wq_stream *s, const struct wq_stream_type *type, struc
 	snprintf(name, sizeof(name), "%s%d", type->prefix, (int)getpid());
 	errno = 0;
 	s->instance = tracefs_instance_create(name);
-	/* when we are woken, and times that compare with clock_gettime()'s */
+	/* the mark at which we are woken, and the clock of clock_gettime() */
 	if (s->ready.fd < 0 || !s->instance ||
 		tracefs_instance_file_write(s->instance, "buffer_percent", type->percent) < 0 ||
 		tracefs_instance_file_write(s->instance, "trace_clock", "mono") < 0 ||
@@ -91,8 +91,8 @@ void wq_stream_close(struct wq_stream *s)
 	s->instance = NULL;
 }
 
-/* Calls FN, if there is one, for what CPU I has, but for no more than a turn's pages. Pages,
- * or -errno. */
+/* Calls FN, unless it is NULL, for each page that CPU I has, but for no more than a turn's
+ * pages. Returns the number of pages, or -errno. */
 static int cpu_read(struct wq_stream *s, int i, void (*fn)(void *arg), void *arg)
 {
 	struct wq_stream_reader *reader = s->reader;
@@ -144,7 +144,7 @@ void wq_stream_skip(struct wq_stream *s)
 
 /* ---- what others left ---- */
 
-/* The daemon that an instance is named after, or 0. */
+/* The pid of the daemon in the name of INSTANCE, or 0. */
 static pid_t owner_of(const char *instance, const struct wq_stream_type *types, size_t ntypes)
 {
 	for (size_t i = 0; i < ntypes; i++) {
@@ -170,7 +170,7 @@ void wq_streams_clean(int tracefs, const struct wq_stream_type *types, size_t nt
 	while (dir && (e = readdir(dir))) {
 		pid_t pid = owner_of(e->d_name, types, ntypes);
 
-		/* one of our own number is from before we had it */
+		/* an instance with our own pid is older than this daemon */
 		if (pid && (pid == getpid() || (kill(pid, 0) < 0 && errno == ESRCH)))
 			unlinkat(dirfd(dir), e->d_name, AT_REMOVEDIR);
 	}
