@@ -3,13 +3,14 @@
 
 void wq_fates_note_dead(struct wq_fates *f, int32_t serial, time_t at)
 {
-	unsigned int i = f->dead_next % WQ_FATES_MAX;
+	unsigned int i;
 
-	for (unsigned int j = 0; j < WQ_FATES_MAX; j++)
-		if (f->dead[j].serial == serial)
-			i = j;
-	if (f->dead[i].serial != serial)
-		f->dead_next++;
+	for (i = 0; i < WQ_FATES_MAX && f->dead[i].serial != serial;)
+		i++;
+	if (i == WQ_FATES_MAX && !at)
+		return; /* it was not known to be dead */
+	if (i == WQ_FATES_MAX)
+		i = f->dead_next++ % WQ_FATES_MAX;
 	f->dead[i].serial = at ? serial : 0;
 	f->dead[i].at = at;
 }

@@ -14,6 +14,7 @@
 #include "base/array_size.h"
 #include "base/unused.h"
 #include "bridge.h"
+#include "keys/sessions.h"
 #include "run.h"
 #include "sources/choice.h"
 
@@ -154,6 +155,14 @@ const struct wq_source_type *const *__wrap_wq_source_choose(const char *name WQ_
 		&exact_type, &operations_type, NULL};
 
 	return types;
+}
+
+static bool no_sessions;
+
+__typeof__(wq_sessions_new) __real_wq_sessions_new, __wrap_wq_sessions_new;
+struct wq_sessions *__wrap_wq_sessions_new(void)
+{
+	return no_sessions ? NULL : __real_wq_sessions_new();
 }
 
 /* ---- what it tells ---- */
@@ -501,6 +510,31 @@ START_TEST(when_it_comes_back_to_polled_keys_they_are_told_a_loss)
 }
 END_TEST
 
+START_TEST(it_may_end_while_keys_are_asked_whether_they_are_there)
+{
+	char name[32];
+
+	for (int i = 0; i < 48; i++) {
+		snprintf(name, sizeof(name), "wqfs-test:%d", i);
+		ck_assert_int_eq(watch(add(name)), 0);
+	}
+	wq_event_order_lose(events, wq_now_ns());
+	ready(); /* which has begun to ask; what is left is for tear_down() */
+}
+END_TEST
+
+START_TEST(without_memory_for_sessions_there_is_no_bridge)
+{
+	const struct wq_keys_config config = {.cpu_budget = 0.01, .source = "auto"};
+	char why[256];
+
+	no_sessions = true;
+	ck_assert_ptr_null(wq_keys_new(&config, loop, why, sizeof(why)));
+	ck_assert_str_eq(why, "out of memory");
+	no_sessions = false;
+}
+END_TEST
+
 START_TEST(its_words_name_it)
 {
 	ck_assert_int_eq(watch(key_a), 0);
@@ -586,6 +620,8 @@ int main(void)
 	tcase_add_test(t, when_it_dies_and_operations_are_told_no_difference_is_made_up);
 	tcase_add_test(t, what_is_told_before_the_first_snapshot_is_told_once);
 	tcase_add_test(t, when_it_comes_back_to_polled_keys_they_are_told_a_loss);
+	tcase_add_test(t, it_may_end_while_keys_are_asked_whether_they_are_there);
+	tcase_add_test(t, without_memory_for_sessions_there_is_no_bridge);
 	tcase_add_test(t, its_words_name_it);
 	suite_add_tcase(suite, t);
 	o = tcase_create("operations");
