@@ -176,13 +176,6 @@ static int describe(struct wq_key *key)
 	return wq_key_reader_describe(key->model->reader, &key->view, key->serial, new);
 }
 
-void wq_compare_view_as(struct wq_key *key, const struct wq_view_cred *as)
-{
-	key->view = *as;
-	if ((key->needs_snapshot ? describe(key) : snapshot(key)) >= 0)
-		adopt(&key->state, &key->model->scratch);
-}
-
 int wq_compare_first(struct wq_key *key)
 {
 	int r;
@@ -344,6 +337,22 @@ void wq_compare_now(struct wq_compare *c, struct wq_key *key)
 		return;
 	wq_registry_undefer(&c->model->registry, key);
 	compare(c, key, true);
+}
+
+void wq_compare_view_as(struct wq_compare *c, struct wq_key *key, const struct wq_view_cred *as)
+{
+	if (wq_model_has(c->model, WQ_SOURCE_CHANGES)) {
+		key->view = *as;
+		if (describe(key) >= 0)
+			adopt(&key->state, &c->model->scratch);
+		return;
+	}
+	wq_compare_key(c, key);
+	key->view = *as;
+	/* what hid it has been told; that another sees it is no news */
+	if (key->state.life == WQ_KEY_HIDDEN)
+		key->attrs_told = true;
+	wq_compare_key(c, key);
 }
 
 /* ---- refreshing ---- */

@@ -28,15 +28,17 @@ void wq_compare_fini(struct wq_compare *c);
  * -ENOMEM. Uses the scratch. */
 int wq_compare_first(struct wq_key *key);
 
-/* KEY is looked at as AS from now on: what that shows is what was known of it. */
-void wq_compare_view_as(struct wq_key *key, const struct wq_view_cred *as);
-
 /* Looks at KEY and posts what has changed since the last look; if an operation that is on its
  * way may explain it, later. KEY may be a zombie after it. */
 void wq_compare_key(struct wq_compare *c, struct wq_key *key);
 
 /* The same at once: what is different is told, whatever is on its way. */
 void wq_compare_now(struct wq_compare *c, struct wq_key *key);
+
+/* Looks at KEY as it was seen until now, and then as AS, as it is seen from now on: what
+ * differs is told to those who watch it. */
+void wq_compare_view_as(
+	struct wq_compare *c, struct wq_key *key, const struct wq_view_cred *as);
 
 /* From now on a source tells each change of KEY: it is not looked at any more, and what is
  * known of it is not kept up. */

@@ -111,6 +111,6 @@ void wq_post_loss(struct wq_model *m, bool (*of)(const struct wq_key *key, const
 	for (size_t i = 0; i < l.n; i++)
 		if (i == 0 || l.queues[i] != l.queues[i - 1])
 			wq_queue_note_loss(l.queues[i]);
-	wq_debug_keys("LOSS for who watches any of %zu keys", l.n);
+	wq_debug_keys("LOSS for %zu watches", l.n);
 	free(l.queues);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <assert.h>
 #include <errno.h>
 
 #include "base/container.h"
@@ -18,6 +19,7 @@ void wq_registry_init(struct wq_registry *r)
 
 void wq_registry_fini(struct wq_registry *r)
 {
+	assert(LIST_EMPTY(&r->cursors));
 	wq_ends_fini(&r->ends);
 }
 

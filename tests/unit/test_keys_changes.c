@@ -457,6 +457,37 @@ START_TEST(displaced_member_is_found_among_many)
 }
 END_TEST
 
+/* Who watches it already is told of what was done before another, as whom it is seen from then
+ * on, watches it too; that one is not. */
+START_TEST(what_was_done_before_it_is_seen_as_another_is_told)
+{
+	struct wq_queue *others = wq_queue_new(&bridge_ops, NULL, WQFS_SIZE_MAX);
+	struct wq_caller other = self;
+	struct wqfs_stats stats = {0};
+
+	if (geteuid() != 0)
+		return;
+	make_keys();
+	seen();
+	ck_assert_int_eq(watch(key_a), 0);
+	is_told_once("nothing", "");
+	same_length();
+	perm(key_a,
+		KEY_POS_SEARCH | KEY_POS_WRITE | KEY_POS_SETATTR | KEY_OTH_VIEW | KEY_OTH_READ);
+	other.uid = other.gid = 54321;
+	ck_assert_int_eq(wq_queue_set_size(others, 16), 0);
+	ck_assert_int_eq(wq_keys_watch(keys, others, key_a, ID, &other), 0);
+	is_told_once("what was done before", "7:0 1:0");
+	wq_queue_stats(others, &stats);
+	ck_assert_uint_eq(stats.posted, 0);
+	put("3", 1);
+	is_told_once("an update after it", "1:0");
+	wq_queue_stats(others, &stats);
+	ck_assert_uint_eq(stats.posted, 1);
+	wq_queue_put(others);
+}
+END_TEST
+
 /* UID, who may not change KEY, says that it has updated it. */
 static void report_update(uid_t uid, int32_t key)
 {
@@ -510,6 +541,7 @@ int main(void)
 	tcase_add_test(one, update_of_a_type_that_is_not_read_is_seen_by_its_length);
 	tcase_add_test(one, longest_description_is_compared_whole);
 	tcase_add_test(one, displaced_member_is_found_among_many);
+	tcase_add_test(one, what_was_done_before_it_is_seen_as_another_is_told);
 	tcase_add_test(one, who_has_its_share_used_up_takes_nothing_of_anothers);
 	suite_add_tcase(suite, one);
 	return run_suite(suite);
