@@ -28,7 +28,7 @@ struct wq_keys {
 	/* Since when a turn of each waits for what sources have told; or 0. */
 	uint64_t scan_since_ns, deferred_since_ns, zombies_since_ns;
 	struct wq_timer zombies_timer; /* to tell of keys that are gone */
-	char source_text[256];
+	char source_text[WQ_WHY_NOT_MAX + 80];
 };
 
 struct key_watch {
@@ -332,7 +332,7 @@ int wq_keys_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t serial,
 	wq_feed_catch_up(&keys->feed, caller->uid);
 	key = wq_registry_find(&keys->model.registry, serial);
 	if (key && !same_ids(&key->view, &as))
-		wq_compare_view_as(key, &as);
+		wq_compare_view_as(&keys->compare, key, &as);
 	if (watch_id >= 0)
 		return add_watch(keys, queue, serial, watch_id, caller, &as);
 	if (!key)
@@ -393,7 +393,7 @@ struct wq_keys *wq_keys_new(
 		return NULL;
 	}
 	if (!wq_feed_start(&keys->feed) && wq_source_is_required(config->source)) {
-		snprintf(why, why_size, "source=%s: %s", config->source,
+		snprintf(why, why_size, "source=%s",
 			wq_supervisor_why_not(&keys->model.sources));
 		wq_keys_free(keys);
 		return NULL;
@@ -446,24 +446,19 @@ void wq_keys_stats(const struct wq_keys *keys, struct wqfs_stats *s)
 
 const char *wq_keys_source_text(struct wq_keys *keys)
 {
-	const char *why_not = !strcmp(keys->model.config.source, WQ_SOURCE_POLL)
-				      ? "source=poll"
-				      : wq_supervisor_why_not(&keys->model.sources);
+	const char *why_not = wq_supervisor_why_not(&keys->model.sources);
+	char how_often[64] = "";
 
-	if (wq_model_has(&keys->model, WQ_SOURCE_CHANGES))
-		snprintf(keys->source_text, sizeof(keys->source_text), "%s",
-			wq_supervisor_name(&keys->model.sources));
-	else if (wq_model_has(&keys->model, WQ_SOURCE_OPERATIONS))
-		snprintf(keys->source_text, sizeof(keys->source_text),
-			"%s, and a look at every key each %u s",
-			wq_supervisor_name(&keys->model.sources),
+	if (wq_model_has(&keys->model, WQ_SOURCE_OPERATIONS))
+		snprintf(how_often, sizeof(how_often), ", and a look at every key each %u s",
 			wq_scan_resync_s(&keys->scan));
-	else if (!keys->scan.interval_ns)
-		snprintf(keys->source_text, sizeof(keys->source_text),
-			"poll, once a key is watched (not trace: %s)", why_not);
-	else
-		snprintf(keys->source_text, sizeof(keys->source_text),
-			"poll, each key every %.3f ms (not trace: %s)",
-			(double)keys->scan.interval_ns / WQ_NSEC_PER_MSEC, why_not);
+	else if (!wq_model_is_told(&keys->model) && keys->scan.interval_ns)
+		snprintf(how_often, sizeof(how_often), ", each key every %.3f ms",
+			(double)keys->scan.interval_ns / WQ_NSEC_PER_MSEC);
+	else if (!wq_model_is_told(&keys->model))
+		snprintf(how_often, sizeof(how_often), ", once a key is watched");
+	snprintf(keys->source_text, sizeof(keys->source_text), "%s%s%s%s%s",
+		wq_supervisor_name(&keys->model.sources), how_often, *why_not ? " (not " : "",
+		why_not, *why_not ? ")" : "");
 	return keys->source_text;
 }

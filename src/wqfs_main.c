@@ -249,7 +249,7 @@ static void keep_up(const struct daemon *d)
 	struct wqfs_stats s = {0};
 
 	wq_keys_stats(d->keys, &s);
-	if (s.source == WQFS_SOURCE_TRACE && getpriority(PRIO_PROCESS, 0) == 0)
+	if (s.source != WQFS_SOURCE_POLL && getpriority(PRIO_PROCESS, 0) == 0)
 		(void)setpriority(PRIO_PROCESS, 0, TRACING_NICE);
 }
 

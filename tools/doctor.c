@@ -261,7 +261,7 @@ static void look_at_parts(struct findings *f)
 
 static void look_at_mount(struct findings *f)
 {
-	char source[256] = "", *mount;
+	char source[2048] = "", *mount;
 	int err = wq_mount_find_serving(&mount);
 
 	if (err) /* find out why the nearest mount does not serve */

@@ -343,6 +343,9 @@ void wq_options_fini(struct wq_options *o)
 
 void wq_options_help(const char *program)
 {
+	char sources[128];
+
+	wq_source_list(sources, sizeof(sources));
 	printf("usage: %s [-f] [-d] [-o OPTION[,OPTION...]] MOUNTPOINT\n"
 	       "       %s SOURCE MOUNTPOINT [-o OPTION[,OPTION...]]\n"
 	       "\n"
@@ -360,15 +363,15 @@ void wq_options_help(const char *program)
 	       "    -o cpu_budget=X     share of a core that looking at keys may cost (1%%)\n"
 	       "    -o poll_min_ms=N    shortest time between two looks (10)\n"
 	       "    -o poll_max_ms=N    longest time between two turns of looking (1000)\n"
-	       "    -o source=WHAT      how changes are learnt: trace, poll, or auto: trace\n"
-	       "                        where the machine allows it, else poll (auto)\n"
+	       "    -o source=WHAT      how changes are learnt: %s;\n"
+	       "                        auto is the best that the machine allows (auto)\n"
 	       "    -o resync_s=N       trace: seconds between two looks at every key (30)\n"
 	       "    -o trace_buffer_kb=N  trace: KiB of each of a CPU's two buffers\n"
 	       "                        (0: 16 MiB shared out to all)\n"
 	       "    -o max_read=N       the longest single read, in bytes, at least 4096\n"
 	       "\n"
 	       "libfuse's options:\n",
-		program, program);
+		program, program, sources);
 	fflush(stdout);
 	fuse_lowlevel_help();
 }

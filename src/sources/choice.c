@@ -6,13 +6,15 @@
 #include "sources/choice.h"
 #include "sources/syscalls.h"
 
-static const struct wq_source_type *const all[] = {&wq_source_syscalls, NULL};
-static const struct wq_source_type *const none[] = {NULL};
+/* Best first. */
+#define EACH_SOURCE(DO) DO(wq_source_syscalls)
 
-/* Lists of one source each. */
-static const struct wq_source_type *const single[][2] = {
-	{&wq_source_syscalls, NULL},
-};
+#define ENTRY(source)  &source,
+#define SINGLE(source) {&source, NULL},
+
+static const struct wq_source_type *const all[] = {EACH_SOURCE(ENTRY) NULL};
+static const struct wq_source_type *const single[][2] = {EACH_SOURCE(SINGLE)};
+static const struct wq_source_type *const none[] = {NULL};
 
 const struct wq_source_type *const *wq_source_choose(const char *name)
 {

@@ -45,8 +45,10 @@ bool wq_supervisor_start(struct wq_supervisor *s)
 {
 	assert(!s->source);
 	s->died = false;
-	for (unsigned int i = 0; !s->source && s->types[i]; i++)
+	for (unsigned int i = 0; !s->source && s->types[i]; i++) {
 		s->source = start(s, i);
+		s->number = i;
+	}
 	return s->source != NULL;
 }
 
@@ -102,7 +104,7 @@ void wq_supervisor_ask_renewed(struct wq_supervisor *s)
 void wq_supervisor_died(struct wq_supervisor *s, const char *why)
 {
 	s->died = true;
-	snprintf(s->why_not[0], WQ_WHY_MAX, "%s", why);
+	snprintf(s->why_not[s->number], WQ_WHY_MAX, "%s", why);
 }
 
 static void plan_retry(struct wq_supervisor *s, uint64_t now_ns)
@@ -146,7 +148,14 @@ const char *wq_supervisor_name(const struct wq_supervisor *s)
 	return s->source ? s->source->type->name : "poll";
 }
 
-const char *wq_supervisor_why_not(const struct wq_supervisor *s)
+const char *wq_supervisor_why_not(struct wq_supervisor *s)
 {
-	return s->source && s->source->type == s->types[0] ? "" : s->why_not[0];
+	size_t n = 0;
+
+	s->text[0] = '\0';
+	for (unsigned int i = 0; s->types[i] && !(s->source && i == s->number); i++)
+		n += (size_t)snprintf(s->text + n, sizeof(s->text) - n, "%s%s: %s",
+			n ? "; " : "", s->types[i]->name, s->why_not[i]);
+	assert(n < sizeof(s->text));
+	return s->text;
 }

@@ -11,12 +11,15 @@
 
 #define WQ_SOURCES_MAX 4
 #define WQ_WHY_MAX     160 /* length of a reason, with its NUL */
+#define WQ_WHY_NOT_MAX (WQ_SOURCES_MAX * (WQ_WHY_MAX + 32)) /* of all of them, with names */
 
 struct wq_supervisor {
 	const struct wq_source_type *const *types; /* the candidates, best first, then NULL */
 	struct wq_source_env env;
 	struct wq_source *source;		  /* the source in use; NULL: none */
+	unsigned int number;			  /* which of the candidates it is */
 	char why_not[WQ_SOURCES_MAX][WQ_WHY_MAX]; /* of each better candidate */
+	char text[WQ_WHY_NOT_MAX];
 	bool died;
 	uint64_t retry_ns, wait_ns; /* when to try again (0: never), and the wait */
 };
@@ -70,7 +73,8 @@ enum wq_supervision wq_supervisor_check(
 /* The name of the source in use; "poll": there is none. */
 const char *wq_supervisor_name(const struct wq_supervisor *supervisor);
 
-/* Why the best candidate is not in use; "" if it is. */
-const char *wq_supervisor_why_not(const struct wq_supervisor *supervisor);
+/* Why no better candidate is in use, each with its name: "name: reason; name: reason"; "" if
+ * the best one is. Valid until the next call. */
+const char *wq_supervisor_why_not(struct wq_supervisor *supervisor);
 
 #endif

@@ -131,7 +131,7 @@ START_TEST(the_best_that_can_be_had_is_started)
 	can_start[0] = false;
 	ck_assert(wq_supervisor_start(&supervisor));
 	ck_assert_str_eq(wq_supervisor_name(&supervisor), "fair");
-	ck_assert_str_eq(wq_supervisor_why_not(&supervisor), "no good");
+	ck_assert_str_eq(wq_supervisor_why_not(&supervisor), "good: no good");
 }
 END_TEST
 
@@ -140,8 +140,7 @@ START_TEST(each_that_cannot_be_had_has_its_own_reason)
 	can_start[0] = can_start[1] = false;
 	ck_assert(!wq_supervisor_start(&supervisor));
 	ck_assert_str_eq(wq_supervisor_name(&supervisor), "poll");
-	ck_assert_str_eq(supervisor.why_not[0], "no good");
-	ck_assert_str_eq(supervisor.why_not[1], "no fair");
+	ck_assert_str_eq(wq_supervisor_why_not(&supervisor), "good: no good; fair: no fair");
 }
 END_TEST
 
@@ -163,7 +162,7 @@ START_TEST(one_that_has_no_room_for_what_is_watched_is_not_used)
 	ck_assert_uint_eq(stops[0], 1);
 	ck_assert_str_eq(wq_supervisor_name(&supervisor), "fair");
 	ck_assert_str_eq(wq_supervisor_why_not(&supervisor),
-		"it cannot watch the keys that are watched: No space left on device");
+		"good: it cannot watch the keys that are watched: No space left on device");
 }
 END_TEST
 
@@ -225,6 +224,16 @@ START_TEST(one_that_says_it_died_is_replaced)
 }
 END_TEST
 
+START_TEST(the_reason_of_one_that_died_is_its_own)
+{
+	can_start[0] = false;
+	wq_supervisor_start(&supervisor);
+	wq_supervisor_died(&supervisor, "a read failed");
+	ck_assert_str_eq(wq_supervisor_why_not(&supervisor), "good: no good");
+	ck_assert_str_eq(supervisor.why_not[1], "a read failed");
+}
+END_TEST
+
 START_TEST(where_there_is_none_it_is_tried_again_ever_more_seldom)
 {
 	uint64_t now = 10 * SECOND;
@@ -263,6 +272,7 @@ int main(void)
 	tcase_add_test(t, one_that_lives_stays);
 	tcase_add_test(t, a_dead_one_is_replaced_by_the_next);
 	tcase_add_test(t, one_that_says_it_died_is_replaced);
+	tcase_add_test(t, the_reason_of_one_that_died_is_its_own);
 	tcase_add_test(t, where_there_is_none_it_is_tried_again_ever_more_seldom);
 	suite_add_tcase(suite, t);
 	return run_suite(suite);
