@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/array_size.h"
+#include "base/budget.h"
 #include "base/container.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -32,7 +33,7 @@
 #include "wqfs_ops.h"
 
 #define REQUESTS_AT_ONCE 64 /* before keys and signals get their turn */
-#define TRACING_NICE	 (-4)
+#define TRACING_NICE	 (-10)
 #define FAREWELL_NS	 1000000000u /* the time for pollers to ask again and learn of the end */
 
 struct daemon {
@@ -96,11 +97,13 @@ static void device_ended(struct daemon *d, int r)
 	wq_loop_stop(d->loop);
 }
 
-/* Handles pending requests, at least some of them. False: the mount has ended. True: all
- * callers with a pending interrupt have been answered. */
+/* Handles pending requests, at least some of them, for a slice of time. False: the mount has
+ * ended. True: all callers with a pending interrupt have been answered. */
 static bool take_requests(struct daemon *d)
 {
-	for (int i = 0; i < REQUESTS_AT_ONCE;) {
+	uint64_t end_ns = wq_now_ns() + WQ_SLICE_NS;
+
+	for (int i = 0; i < REQUESTS_AT_ONCE && (i == 0 || wq_now_ns() < end_ns);) {
 		int r = receive_request(d);
 
 		if (r == 0)
@@ -243,7 +246,9 @@ static void on_ready(struct wqfs *fs)
 
 /* A tracing daemon must read the trace before it overruns, and those who ask it must not wait
  * behind those who fill the trace. So it runs before others of equal right, as auditd does for
- * the same reason. A nice value that somebody has set stays as it is. */
+ * the same reason. On a busy machine a flood of the trace takes more than a fair share of a
+ * core to read: a daemon that had only that would be preempted in the middle of each answer. A
+ * nice value that somebody has set stays as it is. */
 static void keep_up(const struct daemon *d)
 {
 	struct wqfs_stats s = {0};

@@ -18,12 +18,18 @@
 #define DUE_S	     1 /* the kernel counts whole seconds; who stays longer clearly stays */
 
 #define DEFAULT_DELAY 300
+#define DELAY_READ_NS \
+	(10 * WQ_NSEC_PER_MSEC) /* to read it costs more than a timeout that is told */
 
 time_t wq_gc_delay(struct wq_gc_watch *gc)
 {
+	uint64_t now = wq_now_ns();
 	char text[16] = "";
 
-	if (gc->delay_fd >= 0 && pread(gc->delay_fd, text, sizeof(text) - 1, 0) > 0)
+	if (gc->delay_fd < 0 || now < gc->delay_read_ns + DELAY_READ_NS)
+		return gc->delay;
+	gc->delay_read_ns = now;
+	if (pread(gc->delay_fd, text, sizeof(text) - 1, 0) > 0)
 		gc->delay = (time_t)strtoul(text, NULL, 10);
 	return gc->delay;
 }

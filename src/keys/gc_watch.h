@@ -33,8 +33,9 @@ struct wq_gc_watch {
 	struct wq_timer probation_timer;
 	uint64_t probation_step_ns;
 
-	int delay_fd; /* of kernel.keys.gc_delay; -1: it cannot be read */
-	time_t delay; /* as it was read last */
+	int delay_fd;		/* of kernel.keys.gc_delay; -1: it cannot be read */
+	time_t delay;		/* as it was read last, */
+	uint64_t delay_read_ns; /* and when */
 };
 
 void wq_gc_init(struct wq_gc_watch *gc, struct wq_model *model);
@@ -64,7 +65,8 @@ void wq_gc_on_timer(struct wq_gc_watch *gc);
 void wq_gc_on_due_timer(struct wq_gc_watch *gc);
 void wq_gc_on_probation_timer(struct wq_gc_watch *gc);
 
-/* Seconds that the kernel keeps dead keys: kernel.keys.gc_delay. */
+/* Seconds that the kernel keeps dead keys: kernel.keys.gc_delay, as it was some milliseconds
+ * ago at most. */
 time_t wq_gc_delay(struct wq_gc_watch *gc);
 
 #endif

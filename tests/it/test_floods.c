@@ -5,8 +5,9 @@
  *
  * The bystander asks, rests for a millisecond, and asks again. Its times are sorted, and the
  * one that 99 % of them do not exceed is the p99. A machine that is busy with something else
- * makes everybody wait, however good the daemon is: so the same is measured first while the
- * flooding process merely spins, and what is above that floor counts. The floor counts four
+ * makes everybody wait, however good the daemon is. So the time is left out for which the
+ * bystander itself could have run and waited for a core; and the same is measured first while
+ * the flooding process merely spins, and what is above that floor counts. The floor counts four
  * times, since a daemon that has work to do waits for a busy machine oftener than an idle
  * one; on a quiet machine it is a fraction of a millisecond.
  */
@@ -46,13 +47,25 @@ static int by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* For how long has this process waited for a core that it could have run on? Where the kernel
+ * does not count it, 0. */
+static uint64_t waited_for_core_ns(void)
+{
+	unsigned long long ran, waited;
+
+	return sscanf(it_text("/proc/self/schedstat"), "%llu %llu", &ran, &waited) == 2 ? waited
+											: 0;
+}
+
 static uint64_t stat_ns(void)
 {
-	uint64_t began = wq_now_ns();
+	uint64_t waited = waited_for_core_ns(), began = wq_now_ns(), took;
 	struct stat st;
 
 	IT_EQ(stat(IT_MNT "/bystander", &st), 0);
-	return wq_now_ns() - began;
+	took = wq_now_ns() - began;
+	waited = waited_for_core_ns() - waited;
+	return took > waited ? took - waited : 0;
 }
 
 static double ms(uint64_t ns)
