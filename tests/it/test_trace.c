@@ -493,9 +493,12 @@ static _Noreturn void update_for_ever(int32_t key)
 		keyctl_update(key, "1", 1);
 }
 
+/* More of them run than the machine has cores, and a request is answered when the daemon comes
+ * to run: some turns of the scheduler, and not what all of them have to say. */
 static void requests_are_answered_while_others_are_busy(void)
 {
-	enum { OTHERS = 4, REQUESTS = 20 };
+	enum { OTHERS = 4, REQUESTS = 200 };
+	const uint64_t limit_ns = 250u * WQ_NSEC_PER_MSEC * (unsigned int)test_slowness();
 	uint64_t worst_ns = 0;
 	struct scene s;
 
@@ -512,6 +515,7 @@ static void requests_are_answered_while_others_are_busy(void)
 	}
 	printf("# the slowest answer took %.0f ms\n", (double)worst_ns / 1e6);
 	fflush(stdout);
+	IT_OK(worst_ns < limit_ns);
 	IT_EQ(kill(s.daemon, SIGTERM), 0);
 	IT_EQ(it_wait(s.daemon), 0);
 	IT_OK(it_unmounted());
