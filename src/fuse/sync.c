@@ -39,6 +39,7 @@ void wqfs_sync(fuse_req_t req, enum wq_wait wait, struct wq_handle *h)
 	}
 	wqfs_may_interrupt(p);
 	p->sync.done = sync_done;
+	p->sync.uid = fuse_req_ctx(req)->uid;
 	p->syncing = true;
 	wq_keys_sync(p->fs->keys, &p->sync);
 }

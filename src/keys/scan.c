@@ -4,7 +4,8 @@
 #define SOON_NS	   WQ_NSEC_PER_MSEC /* before a scan that an operation asked for */
 #define RESYNC_S   30		    /* where operations are told, unless it is said otherwise */
 #define ALIVE_S	   30	/* a source is asked as often whether it is still what it was */
-#define SYNC_SHARE 0.25 /* of a core may go into scans that syncs ask for */
+#define SYNC_SHARE 0.25 /* of a core may go into scans that one user's syncs ask for */
+#define ALL_SHARE  2.0	/* and for several users: after each scan a pause of half its cost */
 
 /* ---- when ---- */
 
@@ -22,12 +23,41 @@ static bool is_wanted(const struct wq_scan *s)
 	return last && last->round > s->round;
 }
 
-/* When a sync, or what was lost, may have its scan: one after the other takes a share of the
- * CPU. */
+/* The time after a scan, of the last one's cost, that leaves SHARE of a core to scans. */
+static uint64_t pause_for(const struct wq_scan *s, double share)
+{
+	return (uint64_t)((double)(s->last_cost_ns + s->last_pass_ns) / share);
+}
+
+/* When what was lost may have its scan. */
+static uint64_t resync_due(const struct wq_scan *s)
+{
+	return s->ended_ns + pause_for(s, SYNC_SHARE);
+}
+
+/* When the first of the syncs that wait may have its scan: one after the other takes a share of
+ * the CPU, of which its user pays. */
 static uint64_t sync_due(const struct wq_scan *s)
 {
-	return s->ended_ns +
-	       (uint64_t)((double)(s->last_cost_ns + s->last_pass_ns) / SYNC_SHARE);
+	uint64_t all = s->ended_ns + pause_for(s, ALL_SHARE);
+
+	return s->wanted_ns > all ? s->wanted_ns : all;
+}
+
+/* A scan begins: whose syncs wait for it have had their turn. */
+static void charge_syncs(struct wq_scan *s)
+{
+	uint64_t cost = s->last_cost_ns + s->last_pass_ns;
+	uint64_t due = s->began_ns + cost + pause_for(s, SYNC_SHARE);
+	const struct wq_keys_sync *sync;
+
+	TAILQ_FOREACH_REVERSE(sync, &s->syncs, wq_sync_list, node)
+	{
+		if (sync->round < s->round)
+			break;
+		wq_turns_take(&s->turns, sync->uid, due, s->began_ns);
+	}
+	s->wanted_ns = UINT64_MAX;
 }
 
 /* The time that what has cost COST_NS may come again after. */
@@ -60,7 +90,7 @@ static uint64_t next_thorough(const struct wq_scan *s)
 
 	/* resync_ns 0: at once, however short the machine has been up */
 	return s->resync_ns ? s->resync_ns + (resync_s ? resync_s : ALIVE_S) * WQ_NSEC_PER_SEC
-			    : sync_due(s);
+			    : resync_due(s);
 }
 
 /* When the next one is due that no sync asks for. */
@@ -118,7 +148,7 @@ void wq_scan_resync(struct wq_scan *s)
 {
 	s->resync_ns = 0;
 	if (!s->running)
-		wq_timer_set(s->model->loop, &s->timer, sync_due(s));
+		wq_timer_set(s->model->loop, &s->timer, resync_due(s));
 }
 
 bool wq_scan_is_thorough(const struct wq_scan *s, uint64_t now_ns)
@@ -139,6 +169,7 @@ void wq_scan_begin(struct wq_scan *s, bool thorough)
 	s->round++;
 	set_found_scan(s);
 	s->began_ns = wq_now_ns();
+	charge_syncs(s);
 	if (thorough)
 		s->resync_ns = s->began_ns;
 	s->cost_ns = s->pass_cost_ns = 0;
@@ -236,8 +267,12 @@ void wq_scan_rest(struct wq_scan *s, uint64_t began_ns)
 
 bool wq_scan_want(struct wq_scan *s, struct wq_keys_sync *sync)
 {
+	uint64_t due = wq_turns_due(&s->turns, sync->uid, wq_now_ns());
+
 	sync->round = s->round + 1;
 	TAILQ_INSERT_TAIL(&s->syncs, sync, node);
+	if (due < s->wanted_ns)
+		s->wanted_ns = due;
 	if (s->running) {
 		wq_timer_set(s->model->loop, &s->timer, 0);
 		return false;
@@ -266,6 +301,7 @@ void wq_scan_init(struct wq_scan *s, struct wq_model *model, struct wq_compare *
 	s->model = model;
 	s->compare = compare;
 	s->expiry = expiry;
+	s->wanted_ns = UINT64_MAX;
 	TAILQ_INIT(&s->syncs);
 	set_found_scan(s);
 }

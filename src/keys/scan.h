@@ -6,12 +6,15 @@
 #ifndef WQ_SCAN_H
 #define WQ_SCAN_H
 
+#include "base/turns.h"
 #include "keys/compare.h"
 #include "keys/expiry_scan.h"
 
-/* One who waits until every watched key has been looked at. Embedded in its owner. */
+/* One who waits until every watched key has been looked at. Embedded in its owner, who sets the
+ * first two. */
 struct wq_keys_sync {
 	void (*done)(struct wq_keys_sync *sync); /* it may free SYNC */
+	uid_t uid;				 /* who pays for the scan */
 	uint64_t round;
 	TAILQ_ENTRY(wq_keys_sync) node;
 };
@@ -34,8 +37,11 @@ struct wq_scan {
 	uint64_t pass_cost_ns, last_pass_ns;
 	uint64_t interval_ns; /* from look to look at one key */
 	uint64_t turn_used_ns;
-	uint64_t ended_ns; /* when the last one did */
-	TAILQ_HEAD(wq_sync_list, wq_keys_sync) syncs;
+	uint64_t ended_ns;			      /* when the last one did */
+	TAILQ_HEAD(wq_sync_list, wq_keys_sync) syncs; /* by their rounds */
+	struct wq_turns turns; /* when each user's next sync may have a scan of its own */
+	uint64_t wanted_ns; /* when the first of those may that wait for one that has not begun
+			     */
 };
 
 void wq_scan_init(struct wq_scan *s, struct wq_model *model, struct wq_compare *compare,
@@ -72,7 +78,8 @@ bool wq_scan_step(struct wq_scan *s);
 /* Sets the timer for the next turn of the scan, of which this one began at BEGAN_NS. */
 void wq_scan_rest(struct wq_scan *s, uint64_t began_ns);
 
-/* SYNC wants a scan that begins after this. True: it may begin at once. */
+/* SYNC wants a scan that begins after this. A scan is for all who wait when it begins, and each
+ * of their users has paid for it then. True: it may begin at once. */
 bool wq_scan_want(struct wq_scan *s, struct wq_keys_sync *sync);
 
 /* Takes the next SYNC whose scan has ended, with nothing held back of it, off the list; NULL:

@@ -2,14 +2,6 @@
 /*
  * One process cannot take the daemon for itself: while it does its worst, the stat() of a
  * bystander is answered within 20 ms in 99 of 100 cases.
- *
- * The bystander asks, rests for a millisecond, and asks again. Its times are sorted, and the
- * one that 99 % of them do not exceed is the p99. A machine that is busy with something else
- * makes everybody wait, however good the daemon is. So the time is left out for which the
- * bystander itself could have run and waited for a core; and the same is measured first while
- * the flooding process merely spins, and what is above that floor counts. The floor counts four
- * times, since a daemon that has work to do waits for a busy machine oftener than an idle
- * one; on a quiet machine it is a fraction of a millisecond.
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -24,96 +16,15 @@
 #include <sys/xattr.h>
 #include <time.h>
 
+#include "bystander.h"
 #include "lib.h"
 #include "told.h"
 
-#define SAMPLES 1000
-#define ENOUGH_NS \
-	6000000000ull /* a flood that makes each wait so long need not be measured on */
-#define LIMIT_NS 20000000ull
-#define FLOOR	 4
-#define MANY	 4000 /* keys that are watched */
+#define MANY 4000 /* keys that are watched */
 
 static pid_t daemon_pid;
 static int root_fd, fd;
 static int32_t keys[MANY];
-
-/* ---- measuring ---- */
-
-static int by_size(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* For how long has this process waited for a core that it could have run on? Where the kernel
- * does not count it, 0. */
-static uint64_t waited_for_core_ns(void)
-{
-	unsigned long long ran, waited;
-
-	return sscanf(it_text("/proc/self/schedstat"), "%llu %llu", &ran, &waited) == 2 ? waited
-											: 0;
-}
-
-static uint64_t stat_ns(void)
-{
-	uint64_t waited = waited_for_core_ns(), began = wq_now_ns(), took;
-	struct stat st;
-
-	IT_EQ(stat(IT_MNT "/bystander", &st), 0);
-	took = wq_now_ns() - began;
-	waited = waited_for_core_ns() - waited;
-	return took > waited ? took - waited : 0;
-}
-
-static double ms(uint64_t ns)
-{
-	return (double)ns / 1e6;
-}
-
-/* While FLOOD is called again and again by another process, which it may end. */
-static uint64_t p99_under(const char *what, void (*flood)(void))
-{
-	static uint64_t took[SAMPLES];
-	uint64_t end = wq_now_ns() + ENOUGH_NS;
-	pid_t pid = it_fork();
-	size_t n = 0;
-
-	while (pid == 0)
-		flood();
-	do {
-		nanosleep(&(struct timespec){0, 1000000}, NULL);
-		took[n++] = stat_ns();
-	} while (n < SAMPLES && wq_now_ns() < end && it_state(pid) != 'Z');
-	(void)kill(pid, SIGKILL);
-	IT_OK(it_wait(pid) <= 0);
-	qsort(took, n, sizeof(*took), by_size);
-	printf("# %s: %zu stats, p50 %.2f ms, p99 %.2f ms, max %.2f ms\n", what, n,
-		ms(took[n / 2]), ms(took[n * 99 / 100]), ms(took[n - 1]));
-	fflush(stdout);
-	return took[n * 99 / 100];
-}
-
-static void spin(void)
-{
-	for (volatile int i = 0; i < 1000; i++)
-		;
-}
-
-static void a_bystander_is_served(void (*flood)(void))
-{
-	uint64_t floor = p99_under("at rest", spin), p99 = p99_under("flooded", flood);
-
-	/* A sanitizer makes all of it some times slower: there the flood is for its checks. */
-#ifndef __SANITIZE_ADDRESS__
-	IT_OK(p99 < LIMIT_NS + FLOOR * floor);
-#else
-	(void)p99;
-	(void)floor;
-#endif
-}
 
 static void set_up(const char *options)
 {
@@ -181,7 +92,7 @@ static void sync_root(void)
 static void syncs(void)
 {
 	set_up_tracing("source=trace");
-	a_bystander_is_served(sync_root);
+	bystander_is_served(sync_root);
 }
 
 static void fill(unsigned int size)
@@ -213,7 +124,7 @@ static void changes_of_the_format_of_a_full_queue(void)
 {
 	set_up("source=poll,max_size=16384");
 	fill(16384);
-	a_bystander_is_served(change_format);
+	bystander_is_served(change_format);
 }
 
 static void read_megabyte(void)
@@ -231,7 +142,7 @@ static void large_reads_of_json(void)
 	set_up("source=poll,max_size=16384");
 	fill(16384);
 	IT_EQ(ioctl(fd, WQFS_IOC_SET_FORMAT, WQFS_FORMAT_JSON), 0);
-	a_bystander_is_served(read_megabyte);
+	bystander_is_served(read_megabyte);
 }
 
 static void clear_thread_keyring(void)
@@ -243,7 +154,7 @@ static void clears_of_a_keyring_that_cannot_be_told(void)
 {
 	set_up_tracing("source=trace");
 	watch_many();
-	a_bystander_is_served(clear_thread_keyring);
+	bystander_is_served(clear_thread_keyring);
 	end_without_overrun();
 }
 
@@ -257,7 +168,7 @@ static void operations_on_a_user_keyring(void)
 {
 	set_up_tracing("source=trace");
 	watch_many();
-	a_bystander_is_served(link_to_user_keyring);
+	bystander_is_served(link_to_user_keyring);
 	end_without_overrun();
 }
 
@@ -271,7 +182,7 @@ static void operations_that_are_traced(void)
 {
 	set_up_tracing("source=trace");
 	watch_many();
-	a_bystander_is_served(set_permissions);
+	bystander_is_served(set_permissions);
 	end_though_overrun();
 }
 
@@ -309,7 +220,7 @@ static void differences_that_wait_for_reports(void)
 {
 	set_up("source=poll,cpu_budget=50%,poll_min_ms=1");
 	watch_many();
-	a_bystander_is_served(begin_and_change_all);
+	bystander_is_served(begin_and_change_all);
 }
 
 /* All end at once, and nobody is told when exactly. */
@@ -323,7 +234,7 @@ static void timeouts_of_many_keys(void)
 {
 	set_up_tracing("source=trace");
 	watch_many();
-	a_bystander_is_served(set_timeouts);
+	bystander_is_served(set_timeouts);
 	end_though_overrun();
 }
 
@@ -344,7 +255,7 @@ static void reports_of_changes(void)
 {
 	set_up("source=poll");
 	watch_many();
-	a_bystander_is_served(report_change);
+	bystander_is_served(report_change);
 }
 
 #define POLLED 5000
@@ -376,7 +287,7 @@ static void polls_of_thousands_of_descriptors(void)
 	IT_EQ(it_watch(fd, polled_key, 1), 0);
 	for (int i = 0; i < POLLED; i++)
 		polled[i] = (struct pollfd){it_queue("q", O_RDONLY | O_NONBLOCK), POLLIN, 0};
-	a_bystander_is_served(poll_many);
+	bystander_is_served(poll_many);
 }
 
 /* ---- at rest ---- */
@@ -410,7 +321,7 @@ static void a_request_costs_no_read_of_each_cpus_buffers(void)
 		unsigned long before = reads_of(daemon), reads;
 
 		for (int i = 0; i < STATS; i++)
-			(void)stat_ns();
+			bystander_stat();
 		reads = reads_of(daemon) - before;
 		least = reads < least ? reads : least;
 	}

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One process cannot take the daemon for itself by what it does with thousands of keys,
+ * keyrings, watches or queues: bystander.h says what is measured.
+ */
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/xattr.h>
+
+#include "bystander.h"
+#include "lib.h"
+#include "told.h"
+
+#define MANY   4000
+#define QUEUES 10000
+
+static pid_t daemon_pid;
+static int root_fd, fd;
+static int32_t keys[MANY], ring;
+
+static void set_up(const char *options)
+{
+	struct rlimit limit = {2 * QUEUES, 2 * QUEUES};
+
+	it_need_root(); /* others may have 200 keys */
+	it_need_bare_daemon("it would measure valgrind");
+	IT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	daemon_pid = it_start(options);
+	root_fd = open(IT_MNT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	IT_OK(root_fd >= 0);
+	close(it_queue("bystander", O_RDONLY));
+	fd = it_queue("q", O_RDONLY | O_NONBLOCK);
+	ring = add_key("keyring", "wqfs-test:ring", NULL, 0, KEY_SPEC_SESSION_KEYRING);
+	IT_OK(ring > 0);
+}
+
+static void set_up_tracing(const char *options)
+{
+	close(told_need_trace());
+	set_up(options);
+}
+
+/* Where the flood is faster than the daemon an overrun is told, and said. Nothing else is. */
+static void end_though_overrun(void)
+{
+	static const char said[] =
+		"wqfs: the trace buffer overflowed: LOSS, and a look at every key\n";
+	const char *text;
+
+	IT_EQ(kill(daemon_pid, SIGTERM), 0);
+	IT_EQ(it_wait(daemon_pid), 0);
+	for (text = it_text(IT_OUT); !strncmp(text, said, strlen(said)); text += strlen(said))
+		;
+	if (strlen(text) >= strlen(said)) /* else it was cut off */
+		IT_STR(text, "");
+	_exit(0);
+}
+
+static void make_keys(int n)
+{
+	for (int i = 0; i < n; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "wqfs-test:many %d", i);
+		keys[i] = add_key("user", name, "1", 1, ring);
+		IT_OK(keys[i] > 0);
+	}
+}
+
+static void watch_keys(int n)
+{
+	for (int i = 0; i < n; i++)
+		IT_EQ(it_watch(fd, keys[i], 1), 0);
+}
+
+/* ---- syncs ---- */
+
+static void sync_root(void)
+{
+	IT_EQ(ioctl(root_fd, WQFS_IOC_SYNC), 0);
+}
+
+static uid_t another;
+
+/* The first call makes the process another user's. */
+static void sync_as_another(void)
+{
+	if (geteuid() == 0)
+		IT_OK(setgroups(0, NULL) == 0 &&
+			setresgid((gid_t)another, (gid_t)another, (gid_t)another) == 0 &&
+			setresuid(another, another, another) == 0);
+	sync_root();
+}
+
+static void syncs_of_another_user(void)
+{
+	another = it_nobody();
+	set_up_tracing("source=trace,allow_other");
+	make_keys(MANY);
+	watch_keys(MANY);
+	bystander_waits_little_longer(sync_root, 150, sync_as_another);
+}
+
+/* ---- keyrings that an operation may have been on ---- */
+
+static void watch_thread_keyrings(void)
+{
+	for (int i = 0; i < MANY / 2; i++) {
+		char name[32];
+		int32_t outer, inner;
+
+		snprintf(name, sizeof(name), "wqfs-test:outer %d", i);
+		outer = add_key("keyring", name, NULL, 0, ring);
+		IT_OK(outer > 0);
+		inner = add_key("keyring", "_tid", NULL, 0, outer);
+		IT_OK(inner > 0);
+		IT_EQ(keyctl_setperm(inner, KEY_POS_ALL | KEY_USR_ALL), 0);
+		IT_EQ(it_watch(fd, inner, 1), 0);
+	}
+}
+
+static void clear_thread_keyring(void)
+{
+	IT_EQ(keyctl_clear(KEY_SPEC_THREAD_KEYRING), 0);
+}
+
+static void operations_that_may_have_been_on_many_keyrings(void)
+{
+	set_up_tracing("source=trace");
+	watch_thread_keyrings();
+	bystander_is_served(clear_thread_keyring);
+	end_though_overrun();
+}
+
+/* ---- ends ---- */
+
+static void make_watch_and_end(void)
+{
+	enum { SOME = 1000 };
+	static int turn;
+
+	make_keys(SOME);
+	watch_keys(SOME);
+	switch (turn++ % 3) {
+	case 0:
+		for (int i = 0; i < SOME; i++)
+			IT_EQ(keyctl_revoke(keys[i]), 0);
+		break;
+	case 1:
+		for (int i = 0; i < SOME; i++)
+			IT_EQ(keyctl_invalidate(keys[i]), 0);
+		break;
+	default:
+		break;
+	}
+	IT_EQ(keyctl_clear(ring), 0);
+}
+
+static void ends_of_thousands_of_keys(void)
+{
+	set_up_tracing("source=trace");
+	bystander_is_served(make_watch_and_end);
+	end_though_overrun();
+}
+
+static void ends_of_thousands_of_keys_that_are_polled(void)
+{
+	set_up("source=poll");
+	bystander_is_served(make_watch_and_end);
+}
+
+/* ---- watches ---- */
+
+static void watch_and_unwatch(void)
+{
+	for (int i = 0; i < 100; i++)
+		IT_EQ(it_watch(fd, keys[i], 1), 0);
+	for (int i = 0; i < 100; i++)
+		IT_EQ(it_watch(fd, keys[i], -1), 0);
+}
+
+static void watches_that_come_and_go(void)
+{
+	set_up_tracing("source=trace");
+	make_keys(MANY);
+	bystander_is_served(watch_and_unwatch);
+	end_though_overrun();
+}
+
+static void watch_by_attribute(void)
+{
+	for (int i = 0; i < 100; i++) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "%d %d", keys[i / 2], i % 2 ? -1 : 1);
+		IT_EQ(setxattr(IT_MNT "/q", WQFS_XATTR_WATCHES, text, strlen(text), 0), 0);
+	}
+}
+
+static void watches_by_the_attribute(void)
+{
+	set_up_tracing("source=trace");
+	make_keys(MANY);
+	bystander_is_served(watch_by_attribute);
+	end_though_overrun();
+}
+
+/* They are more than an attribute can hold. */
+static void ask_watches(void)
+{
+	static char text[65536];
+
+	IT_ERRNO(getxattr(IT_MNT "/q", WQFS_XATTR_WATCHES, text, sizeof(text)), E2BIG);
+}
+
+static void questions_for_thousands_of_watches(void)
+{
+	set_up_tracing("source=trace");
+	make_keys(MANY);
+	watch_keys(MANY);
+	bystander_is_served(ask_watches);
+}
+
+/* ---- watchers ---- */
+
+static void watch_by_queues(void)
+{
+	for (int i = 0; i < QUEUES; i++) {
+		char name[32];
+		int q;
+
+		snprintf(name, sizeof(name), "queue %d", i);
+		q = it_queue(name, O_RDONLY | O_NONBLOCK);
+		IT_EQ(it_watch(q, keys[0], 1), 0);
+		close(q);
+	}
+}
+
+static void set_permissions(void)
+{
+	IT_EQ(keyctl_setperm(keys[0], KEY_POS_ALL | KEY_USR_ALL), 0);
+}
+
+static void changes_of_a_key_that_thousands_of_queues_watch(void)
+{
+	set_up_tracing("source=trace,max_queues=20000");
+	make_keys(1);
+	watch_by_queues();
+	bystander_is_served(set_permissions);
+	end_though_overrun();
+}
+
+/* The key ends for thousands of queues; making them takes longer than that. */
+static void watch_by_queues_and_end(void)
+{
+	watch_by_queues();
+	IT_EQ(keyctl_clear(ring), 0);
+	make_keys(1);
+}
+
+static void ends_of_a_key_that_thousands_of_queues_watch(void)
+{
+	set_up_tracing("source=trace,max_queues=20000");
+	make_keys(1);
+	bystander_is_served(watch_by_queues_and_end);
+	end_though_overrun();
+}
+
+/* ---- overruns ---- */
+
+static void update(void)
+{
+	IT_EQ(keyctl_update(keys[0], "2", 1), 0);
+}
+
+static void overruns_of_the_trace(void)
+{
+	set_up_tracing("source=trace,trace_buffer_kb=8");
+	make_keys(MANY);
+	watch_keys(MANY);
+	bystander_is_served(update);
+	end_though_overrun();
+}
+
+#define SERVED "a bystander is served within 20 ms under a flood of "
+
+static const struct it_test tests[] = {
+	{"a sync waits little longer for those of another user", syncs_of_another_user},
+	{SERVED "operations that may have been on any of thousands of keyrings",
+		operations_that_may_have_been_on_many_keyrings},
+	{SERVED "ends of thousands of keys", ends_of_thousands_of_keys},
+	{SERVED "ends of thousands of keys that are polled",
+		ends_of_thousands_of_keys_that_are_polled},
+	{SERVED "watches that come and go", watches_that_come_and_go},
+	{SERVED "watches by the attribute", watches_by_the_attribute},
+	{SERVED "questions for thousands of watches", questions_for_thousands_of_watches},
+	{SERVED "changes of a key that thousands of queues watch",
+		changes_of_a_key_that_thousands_of_queues_watch},
+	{SERVED "ends of a key that thousands of queues watch",
+		ends_of_a_key_that_thousands_of_queues_watch},
+	{SERVED "overruns of the trace", overruns_of_the_trace},
+};
+
+IT_MAIN(tests)
