@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "keys/access.h"
 
-/* Where each class's eight bits begin in a permission mask. */
+/* Where the eight bits of each class begin in a permission mask. */
 #define OTHER_SHIFT 0
 #define GROUP_SHIFT 8
 #define OWNER_SHIFT 16
 
 #define ALL_RIGHTS 0x3fu
 
-/* The class that WHO belongs to. A group that has no rights at all is passed over. */
+/* The class of WHO. A group without any rights is skipped, as in the kernel. */
 static unsigned int class_of(const struct wq_key_state *s, const struct wq_caller *who)
 {
 	if (s->uid == who->uid)

@@ -6,19 +6,22 @@
 #include "base/container.h"
 #include "keys/actors.h"
 
-#define GENERATIONS 8 /* that are asked who pays */
+#define GENERATIONS 8 /* how many ancestors we ask for somebody who pays */
 
-#define KTHREADD 2			  /* which all kernel threads are children of */
-#define FIRST_NS (100 * WQ_NSEC_PER_MSEC) /* at the start nobody waits yet */
-#define PAUSE	 19			  /* times what a slice took */
-#define PASS_NS	 (5ull * WQ_NSEC_PER_SEC) /* from one walk over all threads to the next */
+#define KTHREADD 2			  /* the parent of all kernel threads */
+#define FIRST_NS (100 * WQ_NSEC_PER_MSEC) /* the time at the start, when nobody waits yet */
+/* How many times longer than a slice the pause after it is. */
+#define PAUSE 19
+/* The time from one walk over all threads to the next. */
+#define PASS_NS (5ull * WQ_NSEC_PER_SEC)
 
 static bool is_kernels(const struct wq_task *task)
 {
 	return task->tid == KTHREADD || task->parent == KTHREADD;
 }
 
-/* Kernel threads have no session that anybody is told; what they start has a new one. */
+/* We cannot learn the sessions of kernel threads; the programs that they start have new ones.
+ */
 static bool is_kernel_thread(struct wq_actors *a, pid_t tid)
 {
 	const struct wq_task *task = wq_task_recent(&a->tasks, tid, wq_now_ns());
@@ -64,7 +67,7 @@ const struct wq_task *wq_actors_ask(struct wq_actors *a, pid_t tid, uint64_t at_
 
 /* ---- one thread ---- */
 
-/* Reads TID's users, unless those have too much time go into asking. */
+/* Reads the users of TID, unless its user has no time left for that. */
 static void read_ids(struct wq_actors *a, pid_t tid)
 {
 	const struct wq_task *task = wq_actors_ask(a, tid, wq_now_ns());
@@ -88,7 +91,7 @@ void wq_actors_forked(struct wq_actors *a, pid_t parent, pid_t child, uint64_t a
 		read_ids(a, parent);
 	wq_sessions_forked(a->sessions, parent, child, at_ns);
 	if (!known && wq_sessions_ids_wanted(a->sessions, child))
-		read_ids(a, child); /* its parent may be gone already */
+		read_ids(a, child); /* its parent may have ended already */
 }
 
 void wq_actors_ids_changed(
@@ -100,8 +103,8 @@ void wq_actors_ids_changed(
 
 /* ---- all threads ---- */
 
-/* What is known of T is worth a walk's reading; kernel threads are told apart by not being
- * known. */
+/* Remembers T, which a walk has read. Kernel threads are recognized because they are not
+ * remembered. */
 static void take_in(struct wq_actors *a, pid_t tid)
 {
 	struct wq_task task;
@@ -114,7 +117,7 @@ static void take_in(struct wq_actors *a, pid_t tid)
 	wq_sessions_ids_read(a->sessions, tid, &ids, wq_now_ns());
 }
 
-/* Goes on for ALLOWED_NS; then a pause that leaves others most of the core. */
+/* Walks for ALLOWED_NS; then pauses so that others get most of the core. */
 static void walk(struct wq_actors *a, uint64_t allowed_ns)
 {
 	uint64_t began = wq_now_ns(), now = began;
@@ -171,15 +174,15 @@ bool wq_actors_real_user(struct wq_actors *a, const struct wq_operation *op, uid
 		*uid = ids.uid[WQ_ID_REAL];
 		return true;
 	}
-	/* not as it was a moment before: it may have become that user since. It becomes none
-	 * while it is in the call, and may be gone right after it. */
+	/* The users are read now and not earlier, because the thread may have changed them
+	 * since. It cannot change them during the call, and may end right after it. */
 	task = wq_actors_ask(a, op->tid, op->begin_ns);
 	if (task)
 		*uid = task->ruid;
 	return task && task->our_userns;
 }
 
-/* What was followed of A's users counts: what was read is of another moment. */
+/* If A's users have been followed, that counts: what was read belongs to another moment. */
 static void use_ids(struct wq_actor *a, const struct wq_ids *ids)
 {
 	struct wq_task *task = &a->task;

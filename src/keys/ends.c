@@ -15,7 +15,7 @@ static struct wq_end *at(const struct wq_ends *ends, size_t place)
 	return ends->heap[place - 1];
 }
 
-/* END moves from PLACE to where those above it are not later. */
+/* Moves END up from PLACE until nothing above it is later. */
 static size_t rise(struct wq_ends *ends, size_t place, const struct wq_end *end)
 {
 	for (; place > 1 && end->at < at(ends, place / 2)->at; place /= 2)
@@ -23,7 +23,7 @@ static size_t rise(struct wq_ends *ends, size_t place, const struct wq_end *end)
 	return place;
 }
 
-/* END moves from PLACE to where those below it are not earlier. */
+/* Moves END down from PLACE until nothing below it is earlier. */
 static size_t sink(struct wq_ends *ends, size_t place, const struct wq_end *end)
 {
 	size_t below;

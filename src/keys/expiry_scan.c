@@ -9,7 +9,8 @@
 #define PASS_SHARE	 0.05 /* of the CPU budget */
 #define HELD_NS		 WQ_NSEC_PER_SEC
 #define COMPARED_AT_ONCE 64
-#define AT_WATCH_NS	 (WQ_NSEC_PER_MSEC / 4) /* a pass this cheap is made for each new watch */
+/* If a pass costs less than this, each new watch makes one. */
+#define AT_WATCH_NS (WQ_NSEC_PER_MSEC / 4)
 
 static void see_line(void *arg, const struct wq_proc_key *line)
 {
@@ -27,14 +28,14 @@ static void see_line(void *arg, const struct wq_proc_key *line)
 	v->seen += line->known ? 1 : 2;
 	v->expired = line->expired;
 	v->new_expiry = line->expiry;
-	/* what is compared itself needs no length */
+	/* a payload that is compared itself needs no length */
 	v->new_len = key->state.payload == WQ_PAYLOAD_UNREADABLE ||
 				     key->state.payload == WQ_PAYLOAD_UNREAD
 			     ? wq_proc_keys_len(line->tail, wq_key_description(&key->state))
 			     : -1;
 }
 
-/* Compares what a whole pass saw of KEY with what the one before did. */
+/* Compares what a whole pass saw of KEY with what the last pass saw. */
 static void compare_line(struct wq_expiry_scan *e, struct wq_key *key)
 {
 	struct wq_proc_view *v = &key->proc;
@@ -82,8 +83,9 @@ bool wq_expiry_begin(struct wq_expiry_scan *e)
 	return true;
 }
 
-/* What an operation tells is no difference: while one that may come to KEY is on its way KEY is
- * not compared. On a busy machine, or for somebody's ill will, one always is. */
+/* A difference that an operation explains is not posted. So KEY is not compared while an
+ * operation that may concern it is under way. On a busy machine, or with bad intent, there
+ * always is one; so the wait is limited. */
 static bool held_up(struct wq_model *m, struct wq_key *key, uint64_t now)
 {
 	struct wq_proc_view *v = &key->proc;
@@ -96,7 +98,7 @@ static bool held_up(struct wq_model *m, struct wq_key *key, uint64_t now)
 	return v->held_ns && now - v->held_ns < HELD_NS;
 }
 
-/* Keys that come meanwhile are not in the pass. */
+/* Compares the keys that were in the pass; keys that came during the pass were not. */
 static enum wq_expiry_step compare_lines(struct wq_expiry_scan *e)
 {
 	uint64_t now = wq_now_ns();
@@ -148,10 +150,11 @@ void wq_expiry_first_view(struct wq_expiry_scan *e)
 
 	if (e->cost_ns > AT_WATCH_NS || !wq_expiry_begin(e))
 		return;
-	until = wq_budget_clock() + WQ_SLICE_NS; /* not what others take of the core */
+	/* In CPU time, so that preemption does not count. */
+	until = wq_budget_clock() + WQ_SLICE_NS;
 	while (wq_expiry_step(e) != WQ_EXPIRY_END)
 		if (wq_budget_clock() >= until)
-			break; /* it takes too long: the next pass is the first */
+			break; /* it takes too long: the first regular pass counts instead */
 	e->comparing = false;
 	wq_cursor_end(&e->cursor);
 }

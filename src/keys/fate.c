@@ -8,7 +8,7 @@ void wq_fates_note_dead(struct wq_fates *f, int32_t serial, time_t at)
 	for (i = 0; i < WQ_FATES_MAX && f->dead[i].serial != serial;)
 		i++;
 	if (i == WQ_FATES_MAX && !at)
-		return; /* it was not known to be dead */
+		return; /* nobody knew that it was dead */
 	if (i == WQ_FATES_MAX)
 		i = f->dead_next++ % WQ_FATES_MAX;
 	f->dead[i].serial = at ? serial : 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * How keys ended that may be found missing from keyrings: the kernel tells of a member that was
- * unlinked, and says nothing where it drops the link to a dead one. Bounded: the oldest are
- * forgotten. Pure.
+ * How keys have ended. When a key is missing from a keyring this decides what to post: the
+ * kernel posts UNLINKED for a member that was unlinked, and nothing when it drops the link to a
+ * dead one. Remembers a limited number of keys, and forgets the oldest. Pure.
  */
 #ifndef WQ_FATE_H
 #define WQ_FATE_H
@@ -13,7 +13,7 @@
 
 #define WQ_FATES_MAX 64
 
-/* By value in its owner; all zero is a valid empty one. */
+/* By value in its owner. All zero: empty. */
 struct wq_fates {
 	struct {
 		int32_t serial;
@@ -24,15 +24,15 @@ struct wq_fates {
 	unsigned int unlinked_next;
 };
 
-/* SERIAL, watched or not, is dead from AT on (CLOCK_REALTIME): if it is gone then it was
- * collected. AT 0: it lives. */
+/* The key SERIAL, watched or not, is dead from the time AT on (CLOCK_REALTIME): if it is
+ * destroyed after that, the kernel has collected it. AT 0: it is alive. */
 void wq_fates_note_dead(struct wq_fates *f, int32_t serial, time_t at);
 
-/* Is SERIAL dead at NOW, as was noted? */
+/* Was it noted that SERIAL is dead at NOW? */
 bool wq_fates_is_dead(const struct wq_fates *f, int32_t serial, time_t now);
 
-/* SERIAL was unlinked from a keyring that cannot be told: whoever finds it missing, and it
- * gone altogether, is to know that it was not collected. */
+/* SERIAL was unlinked from a keyring that we do not know. If it is later missing from a keyring
+ * and destroyed, it was unlinked and not collected. */
 void wq_fates_note_unlinked(struct wq_fates *f, int32_t serial);
 bool wq_fates_was_unlinked(const struct wq_fates *f, int32_t serial);
 

@@ -8,18 +8,21 @@
 #include "keys/gc_watch.h"
 
 #define FIRST_NS (WQ_NSEC_PER_MSEC / 2)
-#define LAST_NS	 (2 * WQ_NSEC_PER_SEC) /* after this distance they clearly stay */
+/* At this distance between checks the keys clearly stay. */
+#define LAST_NS (2 * WQ_NSEC_PER_SEC)
 
-#define ASK_SHARE 0.1 /* of a core may go into asking whenever others use keys */
+#define ASK_SHARE 0.1 /* the share of a core for checks while others use keys */
 
-#define PROBATION_NS WQ_NSEC_PER_SEC /* more than a grace period but on the busiest machine */
+/* Longer than an RCU grace period on all but the busiest machines. */
+#define PROBATION_NS WQ_NSEC_PER_SEC
 
 #define DUE_EVERY_NS (20 * WQ_NSEC_PER_MSEC)
-#define DUE_S	     1 /* the kernel counts whole seconds; who stays longer clearly stays */
+/* The kernel counts whole seconds; a key that stays longer clearly stays. */
+#define DUE_S 1
 
 #define DEFAULT_DELAY 300
 #define DELAY_READ_NS \
-	(10 * WQ_NSEC_PER_MSEC) /* to read it costs more than a timeout that is told */
+	(10 * WQ_NSEC_PER_MSEC) /* reading it costs more than handling a timeout */
 
 time_t wq_gc_delay(struct wq_gc_watch *gc)
 {
@@ -34,14 +37,14 @@ time_t wq_gc_delay(struct wq_gc_watch *gc)
 	return gc->delay;
 }
 
-/* Does a source tell of what is done, but not of the ends of keys? Where one tells of them,
- * nothing looks for them but a check that is asked for. */
+/* Must we look for the ends of keys? Yes if the source reports operations but not ends. If it
+ * reports ends we check only when somebody asks for that. */
 static bool ends_are_looked_for(const struct wq_model *m)
 {
 	return wq_model_is_told(m) && !wq_model_has(m, WQ_SOURCE_ENDS);
 }
 
-/* KEY is destroyed if the kernel has none of its number. */
+/* KEY is destroyed if the kernel has no key of its number. */
 static void check(struct wq_model *m, struct wq_key *key)
 {
 	if (!wq_key_reader_exists(m->reader, key->serial))
@@ -50,7 +53,7 @@ static void check(struct wq_model *m, struct wq_key *key)
 
 /* ---- soon ---- */
 
-/* Within the budget: the checks cost no more of a core than polling would. */
+/* Plans the next check within the budget: checks take no more of a core than polling would. */
 static void plan_check(struct wq_gc_watch *gc)
 {
 	struct wq_model *m = gc->model;
@@ -71,7 +74,7 @@ void wq_gc_expedite(struct wq_gc_watch *gc)
 		wq_timer_set(m->loop, &gc->timer, due);
 }
 
-/* One slice of a check. */
+/* Does one slice of a check. */
 static void check_slice(struct wq_gc_watch *gc)
 {
 	struct wq_model *m = gc->model;
@@ -106,7 +109,8 @@ void wq_gc_on_timer(struct wq_gc_watch *gc)
 	}
 	if (wq_model_has(m, WQ_SOURCE_ENDS))
 		return;
-	if (gc->asked_ns < gc->due_ns) { /* it was an occasion */
+	/* This check was early; the regular one is still due. */
+	if (gc->asked_ns < gc->due_ns) {
 		wq_timer_set(m->loop, &gc->timer, gc->due_ns);
 		return;
 	}
@@ -123,7 +127,7 @@ void wq_gc_schedule(struct wq_gc_watch *gc)
 	if (!ends_are_looked_for(m) || TAILQ_EMPTY(&m->registry.all))
 		return;
 	gc->step_ns = FIRST_NS;
-	if (!soon) /* else one is under way, or about to begin */
+	if (!soon) /* else a check is under way or will begin */
 		plan_check(gc);
 }
 
@@ -137,8 +141,9 @@ void wq_gc_check_all(struct wq_gc_watch *gc)
 
 /* ---- on probation ---- */
 
-/* The kernel lets a key be found until an RCU grace period after its last unlinking. So what
- * was done before a watch may end its key after it, and only that of all keys. */
+/* The kernel finds a key until an RCU grace period after its last unlinking. So a key may end
+ * soon after it is watched because of an operation before that. This checks only the keys that
+ * were watched a short time ago. */
 void wq_gc_on_probation_timer(struct wq_gc_watch *gc)
 {
 	struct wq_model *m = gc->model;
@@ -153,7 +158,8 @@ void wq_gc_on_probation_timer(struct wq_gc_watch *gc)
 	while (more && (key = TAILQ_FIRST(list)) && now - began < WQ_SLICE_NS) {
 		more = key != last;
 		wq_registry_end_probation(&m->registry, key);
-		if (key->since_ns + PROBATION_NS >= began) /* asked last, to be asked last */
+		/* Move it to the tail, so that all have their turn. */
+		if (key->since_ns + PROBATION_NS >= began)
 			wq_registry_put_on_probation(&m->registry, key);
 		check(m, key);
 		now = wq_now_ns();
@@ -188,12 +194,12 @@ static uint64_t real_ns(void)
 	return (uint64_t)now.tv_sec * WQ_NSEC_PER_SEC + (uint64_t)now.tv_nsec;
 }
 
-/* Sets the timer for WHEN_NS of CLOCK_REALTIME, if it is not set for an earlier time. */
+/* Sets the timer for WHEN_NS of CLOCK_REALTIME, unless it is set for an earlier time. */
 static void plan_due(struct wq_gc_watch *gc, uint64_t when_ns)
 {
 	struct wq_model *m = gc->model;
 	uint64_t now = real_ns();
-	/* that time may have come, and the kernel take its time */
+	/* if that time has passed, give the kernel some time */
 	uint64_t due =
 		wq_now_ns() + (when_ns > now + DUE_EVERY_NS ? when_ns - now : DUE_EVERY_NS);
 
@@ -209,8 +215,8 @@ static void plan_next_due(struct wq_gc_watch *gc)
 		plan_due(gc, (uint64_t)first->at * WQ_NSEC_PER_SEC);
 }
 
-/* Asks each of those that are due whether it has ended, as many as there is time for: who was
- * asked is asked again when all others have been. */
+/* Checks the keys that are due until UNTIL_NS. A key that was checked has its next turn after
+ * all others. */
 static void ask_due(struct wq_gc_watch *gc, time_t now, uint64_t until_ns)
 {
 	struct wq_registry *registry = &gc->model->registry;
@@ -229,8 +235,8 @@ static void ask_due(struct wq_gc_watch *gc, time_t now, uint64_t until_ns)
 	}
 }
 
-/* The kernel collects a key in the second after its time, since it counts whole ones: until
- * then it is asked for again and again, for a share of the time. */
+/* The kernel counts whole seconds, so it collects a key within a second after its time. Until
+ * then we check the key again and again, for a share of the time. */
 void wq_gc_on_due_timer(struct wq_gc_watch *gc)
 {
 	struct wq_registry *registry = &gc->model->registry;
@@ -252,7 +258,8 @@ void wq_gc_on_due_timer(struct wq_gc_watch *gc)
 void wq_gc_expect_at(struct wq_gc_watch *gc, struct wq_key *key, time_t when)
 {
 	wq_registry_expect_end(&gc->model->registry, key, when);
-	/* a timer for a time that is none any more finds nothing, and is set anew */
+	/* A timer that is left over from an earlier time finds nothing due, and sets itself
+	 * again. */
 	if (key->end.place && ends_are_looked_for(gc->model))
 		plan_due(gc, (uint64_t)when * WQ_NSEC_PER_SEC);
 }

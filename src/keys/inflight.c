@@ -5,12 +5,13 @@
 #include "keys/access.h"
 #include "keys/inflight.h"
 
-/* Operations that take longer are not waited for. Between a report and the next lies one
- * system call, and whoever makes reports is not to hold others up. */
+/* We do not wait for operations that take longer. Between the two reports of an operation lies
+ * only one system call, so for reports a shorter time is enough, and whoever makes them cannot
+ * delay others for long. */
 #define TRACED_NS   1000000000u
 #define REPORTED_NS (TRACED_NS / 10)
 
-#define UNDER_WAY_MAX 512 /* each look at a difference asks them all */
+#define UNDER_WAY_MAX 512 /* each difference is checked against all of them */
 
 struct wq_under_way *wq_inflight_find(const struct wq_inflight *i, pid_t tid)
 {
@@ -56,8 +57,8 @@ static void expire(struct wq_inflight *i, uint64_t now)
 			forget(i, u);
 }
 
-/* Who begins and never ends is forgotten when its time is over; and more than a few are not
- * noted: a look may tell of what they do first, the ledger knows. */
+/* Drops operations that have begun too long ago. Says whether one more may be noted; if not, a
+ * scan may post the difference first, which the ledger remembers. */
 static bool may_note(struct wq_inflight *i, bool reported)
 {
 	uint64_t now = wq_now_ns();
@@ -71,7 +72,7 @@ static bool may_note(struct wq_inflight *i, bool reported)
 	return !reported || HASH_COUNT(i->by_tid) < UNDER_WAY_MAX;
 }
 
-/* That of TID, which is made if there is none; NULL: it cannot be noted. */
+/* The operation of thread TID; makes it if there is none. NULL: it cannot be noted. */
 static struct wq_under_way *of_thread(struct wq_inflight *i, pid_t tid, bool reported)
 {
 	struct wq_under_way *u = wq_inflight_find(i, tid);
@@ -110,7 +111,7 @@ void wq_inflight_report(struct wq_inflight *i, const struct wq_operation *op,
 	u->reported = true;
 	u->report.who = *who;
 	u->reporter = *caller;
-	u->reporter.in_group = NULL; /* the request goes */
+	u->reporter.in_group = NULL; /* the request will be gone */
 	u->reporter.private = NULL;
 }
 
@@ -123,14 +124,14 @@ bool wq_under_way_may_speak(
 	       wq_access_believed(&key->state, &u->reporter, type ? type->arg[arg].rights : 0);
 }
 
-/* Could U be what changed KEY? */
+/* Could the operation U be what changed KEY? */
 static bool could_change(const struct wq_under_way *u, const struct wq_key *key, bool told)
 {
 	for (unsigned int arg = 0; arg < WQ_OP_ARGS; arg++)
 		if ((u->operation.arg[arg] < 0 || u->operation.arg[arg] == key->serial) &&
 			wq_under_way_may_speak(u, arg, key))
 			return true;
-	/* which key they come to is not known before they end */
+	/* the key that a special keyring names is unknown before the end */
 	return told && wq_under_way_may_speak(u, 0, key) &&
 	       (u->operation.op == WQFS_REPORT_ADD_KEY ||
 		       u->operation.op == WQFS_REPORT_REQUEST_KEY);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A key that is watched: what is known of it, and on which lists it stands. */
+/* A watched key: the model of it, and the lists that it is on. */
 #ifndef WQ_KEY_H
 #define WQ_KEY_H
 
@@ -15,52 +15,55 @@
 
 struct wq_model;
 
-/* What /proc/keys said last. */
+/* What /proc/keys has shown. */
 struct wq_proc_view {
-	uint64_t pass;	    /* the pass that these are from; 0: none yet */
-	uint64_t seen_pass; /* the pass that is under way, and how often it was seen there */
+	uint64_t pass;	    /* the pass that these values come from; 0: none yet */
+	uint64_t seen_pass; /* the current pass, and how often the key was seen in it */
 	unsigned int seen;
 	bool expired;
 	struct wq_expiry expiry, new_expiry;
-	bool is_said; /* somebody reported another one since: */
+	bool is_said; /* somebody has reported another expiry since: */
 	struct wq_expiry said;
 	long len, new_len; /* of a payload, or -1 */
-	uint64_t held_ns;  /* since when operations that are on their way hold it up; 0: none */
+	/* Since when operations under way have delayed its comparison; 0: no delay. */
+	uint64_t held_ns;
 };
 
 struct wq_key {
-	/* What a look at an unchanged key needs comes first, in two cache lines: a scan of many
-	 * keys is spent waiting for memory. */
+	/* The fields that a scan needs for an unchanged key come first, in two cache lines: a
+	 * scan of many keys spends its time waiting for memory. */
 	TAILQ_ENTRY(wq_key) node; /* in registry.all, or in registry.zombies */
 	struct wq_model *model;
-	uint64_t deferred_ns; /* when a difference was seen that an operation may yet explain */
+	/* When a difference was found that an operation may still explain. */
+	uint64_t deferred_ns;
 	int32_t serial;
-	unsigned int told;	   /* operations that have told of it: it only counts */
-	bool zombie;		   /* destroyed: on registry.zombies */
-	bool is_ring, ring_listed; /* listed on registry.rings */
+	unsigned int told;	   /* counts the operations that were reported for it */
+	bool zombie;		   /* destroyed: it is on registry.zombies */
+	bool is_ring, ring_listed; /* it is a keyring; it is on registry.rings */
 	uint8_t ring_kind;
-	/* An operation told of a change: what the next look finds of it is no news. */
+	/* An operation has reported such a change: if the next snapshot shows one it is not
+	 * posted. */
 	bool payload_told, attrs_told;
-	bool needs_refresh; /* on registry.refresh */
-	/* A source told each change, so that nothing was looked at: what is known of the key is
-	 * what it was, and the next snapshot, taken when that source is gone, is a first one.
-	 */
+	bool needs_refresh; /* it is on registry.refresh */
+	/* A source has reported each change, so no snapshots were taken. The model is out of
+	 * date, and the first snapshot after the end of that source is only a baseline. */
 	bool needs_snapshot;
-	struct wq_view_cred view; /* who may View it, where the daemon itself may not */
+	struct wq_view_cred view; /* who may View it, if the daemon itself may not */
 	struct wq_key_state state;
 
 	struct wq_watch_list watchers;
 	struct wq_proc_view proc;
-	uint64_t since_ns; /* the first look: operations from before it are in it */
-	bool on_probation; /* on registry.probation */
-	uint64_t
-		found_scan; /* deferred, or a zombie: the scan that ends after that was found */
-	size_t unnamed_from; /* members from here on may lack a name */
-	/* How many members were linked whose names could not be had any more: since the last
-	 * look each may have taken the place of a member that is still in the model. */
+	/* The time of the first snapshot, which contains all earlier operations. */
+	uint64_t since_ns;
+	bool on_probation;   /* it is on registry.probation */
+	uint64_t found_scan; /* deferred, or a zombie: a sync waits for it until this scan */
+	size_t unnamed_from; /* the members from here on may lack a name */
+	/* How many members were linked whose names could no longer be read: each may have
+	 * displaced a member that is still in the model. Counted since the last snapshot. */
 	unsigned int nameless;
-	struct wq_end end; /* in registry.ends: CLOCK_REALTIME when it will be collected */
-	bool due;	   /* on registry.due: that time has come */
+	/* In registry.ends: CLOCK_REALTIME when the kernel will collect it. */
+	struct wq_end end;
+	bool due; /* on registry.due: that time has come */
 	UT_hash_handle hh;
 	TAILQ_ENTRY(wq_key) deferred_node;
 	TAILQ_ENTRY(wq_key) refresh_node;
@@ -71,7 +74,7 @@ struct wq_key {
 
 TAILQ_HEAD(wq_key_list, wq_key);
 
-/* Are the members of the keyring RING known? */
+/* Are the members of RING known? */
 static inline bool wq_key_has_members(const struct wq_key *ring)
 {
 	return ring->state.payload == WQ_PAYLOAD_MEMBERS && !ring->needs_snapshot;

@@ -16,30 +16,30 @@
 #include "base/unused.h"
 #include "keys/key_reader.h"
 
-/* A user key's payload is at most 32767 bytes; a keyring's grows with its members. */
+/* The payload of a user key has at most 32767 bytes; that of a keyring grows with its members.
+ */
 #define PAYLOAD_MAX  65536
 #define DESCRIBE_MAX 4352 /* type 32, ids, and a description of up to 4095 bytes */
 
 struct wq_key_reader {
 	unsigned char secret[crypto_shorthash_siphashx24_KEYBYTES];
-	unsigned char *payload; /* sodium_malloc()ed, zero between calls */
+	unsigned char *payload; /* from sodium_malloc(); zero between calls */
 	char text[DESCRIBE_MAX];
-	int32_t *serials;   /* a keyring's raw members */
-	size_t serials_cap; /* in serials */
-	key_serial_t probe; /* an empty keyring of ours, 0 if there is none */
-	int probe_fd;	    /* what keeps it: see make_probe() */
+	int32_t *serials;   /* the members of a keyring, as read */
+	size_t serials_cap; /* how many fit into serials */
+	key_serial_t probe; /* an empty keyring of our own; 0: there is none */
+	int probe_fd;	    /* keeps that keyring alive: see make_probe() */
 	int dumpable;
 	timer_t guard;
 	bool has_guard;
-	struct sigaction old_alarm; /* what SIGALRM did before there was a guard */
+	struct sigaction old_alarm; /* the action of SIGALRM before ours */
 };
 
 static void interrupted(int sig WQ_UNUSED)
 {
 }
 
-/* The guard's signal must interrupt a system call, so it has a handler and no
- * SA_RESTART. */
+/* The guard's signal must interrupt a system call, so it has a handler without SA_RESTART. */
 static bool make_guard(struct wq_key_reader *reader)
 {
 	struct sigaction sa = {.sa_handler = interrupted};
@@ -54,7 +54,7 @@ static bool make_guard(struct wq_key_reader *reader)
 	return false;
 }
 
-/* The handler goes last: a signal of the guard's may be under way until the timer is gone. */
+/* The handler is removed last: a signal may be on its way until the timer is deleted. */
 static void free_guard(struct wq_key_reader *reader)
 {
 	timer_delete(reader->guard);
@@ -74,9 +74,9 @@ static void *probe_thread(void *arg)
 	return NULL;
 }
 
-/* Every lookup of a key searches the thread keyring, where there is one, for possession: it
- * would make each look some 7 % dearer. So the ring is that of a thread which has ended, and
- * lives on in the credentials of a file that the thread opened. */
+/* Every lookup of a key searches the thread keyring, if there is one, to find out about
+ * possession, which would make each snapshot 7 % dearer. So our keyring is that of a thread
+ * that has ended. It lives on in the credentials of a file which that thread opened. */
 static void make_probe(struct wq_key_reader *reader)
 {
 	pthread_t t;
@@ -131,8 +131,8 @@ static void digest(const struct wq_key_reader *reader, const void *data, size_t 
 
 /* ---- life ---- */
 
-/* Without a keyring of our own: is there a line for it? Slow, and blind to keys that we
- * may not View, which then count as gone. */
+/* Without a keyring of our own: does /proc/keys have a line for it? This is slow, and keys that
+ * we may not View count as destroyed. */
 static bool listed(int32_t serial)
 {
 	char want[16], line[512];
@@ -147,9 +147,9 @@ static bool listed(int32_t serial)
 	return found;
 }
 
-/* Unlinking looks a key up without asking for any right or state
- * (lookup_user_key(KEY_NEED_UNLINK)); from a keyring that does not hold it the answer
- * is ENOENT, and nothing changes: so ENOKEY means that it is gone. */
+/* Unlinking looks a key up without requiring any right or state
+ * (lookup_user_key(KEY_NEED_UNLINK)). Unlinking it from a keyring that does not hold it fails
+ * with ENOENT and changes nothing; so ENOKEY means that the key is destroyed. */
 bool wq_key_reader_exists(struct wq_key_reader *reader, int32_t serial)
 {
 	if (!reader->probe)
@@ -187,8 +187,8 @@ static void become(const struct wq_view_cred *as)
 	setfsuid(as->uid);
 }
 
-/* A change of the fsuid gives a process the machine's fs.suid_dumpable, and ours is to stay
- * what it was. */
+/* A change of the fsuid sets the process's dumpable flag to the machine's fs.suid_dumpable, so
+ * this sets it back. */
 static void be_ourselves(const struct wq_key_reader *reader, const struct wq_view_cred *as)
 {
 	if (!as->other)
@@ -198,7 +198,8 @@ static void be_ourselves(const struct wq_key_reader *reader, const struct wq_vie
 	prctl(PR_SET_DUMPABLE, reader->dumpable);
 }
 
-/* The two calls, with their results and errno. */
+/* The two calls with the fsuid and fsgid of AS; they return what the calls return, with errno.
+ */
 static long describe_as(
 	struct wq_key_reader *reader, const struct wq_view_cred *as, int32_t serial)
 {
@@ -229,7 +230,7 @@ static long read_as(const struct wq_key_reader *reader, const struct wq_view_cre
 
 /* ---- describe ---- */
 
-/* Key 0, which there cannot be, is refused with EINVAL by the kernel itself. */
+/* The kernel refuses key 0, which does not exist, with EINVAL. */
 int wq_key_reader_allowed(void)
 {
 	return keyctl_describe(0, NULL, 0) >= 0 || errno == EINVAL ? 0 : -errno;
@@ -258,7 +259,7 @@ int wq_key_reader_describe(struct wq_key_reader *reader, const struct wq_view_cr
 	return 0;
 }
 
-/* Never 0. */
+/* A digest of type and description; never 0. */
 static uint64_t name_of(struct wq_key_reader *reader, const char *describe)
 {
 	struct wq_key_state s = {.describe = (char *)(uintptr_t)describe};
@@ -287,8 +288,8 @@ uint64_t wq_key_reader_name(
 
 /* ---- payload ---- */
 
-/* Types whose read hands out what is stored. Of the others encrypted, trusted and big_key
- * do work or fetch from a file when read, and the rest mean nothing for a comparison. */
+/* Types whose read returns what is stored. Reading encrypted, trusted and big_key keys does
+ * work or fetches a file; reading other types returns nothing that could be compared. */
 static bool readable_type(const struct wq_key_state *s)
 {
 	static const char *const types[] = {
@@ -319,7 +320,7 @@ static long read_members(
 			return -errno;
 		if ((size_t)n <= room)
 			return n / (long)sizeof(int32_t);
-		/* more have come: room for them, and for some that come meanwhile */
+		/* more members have come: make room for them, and for some more */
 		room = (size_t)n / sizeof(int32_t) + 32;
 		p = reallocarray(reader->serials, room, sizeof(*p));
 		if (!p)
@@ -367,7 +368,7 @@ static int look_members(struct wq_key_reader *reader, const struct wq_view_cred 
 	return 0;
 }
 
-/* The length of SERIAL's payload and its digest; or -errno. */
+/* The length of SERIAL's payload, and its digest; or -errno. */
 static long read_digest(struct wq_key_reader *reader, const struct wq_view_cred *as,
 	int32_t serial, uint8_t out[WQ_DIGEST_BYTES])
 {
@@ -431,9 +432,9 @@ bool wq_key_reader_same(struct wq_key_reader *reader, const struct wq_view_cred 
 	return n >= 0 && (size_t)n == old->len && !memcmp(now, old->digest, sizeof(now));
 }
 
-/* A search in SERIAL, key or keyring, waits for its construction first, gives a negative
- * key's own error, and then fails for want of a place to link to, with EINVAL: it changes
- * nothing. A read would wait as well, but says ENOKEY where it was interrupted. */
+/* A search in SERIAL, a key or keyring, first waits for its construction, returns a negative
+ * key's own error, and then fails with EINVAL because there is no place to link to. It changes
+ * nothing. A read would wait, too, but returns ENOKEY when it is interrupted. */
 static int ask_constructed(int32_t serial)
 {
 	const key_serial_t nowhere = -1000;
@@ -444,7 +445,7 @@ static int ask_constructed(int32_t serial)
 	case EINTR:
 		return -EINPROGRESS;
 	case EINVAL:
-	case EACCES: /* no Search for us: that is asked last */
+	case EACCES: /* we have no Search right, which is checked last */
 		return 0;
 	default:
 		return -errno;
@@ -456,7 +457,7 @@ int wq_key_reader_constructed(struct wq_key_reader *reader, int32_t serial)
 	static const struct itimerspec on = {{0, 500000}, {0, 500000}}, off;
 	int r;
 
-	/* Repeated: the first signal may come before the call has begun to wait. */
+	/* The timer repeats, because the first signal may come before the call waits. */
 	if (!reader->has_guard || timer_settime(reader->guard, 0, &on, NULL) < 0)
 		return -ENOMEM;
 	r = ask_constructed(serial);

@@ -147,13 +147,13 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Names of members that are new. */
+/* The names of members that are new. */
 struct names {
-	uint64_t *name; /* sorted; NULL where there is no memory, or none */
+	uint64_t *name; /* sorted; NULL: no memory, or no names */
 	size_t n;
 };
 
-/* The members of A that B has not: calls FN for each, in their order. Both are sorted. */
+/* Calls FN for each member of A that B does not have, in order. Both are sorted. */
 static void for_each_missing(const struct wq_key_state *a, const struct wq_key_state *b,
 	void (*fn)(void *arg, const struct wq_key_member *m), void *arg)
 {
@@ -175,7 +175,7 @@ static void add_name(void *arg, const struct wq_key_member *m)
 		names->name[names->n++] = m->name;
 }
 
-/* A comparison under way. */
+/* The state of a comparison. */
 struct diff {
 	const struct wq_key_state *old, *new;
 	const struct wq_diff_ops *ops;
@@ -189,15 +189,16 @@ static bool is_added(const struct diff *d, uint64_t name)
 {
 	if (d->added.name)
 		return bsearch(&name, d->added.name, d->added.n, sizeof(name), by_value);
-	for (size_t i = 0; i < d->new->len; i++) /* no memory, or nothing */
+	/* Without memory for the sorted names, or if there are none. */
+	for (size_t i = 0; i < d->new->len; i++)
 		if (d->new->members[i].name == name &&
 			!wq_key_member_find(d->old, d->new->members[i].serial))
 			return true;
 	return false;
 }
 
-/* Was a member of the same type and description put in its place? Then the kernel
- * posted only the LINKED of the new one. */
+/* Was a member of the same type and description put in its place? Then the kernel has posted
+ * only the LINKED of the new member. */
 static bool displaced(const struct diff *d, const struct wq_key_member *gone)
 {
 	return gone->name && is_added(d, gone->name);
@@ -211,7 +212,7 @@ static void note_gone(void *arg, const struct wq_key_member *m)
 		return;
 	if (d->unlinked)
 		d->unlinked[d->n++] = m->serial;
-	else /* no memory to tell a clear from unlinks */
+	else /* no memory to tell a clear from several unlinks */
 		d->ops->record(d->arg, NOTIFY_KEY_UNLINKED, (uint32_t)m->serial);
 }
 
@@ -257,7 +258,7 @@ static bool same_members(const struct wq_key_state *old, const struct wq_key_sta
 	return true;
 }
 
-/* What could not be read before has nothing to be compared with. */
+/* A payload that could not be read before cannot be compared. */
 static bool payload_differs(const struct wq_key_state *old, const struct wq_key_state *new)
 {
 	return old->payload == new->payload &&

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What is known of one key, and which records a difference means.
- * No key syscalls here: snapshots are taken by key_reader.c.
+ * A snapshot of one key, and which records a difference between two snapshots means. Makes no
+ * system calls: key_reader.c takes the snapshots.
  */
 #ifndef WQ_KEY_STATE_H
 #define WQ_KEY_STATE_H
@@ -22,8 +22,9 @@ enum wq_key_life {
 };
 
 enum wq_key_payload {
-	WQ_PAYLOAD_UNREADABLE, /* no Read for us */
-	WQ_PAYLOAD_UNREAD,     /* a type whose read does work, has effects or does not exist */
+	WQ_PAYLOAD_UNREADABLE, /* we have no Read right */
+	/* A type for which reading does work, has effects or does not exist. */
+	WQ_PAYLOAD_UNREAD,
 	WQ_PAYLOAD_DIGEST,
 	WQ_PAYLOAD_MEMBERS, /* a keyring */
 };
@@ -32,20 +33,22 @@ enum wq_key_payload {
 
 struct wq_key_member {
 	int32_t serial;
-	uint64_t name; /* digest of its type and description; 0: not known yet */
+	uint64_t name; /* a digest of its type and description; 0: not known yet */
 };
 
-/* A snapshot. Owned by value; its pointers by itself. All zero is a valid empty one. */
+/* A snapshot. By value in its owner; it owns its pointers. All zero is a valid empty snapshot.
+ */
 struct wq_key_state {
 	enum wq_key_life life;
-	/* while ALIVE: */
+	/* valid while ALIVE: */
 	uint32_t uid, gid, perm;
-	char *describe; /* keyctl_describe()'s text; kept when it cannot be had any more */
+	/* The text of keyctl_describe(); kept when it cannot be read any more. */
+	char *describe;
 	size_t describe_cap;
 	enum wq_key_payload payload;
-	size_t len; /* payload bytes, or members */
-	/* Of the payload, or of the member list as it was read (zero: changed since).
-	 * Keyed: it means nothing outside this process. */
+	size_t len; /* bytes of the payload, or the number of members */
+	/* A digest of the payload, or of the member list as it was read (zero: the list has
+	 * changed since). It is keyed, so it means nothing outside this process. */
 	uint8_t digest[WQ_DIGEST_BYTES];
 	struct wq_key_member *members; /* sorted by serial */
 	size_t members_cap;
@@ -53,26 +56,25 @@ struct wq_key_state {
 
 void wq_key_state_fini(struct wq_key_state *s);
 
-/* Makes room for N members. 0 or -ENOMEM; contents are kept. */
+/* Makes room for N members and keeps the contents. 0 or -ENOMEM. */
 int wq_key_state_reserve(struct wq_key_state *s, size_t n);
 
 /* The member SERIAL, or NULL. */
 struct wq_key_member *wq_key_member_find(const struct wq_key_state *s, int32_t serial);
 
-/* Adds or removes a member of the model; adding one that is there is no error.
- * 0 or -ENOMEM. */
+/* Add a member to the model, or remove one. Adding one that exists is no error. 0 or -ENOMEM.
+ */
 int wq_key_member_add(struct wq_key_state *s, int32_t serial, uint64_t name);
 void wq_key_member_del(struct wq_key_state *s, int32_t serial);
 
-/* Parses describe ("type;uid;gid;perm;description") into uid, gid and perm. False if
- * it is not of that form. */
+/* Parses describe ("type;uid;gid;perm;description") into uid, gid and perm. False if it has
+ * another form. */
 bool wq_key_state_parse(struct wq_key_state *s);
 
-/* Makes room for describe of N bytes. 0 or -ENOMEM; contents are kept. */
+/* Makes room for describe of N bytes and keeps the contents. 0 or -ENOMEM. */
 int wq_key_state_reserve_describe(struct wq_key_state *s, size_t n);
 
-/* S has FROM's uid, gid and perm, and the describe that says so, from now on. 0; -ENOMEM: it
- * has its own still. */
+/* Copies uid, gid, perm and describe from FROM to S. 0; -ENOMEM: S keeps its own. */
 int wq_key_state_copy_attrs(struct wq_key_state *s, const struct wq_key_state *from);
 
 /* The type is the first field of describe; the description what follows the fourth ';'. */
@@ -84,28 +86,31 @@ const char *wq_key_description(const struct wq_key_state *s);
 /* What became of a key that left a keyring. */
 enum wq_member_fate {
 	WQ_MEMBER_UNLINKED,
-	WQ_MEMBER_COLLECTED, /* dead, so the kernel dropped the link: it posts nothing */
-	WQ_MEMBER_DISPLACED, /* another took its place: it posts nothing but LINKED of that */
+	/* Dead, so that the kernel dropped the link, and posts nothing. */
+	WQ_MEMBER_COLLECTED,
+	/* Another key took its place, and the kernel posts only the LINKED of that. */
+	WQ_MEMBER_DISPLACED,
 };
 
 struct wq_diff_ops {
-	/* The record SUBTYPE with AUX for the key under comparison. */
+	/* Is called for each record: SUBTYPE with AUX, for the key under comparison. */
 	void (*record)(void *arg, enum key_notification_subtype subtype, uint32_t aux);
 	enum wq_member_fate (*fate)(void *arg, int32_t serial);
-	/* Does our view of S rest on its attributes, not on possession? Then losing it means
-	 * that they have changed. Asked only where a view was lost or has come back. */
+	/* Does our view of S depend on its attributes, not on possession? Then losing the view
+	 * means that the attributes have changed. Called only if a view was lost or has come
+	 * back. */
 	bool (*sees)(void *arg, const struct wq_key_state *s);
 };
 
-/* Turns what differs between OLD and NEW of one key into records, in the order and with the
- * limits that wqfs(5), "What polling cannot see", documents. GONE yields no record here: the
+/* Turns the differences between OLD and NEW of one key into records, in the order and with the
+ * limits that wqfs(5) documents in "What polling cannot see". GONE yields no record here: the
  * owner of the watch list posts REMOVAL. An OLD that is HIDDEN still holds what was known
  * before. */
 void wq_key_diff(const struct wq_key_state *old, const struct wq_key_state *new,
 	const struct wq_diff_ops *ops, void *arg);
 
-/* Would wq_key_diff() tell any record, where no member that left was collected? SEES(ARG) is as
- * in wq_diff_ops. */
+/* Would wq_key_diff() make any record, if no missing member was collected? SEES(ARG) is as in
+ * wq_diff_ops. */
 bool wq_key_differs(const struct wq_key_state *old, const struct wq_key_state *new,
 	bool (*sees)(void *arg, const struct wq_key_state *s), void *arg);
 

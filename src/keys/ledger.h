@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The records that were posted for differences: an operation that is told after it, and
- * explains it, is not to be told once more. Bounded: the oldest are forgotten. Pure.
+ * The records that were posted for differences. If an operation that explains a difference is
+ * reported later, it is not posted a second time. Remembers a limited number, and forgets the
+ * oldest. Pure.
  */
 #ifndef WQ_LEDGER_H
 #define WQ_LEDGER_H
@@ -11,10 +12,10 @@
 
 #define WQ_LEDGER_MAX 256
 
-/* By value in its owner; all zero is a valid empty one. */
+/* By value in its owner. All zero: empty. */
 struct wq_ledger {
 	struct {
-		int32_t serial; /* 0: it has been claimed, or there is none */
+		int32_t serial; /* 0: it was claimed, or the place is empty */
 		uint8_t subtype;
 		uint32_t aux;
 		uint64_t at_ns;
@@ -26,8 +27,8 @@ struct wq_ledger {
 void wq_ledger_note(
 	struct wq_ledger *l, int32_t serial, uint8_t subtype, uint32_t aux, uint64_t now_ns);
 
-/* Was what an operation that began at BEGIN_NS tells posted already? If so that record is used
- * up. */
+/* Was the record of an operation that began at BEGIN_NS posted already for a difference? If so
+ * that entry is used up. */
 bool wq_ledger_claim(
 	struct wq_ledger *l, int32_t serial, uint8_t subtype, uint32_t aux, uint64_t begin_ns);
 

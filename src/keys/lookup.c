@@ -23,8 +23,9 @@ int wq_lookup_life_error(enum wq_key_life life)
 	return 0;
 }
 
-/* Describes SERIAL into m->scratch as one who may View it, and says who in AS: who was
- * it before; the daemon itself; CALLER, if the daemon can ask with its ids. 0 or -ENOMEM. */
+/* Describes SERIAL into m->scratch with ids that may View it, and stores these in AS: those
+ * used before; those of the daemon; or those of CALLER, if the daemon can use them. 0 or
+ * -ENOMEM. */
 static int describe_for(struct wq_model *m, int32_t serial, const struct wq_caller *caller,
 	struct wq_view_cred *as)
 {
@@ -54,7 +55,7 @@ int wq_lookup(struct wq_model *m, int32_t serial, const struct wq_caller *caller
 	r = wq_lookup_life_error(s->life);
 	if (r < 0)
 		return r;
-	/* once watched it has been constructed */
+	/* a watched key has been constructed */
 	r = wq_registry_find(&m->registry, serial)
 		    ? 0
 		    : wq_key_reader_constructed(m->reader, serial);

@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "keys/model.h"
 
-/* Past the time that /proc/keys gave it? */
+/* Is KEY past the time that /proc/keys showed? */
 static bool known_expired(const struct wq_key *key)
 {
 	const struct wq_expiry *e = &key->proc.expiry;

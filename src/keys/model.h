@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the bridge knows: the keys that are watched, what was told of them, who is who. By value
- * all of it, each part with a header of its own. What is done with it, and when, is the
- * bridge's.
+ * What the bridge knows: the watched keys, the events that were reported, who is who.
+ * Everything is held by value, and each part has a header of its own. The bridge decides what
+ * is done with it, and when.
  */
 #ifndef WQ_MODEL_H
 #define WQ_MODEL_H
@@ -23,22 +23,23 @@ struct wq_model {
 	struct wq_keys_config config;
 	struct wq_loop *loop;
 	struct wq_key_reader *reader;
-	/* One snapshot. Whoever calls a function that says so finds it filled; nobody keeps it
-	 * while events are handled. */
+	/* One snapshot. A function that fills it says so; nobody relies on it while events are
+	 * handled. */
 	struct wq_key_state scratch;
 
 	struct wq_supervisor sources;
-	struct wq_event_order events; /* what they have told and nobody has handled */
+	struct wq_event_order events; /* events that were reported and are not handled yet */
 
 	struct wq_registry registry;
 	struct wq_ledger ledger;
 	struct wq_fates fates;
 	struct wq_inflight inflight;
-	struct wq_serials serials; /* of keys that operations have named */
+	struct wq_serials serials; /* the serials of keys that operations have named */
 
-	struct wq_key_member names[WQ_NAMES_MAX]; /* of members that were displaced */
+	/* The names of members that were displaced. */
+	struct wq_key_member names[WQ_NAMES_MAX];
 	unsigned int names_next;
-	struct wq_shares guesses; /* of differences */
+	struct wq_shares guesses; /* of time for inferring keyrings */
 };
 
 /* Does the source in use have one of CAPABILITIES? */
@@ -47,16 +48,16 @@ static inline bool wq_model_has(const struct wq_model *m, unsigned int capabilit
 	return wq_supervisor_has(&m->sources, capabilities);
 }
 
-/* Does a source tell of what is done, by operations or by changes? Else keys are polled. */
+/* Does the source in use report operations or changes? If not, keys are polled. */
 static inline bool wq_model_is_told(const struct wq_model *m)
 {
 	return wq_supervisor_tells(&m->sources);
 }
 
-/* KEY is gone: it stands among the zombies until its watches have been told. */
+/* KEY was destroyed: it is a zombie until its watches have got REMOVAL. */
 void wq_model_destroyed(struct wq_key *key);
 
-/* Is KEY dead, as it was last seen, or past the time that /proc/keys gave it? */
+/* Was KEY dead when it was last seen, or is it past the time that /proc/keys showed? */
 bool wq_model_known_dead(const struct wq_key *key);
 
 #endif

@@ -46,7 +46,7 @@ static int by_address(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The queues that LOSS is for: each once, if there is memory. */
+/* The queues that get a LOSS: each once, if there is memory. */
 struct losers {
 	struct wq_queue **queues;
 	size_t n, cap;
@@ -61,7 +61,7 @@ static void add_watchers(struct losers *l, const struct wq_key *key)
 			size_t more = l->cap ? l->cap * 2 : 64;
 			struct wq_queue **p = reallocarray(l->queues, more, sizeof(*p));
 
-			if (!p) { /* better twice than not */
+			if (!p) { /* a LOSS twice is better than none */
 				wq_queue_note_loss(w->queue);
 				continue;
 			}
@@ -99,7 +99,8 @@ void wq_post_loss(struct wq_model *m, bool (*of)(const struct wq_key *key, const
 {
 	struct losers l = {0};
 
-	/* those whose end is still to be told may have missed what came before it, too */
+	/* The watches of keys whose REMOVAL is still to be posted may have missed earlier
+	 * changes, too. */
 	if (of) {
 		add_rings_watchers(&l, m, of, arg);
 	} else {

@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Records on their way to the watches of a key. */
+/* Posts records to the watches of a key. */
 #ifndef WQ_POST_H
 #define WQ_POST_H
 
 #include "keys/model.h"
 
-/* Posts SUBTYPE with AUX of KEY to those who watched it at AT_NS. WHO NULL: nobody knows. */
+/* Posts SUBTYPE with AUX of KEY to those who watched it at AT_NS. WHO NULL: unknown. */
 void wq_post_change(struct wq_key *key, enum key_notification_subtype subtype, uint32_t aux,
 	const struct wq_cred *who, uint64_t at_ns);
 
-/* The same for a difference: nobody knows who made it, and an operation may yet tell of it. */
+/* The same for a difference: nobody knows who made it, and its operation may be reported later.
+ */
 void wq_post_difference(
 	struct wq_key *key, enum key_notification_subtype subtype, uint32_t aux);
 
-/* LOSS in every queue that watches KEY. */
+/* Posts LOSS to every queue that watches KEY. */
 void wq_post_key_loss(const struct wq_key *key);
 
-/* LOSS once in every queue that watches a keyring of which OF(key, ARG) is true; OF NULL: that
- * watches anything. */
+/* Posts LOSS once to every queue that watches a keyring for which OF(key, ARG) is true; OF
+ * NULL: to every queue that watches anything. */
 void wq_post_loss(struct wq_model *m, bool (*of)(const struct wq_key *key, const void *arg),
 	const void *arg);
 

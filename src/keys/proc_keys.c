@@ -31,7 +31,7 @@ struct wq_expiry wq_expiry_both(struct wq_expiry a, struct wq_expiry b)
 	};
 }
 
-/* proc_keys_show() prints "perm", "expd", or the time left in whole units. */
+/* The kernel's proc_keys_show() prints "perm", "expd", or the time left in whole units. */
 static bool parse_expiry(const char *word, time_t now, struct wq_proc_key *out)
 {
 	static const struct {
@@ -51,7 +51,7 @@ static bool parse_expiry(const char *word, time_t now, struct wq_proc_key *out)
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
 		if (*end != units[i].suffix)
 			continue;
-		/* A second to either side: its clock and ours may tick between. */
+		/* one second to either side, because its clock and ours may tick in between */
 		out->expiry.from = now + n * units[i].seconds - 1;
 		out->expiry.to = now + (n + 1) * units[i].seconds;
 		return true;
@@ -84,7 +84,7 @@ bool wq_proc_keys_parse(const char *line, time_t now, struct wq_proc_key *out)
 	word[len[3]] = '\0';
 	out->serial = (int32_t)serial;
 	out->known = parse_expiry(word, now, out);
-	/* the type is padded to nine columns and one space follows */
+	/* the type is padded to nine columns, and one space follows */
 	p = field[7] + (len[7] < 9 ? 9 : len[7]);
 	out->tail = strlen(field[7]) > (size_t)(p - field[7]) ? p + 1 : "";
 	return true;
@@ -106,8 +106,9 @@ long wq_proc_keys_len(const char *tail, const char *description)
 
 struct wq_proc_keys {
 	int fd;
-	size_t have; /* bytes of a line that is not complete yet */
-	bool skip;   /* of a line that is longer than the buffer: not a key's */
+	size_t have; /* bytes of an incomplete line */
+	/* The rest of a line that is longer than the buffer, and so belongs to no key. */
+	bool skip;
 	char buf[16384];
 };
 

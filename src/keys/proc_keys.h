@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What only /proc/keys tells of a key: about when it expires, and how long the payload
- * is that we may not read.
+ * What only /proc/keys shows of a key: roughly when it expires, and how long a payload is that
+ * we may not read.
  *
- * A description may hold newlines, so a user can forge lines there. A key that we may
- * View has its own line in every pass; so a serial that is seen twice is forged, and
- * nothing is believed of it. For the same reason nothing here ever says that a key is
- * there, gone or dead.
+ * A description may hold newlines, so a user can forge lines there. A key that we may View has
+ * its own line in every pass. So a serial that appears twice was forged, and nothing about it
+ * is believed. For the same reason nothing here ever says whether a key exists, is dead or was
+ * destroyed.
  */
 #ifndef WQ_PROC_KEYS_H
 #define WQ_PROC_KEYS_H
@@ -16,17 +16,17 @@
 #include <stdint.h>
 #include <time.h>
 
-/* Seconds of CLOCK_REALTIME between which a key expires; /proc/keys rounds. */
+/* Between these seconds of CLOCK_REALTIME a key expires; /proc/keys rounds. */
 struct wq_expiry {
-	time_t from, to; /* from > to: it never does */
+	time_t from, to; /* from > to: it never expires */
 };
 
 struct wq_proc_key {
 	int32_t serial;
-	bool known; /* the line was understood */
+	bool known; /* the line could be parsed */
 	bool expired;
 	struct wq_expiry expiry;
-	const char *tail; /* the description and what its type adds: ": 5" */
+	const char *tail; /* the description and what its type appends, such as ": 5" */
 };
 
 extern const struct wq_expiry wq_expiry_never;
@@ -34,13 +34,14 @@ extern const struct wq_expiry wq_expiry_never;
 /* True if A and B cannot be the same moment. */
 bool wq_expiry_differ(struct wq_expiry a, struct wq_expiry b);
 
-/* What both allow: narrows a known expiry. They must not differ. */
+/* The range that A and B have in common: it narrows a known expiry. They must not differ. */
 struct wq_expiry wq_expiry_both(struct wq_expiry a, struct wq_expiry b);
 
-/* Parses one LINE (NUL-terminated, no newline), read at NOW. False if it is no key's. */
+/* Parses one LINE (NUL-terminated, without a newline) that was read at NOW. False if it belongs
+ * to no key. */
 bool wq_proc_keys_parse(const char *line, time_t now, struct wq_proc_key *out);
 
-/* The payload length that TAIL gives for a user or logon key of DESCRIPTION, or -1. */
+/* The payload length in the TAIL of a user or logon key with DESCRIPTION, or -1. */
 long wq_proc_keys_len(const char *tail, const char *description);
 
 /* ---- reading it, in parts ---- */
@@ -54,8 +55,8 @@ void wq_proc_keys_close(struct wq_proc_keys *pass);
 /* Goes back to the first line. */
 void wq_proc_keys_rewind(struct wq_proc_keys *pass);
 
-/* Reads a part (some dozen lines) and calls FN for each key in it. 1: there is more; 0:
- * that was all; or -errno. */
+/* Reads a part (some dozen lines) and calls FN for each key in it. 1: there is more; 0: that
+ * was all; or -errno. */
 int wq_proc_keys_next(struct wq_proc_keys *pass,
 	void (*fn)(void *arg, const struct wq_proc_key *), void *arg);
 
