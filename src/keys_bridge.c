@@ -355,8 +355,8 @@ static void init(struct wq_keys *keys)
 	wq_expiry_init(&keys->expiry, m, &keys->gc);
 	wq_scan_init(&keys->scan, m, &keys->compare, &keys->expiry);
 	wq_feed_init(&keys->feed,
-		&(struct wq_applier){m, &keys->compare, &keys->gc, &keys->resolve},
-		&keys->scan);
+		&(struct wq_follower){m, &keys->compare, &keys->gc, &keys->scan},
+		&keys->resolve);
 	keys->compare.deferred_timer.fire = on_deferred_timer;
 	keys->compare.catch_up = catch_up_for_compare;
 	keys->gc.timer.fire = on_gc_timer;

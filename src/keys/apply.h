@@ -1,74 +1,42 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Changes of keys, on their way into the model and to the watches: the one place that changes
- * the model of a key for what was told of it, and posts. Where the change comes from does not
- * matter: a source gave it, or it is what an operation means.
+ * the model of a key, and posts. Where the change comes from does not matter: a source gave it,
+ * it is what an operation means, or a snapshot differs from the model.
  */
 #ifndef WQ_APPLY_H
 #define WQ_APPLY_H
 
-#include "base/shares.h"
-#include "keys/compare.h"
-#include "keys/gc_watch.h"
-#include "keys/resolve.h"
+#include "keys/telling.h"
 
-/* What a telling asks of whoever took it in. */
-enum wq_consequence {
-	WQ_MAY_DESTROY = 1u << 0, /* it may have ended keys */
-	WQ_SCAN_SOON = 1u << 1,	  /* it cannot be told to a key what was done */
+/* What is to be done about the key of a change that was applied. */
+enum wq_then {
+	WQ_THEN_COMPARE = 1u << 0, /* what was said of it is not what is there: a look, now */
+	WQ_THEN_REFRESH = 1u << 1, /* a snapshot, soon: what it shows changed has been told */
+	WQ_THEN_TAKE_IN = 1u << 2, /* the same, now */
+	WQ_THEN_EXPECT_END = 1u << 3, /* it will be collected as dead keys are */
 };
 
-/* What changes go into. Its owner has the parts. */
-struct wq_applier {
-	struct wq_model *model;
-	struct wq_compare *compare;
-	struct wq_gc_watch *gc;
-	struct wq_resolve *resolve;
-};
+/* The change of a watched key that T's operation made goes into the model and is posted, unless
+ * it has been told. IS_INFERRED: it was found by the difference that it made, which another's
+ * operation, that is still to be told, may explain as well. Returns a set of enum wq_then. */
+unsigned int wq_apply(
+	const struct wq_telling *t, const struct wq_change *change, bool is_inferred);
 
-/* What is told of keys, and who tells it. */
-struct wq_telling {
-	const struct wq_applier *to;
-	struct wq_model *model;		/* its model */
-	const struct wq_operation *op;	/* NULL: a source gave the change itself */
-	const struct wq_caller *caller; /* who reported it; NULL: a source tells of it */
-	uint64_t begin_ns, end_ns;	/* of what was done: CLOCK_MONOTONIC */
-	pid_t tid;			/* whose thread did it, or 0 */
-	struct wq_cred who;		/* if it was told; else to be asked by tid */
-	unsigned int *consequences;	/* a set of enum wq_consequence, to be added to */
-};
+/* T tells what is known already: a record of it that was posted for a difference is used up. */
+void wq_apply_known(const struct wq_telling *t, const struct wq_change *change);
 
-/* OP has ended; CALLER reported it, or if that is NULL a source tells of it. */
-struct wq_telling wq_telling_of(const struct wq_applier *to, const struct wq_operation *op,
-	const struct wq_caller *caller, unsigned int *consequences);
-
-/* Who pays for what T makes us do. */
-uid_t wq_telling_payer(const struct wq_telling *t);
-
-/* SERIAL if it is watched, and what T tells is news for it. */
-struct wq_key *wq_telling_watched(const struct wq_telling *t, int32_t serial);
-
-/* Is T believed when it says SUBTYPE of KEY? A source is. */
-bool wq_telling_is_believed(const struct wq_telling *t, const struct wq_key *key,
-	enum key_notification_subtype subtype);
-
-/* SERIAL if it is watched, T is news for it, and T is believed; else, where it is not believed,
- * KEY is looked at instead. */
-struct wq_key *wq_telling_subject(
-	const struct wq_telling *t, int32_t serial, enum key_notification_subtype subtype);
-
-/* The change SUBTYPE with AUX, which T tells, goes into the model of KEY and is posted: unless
- * it has been told, or is only said of the end of a life and not to be seen. False: that. KEY
- * may be gone after it, if T has a caller. */
-bool wq_apply(const struct wq_telling *t, struct wq_key *key,
-	enum key_notification_subtype subtype, uint32_t aux);
+/* T reports that KEY expires at AT (CLOCK_REALTIME; 0: never): that /proc/keys says so next is
+ * no difference. */
+void wq_apply_timeout(struct wq_key *key, time_t at);
 
 /* CHANGE was made, says a source that tells of each, with who did it if it knows: it is posted.
- * Of the key itself only whether it lives and who may see it is kept up. */
-void wq_apply_change(const struct wq_applier *to, const struct wq_change *change);
+ * Of the key itself only whether it lives and who may see it is kept up. Returns a set of enum
+ * wq_then. */
+unsigned int wq_apply_change(struct wq_model *m, const struct wq_change *change);
 
 /* A key is gone, says a source: its watches are told and released, and with the last one it
  * goes. Nothing if nobody watches it, or only another that was given its number since. */
-void wq_apply_destroyed(const struct wq_applier *to, const struct wq_destroyed *destroyed);
+void wq_apply_destroyed(struct wq_model *m, const struct wq_destroyed *destroyed);
 
 #endif

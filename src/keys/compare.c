@@ -365,6 +365,17 @@ void wq_compare_refresh(struct wq_key *key)
 		(void)absorb_told(key, new); /* else the next look does */
 }
 
+void wq_compare_take_in(struct wq_key *key, bool payload)
+{
+	const bool payload_told = key->payload_told, attrs_told = key->attrs_told;
+
+	key->payload_told |= payload;
+	key->attrs_told |= !payload;
+	wq_compare_refresh(key);
+	key->payload_told &= payload_told;
+	key->attrs_told &= attrs_told;
+}
+
 void wq_compare_refresh_soon(struct wq_compare *c, struct wq_key *key)
 {
 	if (key->zombie)

@@ -49,6 +49,10 @@ void wq_compare_stop(struct wq_compare *c, struct wq_key *key);
 void wq_compare_refresh(struct wq_key *key);
 void wq_compare_refresh_soon(struct wq_compare *c, struct wq_key *key);
 
+/* A report told of KEY's payload, or else its attributes: that alone is taken in now, or it
+ * would be a difference later. */
+void wq_compare_take_in(struct wq_key *key, bool payload);
+
 /* Looks again at keys with a difference that no operation on its way can explain any more, a
  * slice of them; of what has been told since that look nothing is a difference. True: there are
  * more. */

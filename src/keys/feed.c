@@ -16,20 +16,35 @@
 
 /* ---- what sources tell ---- */
 
-/* What an operation or a change asked for besides. */
-static void follow(struct wq_feed *f, unsigned int consequences)
+/* Who did T's operation: asked if it comes to a record, if a source has not said it. */
+static bool is_to_be_asked(const struct wq_telling *t, const struct wq_outcome *o)
 {
-	if (consequences & WQ_MAY_DESTROY)
-		wq_gc_schedule(f->gc);
-	if (consequences & WQ_SCAN_SOON)
-		wq_scan_soon(f->scan);
+	if (t->caller || t->who.pid || wq_model_has(t->model, WQ_SOURCE_IDENTITY))
+		return false;
+	for (unsigned int i = 0; i < o->n; i++)
+		if (o->step[i].kind == WQ_STEP_CHANGE)
+			return true;
+	return false;
+}
+
+/* OP has ended, says CALLER of itself, or if that is NULL a source. */
+static void on_told(
+	struct wq_feed *f, const struct wq_operation *op, const struct wq_caller *caller)
+{
+	struct wq_telling t = {f->model, f->resolve, op, caller, op->who};
+	struct wq_outcome outcome;
+
+	wq_interpret(&t, &outcome);
+	if (is_to_be_asked(&t, &outcome))
+		t.who = wq_resolve_who(f->resolve, op->tid, op->begin_ns, op->end_ns);
+	wq_follow(&f->follower, &t, &outcome);
 }
 
 static void on_ended(struct wq_feed *f, struct wq_operation *op)
 {
 	wq_resolve_explain(f->resolve, wq_inflight_find(&f->model->inflight, op->tid), op);
-	wq_gc_expedite(f->gc);
-	follow(f, wq_interpret(&f->applier, op, NULL));
+	wq_gc_expedite(f->follower.gc);
+	on_told(f, op, NULL);
 }
 
 /* What was learnt from what sources tell in order is worth nothing. */
@@ -50,19 +65,19 @@ static void on_lost(struct wq_feed *f)
 			 : "a look at every key");
 	wq_post_loss(f->model, NULL, NULL);
 	if (is_exact) {
-		wq_gc_check_all(f->gc);
+		wq_gc_check_all(f->follower.gc);
 		return;
 	}
 	forget_told(f);
 	wq_actors_lost(f->actors);
-	wq_scan_resync(f->scan);
+	wq_scan_resync(f->follower.scan);
 }
 
 static void handle(struct wq_feed *f, struct wq_event *event)
 {
 	switch (event->kind) {
 	case WQ_EVENT_BEGIN:
-		follow(f, wq_interpret(&f->applier, &event->operation, NULL));
+		wq_interpret_begin(f->resolve, &event->operation, NULL);
 		break;
 	case WQ_EVENT_END:
 		on_ended(f, &event->operation);
@@ -76,10 +91,10 @@ static void handle(struct wq_feed *f, struct wq_event *event)
 			f->actors, event->ids.tid, event->ids.change, event->ids.arg);
 		break;
 	case WQ_EVENT_CHANGE:
-		wq_apply_change(&f->applier, &event->change);
+		wq_follow_change(&f->follower, &event->change);
 		break;
 	case WQ_EVENT_DESTROYED:
-		wq_apply_destroyed(&f->applier, &event->destroyed);
+		wq_apply_destroyed(f->model, &event->destroyed);
 		break;
 	case WQ_EVENT_LOST:
 		on_lost(f);
@@ -126,7 +141,7 @@ static bool drain_sources(struct wq_feed *f, uint64_t allowed_ns)
 	f->draining = false;
 	if (r < 0) {
 		wq_supervisor_died(&f->model->sources, strerror(-r));
-		wq_scan_resync(f->scan);
+		wq_scan_resync(f->follower.scan);
 		return true;
 	}
 	/* what was read and not handled will not wake us again; forks can wait */
@@ -216,9 +231,9 @@ static bool on_occasion(void *arg, enum wq_source_occasion occasion)
 	struct wq_feed *f = arg;
 
 	if (occasion == WQ_OCCASION_EXIT)
-		wq_gc_schedule(f->gc);
+		wq_gc_schedule(f->follower.gc);
 	else
-		wq_scan_soon(f->scan);
+		wq_scan_soon(f->follower.scan);
 	return !TAILQ_EMPTY(&f->model->registry.all);
 }
 
@@ -244,7 +259,7 @@ static void stop_comparing(struct wq_feed *f)
 
 	forget_told(f);
 	TAILQ_FOREACH (key, &f->model->registry.all, node)
-		wq_compare_stop(f->applier.compare, key);
+		wq_compare_stop(f->follower.compare, key);
 }
 
 /* A source has begun, which tells nothing of what was done before. */
@@ -255,10 +270,10 @@ static void on_source_started(struct wq_feed *f)
 	if (wq_model_has(f->model, WQ_SOURCE_CHANGES))
 		stop_comparing(f);
 	if (wq_model_has(f->model, WQ_SOURCE_ENDS))
-		wq_gc_check_all(f->gc);
+		wq_gc_check_all(f->follower.gc);
 	if (!TAILQ_EMPTY(&f->model->registry.all))
 		wq_supervisor_tell_occasions(&f->model->sources);
-	wq_gc_start(f->gc);
+	wq_gc_start(f->follower.gc);
 }
 
 static void on_source_stopped(void *arg)
@@ -301,9 +316,10 @@ bool wq_feed_check(struct wq_feed *f)
 	return true;
 }
 
-void wq_feed_init(struct wq_feed *f, const struct wq_applier *applier, struct wq_scan *scan)
+void wq_feed_init(
+	struct wq_feed *f, const struct wq_follower *follower, struct wq_resolve *resolve)
 {
-	struct wq_model *m = applier->model;
+	struct wq_model *m = follower->model;
 	const struct wq_source_env env = {
 		.loop = m->loop,
 		.events = &m->events,
@@ -320,12 +336,10 @@ void wq_feed_init(struct wq_feed *f, const struct wq_applier *applier, struct wq
 			},
 	};
 
-	f->applier = *applier;
+	f->follower = *follower;
 	f->model = m;
-	f->resolve = applier->resolve;
-	f->actors = applier->resolve->actors;
-	f->gc = applier->gc;
-	f->scan = scan;
+	f->resolve = resolve;
+	f->actors = resolve->actors;
 	f->drain_timer.fire = on_drain_timer;
 	wq_supervisor_init(&m->sources, wq_source_choose(m->config.source), &env);
 }
@@ -372,8 +386,12 @@ int wq_feed_report(
 		if (h.end_ns && (!caller->compat || wq_model_has(f->model, WQ_SOURCE_COMPAT)))
 			return 0; /* the trace tells of it, too */
 	}
-	if (h.end_ns && h.result >= 0)
+	if (!h.end_ns) {
+		wq_interpret_begin(f->resolve, &h, caller);
+		return 0;
+	}
+	if (h.result >= 0)
 		h.who = wq_actors_reporter(f->actors, caller);
-	follow(f, wq_interpret(&f->applier, &h, caller));
+	on_told(f, &h, caller);
 	return 0;
 }

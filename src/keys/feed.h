@@ -6,17 +6,15 @@
 #ifndef WQ_FEED_H
 #define WQ_FEED_H
 
-#include "keys/apply.h"
-#include "keys/scan.h"
+#include "keys/follow.h"
+#include "keys/resolve.h"
 
 /* By value in its owner. */
 struct wq_feed {
-	struct wq_applier applier; /* the parts that changes go into; and by themselves: */
+	struct wq_follower follower; /* what operations come to is done by it */
 	struct wq_model *model;
 	struct wq_resolve *resolve;
 	struct wq_actors *actors;
-	struct wq_gc_watch *gc;
-	struct wq_scan *scan;
 
 	struct wq_timer drain_timer; /* to go on with the events of sources */
 	bool draining;
@@ -25,7 +23,8 @@ struct wq_feed {
 };
 
 /* Prepares for the sources that the configuration allows; starts none. */
-void wq_feed_init(struct wq_feed *f, const struct wq_applier *applier, struct wq_scan *scan);
+void wq_feed_init(
+	struct wq_feed *f, const struct wq_follower *follower, struct wq_resolve *resolve);
 void wq_feed_fini(struct wq_feed *f);
 
 /* Starts the best source that can be had. False: none, keys are polled. */

@@ -7,20 +7,18 @@
 #ifndef WQ_INFER_H
 #define WQ_INFER_H
 
-#include "keys/apply.h"
-
-enum wq_inference {
-	WQ_INFER_LINKED,
-	WQ_INFER_FOUND, /* linked if it was made for that, else only found */
-	WQ_INFER_UNLINKED,
-	WQ_INFER_CLEARED,
-};
+#include "keys/outcome.h"
+#include "keys/telling.h"
 
 /* T tells of WHAT, with SERIAL, on the keyring that was named ID; 0 stands for any special one.
- * SERIAL below 0: that cannot be told, either. */
-void wq_infer(const struct wq_telling *t, int32_t id, enum wq_inference what, int32_t serial);
+ * SERIAL below 0: that cannot be told, either. Adds to O what follows. */
+void wq_infer(const struct wq_telling *t, struct wq_outcome *o, int32_t id,
+	enum wq_inference what, int32_t serial);
 
 /* T tells that attributes of keyring ID were set, perhaps to what they were. */
-void wq_infer_setattr(const struct wq_telling *t, int32_t id);
+void wq_infer_setattr(const struct wq_telling *t, struct wq_outcome *o, int32_t id);
+
+/* May those who watch KEY have missed what a struct wq_missed is about? */
+bool wq_infer_may_have_missed(const struct wq_key *key, const void *missed);
 
 #endif

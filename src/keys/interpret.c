@@ -9,13 +9,11 @@
 #include "keys/infer.h"
 #include "keys/interpret.h"
 
-#define SAID_S 2 /* before and after a timeout, as it was reported */
-
 /* Keyring ID as the operation's thread meant it: its serial; 0: none was given, or it is
  * one that nobody watches; below 0: it cannot be told. */
 static int32_t keyring_of(const struct wq_telling *t, int32_t id)
 {
-	return wq_resolve_keyring(t->to->resolve, t->op, id);
+	return wq_resolve_keyring(t->resolve, t->op, id);
 }
 
 /* A key that is named by a special keyring: its serial, or below 0. */
@@ -66,59 +64,78 @@ static void note_serial(const struct wq_telling *t)
 		wq_serials_note(&t->model->serials, serial, by, since_ns);
 }
 
+/* SERIAL if it is watched, T is news for it, and T is believed of it; else, where it is not
+ * believed, the key is looked at instead. */
+static struct wq_key *subject(const struct wq_telling *t, struct wq_outcome *o, int32_t serial,
+	enum key_notification_subtype subtype)
+{
+	struct wq_key *key = wq_telling_watched(t, serial);
+
+	if (!key || wq_telling_is_believed(t, key, subtype))
+		return key;
+	wq_outcome_change(o, WQ_STEP_LOOK, serial, subtype, 0, false);
+	return NULL;
+}
+
+static void change(struct wq_outcome *o, const struct wq_key *key,
+	enum key_notification_subtype subtype, uint32_t aux)
+{
+	wq_outcome_change(o, WQ_STEP_CHANGE, key->serial, subtype, aux, false);
+}
+
 /* SERIAL was linked into keyring ID. */
-static void op_link(const struct wq_telling *t, int32_t id, int32_t key)
+static void op_link(const struct wq_telling *t, struct wq_outcome *o, int32_t id, int32_t key)
 {
 	int32_t ring = keyring_of(t, id), serial = key_named(t, key);
 	struct wq_key *into;
 
 	if (ring < 0) {
-		wq_infer(t, id, WQ_INFER_LINKED, serial);
+		wq_infer(t, o, id, WQ_INFER_LINKED, serial);
 		return;
 	}
-	into = wq_telling_subject(t, ring, NOTIFY_KEY_LINKED);
+	into = subject(t, o, ring, NOTIFY_KEY_LINKED);
 	if (!into)
 		return;
 	if (serial < 0) {
-		wq_infer(t, ring, WQ_INFER_LINKED, serial);
+		wq_infer(t, o, ring, WQ_INFER_LINKED, serial);
 		return;
 	}
-	wq_apply(t, into, NOTIFY_KEY_LINKED, (uint32_t)serial);
+	change(o, into, NOTIFY_KEY_LINKED, (uint32_t)serial);
 }
 
-static void op_unlink(const struct wq_telling *t, int32_t id, int32_t key)
+static void op_unlink(const struct wq_telling *t, struct wq_outcome *o, int32_t id, int32_t key)
 {
 	int32_t ring = keyring_of(t, id), serial = key_named(t, key);
 	struct wq_key *from;
 
 	if (ring < 0) {
-		wq_infer(t, id, WQ_INFER_UNLINKED, serial);
+		wq_infer(t, o, id, WQ_INFER_UNLINKED, serial);
 		return;
 	}
-	from = wq_telling_subject(t, ring, NOTIFY_KEY_UNLINKED);
+	from = subject(t, o, ring, NOTIFY_KEY_UNLINKED);
 	if (!from)
 		return;
 	if (serial < 0)
-		wq_infer(t, ring, WQ_INFER_UNLINKED, serial);
+		wq_infer(t, o, ring, WQ_INFER_UNLINKED, serial);
 	else
-		wq_apply(t, from, NOTIFY_KEY_UNLINKED, (uint32_t)serial);
+		change(o, from, NOTIFY_KEY_UNLINKED, (uint32_t)serial);
 }
 
-static void op_clear(const struct wq_telling *t, int32_t id)
+static void op_clear(const struct wq_telling *t, struct wq_outcome *o, int32_t id)
 {
 	int32_t ring = keyring_of(t, id);
 	struct wq_key *from;
 
 	if (ring < 0) {
-		wq_infer(t, id, WQ_INFER_CLEARED, 0);
+		wq_infer(t, o, id, WQ_INFER_CLEARED, 0);
 		return;
 	}
-	from = wq_telling_subject(t, ring, NOTIFY_KEY_CLEARED);
+	from = subject(t, o, ring, NOTIFY_KEY_CLEARED);
 	if (from)
-		wq_apply(t, from, NOTIFY_KEY_CLEARED, 0);
+		change(o, from, NOTIFY_KEY_CLEARED, 0);
 }
 
-static void op_move(const struct wq_telling *t)
+static void op_move(const struct wq_telling *t, struct wq_outcome *o)
 {
 	const int32_t *arg = t->op->arg;
 
@@ -129,8 +146,8 @@ static void op_move(const struct wq_telling *t)
 			arg[1], arg[0]);
 		return;
 	}
-	op_unlink(t, arg[1], arg[0]);
-	op_link(t, arg[2], arg[0]);
+	op_unlink(t, o, arg[1], arg[0]);
+	op_link(t, o, arg[2], arg[0]);
 }
 
 /* Was there a key SERIAL, which add_key() has returned, when that began? */
@@ -145,16 +162,15 @@ static bool was_there(const struct wq_telling *t, int32_t serial)
 }
 
 /* The keyring holds what add_key() returned already: no record of a link. */
-static void op_add_key_again(const struct wq_telling *t, int32_t ring, int32_t serial)
+static void op_add_key_again(struct wq_outcome *o, int32_t ring, int32_t serial)
 {
 	wq_debug_keys(
 		"key %d: linked (%d) is not posted: it was a member already", ring, serial);
-	wq_ledger_claim(
-		&t->model->ledger, ring, NOTIFY_KEY_LINKED, (uint32_t)serial, t->op->begin_ns);
+	wq_outcome_change(o, WQ_STEP_KNOWN, ring, NOTIFY_KEY_LINKED, (uint32_t)serial, false);
 }
 
 /* The key that add_key() returned is a new one, or an old one that it has updated. */
-static void op_add_key(const struct wq_telling *t)
+static void op_add_key(const struct wq_telling *t, struct wq_outcome *o)
 {
 	int32_t serial = t->op->result, id = t->op->arg[0], ring = keyring_of(t, id);
 	struct wq_key *key;
@@ -162,40 +178,41 @@ static void op_add_key(const struct wq_telling *t)
 		ring > 0 ? wq_registry_find(&t->model->registry, ring) : NULL;
 
 	if (was_there(t, serial)) {
-		key = wq_telling_subject(t, serial, NOTIFY_KEY_UPDATED);
+		key = subject(t, o, serial, NOTIFY_KEY_UPDATED);
 		if (key)
-			wq_apply(t, key, NOTIFY_KEY_UPDATED, 0);
+			change(o, key, NOTIFY_KEY_UPDATED, 0);
 		return;
 	}
 	if (t->op->made == WQ_MADE_UNKNOWN && into && wq_key_has_members(into) &&
 		wq_telling_is_believed(t, into, NOTIFY_KEY_LINKED) &&
 		wq_key_member_find(&into->state, serial))
 		/* a snapshot showed it, perhaps; else an update of a key that nobody watches */
-		op_add_key_again(t, ring, serial);
+		op_add_key_again(o, ring, serial);
 	else
-		op_link(t, id, serial);
+		op_link(t, o, id, serial);
 }
 
-static void op_request_key(const struct wq_telling *t)
+static void op_request_key(const struct wq_telling *t, struct wq_outcome *o)
 {
 	/* Without a keyring a key that was found is linked nowhere, a new one into the
 	 * default keyring. */
 	if (t->op->arg[0])
-		op_link(t, t->op->arg[0], t->op->result);
+		op_link(t, o, t->op->arg[0], t->op->result);
 	else
-		wq_infer(t, 0, WQ_INFER_FOUND, t->op->result);
+		wq_infer(t, o, 0, WQ_INFER_FOUND, t->op->result);
 }
 
-static void op_instantiated(const struct wq_telling *t, uint32_t aux, int32_t ring)
+static void op_instantiated(
+	const struct wq_telling *t, struct wq_outcome *o, uint32_t aux, int32_t ring)
 {
-	struct wq_key *key = wq_telling_subject(t, t->op->arg[0], NOTIFY_KEY_INSTANTIATED);
+	struct wq_key *key = subject(t, o, t->op->arg[0], NOTIFY_KEY_INSTANTIATED);
 
 	if (key)
-		wq_apply(t, key, NOTIFY_KEY_INSTANTIATED, aux);
+		change(o, key, NOTIFY_KEY_INSTANTIATED, aux);
 	if (ring < 0) /* any special one stands for that of who asked for the key */
-		wq_infer(t, 0, WQ_INFER_LINKED, t->op->arg[0]);
+		wq_infer(t, o, 0, WQ_INFER_LINKED, t->op->arg[0]);
 	else if (ring)
-		op_link(t, ring, t->op->arg[0]);
+		op_link(t, o, ring, t->op->arg[0]);
 }
 
 /* Is SERIAL the caller's who reports of its death? Root, and whoever runs the daemon, report
@@ -228,9 +245,19 @@ static void note_death(const struct wq_telling *t)
 		wq_fates_note_dead(&t->model->fates, serial, at);
 }
 
-/* The key that was told of; NULL if it is not watched, or not believed to be changed. */
-static struct wq_key *op_simple(
-	const struct wq_telling *t, enum key_notification_subtype subtype)
+/* That a life has ended is there to be seen, so nobody's word is taken for it. */
+static bool is_confirmed(const struct wq_telling *t, const struct wq_key *key,
+	enum key_notification_subtype subtype)
+{
+	if (!t->caller || (subtype != NOTIFY_KEY_REVOKED && subtype != NOTIFY_KEY_INVALIDATED))
+		return true;
+	return wq_key_reader_life(t->model->reader, key->serial) >=
+	       (subtype == NOTIFY_KEY_REVOKED ? WQ_KEY_REVOKED : WQ_KEY_INVALIDATED);
+}
+
+/* Its serial; 0 if it is not watched, or not believed to be changed. */
+static int32_t op_simple(
+	const struct wq_telling *t, struct wq_outcome *o, enum key_notification_subtype subtype)
 {
 	int32_t serial = key_named(t, t->op->arg[0]);
 	struct wq_key *key;
@@ -238,119 +265,107 @@ static struct wq_key *op_simple(
 	if (serial < 0) {
 		/* attributes may have been set to what they were */
 		if (!t->caller && subtype == NOTIFY_KEY_SETATTR)
-			wq_infer_setattr(t, t->op->arg[0]);
-		*t->consequences |= WQ_SCAN_SOON;
-		return NULL;
+			wq_infer_setattr(t, o, t->op->arg[0]);
+		o->scan_soon = true;
+		return 0;
 	}
-	key = wq_telling_subject(t, serial, subtype);
-	return key && wq_apply(t, key, subtype, 0) ? key : NULL;
+	key = subject(t, o, serial, subtype);
+	if (!key)
+		return 0;
+	if (is_confirmed(t, key, subtype)) {
+		change(o, key, subtype, 0);
+		return serial;
+	}
+	wq_outcome_change(o, WQ_STEP_LOOK, serial, subtype, 0, false);
+	return 0;
 }
 
-/* As reported, it ends KEY no later than it was known to: what was only said is to make nobody
- * miss an end. And it is no difference that /proc/keys says so next. */
-static void timeout_as_reported(const struct wq_telling *t, struct wq_key *key, time_t at)
-{
-	time_t ends_at = at ? at + wq_gc_delay(t->to->gc) : 0, known = wq_registry_end_of(key);
-
-	key->proc.is_said = true;
-	key->proc.said = at ? (struct wq_expiry){at - SAID_S, at + SAID_S} : wq_expiry_never;
-	if (ends_at && (!known || ends_at < known))
-		wq_gc_expect_at(t->to->gc, key, ends_at);
-}
-
-static void op_timeout(const struct wq_telling *t)
+static void op_timeout(const struct wq_telling *t, struct wq_outcome *o)
 {
 	uint32_t seconds = (uint32_t)t->op->arg[1];
-	struct wq_key *key = op_simple(t, NOTIFY_KEY_SETATTR);
 	time_t since = (time_t)((wq_now_ns() - t->op->end_ns) / WQ_NSEC_PER_SEC);
-	time_t at = seconds ? time(NULL) - since + (time_t)seconds : 0;
 
-	if (!key)
-		return;
-	if (t->caller)
-		timeout_as_reported(t, key, at);
-	else
-		wq_gc_expect_at(t->to->gc, key, at ? at + wq_gc_delay(t->to->gc) : 0);
+	o->timeout_of = op_simple(t, o, NOTIFY_KEY_SETATTR);
+	o->timeout_at = seconds ? time(NULL) - since + (time_t)seconds : 0;
 }
 
-static void op_chown(const struct wq_telling *t)
+static void op_chown(const struct wq_telling *t, struct wq_outcome *o)
 {
 	/* neither owner nor group: keyctl_chown_key() changes nothing and tells nothing */
 	if (t->op->arg[1] != -1 || t->op->arg[2] != -1)
-		op_simple(t, NOTIFY_KEY_SETATTR);
+		op_simple(t, o, NOTIFY_KEY_SETATTR);
 }
 
 /* Longer than a page, since it has a case for each operation and nothing else. */
-static void take(const struct wq_telling *t)
+static void take(const struct wq_telling *t, struct wq_outcome *o)
 {
 	const struct wq_operation *h = t->op;
 
-	if (!t->caller) /* only the trace is believed about sessions */
-		wq_resolve_observe(t->to->resolve, h);
+	if (!t->caller) /* only a source is believed about sessions */
+		wq_resolve_observe(t->resolve, h);
 	switch (h->op) {
 	case KEYCTL_UPDATE:
-		op_simple(t, NOTIFY_KEY_UPDATED);
+		op_simple(t, o, NOTIFY_KEY_UPDATED);
 		break;
 	case KEYCTL_REVOKE:
 		note_death(t);
-		op_simple(t, NOTIFY_KEY_REVOKED);
+		op_simple(t, o, NOTIFY_KEY_REVOKED);
 		break;
 	case KEYCTL_INVALIDATE:
 		note_death(t);
-		op_simple(t, NOTIFY_KEY_INVALIDATED);
+		op_simple(t, o, NOTIFY_KEY_INVALIDATED);
 		break;
 	case KEYCTL_CHOWN:
-		op_chown(t);
+		op_chown(t, o);
 		break;
 	case KEYCTL_SETPERM:
 	case KEYCTL_RESTRICT_KEYRING:
-		op_simple(t, NOTIFY_KEY_SETATTR);
+		op_simple(t, o, NOTIFY_KEY_SETATTR);
 		break;
 	case KEYCTL_SET_TIMEOUT:
 		note_death(t);
-		op_timeout(t);
+		op_timeout(t, o);
 		break;
 	case KEYCTL_CLEAR:
-		op_clear(t, h->arg[0]);
+		op_clear(t, o, h->arg[0]);
 		break;
 	case KEYCTL_LINK:
-		op_link(t, h->arg[1], h->arg[0]);
+		op_link(t, o, h->arg[1], h->arg[0]);
 		break;
 	case KEYCTL_UNLINK:
-		op_unlink(t, h->arg[1], h->arg[0]);
+		op_unlink(t, o, h->arg[1], h->arg[0]);
 		break;
 	case KEYCTL_SEARCH:
 		if (!h->arg[3])
 			return; /* what was found was linked nowhere */
-		op_link(t, h->arg[3], h->result);
+		op_link(t, o, h->arg[3], h->result);
 		break;
 	case KEYCTL_MOVE:
-		op_move(t);
+		op_move(t, o);
 		break;
 	case KEYCTL_INSTANTIATE:
 	case KEYCTL_INSTANTIATE_IOV:
-		op_instantiated(t, 0, h->arg[3]);
+		op_instantiated(t, o, 0, h->arg[3]);
 		break;
 	case KEYCTL_NEGATE:
-		op_instantiated(t, (uint32_t)-ENOKEY, h->arg[2]);
+		op_instantiated(t, o, (uint32_t)-ENOKEY, h->arg[2]);
 		break;
 	case KEYCTL_REJECT:
-		op_instantiated(t, (uint32_t)-h->arg[2], h->arg[3]);
+		op_instantiated(t, o, (uint32_t)-h->arg[2], h->arg[3]);
 		break;
 	case KEYCTL_GET_PERSISTENT:
-		op_link(t, h->arg[1], h->result);
+		op_link(t, o, h->arg[1], h->result);
 		break;
 	case WQFS_REPORT_ADD_KEY:
-		op_add_key(t);
+		op_add_key(t, o);
 		break;
 	case WQFS_REPORT_REQUEST_KEY:
-		op_request_key(t);
+		op_request_key(t, o);
 		break;
 	default:
 		break;
 	}
-	if (wq_operation_may_destroy(h->op))
-		*t->consequences |= WQ_MAY_DESTROY;
+	o->may_destroy = wq_operation_may_destroy(h->op);
 }
 
 /* Might a watch be told of OP? */
@@ -364,42 +379,38 @@ static bool concerns(const struct wq_model *m, const struct wq_operation *op)
 	return false;
 }
 
-static void begin(const struct wq_applier *to, const struct wq_operation *op,
-	const struct wq_caller *caller)
+void wq_interpret_begin(
+	struct wq_resolve *r, const struct wq_operation *op, const struct wq_caller *caller)
 {
-	struct wq_model *m = to->model;
+	struct wq_model *m = r->model;
 	bool told = wq_model_has(m, WQ_SOURCE_OPERATIONS);
 	struct wq_cred who;
 
 	/* who it is is asked at the beginning: a short-lived process is gone next */
 	if (told && !wq_model_has(m, WQ_SOURCE_IDENTITY) && concerns(m, op))
-		(void)wq_actors_ask(to->resolve->actors, op->tid, op->begin_ns);
+		(void)wq_actors_ask(r->actors, op->tid, op->begin_ns);
 	if (!caller) {
 		wq_inflight_begin(&m->inflight, op, told);
 		return;
 	}
-	who = wq_actors_reporter(to->resolve->actors, caller);
+	who = wq_actors_reporter(r->actors, caller);
 	wq_inflight_report(&m->inflight, op, caller, &who);
 }
 
-unsigned int wq_interpret(const struct wq_applier *to, const struct wq_operation *op,
-	const struct wq_caller *caller)
+void wq_interpret(const struct wq_telling *t, struct wq_outcome *o)
 {
-	unsigned int consequences = 0;
-	const struct wq_telling t = wq_telling_of(to, op, caller, &consequences);
+	const struct wq_operation *op = t->op;
 
-	if (op->end_ns == 0) {
-		begin(to, op, caller);
-		return 0;
-	}
-	wq_inflight_end(&to->model->inflight, op->tid);
+	o->n = o->nmissed = 0;
+	o->timeout_of = 0;
+	o->may_destroy = o->scan_soon = false;
+	wq_inflight_end(&t->model->inflight, op->tid);
 	if (op->result >= 0) {
-		take(&t);
-		note_serial(&t);
-		return consequences;
+		take(t, o);
+		note_serial(t);
+		return;
 	}
 	wq_debug_keys("key %d: nothing is posted: the operation failed", op->arg[0]);
-	if (op->op == WQFS_REPORT_REQUEST_KEY)
-		consequences |= WQ_SCAN_SOON; /* a negative key may have been linked */
-	return consequences;
+	/* a negative key may have been linked */
+	o->scan_soon = op->op == WQFS_REPORT_REQUEST_KEY;
 }

@@ -3,11 +3,14 @@
 #ifndef WQ_INTERPRET_H
 #define WQ_INTERPRET_H
 
-#include "keys/apply.h"
+#include "keys/outcome.h"
+#include "keys/telling.h"
 
-/* OP has begun, or ended: says CALLER of itself, or if that is NULL a source. What it changed
- * is applied. Returns a set of enum wq_consequence. */
-unsigned int wq_interpret(const struct wq_applier *to, const struct wq_operation *op,
-	const struct wq_caller *caller);
+/* OP has begun: says CALLER of itself, or if that is NULL a source. */
+void wq_interpret_begin(
+	struct wq_resolve *r, const struct wq_operation *op, const struct wq_caller *caller);
+
+/* Fills O with what T's operation, which has ended, comes to. */
+void wq_interpret(const struct wq_telling *t, struct wq_outcome *o);
 
 #endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <time.h>
+
+#include "base/log.h"
+#include "keys/follow.h"
+#include "keys/infer.h"
+#include "keys/post.h"
+
+/* What is to be done about CHANGE's key, if it is watched still. */
+static void then(const struct wq_follower *f, const struct wq_change *change, unsigned int what)
+{
+	struct wq_key *key =
+		what ? wq_registry_find(&f->model->registry, change->serial) : NULL;
+
+	if (!key)
+		return;
+	if (what & WQ_THEN_EXPECT_END)
+		wq_gc_expect_at(f->gc, key, time(NULL) + wq_gc_delay(f->gc));
+	if (what & WQ_THEN_TAKE_IN)
+		wq_compare_take_in(key, change->subtype == NOTIFY_KEY_UPDATED);
+	if (what & WQ_THEN_REFRESH)
+		wq_compare_refresh_soon(f->compare, key);
+	if (what & WQ_THEN_COMPARE)
+		wq_compare_now(f->compare, key);
+}
+
+/* What is not believed is a reason to look: at once, unless such looks have taken their user's
+ * share of the time. */
+static void look_instead(
+	const struct wq_follower *f, const struct wq_telling *t, const struct wq_change *change)
+{
+	struct wq_key *key = wq_registry_find(&f->model->registry, change->serial);
+	struct wq_work work;
+
+	if (!key)
+		return;
+	wq_debug_keys("key %d: what thread %d says of it is not believed: a look instead",
+		key->serial, (int)t->op->tid);
+	if (!wq_work_begin(&work, &f->model->guesses, wq_telling_payer(t))) {
+		wq_scan_soon(f->scan);
+		return;
+	}
+	wq_compare_key(f->compare, key);
+	wq_work_end(&work);
+}
+
+/* As it was only reported, it ends the key no later than it was known to: nobody is to miss an
+ * end. */
+static void follow_timeout(
+	const struct wq_follower *f, const struct wq_telling *t, const struct wq_outcome *o)
+{
+	struct wq_key *key =
+		o->timeout_of ? wq_registry_find(&f->model->registry, o->timeout_of) : NULL;
+	time_t ends_at, known;
+
+	if (!key)
+		return;
+	ends_at = o->timeout_at ? o->timeout_at + wq_gc_delay(f->gc) : 0;
+	known = wq_registry_end_of(key);
+	if (t->caller)
+		wq_apply_timeout(key, o->timeout_at);
+	if (!t->caller || (ends_at && (!known || ends_at < known)))
+		wq_gc_expect_at(f->gc, key, ends_at);
+}
+
+void wq_follow(
+	const struct wq_follower *f, const struct wq_telling *t, const struct wq_outcome *o)
+{
+	for (unsigned int i = 0; i < o->n; i++) {
+		const struct wq_step *step = &o->step[i];
+
+		switch (step->kind) {
+		case WQ_STEP_CHANGE:
+			then(f, &step->change, wq_apply(t, &step->change, step->is_inferred));
+			break;
+		case WQ_STEP_KNOWN:
+			wq_apply_known(t, &step->change);
+			break;
+		case WQ_STEP_LOOK:
+			look_instead(f, t, &step->change);
+			break;
+		case WQ_STEP_LOSS:
+			wq_post_loss(
+				f->model, wq_infer_may_have_missed, &o->missed[step->missed]);
+			break;
+		}
+	}
+	follow_timeout(f, t, o);
+	if (o->may_destroy)
+		wq_gc_schedule(f->gc);
+	if (o->scan_soon)
+		wq_scan_soon(f->scan);
+}
+
+void wq_follow_change(const struct wq_follower *f, const struct wq_change *change)
+{
+	then(f, change, wq_apply_change(f->model, change));
+}

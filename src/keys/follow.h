@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Does what an operation comes to: its changes are applied, and what else follows is begun. */
+#ifndef WQ_FOLLOW_H
+#define WQ_FOLLOW_H
+
+#include "keys/apply.h"
+#include "keys/compare.h"
+#include "keys/gc_watch.h"
+#include "keys/outcome.h"
+#include "keys/scan.h"
+
+/* The parts that something follows for. By value in its owner, who owns none of them. */
+struct wq_follower {
+	struct wq_model *model;
+	struct wq_compare *compare;
+	struct wq_gc_watch *gc;
+	struct wq_scan *scan;
+};
+
+/* Does what T's operation comes to. */
+void wq_follow(const struct wq_follower *f, const struct wq_telling *t,
+	const struct wq_outcome *outcome);
+
+/* The same for a source that tells of each change. */
+void wq_follow_change(const struct wq_follower *f, const struct wq_change *change);
+
+#endif
