@@ -71,7 +71,7 @@ void wq_cursor_end(struct wq_key_cursor *c)
 	*c = (struct wq_key_cursor){0};
 }
 
-/* Whoever stands at KEY, which leaves, goes on behind it. */
+/* Moves the cursors that stand at KEY, which leaves, on to the next key. */
 static void step_over(struct wq_registry *r, const struct wq_key *key)
 {
 	struct wq_key_cursor *c, *next;
@@ -106,7 +106,7 @@ void wq_registry_undefer(struct wq_registry *r, struct wq_key *key)
 
 bool wq_registry_is_settled(const struct wq_registry *r, uint64_t scan)
 {
-	/* they are in the order of their scans */
+	/* the list is sorted by scan */
 	const struct wq_key *first = TAILQ_FIRST(&r->deferred);
 
 	return !first || first->found_scan > scan;
@@ -180,7 +180,7 @@ bool wq_registry_make_due(struct wq_registry *r, time_t now)
 
 /* ---- leaving ---- */
 
-/* KEY is nobody's business any more but its watches'. */
+/* KEY leaves all lists but that of its watches. */
 static void leave_lists(struct wq_registry *r, struct wq_key *key)
 {
 	step_over(r, key);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The watched keys: by serial, in the order they came, and on the lists that say what is still
- * to be done about them. A key that leaves is taken off all of them here, so that no list loop
- * holds on to it.
+ * The watched keys: by serial, in the order in which they came, and on lists of what is still
+ * to be done with them. A key that leaves is taken off all lists here, so that no loop over a
+ * list is left with a dangling pointer.
  */
 #ifndef WQ_REGISTRY_H
 #define WQ_REGISTRY_H
@@ -11,8 +11,8 @@
 #include "keys/key.h"
 #include "keys/rings.h"
 
-/* Goes through registry.all, whatever is done meanwhile: a key that leaves moves on the cursors
- * that stand at it, and keys that come are seen too.
+/* Walks registry.all, whatever is done in between: a key that leaves moves the cursors that
+ *stand at it, and a key that comes is still reached.
  *
  *	struct wq_key_cursor c = {0};
  *
@@ -20,10 +20,10 @@
  *	while ((key = wq_cursor_next(&c)))
  *		...
  *
- * A cursor that has come to the end is as good as one that was never begun; one that has not is
- * to be ended by wq_cursor_end(). */
+ * A cursor that has reached the end is as good as one that was never begun; any other must be
+ * ended by wq_cursor_end(). */
 struct wq_key_cursor {
-	struct wq_key *next; /* NULL: it is at the end */
+	struct wq_key *next; /* NULL: the end */
 	bool listed;
 	LIST_ENTRY(wq_key_cursor) node;
 };
@@ -32,37 +32,42 @@ struct wq_key_cursor {
 struct wq_registry {
 	struct wq_key *by_serial;
 	struct wq_key_list all;
-	struct wq_key_list zombies; /* destroyed: their watches are told in the end */
-	struct wq_rings rings;	    /* those of all that are keyrings */
+	/* Destroyed keys, whose watches are still to get REMOVAL. */
+	struct wq_key_list zombies;
+	struct wq_rings rings; /* those of all keys that are keyrings */
 	LIST_HEAD(, wq_key_cursor) cursors;
 
-	struct wq_key_list deferred;  /* with a difference that an operation may yet explain */
-	struct wq_key *deferred_next; /* where their turn stands; NULL: at the first */
-	struct wq_key_list refresh;   /* of which operations told: to be known anew */
-	struct wq_key_list probation; /* watched since a moment */
-	struct wq_ends ends;	      /* by when they will be collected, if that is known */
-	struct wq_key_list due;	      /* that time has come: are they still there? */
-	uint64_t found_scan; /* the scan that will have ended once what is found now is told */
+	/* Keys with a difference that an operation may still explain. */
+	struct wq_key_list deferred;
+	struct wq_key *deferred_next; /* whose turn is next; NULL: the first one's */
+	/* Keys that operations were reported for: their models need a refresh. */
+	struct wq_key_list refresh;
+	struct wq_key_list probation; /* keys that were watched a short time ago */
+	/* By the time at which the kernel will collect them, if that is known. */
+	struct wq_ends ends;
+	struct wq_key_list due; /* that time has come: do they still exist? */
+	uint64_t found_scan;	/* What is found now is posted by the end of this scan. */
 
-	struct wq_per_user users; /* watches */
+	struct wq_per_user users; /* counts watches */
 };
 
 void wq_registry_init(struct wq_registry *registry);
 void wq_registry_fini(struct wq_registry *registry);
 
-/* The watched key SERIAL, a zombie too, or NULL. */
+/* The watched key SERIAL, which may be a zombie; NULL: it is not watched. */
 struct wq_key *wq_registry_find(const struct wq_registry *registry, int32_t serial);
 
-/* KEY, which has been described, is watched from now on. 0 or -ENOMEM. */
+/* Adds KEY, which has been described. 0 or -ENOMEM. */
 int wq_registry_add(struct wq_registry *registry, struct wq_key *key);
 
-/* KEY is destroyed: it stands on registry.zombies only, until its watches have been told. */
+/* KEY was destroyed: it is only on registry.zombies, until its watches have got REMOVAL. */
 void wq_registry_make_zombie(struct wq_registry *registry, struct wq_key *key);
 
-/* Nobody watches KEY any more. */
+/* Removes KEY, which nobody watches any more. */
 void wq_registry_remove(struct wq_registry *registry, struct wq_key *key);
 
-/* Puts KEY on a list, or takes it off; nothing if it is, or is not, on it. */
+/* These put KEY on a list, or take it off. They do nothing if it is there already, or is not
+ * there. */
 void wq_registry_defer(struct wq_registry *registry, struct wq_key *key, uint64_t now_ns);
 void wq_registry_undefer(struct wq_registry *registry, struct wq_key *key);
 void wq_registry_want_refresh(struct wq_registry *registry, struct wq_key *key);
@@ -70,21 +75,20 @@ void wq_registry_refreshed(struct wq_registry *registry, struct wq_key *key);
 void wq_registry_put_on_probation(struct wq_registry *registry, struct wq_key *key);
 void wq_registry_end_probation(struct wq_registry *registry, struct wq_key *key);
 
-/* KEY will be collected at WHEN (CLOCK_REALTIME); 0, or where there is no memory for it: that
- * is not known. */
+/* The kernel will collect KEY at WHEN (CLOCK_REALTIME). 0, or if there is no memory: unknown.
+ */
 void wq_registry_expect_end(struct wq_registry *registry, struct wq_key *key, time_t when);
 
-/* When, or 0. */
+/* That time, or 0. */
 time_t wq_registry_end_of(const struct wq_key *key);
 
-/* The first of those that will be collected at NOW or before is due from now on. False: there
- * is none. */
+/* Makes the first key that the kernel will collect by NOW a due one. False: there is none. */
 bool wq_registry_make_due(struct wq_registry *registry, time_t now);
 
-/* KEY, which is due, has its turn last, or (DUE false) is due no longer. */
+/* KEY, which is due, moves to the tail; or (DUE false) it is no longer due. */
 void wq_registry_asked(struct wq_registry *registry, struct wq_key *key, bool due);
 
-/* Is nothing deferred any more that was found by the end of SCAN? */
+/* Is no difference deferred any more that was found before the end of SCAN? */
 bool wq_registry_is_settled(const struct wq_registry *registry, uint64_t scan);
 
 void wq_cursor_begin(struct wq_registry *registry, struct wq_key_cursor *c);

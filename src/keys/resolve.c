@@ -6,8 +6,8 @@
 
 #include "keys/resolve.h"
 
-/* The keyring PREFIX.UID of the real user of OP's thread, which ID stands for. Who that is is
- * asked only where somebody watches such a keyring. */
+/* The keyring PREFIX.UID of the real user of OP's thread, which ID stands for. Finds that user
+ * only if somebody watches such a keyring. */
 static int32_t user_keyring(struct wq_resolve *r, const struct wq_operation *op, int32_t id,
 	enum wq_ring_kind kind, const char *prefix)
 {
@@ -42,7 +42,7 @@ int32_t wq_resolve_keyring(struct wq_resolve *r, const struct wq_operation *op, 
 	}
 }
 
-/* The parent takes the session over when it next returns from the kernel. */
+/* The parent gets the session keyring when it next returns to user space. */
 static void session_to_parent(struct wq_resolve *r, const struct wq_operation *op)
 {
 	const struct wq_task *task = wq_task_get(&r->actors->tasks, op->tid, op->end_ns);
@@ -54,8 +54,8 @@ static void session_to_parent(struct wq_resolve *r, const struct wq_operation *o
 		wq_sessions_lost_parent(r->actors->sessions, op->tid);
 }
 
-/* A user session keyring stands in where there is no session: the first operation that puts
- * something into it makes a session, for its thread alone, without a word. */
+/* A user session keyring is used where there is no session keyring. The first operation that
+ * puts something into it silently makes a session keyring for its thread alone. */
 static bool stands_in(struct wq_resolve *r, const struct wq_operation *op, int32_t serial)
 {
 	static const char prefix[] = "_uid_ses.";
@@ -74,7 +74,7 @@ static void keyring_id(struct wq_resolve *r, const struct wq_operation *op)
 {
 	if (op->arg[0] != KEY_SPEC_SESSION_KEYRING)
 		return;
-	if (op->arg[1]) /* it may have been made by this */
+	if (op->arg[1]) /* this operation may have made it */
 		wq_sessions_joined(r->actors->sessions, op->tid, op->result);
 	else if (!stands_in(r, op, op->result))
 		wq_sessions_told(r->actors->sessions, op->tid, op->result);
@@ -112,7 +112,7 @@ struct wq_cred wq_resolve_who(
 	return wq_task_who(&r->actors->tasks, tid, begin_ns, end_ns, ask_renewed, r);
 }
 
-/* Is the key that U said is argument ARG to be taken? What nobody watches harms nobody. */
+/* May we believe U's resolution of argument ARG? A key that nobody watches does no harm. */
 static bool believed(const struct wq_model *m, const struct wq_under_way *u, unsigned int arg)
 {
 	const struct wq_key *key = wq_registry_find(&m->registry, u->report.arg[arg]);
@@ -131,7 +131,7 @@ void wq_resolve_explain(
 			op->arg[i] = u->report.arg[i];
 	if (op->op == WQFS_REPORT_ADD_KEY && op->made == WQ_MADE_UNKNOWN)
 		op->arg[1] = u->report.arg[1];
-	/* else it may have become who it is since it said so */
+	/* else the process may have become another user since its report */
 	if (!wq_model_has(r->model, WQ_SOURCE_IDENTITY) &&
 		!wq_task_may_be_another(&r->actors->tasks, op->tid, u->report.begin_ns))
 		op->who = u->report.who;

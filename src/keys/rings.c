@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The watched keyrings, apart from all other keys and by what they are called: an operation on
- * a special keyring concerns those of one name, and nobody who repeats it is to have us go
- * through all keys each time.
+ * The watched keyrings, apart from all other keys and by name. An operation on a special
+ * keyring concerns only the keyrings of one name; somebody who repeats it must not make us walk
+ * over all keys each time.
  */
 #include <linux/keyctl.h>
 #include <string.h>
@@ -13,8 +13,7 @@
 #define BIT(kind) (1u << (kind))
 #define ALL	  (BIT(WQ_RING_KINDS) - 1)
 
-/* A special keyring has a name of its own, but for a session's, which may be called anything.
- */
+/* Each special keyring has a name of its own, but a session keyring may have any name. */
 static enum wq_ring_kind kind_of(const struct wq_key_state *s)
 {
 	static const char user[] = "_uid.", session[] = "_uid_ses.";
@@ -31,7 +30,7 @@ static enum wq_ring_kind kind_of(const struct wq_key_state *s)
 	return WQ_RING_OTHER;
 }
 
-/* The kinds that may be meant by ID, which names no single keyring. */
+/* The kinds of keyring that ID, a special one, may stand for. */
 static unsigned int kinds_called(int32_t id)
 {
 	switch (id) {

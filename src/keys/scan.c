@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "keys/scan.h"
 
-#define SOON_NS	   WQ_NSEC_PER_MSEC /* before a scan that an operation asked for */
-#define RESYNC_S   30		    /* where operations are told, unless it is said otherwise */
-#define ALIVE_S	   30	/* a source is asked as often whether it is still what it was */
-#define SYNC_SHARE 0.25 /* of a core may go into scans that one user's syncs ask for */
-#define ALL_SHARE  2.0	/* and for several users: after each scan a pause of half its cost */
+/* The time before a scan that an operation has asked for. */
+#define SOON_NS	   WQ_NSEC_PER_MSEC
+#define RESYNC_S   30	/* the default where operations are reported */
+#define ALIVE_S	   30	/* so often we check whether the source is still alive */
+#define SYNC_SHARE 0.25 /* the share of a core for scans that the syncs of one user ask for */
+/* The same for several users: after each scan a pause of half its cost. */
+#define ALL_SHARE 2.0
 
 /* ---- when ---- */
 
-/* What is found from now on has been told when this scan has ended. */
+/* What is found from now on is posted by the end of this scan. */
 static void set_found_scan(struct wq_scan *s)
 {
 	s->model->registry.found_scan = s->round + !s->running;
@@ -23,20 +25,20 @@ static bool is_wanted(const struct wq_scan *s)
 	return last && last->round > s->round;
 }
 
-/* The time after a scan, of the last one's cost, that leaves SHARE of a core to scans. */
+/* The pause after a scan of the last one's cost that leaves SHARE of a core for scans. */
 static uint64_t pause_for(const struct wq_scan *s, double share)
 {
 	return (uint64_t)((double)(s->last_cost_ns + s->last_pass_ns) / share);
 }
 
-/* When what was lost may have its scan. */
+/* The time of the scan after a loss. */
 static uint64_t resync_due(const struct wq_scan *s)
 {
 	return s->ended_ns + pause_for(s, SYNC_SHARE);
 }
 
-/* When the first of the syncs that wait may have its scan: one after the other takes a share of
- * the CPU, of which its user pays. */
+/* When the first of the waiting syncs may have its scan. One after the other takes a share of
+ * the CPU, for which its user pays. */
 static uint64_t sync_due(const struct wq_scan *s)
 {
 	uint64_t all = s->ended_ns + pause_for(s, ALL_SHARE);
@@ -44,7 +46,7 @@ static uint64_t sync_due(const struct wq_scan *s)
 	return s->wanted_ns > all ? s->wanted_ns : all;
 }
 
-/* A scan begins: whose syncs wait for it have had their turn. */
+/* A scan begins: charges the users whose syncs wait for it. */
 static void charge_syncs(struct wq_scan *s)
 {
 	uint64_t cost = s->last_cost_ns + s->last_pass_ns;
@@ -60,13 +62,13 @@ static void charge_syncs(struct wq_scan *s)
 	s->wanted_ns = UINT64_MAX;
 }
 
-/* The time that what has cost COST_NS may come again after. */
+/* The earliest time to repeat, within the budget, what has cost COST_NS. */
 static uint64_t in_budget(const struct wq_scan *s, uint64_t cost_ns)
 {
 	return (uint64_t)((double)cost_ns / s->model->config.cpu_budget);
 }
 
-/* The end of the pause that a scan of the last one's cost asks for. */
+/* The end of the pause after a scan of the last one's cost. */
 static uint64_t after_pause(const struct wq_scan *s)
 {
 	uint64_t pause = in_budget(s, s->last_cost_ns);
@@ -83,17 +85,17 @@ unsigned int wq_scan_resync_s(const struct wq_scan *s)
 	return RESYNC_S;
 }
 
-/* With a source: when the next thorough one is due. */
+/* With a source: when the next thorough scan is due. */
 static uint64_t next_thorough(const struct wq_scan *s)
 {
 	unsigned int resync_s = wq_scan_resync_s(s);
 
-	/* resync_ns 0: at once, however short the machine has been up */
+	/* resync_ns 0 means now, even shortly after boot */
 	return s->resync_ns ? s->resync_ns + (resync_s ? resync_s : ALIVE_S) * WQ_NSEC_PER_SEC
 			    : resync_due(s);
 }
 
-/* When the next one is due that no sync asks for. */
+/* When the next scan is due that no sync asks for. */
 static uint64_t next_due(struct wq_scan *s)
 {
 	uint64_t min = (uint64_t)s->model->config.poll_min_ms * WQ_NSEC_PER_MSEC, due;
@@ -107,7 +109,7 @@ static uint64_t next_due(struct wq_scan *s)
 	if (s->interval_ns < min)
 		s->interval_ns = min;
 	due = s->began_ns + s->interval_ns;
-	/* paid for before it is made, so that it is no peak */
+	/* the pause comes before the scan, so that there is no peak of load */
 	return wq_expiry_due(s->expiry, due) ? due + in_budget(s, s->last_pass_ns) : due;
 }
 
@@ -195,8 +197,8 @@ static void end(struct wq_scan *s)
 	wq_scan_plan(s);
 }
 
-/* While one key is asked for the next ones come from memory: KEY's text, which is further away
- * than KEY, and the one after it. */
+/* Prefetches the text of KEY, which is further away than KEY, and the next key, while one key
+ * is compared. */
 static void fetch(const struct wq_key *key)
 {
 	const struct wq_key *after = key ? TAILQ_NEXT(key, node) : NULL;
@@ -240,8 +242,8 @@ bool wq_scan_step(struct wq_scan *s)
 	return true;
 }
 
-/* Where the interval that the budget asks for is longer than the longest wanted, a scan
- * is spread over several turns, each within the budget. */
+/* If the budget asks for a longer interval than wanted, a scan is split into several turns,
+ * each within the budget. */
 static uint64_t turn_ns(const struct wq_scan *s)
 {
 	uint64_t max = (uint64_t)s->model->config.poll_max_ms * WQ_NSEC_PER_MSEC;
@@ -285,7 +287,7 @@ bool wq_scan_want(struct wq_scan *s, struct wq_keys_sync *sync)
 
 struct wq_keys_sync *wq_scan_done(struct wq_scan *s)
 {
-	/* their rounds never decrease */
+	/* the scans that they wait for never decrease */
 	struct wq_keys_sync *sync = TAILQ_FIRST(&s->syncs);
 
 	if (!sync || sync->round > s->round - s->running ||

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Scans: every watched key is looked at once, by turns within the CPU budget. When one is due,
- * how far it may go in a turn, and who waits for it.
+ * Scans: each scan takes a snapshot of every watched key once, in turns within the CPU budget.
+ * This decides when a scan is due, how far it may go in a turn, and who waits for it.
  */
 #ifndef WQ_SCAN_H
 #define WQ_SCAN_H
@@ -10,8 +10,8 @@
 #include "keys/compare.h"
 #include "keys/expiry_scan.h"
 
-/* One who waits until every watched key has been looked at. Embedded in its owner, who sets the
- * first two. */
+/* Somebody who waits for a scan of all keys. Embedded in its owner, who sets the first two
+ * fields. */
 struct wq_keys_sync {
 	void (*done)(struct wq_keys_sync *sync); /* it may free SYNC */
 	uid_t uid;				 /* who pays for the scan */
@@ -24,65 +24,68 @@ struct wq_scan {
 	struct wq_model *model;
 	struct wq_compare *compare;
 	struct wq_expiry_scan *expiry;
-	struct wq_timer timer; /* what it does its owner says */
+	struct wq_timer timer; /* its callback belongs to the owner */
 	bool running, expiry_stage;
 	struct wq_key_cursor cursor;
-	uint64_t round;	    /* counts them */
-	uint64_t began_ns;  /* when this one began */
-	uint64_t resync_ns; /* when the last thorough one did */
-	bool soon;	    /* another is wanted before that */
-	uint64_t cost_ns;   /* CPU time of this one's looks so far */
+	uint64_t round;	    /* counts the scans */
+	uint64_t began_ns;  /* when the current scan began */
+	uint64_t resync_ns; /* when the last thorough scan began */
+	bool soon;	    /* another scan is wanted before that */
+	uint64_t cost_ns;   /* CPU time of the current scan so far */
 	uint64_t last_cost_ns;
-	bool passed; /* this one has a pass over /proc/keys, which is counted apart */
+	/* The current scan has a pass over /proc/keys, which is counted separately. */
+	bool passed;
 	uint64_t pass_cost_ns, last_pass_ns;
-	uint64_t interval_ns; /* from look to look at one key */
+	uint64_t interval_ns; /* the time between two snapshots of one key */
 	uint64_t turn_used_ns;
-	uint64_t ended_ns;			      /* when the last one did */
-	TAILQ_HEAD(wq_sync_list, wq_keys_sync) syncs; /* by their rounds */
-	struct wq_turns turns; /* when each user's next sync may have a scan of its own */
-	uint64_t wanted_ns; /* when the first of those may that wait for one that has not begun
-			     */
+	uint64_t ended_ns; /* when the last scan ended */
+	/* Sorted by the scan that they wait for. */
+	TAILQ_HEAD(wq_sync_list, wq_keys_sync) syncs;
+	/* When the next sync of each user may have a scan of its own. */
+	struct wq_turns turns;
+	/* When the first sync may have its scan, of those that wait for one that has not begun.
+	 */
+	uint64_t wanted_ns;
 };
 
 void wq_scan_init(struct wq_scan *s, struct wq_model *model, struct wq_compare *compare,
 	struct wq_expiry_scan *expiry);
 void wq_scan_fini(struct wq_scan *s);
 
-/* A key is watched: the first scan is an interval away. */
+/* A key is watched: plans the first scan an interval from now. */
 void wq_scan_start(struct wq_scan *s);
 
 /* Sets the timer of the next scan. */
 void wq_scan_plan(struct wq_scan *s);
 
-/* Looks at every key before long, and within the budget: something was done that cannot be
- * told to a key. */
+/* Scans before long, within the budget: nobody knows which key an operation has changed. */
 void wq_scan_soon(struct wq_scan *s);
 
-/* Looks at every key at once and thoroughly: something was lost. */
+/* Scans all keys thoroughly and at once: events were lost. */
 void wq_scan_resync(struct wq_scan *s);
 
-/* With a source: seconds from one thorough scan to the next, as it is configured or the source
+/* With a source: seconds from one thorough scan to the next, as configured or as the source
  * needs it; 0: there is none. */
 unsigned int wq_scan_resync_s(const struct wq_scan *s);
 
-/* Is the scan that is due at NOW_NS to be a thorough one? */
+/* Is the scan that is due at NOW_NS a thorough one? */
 bool wq_scan_is_thorough(const struct wq_scan *s, uint64_t now_ns);
 
-/* Begins a scan; a THOROUGH one has a pass over /proc/keys in any case. Where a source tells
- * each change it looks at nothing, and ends at its first step. */
+/* Begins a scan. A THOROUGH scan always has a pass over /proc/keys. If a source reports each
+ * change the scan takes no snapshots, and ends with its first step. */
 void wq_scan_begin(struct wq_scan *s, bool thorough);
 
-/* Goes on with the scan for a slice of time. True: it has ended. */
+/* Continues the scan for a slice of time. True: it has ended. */
 bool wq_scan_step(struct wq_scan *s);
 
-/* Sets the timer for the next turn of the scan, of which this one began at BEGAN_NS. */
+/* Sets the timer for the next turn of the scan. The current turn began at BEGAN_NS. */
 void wq_scan_rest(struct wq_scan *s, uint64_t began_ns);
 
-/* SYNC wants a scan that begins after this. A scan is for all who wait when it begins, and each
- * of their users has paid for it then. True: it may begin at once. */
+/* SYNC wants a scan that begins after this call. A scan serves all syncs that wait when it
+ * begins, and each of their users pays for it. True: it may begin at once. */
 bool wq_scan_want(struct wq_scan *s, struct wq_keys_sync *sync);
 
-/* Takes the next SYNC whose scan has ended, with nothing held back of it, off the list; NULL:
+/* Takes a SYNC off the list whose scan has ended and has no deferred difference left. NULL:
  * there is none. */
 struct wq_keys_sync *wq_scan_done(struct wq_scan *s);
 

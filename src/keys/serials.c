@@ -3,7 +3,7 @@
 
 #include "keys/serials.h"
 
-/* Where SERIAL of BY is in TABLE, or the free place that it would take. */
+/* The place of SERIAL of BY in TABLE, or the free place for it. */
 static unsigned int place_of(const struct wq_serial *table, int32_t serial, uint32_t by)
 {
 	uint32_t mixed = ((uint32_t)serial ^ by * 0x85ebca6bu) * 0x9e3779b1u;

@@ -7,36 +7,37 @@
 #include "base/loop.h"
 #include "keys/sessions.h"
 
-#define SWEEP_FROM 4096 /* threads; fewer are kept, gone or not */
-#define SWEPT_AT_ONCE \
-	4 /* for each that is added: they cannot grow faster than they are swept */
+#define SWEEP_FROM 4096 /* up to so many threads are kept, whether they have ended or not */
+/* Threads swept for each that is added, so that their number cannot grow without end. */
+#define SWEPT_AT_ONCE 4
 
-/* One session, shared by those who have it. */
+/* A session keyring, shared by the threads that have it. */
 struct session {
-	int32_t serial; /* 0: not known */
+	int32_t serial; /* 0: unknown */
 	unsigned int threads;
 	bool has_origin;
-	struct wq_ids origin; /* of who had it first, as far as was seen */
+	struct wq_ids origin; /* the users of its first thread, as far as they were seen */
 };
 
 struct thread {
 	pid_t tid;
-	pid_t parent;		 /* who forked it; 0: that was not seen */
-	struct session *session; /* NULL: its own, not known which */
+	pid_t parent;		 /* the thread that forked it; 0: not seen */
+	struct session *session; /* NULL: one of its own, and unknown */
 	struct wq_ids ids;
 	bool has_ids;
-	bool was_asked;	       /* asking again tells no more */
-	bool begins_apart;     /* its next beginning is in another user namespace */
-	unsigned int losses;   /* as many as there had been by then: */
+	bool was_asked;	       /* reading it again would tell no more */
+	bool begins_apart;     /* its next child begins in another user namespace */
+	unsigned int losses;   /* the number of losses by then: */
 	uint64_t ids_since_ns; /* when they were read; 0: followed from the beginning */
-	uint64_t gone_ns;      /* seen by the sweep then: what it did may still be told; or 0 */
+	/* When the sweep found it ended: reports about it may still come; or 0. */
+	uint64_t gone_ns;
 	UT_hash_handle hh;
 };
 
 struct wq_sessions {
 	struct thread *by_tid;
-	struct thread *swept; /* where the sweep stands; NULL: at the first */
-	unsigned int losses;  /* of changes of users */
+	struct thread *swept; /* where the sweep is; NULL: at the first */
+	unsigned int losses;  /* of events about users */
 };
 
 struct wq_sessions *wq_sessions_new(void)
@@ -97,8 +98,9 @@ pid_t wq_sessions_parent(const struct wq_sessions *s, pid_t tid)
 	return t ? t->parent : 0;
 }
 
-/* Drops who was gone before AT_NS, of which all has been told then; a few at a time, since each
- * is asked of the kernel, and a fork is not to wait for all that live. */
+/* Drops threads that had ended before AT_NS, about which all has been reported by then. It does
+ * so for a few at a time, because each costs a system call, and a fork must not wait for that
+ * of all threads. */
 static void sweep_some(struct wq_sessions *s, uint64_t at_ns)
 {
 	for (int i = 0; i < SWEPT_AT_ONCE; i++) {
@@ -116,7 +118,7 @@ static void sweep_some(struct wq_sessions *s, uint64_t at_ns)
 	}
 }
 
-/* TID's thread, which is added if it was not there. NULL: no memory. */
+/* The thread TID; adds it if it is missing. NULL: no memory. */
 static struct thread *get(struct wq_sessions *s, pid_t tid)
 {
 	struct thread *t = find(s, tid);
@@ -134,7 +136,7 @@ static struct thread *get(struct wq_sessions *s, pid_t tid)
 	return NULL;
 }
 
-/* T is in SESSION from now on. */
+/* T has SESSION from now on. */
 static void enter(struct thread *t, struct session *session)
 {
 	if (session)
@@ -143,7 +145,7 @@ static void enter(struct thread *t, struct session *session)
 	t->session = session;
 }
 
-/* T has a session of its own from now on, SERIAL, or 0: not known which. */
+/* T has a session keyring of its own from now on: SERIAL, or 0: unknown. */
 static void enter_new(struct thread *t, int32_t serial)
 {
 	struct session *session = calloc(1, sizeof(*session));
@@ -156,8 +158,8 @@ static void enter_new(struct thread *t, int32_t serial)
 	enter(t, session);
 }
 
-/* Some changes were not seen since: root may have become anybody, and as root is known who is
- * of root's users by itself, not by what it has executed. */
+/* If changes were lost since, a thread of root may be any user by now. The real user tells
+ * whether a thread is root's, because a set-user-ID program does not change that. */
 static bool knows_ids(const struct wq_sessions *s, const struct thread *t)
 {
 	return t->has_ids && (t->losses == s->losses || t->ids.uid[WQ_ID_REAL] != 0);
@@ -169,7 +171,7 @@ static bool is_sure(const struct wq_sessions *s, const struct thread *t, uint64_
 	       at_ns >= t->ids_since_ns;
 }
 
-/* The child C of P, made at AT_NS. */
+/* The child C of P was made at AT_NS: it inherits the users of P. */
 static void inherit_ids(
 	const struct wq_sessions *s, struct thread *c, const struct thread *p, uint64_t at_ns)
 {
@@ -225,7 +227,7 @@ void wq_sessions_lost_parent(struct wq_sessions *s, pid_t tid)
 {
 	struct thread *t = find(s, tid);
 
-	if (!t || !t->parent) { /* anybody's may be another now */
+	if (!t || !t->parent) { /* the session keyring of any thread may have changed */
 		wq_sessions_forget(s);
 		return;
 	}
