@@ -67,16 +67,32 @@ const struct wq_task *wq_actors_ask(struct wq_actors *a, pid_t tid, uint64_t at_
 
 /* ---- one thread ---- */
 
-/* Reads the users of TID, unless its user has no time left for that. */
-static void read_ids(struct wq_actors *a, pid_t tid)
+static void take_ids(struct wq_actors *a, const struct wq_task *task)
 {
-	const struct wq_task *task = wq_actors_ask(a, tid, wq_now_ns());
-
 	if (task) {
 		const struct wq_ids ids = ids_of(task);
 
-		wq_sessions_ids_read(a->sessions, tid, &ids, wq_now_ns());
+		wq_sessions_ids_read(a->sessions, task->tid, &ids, wq_now_ns());
 	}
+}
+
+/* Reads the users of TID, unless its user has no time left for that. */
+static void read_ids(struct wq_actors *a, pid_t tid)
+{
+	take_ids(a, wq_actors_ask(a, tid, wq_now_ns()));
+}
+
+/* TID existed at AT_NS. If nothing is known of it, its users are read even if its user has no
+ * time left: otherwise a user could use up that time, and all that TID forks would be taken for
+ * anybody. One reading is enough, since the children inherit what is known. */
+static void follow_ids(struct wq_actors *a, pid_t tid, uint64_t at_ns)
+{
+	struct wq_ids ids;
+
+	if (!wq_sessions_ids(a->sessions, tid, at_ns, &ids))
+		take_ids(a, wq_task_get(&a->tasks, tid, at_ns));
+	else if (wq_sessions_ids_wanted(a->sessions, tid))
+		read_ids(a, tid);
 }
 
 void wq_actors_forked(struct wq_actors *a, pid_t parent, pid_t child, uint64_t at_ns)
@@ -87,11 +103,10 @@ void wq_actors_forked(struct wq_actors *a, pid_t parent, pid_t child, uint64_t a
 		wq_sessions_began(a->sessions, child);
 		return;
 	}
-	if (wq_sessions_ids_wanted(a->sessions, parent))
-		read_ids(a, parent);
+	follow_ids(a, parent, at_ns);
 	wq_sessions_forked(a->sessions, parent, child, at_ns);
-	if (!known && wq_sessions_ids_wanted(a->sessions, child))
-		read_ids(a, child); /* its parent may have ended already */
+	if (!known)
+		follow_ids(a, child, at_ns); /* its parent may have ended already */
 }
 
 void wq_actors_ids_changed(
