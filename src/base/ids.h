@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/mapped.h"
+
 enum { WQ_ID_REAL, WQ_ID_EFFECTIVE, WQ_ID_SAVED, WQ_ID_FS, WQ_ID_KINDS };
 
 struct wq_ids {
@@ -21,8 +23,9 @@ struct wq_ids {
 	 * users. */
 	bool has_executed;
 	/* The thread is in another user namespace, and may be a user that only that namespace
-	 * can name. */
-	bool has_mapped;
+	 * can name: one in MAPPED, if that was read. */
+	bool has_mapped, knows_mapped;
+	struct wq_uid_range mapped;
 };
 
 /* What a thread did that may change its users. */

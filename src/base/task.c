@@ -101,6 +101,7 @@ bool wq_task_read(pid_t tid, struct wq_task *t)
 	if (!slurp(tid, text, sizeof(text)) || !parse_status(text, t))
 		return false;
 	t->our_userns = in_our_userns(tid);
+	t->knows_mapped = !t->our_userns && wq_mapped_by(tid, &t->mapped);
 	t->ruid = t->uids[0];
 	t->uid = t->uids[3];
 	t->gid = t->gids[3];

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "base/cred.h"
+#include "base/mapped.h"
 
 #define WQ_TASK_GROUPS 32
 
@@ -23,6 +24,9 @@ struct wq_task {
 	unsigned int ngroups;
 	bool more_groups;
 	bool our_userns; /* in our user namespace, as far as we may ask */
+	/* Else the users of the other namespace, if it has any yet and we may read them. */
+	bool knows_mapped;
+	struct wq_uid_range mapped;
 	char comm[16];
 };
 

@@ -31,10 +31,24 @@ static bool is_kernel_thread(struct wq_actors *a, pid_t tid)
 
 static struct wq_ids ids_of(const struct wq_task *task)
 {
-	struct wq_ids ids = {.is_sure = task->our_userns, .has_mapped = !task->our_userns};
+	struct wq_ids ids = {.is_sure = task->our_userns,
+		.has_mapped = !task->our_userns,
+		.knows_mapped = task->knows_mapped,
+		.mapped = task->mapped};
 
 	memcpy(ids.uid, task->uids, sizeof(ids.uid));
 	return ids;
+}
+
+/* The users that whoever is of IDS may have become in a namespace of its own. Root can have
+ * let it be anybody. */
+static struct wq_uid_range mapped_of(const struct wq_ids *ids)
+{
+	if (!ids->has_mapped)
+		return (struct wq_uid_range){0};
+	if (ids->knows_mapped)
+		return ids->mapped;
+	return wq_ids_have(ids, 0) ? WQ_ALL_MAPPED : wq_mapped_by_users();
 }
 
 /* ---- who pays ---- */
@@ -225,7 +239,8 @@ void wq_actors_find(
 		actor->task = *task;
 	if (has_ids && (!task || (ids.is_sure && !ids.has_executed)))
 		use_ids(actor, &ids);
-	actor->has_mapped = has_ids && !task && ids.has_mapped;
+	if (has_ids && !task)
+		actor->mapped = mapped_of(&ids);
 	actor->may_have_changed = has_ids && !task && !ids.is_sure;
 	actor->origin = wq_sessions_origin(a->sessions, op->tid);
 	if (!is_users)

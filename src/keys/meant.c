@@ -6,10 +6,6 @@
 #include "base/array_size.h"
 #include "keys/meant.h"
 
-/* Logins and services have smaller numbers; those that user namespaces are given for users of
- * their own are all larger. */
-#define LAST_LOGIN 0xffffu
-
 /* Is S of one of the users that A acts as? */
 static bool is_own(const struct wq_actor *a, const struct wq_key_state *s)
 {
@@ -18,7 +14,7 @@ static bool is_own(const struct wq_actor *a, const struct wq_key_state *s)
 	for (size_t i = 0; i < ARRAY_SIZE(t->uids); i++)
 		if (t->uids[i] == s->uid)
 			return true;
-	return a->has_mapped && s->uid > LAST_LOGIN;
+	return wq_uid_in_range(&a->mapped, s->uid);
 }
 
 /* T's supplementary groups; those that did not fit may be any. */
@@ -43,7 +39,8 @@ static bool is_named(const struct wq_key_state *s, const char *prefix, uid_t uid
 /* The keyring of A's real user in A's user namespace. */
 static bool is_users(const struct wq_actor *a, const char *prefix, const struct wq_key_state *s)
 {
-	return (a->may_have_changed || a->has_mapped ? is_own(a, s) : s->uid == a->task.ruid) &&
+	return (a->may_have_changed || a->mapped.last ? is_own(a, s)
+						      : s->uid == a->task.ruid) &&
 	       (a->inner_uid == WQ_UID_UNKNOWN || is_named(s, prefix, a->inner_uid));
 }
 

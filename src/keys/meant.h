@@ -14,7 +14,8 @@ struct wq_actor {
 	bool known; /* else it may be anybody, and the rest says nothing */
 	struct wq_task task;
 	bool may_have_changed; /* its real user may be any of its users by now */
-	bool has_mapped;       /* it may be of users of its own user namespace as well */
+	/* It may be of these as well: users of its own user namespace. */
+	struct wq_uid_range mapped;
 	/* Who had its session when that began not to be known, as far as that is known itself;
 	 * or NULL. */
 	const struct wq_ids *origin;

@@ -119,6 +119,7 @@ static const struct {
 	{"a user who may have been root before", U, 0, true, false, U, UK, 0, ";_uid.0", true},
 	{"a user who may not", U, 0, false, false, U, UK, 0, ";_uid.0", false},
 	{"a user of a namespace's", U, U, false, true, U, S, 100007, ";_ses", true},
+	{"one whom another service numbers", U, U, false, true, U, S, 1661299, ";_ses", false},
 	{"another login in a namespace", U, U, false, true, U, S, OTHER, ";_ses", false},
 };
 
@@ -131,7 +132,7 @@ START_TEST(who_was_followed_meant_what_it_may_mean)
 		.known = true,
 		.inner_uid = WQ_UID_UNKNOWN,
 		.may_have_changed = followed[_i].changed,
-		.has_mapped = followed[_i].mapped,
+		.mapped = {followed[_i].mapped ? 100000 : 0, followed[_i].mapped ? 165535 : 0},
 		.origin = followed[_i].origin < 0 ? NULL : &origin,
 		.task = {.ruid = followed[_i].real,
 			.uid = followed[_i].fs,
@@ -161,6 +162,28 @@ START_TEST(who_is_not_known_may_mean_any)
 }
 END_TEST
 
+static const struct {
+	const char *text;
+	uid_t first, last;
+} subuid[] = {
+	{"", 0, 0},
+	{"one:100000:65536\n", 100000, 165535},
+	{"one:100000:65536\n1001:231072:65536\nthree:165536:65536", 100000, 296607},
+	{"# no rule\none:1000:1\ntwo:x:y\n\n", 0, 0},
+	{"one:0:4294967295\n", 0x10000, 0xfffffffe},
+	{"one:100000:0\n", 0, 0},
+};
+
+START_TEST(what_users_may_map_is_no_login)
+{
+	struct wq_uid_range r;
+
+	wq_mapped_parse_subuid(subuid[_i].text, &r);
+	ck_assert_uint_eq(r.first, subuid[_i].first);
+	ck_assert_uint_eq(r.last, subuid[_i].last);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("meant");
@@ -172,6 +195,7 @@ int main(void)
 	tcase_add_loop_test(
 		tcase, who_was_followed_meant_what_it_may_mean, 0, ARRAY_SIZE(followed));
 	tcase_add_loop_test(tcase, who_is_not_known_may_mean_any, 0, n);
+	tcase_add_loop_test(tcase, what_users_may_map_is_no_login, 0, ARRAY_SIZE(subuid));
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }
