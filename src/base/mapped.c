@@ -13,7 +13,7 @@ bool wq_uid_in_range(const struct wq_uid_range *r, uid_t uid)
 	return r->last && uid >= r->first && uid <= r->last;
 }
 
-/* R grows by the COUNT users from FIRST on, as far as they are not logins. */
+/* Adds the COUNT users from FIRST on to R, except logins. */
 static void widen(struct wq_uid_range *r, uint64_t first, uint64_t count)
 {
 	uint64_t last = first + count - 1;
@@ -78,7 +78,7 @@ static bool slurp(const char *path, char *buf, size_t size)
 	return n >= 0 && (size_t)n < size - 1;
 }
 
-/* newuidmap(1) asks whom nsswitch.conf(5) names, if it does. */
+/* newuidmap(1) asks the service that nsswitch.conf(5) names, if there is one. */
 static bool is_by_others(void)
 {
 	char text[16384];

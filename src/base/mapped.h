@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The users that a user namespace may have for its own, apart from those who log in and from
- * services: as one range that all of them are in. Numbers are those of the first namespace.
+ * The users whom a user namespace may map besides its owner, without logins and services. They
+ * are given as one range that includes all of them. The numbers are those of the first user
+ * namespace.
  */
 #ifndef WQ_MAPPED_H
 #define WQ_MAPPED_H
@@ -10,8 +11,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Logins and services have smaller numbers; those that user namespaces are given for users of
- * their own are all larger. */
+/* Logins and services have numbers up to this one; user namespaces get larger ones for users of
+ * their own. */
 #define WQ_LAST_LOGIN 0xffffu
 
 struct wq_uid_range {
@@ -22,15 +23,15 @@ struct wq_uid_range {
 
 bool wq_uid_in_range(const struct wq_uid_range *r, uid_t uid);
 
-/* R becomes what the namespace of thread TID has mapped. False: nothing is mapped yet, or that
- * cannot be read. */
+/* Sets R to the users whom the user namespace of thread TID has mapped. False: the namespace has
+ * mapped nobody yet, or its map cannot be read. */
 bool wq_mapped_by(pid_t tid, struct wq_uid_range *r);
 
-/* R becomes what TEXT, the content of /etc/subuid, lets users map. */
+/* Sets R to the users whom TEXT, the content of /etc/subuid, lets other users map. */
 void wq_mapped_parse_subuid(const char *text, struct wq_uid_range *r);
 
-/* What users may map who are not root: what /etc/subuid says, unless something else on this
- * machine says it. Reads that again when it was changed. */
+/* The users whom a user who is not root may map, by /etc/subuid; all of them if this machine gets
+ * that from somewhere else. Reads the file again after it has changed. */
 struct wq_uid_range wq_mapped_by_users(void);
 
 #endif

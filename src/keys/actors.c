@@ -40,8 +40,8 @@ static struct wq_ids ids_of(const struct wq_task *task)
 	return ids;
 }
 
-/* The users that whoever is of IDS may have become in a namespace of its own. Root can have
- * let it be anybody. */
+/* The users whom a thread with IDS can have become in a user namespace of its own. If root is
+ * one of IDS, root can have mapped anybody. */
 static struct wq_uid_range mapped_of(const struct wq_ids *ids)
 {
 	if (!ids->has_mapped)
