@@ -216,6 +216,67 @@ void wq_apply_timeout(struct wq_key *key, time_t at)
 	key->proc.said = at ? (struct wq_expiry){at - SAID_S, at + SAID_S} : wq_expiry_never;
 }
 
+/* ---- by snapshots ---- */
+
+/* NEW becomes what is known; its buffers are swapped, not freed. */
+void wq_apply_snapshot(struct wq_key *key, struct wq_key_state *new)
+{
+	struct wq_key_state *state = &key->state;
+	struct wq_key_state old;
+
+	if (new->life != WQ_KEY_ALIVE) {
+		state->life = new->life;
+		return;
+	}
+	old = *state;
+	*state = *new;
+	*new = old;
+}
+
+/* An operation told that KEY's attributes were set, and they hide it from us: which they are is
+ * not known until they show it again. */
+static void absorb_hidden(struct wq_key *key)
+{
+	if (!key->attrs_told)
+		return;
+	key->state.life = WQ_KEY_HIDDEN;
+	key->state.perm = 0;
+	key->attrs_told = false;
+}
+
+/* What operations told of already is the state from which NEW is judged. 0 or -ENOMEM: it is
+ * not yet. */
+int wq_apply_told(struct wq_key *key, const struct wq_key_state *new)
+{
+	struct wq_key_state *old = &key->state;
+	int r;
+
+	if (new->life == WQ_KEY_HIDDEN)
+		absorb_hidden(key);
+	if (new->life != WQ_KEY_ALIVE)
+		return 0;
+	r = key->attrs_told ? wq_key_state_copy_attrs(old, new) : 0;
+	if (r < 0)
+		return r;
+	if (key->attrs_told && old->life == WQ_KEY_HIDDEN)
+		old->life = WQ_KEY_ALIVE; /* that they show it has been told with them */
+	if (key->payload_told &&
+		old->payload == new->payload &&new->payload == WQ_PAYLOAD_DIGEST) {
+		old->len = new->len;
+		memcpy(old->digest, new->digest, sizeof(old->digest));
+	}
+	key->payload_told = key->attrs_told = false;
+	return 0;
+}
+
+void wq_apply_difference(
+	struct wq_key *key, enum key_notification_subtype subtype, uint32_t aux)
+{
+	wq_debug_keys("key %d: a look has found a difference", key->serial);
+	wq_post_change(key, subtype, aux, NULL, UINT64_MAX);
+	wq_ledger_note(&key->model->ledger, key->serial, (uint8_t)subtype, aux, wq_now_ns());
+}
+
 /* ---- by sources that know more ---- */
 
 unsigned int wq_apply_change(struct wq_model *m, const struct wq_change *change)

@@ -30,6 +30,19 @@ void wq_apply_known(const struct wq_telling *t, const struct wq_change *change);
  * no difference. */
 void wq_apply_timeout(struct wq_key *key, time_t at);
 
+/* A snapshot of KEY shows that SUBTYPE with AUX was done to it, and no operation explains that:
+ * it is posted, and whoever did it is unknown. An operation that tells of it later is not
+ * posted once more. */
+void wq_apply_difference(
+	struct wq_key *key, enum key_notification_subtype subtype, uint32_t aux);
+
+/* What operations told of KEY, and NEW shows, is what is known of it, and no difference. 0, or
+ * -ENOMEM: it is not yet. */
+int wq_apply_told(struct wq_key *key, const struct wq_key_state *new);
+
+/* KEY is what NEW says. Their buffers are swapped. */
+void wq_apply_snapshot(struct wq_key *key, struct wq_key_state *new);
+
 /* CHANGE was made, says a source that tells of each, with who did it if it knows: it is posted.
  * Of the key itself only whether it lives and who may see it is kept up. Returns a set of enum
  * wq_then. */

@@ -8,13 +8,14 @@
 #include "base/log.h"
 #include "base/unused.h"
 #include "keys/access.h"
+#include "keys/apply.h"
 #include "keys/compare.h"
 #include "keys/post.h"
+#include "keys/snapshot.h"
 
-#define NAMES_PER_LOOK 128 /* members described in one look, to know a displacement */
-#define REFRESH_NS     WQ_NSEC_PER_MSEC /* after an operation: until its key is known anew */
-#define REFRESH_PAUSE  4		/* times what a slice of that took */
-#define DEFER_NS       WQ_NSEC_PER_MSEC /* after a difference: until operations are asked for it */
+#define REFRESH_NS    WQ_NSEC_PER_MSEC /* after an operation: until its key is known anew */
+#define REFRESH_PAUSE 4		       /* times what a slice of that took */
+#define DEFER_NS      WQ_NSEC_PER_MSEC /* after a difference: until operations are asked for it */
 #define DEFER_MAX_NS \
 	WQ_NSEC_PER_SEC /* who keeps a key changing does not keep it from being told */
 
@@ -97,94 +98,15 @@ static bool sees_by_attributes(const struct wq_key *key, const struct wq_key_sta
 	return wq_access_may_view(s, &self);
 }
 
-/* Names of NEW's members: those that KEY has as they are, of new ones looked up. */
-static void name_members(const struct wq_key *key, struct wq_key_state *new)
-{
-	const struct wq_key_state *old = &key->state;
-	size_t j = 0;
-	unsigned int budget = NAMES_PER_LOOK;
-	size_t known = old->payload == WQ_PAYLOAD_MEMBERS ? old->len : 0;
-
-	for (size_t i = 0; i < new->len; i++) {
-		struct wq_key_member *m = &new->members[i];
-
-		while (j < known && old->members[j].serial < m->serial)
-			j++;
-		if (j < known && old->members[j].serial == m->serial)
-			m->name = old->members[j].name;
-		if (!m->name && budget) {
-			m->name = wq_key_reader_name(key->model->reader, &key->view, m->serial);
-			budget--;
-		}
-	}
-}
-
-/* Goes on with the members that had no turn yet. */
-static void name_more(struct wq_key *key)
-{
-	size_t end = key->unnamed_from + NAMES_PER_LOOK;
-
-	if (key->state.payload != WQ_PAYLOAD_MEMBERS)
-		return;
-	for (; key->unnamed_from < key->state.len && key->unnamed_from < end;
-		key->unnamed_from++) {
-		struct wq_key_member *m = &key->state.members[key->unnamed_from];
-
-		if (!m->name)
-			m->name = wq_key_reader_name(key->model->reader, &key->view, m->serial);
-	}
-}
-
-/* NEW becomes what is known; its buffers are swapped, not freed. */
-static void adopt(struct wq_key_state *state, struct wq_key_state *new)
-{
-	struct wq_key_state old;
-
-	if (new->life != WQ_KEY_ALIVE) {
-		state->life = new->life;
-		return;
-	}
-	old = *state;
-	*state = *new;
-	*new = old;
-}
-
-/* Takes a snapshot of KEY into m->scratch. 0 or -ENOMEM. */
-static int snapshot(struct wq_key *key)
-{
-	struct wq_model *m = key->model;
-	struct wq_key_state *new = &m->scratch;
-	int r = wq_key_reader_describe(m->reader, &key->view, key->serial, new);
-
-	if (r < 0 || new->life != WQ_KEY_ALIVE)
-		return r;
-	r = wq_key_reader_payload(m->reader, &key->view, key->serial, new);
-	if (r == 0 && new->payload == WQ_PAYLOAD_MEMBERS) {
-		name_members(key, new);
-		key->unnamed_from = 0;
-	}
-	return r;
-}
-
-/* Where a source tells each change only the attributes are of interest. 0 or -ENOMEM. */
-static int describe(struct wq_key *key)
-{
-	struct wq_key_state *new = &key->model->scratch;
-
-	new->payload = WQ_PAYLOAD_UNREAD;
-	new->len = 0;
-	return wq_key_reader_describe(key->model->reader, &key->view, key->serial, new);
-}
-
 int wq_compare_first(struct wq_key *key)
 {
 	int r;
 
 	key->needs_snapshot = wq_model_has(key->model, WQ_SOURCE_CHANGES);
-	r = key->needs_snapshot ? describe(key) : snapshot(key);
+	r = key->needs_snapshot ? wq_snapshot_attrs(key) : wq_snapshot(key);
 	if (r < 0)
 		return r;
-	adopt(&key->state, &key->model->scratch);
+	wq_apply_snapshot(key, &key->model->scratch);
 	key->since_ns = wq_now_ns();
 	return 0;
 }
@@ -195,48 +117,12 @@ static void note_unexpected_expiry(struct wq_key *key, const struct wq_key_state
 {
 	if (new->life == WQ_KEY_EXPIRED && key->state.life == WQ_KEY_ALIVE && key->proc.pass &&
 		!wq_expiry_differ(key->proc.expiry, wq_expiry_never))
-		wq_post_difference(key, NOTIFY_KEY_SETATTR, 0);
-}
-
-/* An operation told that KEY's attributes were set, and they hide it from us: which they are is
- * not known until they show it again. */
-static void absorb_hidden(struct wq_key *key)
-{
-	if (!key->attrs_told)
-		return;
-	key->state.life = WQ_KEY_HIDDEN;
-	key->state.perm = 0;
-	key->attrs_told = false;
-}
-
-/* What operations told of already is the state from which NEW is judged. 0 or -ENOMEM: it is
- * not yet. */
-static int absorb_told(struct wq_key *key, const struct wq_key_state *new)
-{
-	struct wq_key_state *old = &key->state;
-	int r;
-
-	if (new->life == WQ_KEY_HIDDEN)
-		absorb_hidden(key);
-	if (new->life != WQ_KEY_ALIVE)
-		return 0;
-	r = key->attrs_told ? wq_key_state_copy_attrs(old, new) : 0;
-	if (r < 0)
-		return r;
-	if (key->attrs_told && old->life == WQ_KEY_HIDDEN)
-		old->life = WQ_KEY_ALIVE; /* that they show it has been told with them */
-	if (key->payload_told &&
-		old->payload == new->payload &&new->payload == WQ_PAYLOAD_DIGEST) {
-		old->len = new->len;
-		memcpy(old->digest, new->digest, sizeof(old->digest));
-	}
-	key->payload_told = key->attrs_told = false;
-	return 0;
+		wq_apply_difference(key, NOTIFY_KEY_SETATTR, 0);
 }
 
 static void record_difference(void *arg, enum key_notification_subtype subtype, uint32_t aux)
 {
-	wq_post_difference(arg, subtype, aux);
+	wq_apply_difference(arg, subtype, aux);
 }
 
 /* An operation that is on its way may explain it. */
@@ -282,7 +168,7 @@ static void take(struct wq_key *key, struct wq_key_state *new)
 	if (new->life == WQ_KEY_GONE)
 		wq_model_destroyed(key);
 	else
-		adopt(&key->state, new);
+		wq_apply_snapshot(key, new);
 	key->nameless = 0;
 }
 
@@ -294,7 +180,7 @@ static bool is_same(struct wq_key *key)
 		return false;
 	key->payload_told = key->attrs_told = false;
 	key->nameless = 0;
-	name_more(key);
+	wq_snapshot_names(key);
 	return true;
 }
 
@@ -311,9 +197,9 @@ static void compare(struct wq_compare *c, struct wq_key *key, bool sure)
 
 	if (is_same(key))
 		return;
-	r = snapshot(key);
+	r = wq_snapshot(key);
 	if (r == 0)
-		r = absorb_told(key, new);
+		r = wq_apply_told(key, new);
 	if (r < 0)
 		no_memory(key);
 	else if (!sure && differs(key, new))
@@ -343,8 +229,8 @@ void wq_compare_view_as(struct wq_compare *c, struct wq_key *key, const struct w
 {
 	if (wq_model_has(c->model, WQ_SOURCE_CHANGES)) {
 		key->view = *as;
-		if (describe(key) >= 0)
-			adopt(&key->state, &c->model->scratch);
+		if (wq_snapshot_attrs(key) >= 0)
+			wq_apply_snapshot(key, &c->model->scratch);
 		return;
 	}
 	wq_compare_key(c, key);
@@ -361,8 +247,8 @@ void wq_compare_refresh(struct wq_key *key)
 {
 	struct wq_key_state *new = &key->model->scratch;
 
-	if ((key->needs_snapshot ? describe(key) : snapshot(key)) >= 0)
-		(void)absorb_told(key, new); /* else the next look does */
+	if ((key->needs_snapshot ? wq_snapshot_attrs(key) : wq_snapshot(key)) >= 0)
+		(void)wq_apply_told(key, new); /* else the next look does */
 }
 
 void wq_compare_take_in(struct wq_key *key, bool payload)
@@ -442,7 +328,7 @@ static void compare_deferred(struct wq_compare *c, struct wq_key *key)
 		wq_registry_undefer(&m->registry, key);
 		return;
 	}
-	if (snapshot(key) < 0) {
+	if (wq_snapshot(key) < 0) {
 		no_memory(key);
 		wq_registry_undefer(&m->registry, key);
 		return;
@@ -457,7 +343,7 @@ static void compare_deferred(struct wq_compare *c, struct wq_key *key)
 	if (!key || !key->deferred_ns || !may_be_told(key, told, seen_ns))
 		return;
 	wq_registry_undefer(&m->registry, key);
-	if (absorb_told(key, &c->found) < 0)
+	if (wq_apply_told(key, &c->found) < 0)
 		no_memory(key);
 	else
 		take(key, &c->found);

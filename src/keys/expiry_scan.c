@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "keys/apply.h"
 #include "keys/expiry_scan.h"
-#include "keys/post.h"
 
 #define PASS_SHARE	 0.05 /* of the CPU budget */
 #define HELD_NS		 WQ_NSEC_PER_SEC
@@ -47,12 +47,12 @@ static void compare_line(struct wq_expiry_scan *e, struct wq_key *key)
 	v->pass = v->seen_pass;
 	if (!first && v->len >= 0 && v->new_len >= 0 && v->len != v->new_len &&
 		!wq_key_is_type(&key->state, "keyring"))
-		wq_post_difference(key, NOTIFY_KEY_UPDATED, 0);
+		wq_apply_difference(key, NOTIFY_KEY_UPDATED, 0);
 	if (v->is_said)
 		v->expiry = v->said;
 	v->is_said = false;
 	if (!first && wq_expiry_differ(v->expiry, v->new_expiry))
-		wq_post_difference(key, NOTIFY_KEY_SETATTR, 0);
+		wq_apply_difference(key, NOTIFY_KEY_SETATTR, 0);
 	else if (!first)
 		v->new_expiry = wq_expiry_both(v->expiry, v->new_expiry);
 	v->expiry = v->new_expiry;

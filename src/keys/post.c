@@ -21,13 +21,6 @@ void wq_post_change(struct wq_key *key, enum key_notification_subtype subtype, u
 	wq_post(&key->watchers, &n.watch, who, (uint64_t)key->serial, at_ns);
 }
 
-void wq_post_difference(struct wq_key *key, enum key_notification_subtype subtype, uint32_t aux)
-{
-	wq_debug_keys("key %d: a look has found a difference", key->serial);
-	wq_post_change(key, subtype, aux, NULL, UINT64_MAX);
-	wq_ledger_note(&key->model->ledger, key->serial, (uint8_t)subtype, aux, wq_now_ns());
-}
-
 /* ---- loss ---- */
 
 void wq_post_key_loss(const struct wq_key *key)

@@ -9,11 +9,6 @@
 void wq_post_change(struct wq_key *key, enum key_notification_subtype subtype, uint32_t aux,
 	const struct wq_cred *who, uint64_t at_ns);
 
-/* The same for a difference: nobody knows who made it, and its operation may be reported later.
- */
-void wq_post_difference(
-	struct wq_key *key, enum key_notification_subtype subtype, uint32_t aux);
-
 /* Posts LOSS to every queue that watches KEY. */
 void wq_post_key_loss(const struct wq_key *key);
 

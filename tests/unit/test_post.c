@@ -2,6 +2,7 @@
 /* Records and losses on their way from a key to who watches it. */
 #include <string.h>
 
+#include "keys/apply.h"
 #include "keys/post.h"
 #include "run.h"
 
@@ -58,7 +59,7 @@ static struct watch_notification next(void)
 
 START_TEST(a_difference_is_posted_and_noted)
 {
-	wq_post_difference(&key, NOTIFY_KEY_UPDATED, 0);
+	wq_apply_difference(&key, NOTIFY_KEY_UPDATED, 0);
 	ck_assert_uint_eq(next().subtype, NOTIFY_KEY_UPDATED);
 	ck_assert(wq_ledger_claim(&model.ledger, 7, NOTIFY_KEY_UPDATED, 0, 0));
 	ck_assert(!wq_ledger_claim(&model.ledger, 7, NOTIFY_KEY_UPDATED, 0, 0));
