@@ -46,7 +46,7 @@ int32_t bench_add_key(const char *description)
 	return (int32_t)key;
 }
 
-/* What is mounted now; a program that fails leaves nothing behind. */
+/* The current mount, which is removed even if the program fails. */
 static struct bench_mount *mounted;
 
 static void clean_up(void)
@@ -66,7 +66,7 @@ static void clean_up(void)
 	rmdir(mounted->dir);
 }
 
-/* In the foreground and as our child: its number is known, and its end. */
+/* The daemon runs in the foreground as our child, so that we know its pid and its end. */
 void bench_mount(struct bench_mount *m, const char *wqfs, const char *opts)
 {
 	static bool registered;

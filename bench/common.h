@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the benchmarks share. Errors end the program with a line on stderr. */
+/* What the benchmarks share. An error ends the program with a line on stderr. */
 #ifndef WQ_BENCH_COMMON_H
 #define WQ_BENCH_COMMON_H
 
@@ -8,18 +8,18 @@
 
 #include "base/clock.h"
 
-/* A wqfs of its own, on a directory of its own. */
+/* A wqfs of the benchmark's own, on a directory of its own. */
 struct bench_mount {
 	char dir[32];
 	pid_t daemon;
 };
 
-/* Says what failed, and errno, and exits with 1. */
+/* Prints WHAT failed, with errno, and exits with 1. */
 _Noreturn void bench_fail(const char *what);
 
 long bench_keyctl(int op, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
 
-/* Joins a fresh session keyring: the daemon, started after it, has it too. */
+/* Joins a fresh session keyring, which a daemon that is started later has, too. */
 void bench_join_session(void);
 
 /* A user key of DESCRIPTION in the session keyring. */
@@ -29,7 +29,7 @@ int32_t bench_add_key(const char *description);
 void bench_mount(struct bench_mount *m, const char *wqfs, const char *opts);
 void bench_unmount(struct bench_mount *m);
 
-/* Makes a queue in it that records come out of as they are. */
+/* Makes a queue whose records are not filtered. */
 int bench_queue(const struct bench_mount *m);
 
 void bench_watch(int fd, int32_t key, int id);

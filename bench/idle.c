@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What wqfs costs while nothing happens, with many watched keys: CPU time and wake-ups of
- * the daemon, by polling and by trace; and what a look at one key costs, as a multiple of
- * the bare keyctl(KEYCTL_DESCRIBE) and keyctl(KEYCTL_READ) of it in the same run.
+ * Measures what wqfs costs while nothing happens, with many watched keys: CPU time and wake-ups
+ * of the daemon, by polling and by trace; and the cost of comparing one key, as a multiple of
+ * the bare keyctl(KEYCTL_DESCRIBE) and keyctl(KEYCTL_READ) in the same run.
  *
  *	idle WQFS [KEYS [SECONDS]]
  *
- * The trace wakes when other programs use keys: run it on a machine where none does.
+ * The trace wakes the daemon when other programs use keys: run this on a machine where none
+ * does.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -25,7 +26,7 @@ static int32_t *keys;
 static int nkeys = 10000, seconds = 20;
 
 #define SETTLE_S       5
-#define BUDGET_PERCENT 20 /* where looks are compared: it gives many rounds */
+#define BUDGET_PERCENT 20 /* for the comparison of costs: it gives many scans */
 
 static void bare_round(void)
 {
@@ -40,8 +41,8 @@ static void bare_round(void)
 	}
 }
 
-/* CPU time of one describe and one read, averaged over all keys and as many rounds as fit
- * into half the time. Between them it sleeps as the daemon has to: caches cool down. */
+/* CPU time of one describe and one read, averaged over all keys and as many scans as fit into
+ * half the time. It sleeps between scans as the daemon has to, so that caches cool down. */
 static double bare_ns(void)
 {
 	uint64_t end = wq_now_ns() + (uint64_t)seconds * 500000000, used = 0;
@@ -73,7 +74,7 @@ static struct wqfs_stats stats(int fd)
 	return s;
 }
 
-/* Polling is measured by whole rounds: waits for the end of one. */
+/* Polling is measured in whole scans: waits for the end of one. */
 static void await_round(int fd)
 {
 	struct wqfs_stats s = stats(fd);
@@ -119,8 +120,8 @@ static void run(const char *wqfs, const char *name, const char *opts, bool compa
 	fd = bench_queue(&m);
 	for (int i = 0; i < nkeys; i++)
 		bench_watch(fd, keys[i], i & 255);
-	/* the looks that a new watch asks for are not what is measured: the last comes some
-	 * seconds after it, whether its key was about to end */
+	/* Do not measure the checks after a new watch: the last of them comes some seconds
+	 * later, even if the key was not about to end. */
 	if (ioctl(fd, WQFS_IOC_SYNC) < 0)
 		bench_fail("WQFS_IOC_SYNC");
 	sleep(SETTLE_S);
@@ -160,7 +161,7 @@ int main(int argc, char **argv)
 	keys = calloc((size_t)nkeys, sizeof(*keys));
 	if (!keys)
 		bench_fail("memory");
-	/* it bounds a user's watches */
+	/* this limits the watches of a user */
 	getrlimit(RLIMIT_NOFILE, &r);
 	r.rlim_cur = r.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &r);

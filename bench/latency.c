@@ -39,10 +39,11 @@
 
 #define ROUNDS_MAX 4000
 
-/* Shared with the reader, who says when it returned; rounds are told apart by number. */
+/* Shared with the reader, who stores when its read returned; a number distinguishes the rounds.
+ */
 struct shared {
 	uint64_t returned[ROUNDS_MAX];
-	volatile int done; /* reads that have returned */
+	volatile int done; /* the number of reads that have returned */
 };
 
 static struct shared *shared;
@@ -81,7 +82,7 @@ static pid_t start_reader(int fd, int rounds, int cpu)
 	_exit(0);
 }
 
-/* Until the reader has finished round I and sleeps in its next read(). */
+/* Waits until the reader has finished round I and sleeps in its next read(). */
 static void wait_reader(pid_t pid, int i)
 {
 	char path[64], text[512];
@@ -99,7 +100,7 @@ static void wait_reader(pid_t pid, int i)
 		if (__atomic_load_n(&shared->done, __ATOMIC_ACQUIRE) >= i && state &&
 			(state[2] == 'S' || state[2] == 'Z' || state[2] == 'D'))
 			return;
-		/* let it get there */
+		/* give the reader time to get there */
 		poll(NULL, 0, 1);
 	}
 }
@@ -143,11 +144,11 @@ static struct result evaluate(const struct call *calls, int rounds)
 /* ---- what is measured ---- */
 
 struct target {
-	int write_fd; /* a pipe's, or -1 */
+	int write_fd; /* the end of a pipe, or -1 */
 	int key;
-	int report_fd; /* the mount's root, or -1 */
+	int report_fd; /* the mount's root directory, or -1 */
 	int reader_cpu;
-	int phase_ms; /* wait up to this before each call: polling has a period of its own */
+	int phase_ms; /* wait up to this before each call, because polling has a period */
 };
 
 static struct call write_pipe(int fd)
@@ -160,7 +161,7 @@ static struct call write_pipe(int fd)
 	return c;
 }
 
-/* The call is keyctl(); the reports around it are what a wrapped program makes of it. */
+/* Calls keyctl(), with the reports around it that a program under wqrun would make. */
 static struct call update_key(const struct target *t)
 {
 	struct wqfs_key_report r = {.op = KEYCTL_UPDATE, .arg = {t->key}};
@@ -227,7 +228,7 @@ static struct result measure_wqfs(
 	return result;
 }
 
-/* In the daemon's place: what comes out of IN goes into OUT. */
+/* Stands in for the daemon: passes from IN to OUT. */
 static pid_t start_relay(int in, int out)
 {
 	pid_t pid = fork();
@@ -253,7 +254,7 @@ static void make_pipe(int fds[2])
 		bench_fail("pipe");
 }
 
-/* A pipe; RELAYED: two, and the relay between. */
+/* Measures a pipe; RELAYED: two pipes with the relay between them. */
 static struct result measure_pipe(bool relayed, int rounds, int reader_cpu)
 {
 	struct target t = {.report_fd = -1, .reader_cpu = reader_cpu};
@@ -287,7 +288,7 @@ static void print(const char *what, int rounds, struct result r)
 		what, rounds, r.p50, r.p99, r.begin_p50, r.begin_p99);
 }
 
-/* R as a multiple of FLOOR. */
+/* Prints R as a multiple of FLOOR. */
 static void print_ratio(struct result r, struct result floor, const char *whose)
 {
 	printf("; times the %s's p50: %.2f", whose, r.begin_p50 / floor.begin_p50);
@@ -300,7 +301,7 @@ static void compare(const char *wqfs, const char *mode, int cores)
 	int rounds = strcmp(mode, "poll") ? 2000 : 300;
 	struct result bare, relay, result;
 
-	/* next to what they are the floors of */
+	/* measured next to what they are compared with */
 	bare = measure_pipe(false, 2000, cores - 1);
 	relay = measure_pipe(true, 2000, cores - 1);
 	result = measure_wqfs(wqfs, mode, rounds, cores - 1);
@@ -329,7 +330,8 @@ int main(int argc, char **argv)
 		-1, 0);
 	if (shared == MAP_FAILED || sched_getaffinity(0, sizeof(all_cpus), &all_cpus) < 0)
 		bench_fail("set-up");
-	bench_join_session(); /* payloads can be read only by who has them in its session */
+	/* Only those who have the keys in their session can read payloads. */
+	bench_join_session();
 	for (int cores = 2; cores >= 1; cores--) {
 		if (cores > CPU_COUNT(&all_cpus))
 			continue;

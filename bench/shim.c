@@ -30,7 +30,7 @@ enum call { CALL_IOCTL, CALL_READ, CALL_SYSCALL, CALL_FIONREAD, NR_CALLS };
 static const char *const names[NR_CALLS] = {"ioctl", "read", "syscall", "(FIONREAD)"};
 
 struct result {
-	double ns[NR_CALLS]; /* a call */
+	double ns[NR_CALLS]; /* for one call */
 };
 
 static double now(void)
@@ -60,7 +60,7 @@ static void call_once(enum call call, int zero, int pipe_end)
 	}
 }
 
-/* In a process of its own; the result goes to its standard output. */
+/* Measures in a process of its own, which prints the result on its standard output. */
 static int measure(void)
 {
 	int zero = open("/dev/zero", O_RDONLY), fds[2];

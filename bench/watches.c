@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a watch costs when many queues watch the same object: adding it, finding it, removing
- * it. The cost of one should not grow with their number.
+ * Measures what a watch costs when many queues watch the same object: adding, finding and
+ * removing it. The cost of one should not grow with their number.
  *
  *	watches [FEW [MANY]]
  *
- * It needs no mount and no keys. The last line is how many times as long one of MANY takes as
+ * Needs no mount and no keys. The last line says how many times as long one of MANY takes as
  * one of FEW.
  */
 #include <stdio.h>
@@ -55,7 +55,7 @@ static void find_all(struct wq_watch_list *list, struct wq_queue **queues, int n
 	}
 }
 
-/* In the order in which they were added: the list has the last one first. */
+/* In the order in which they were added: the list begins with the last one. */
 static void remove_all(struct wq_watch_list *list, struct wq_queue **queues, int n)
 {
 	for (int i = 0; i < n; i++)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * How many times longer things take here than on a machine of its own: what limits of time
- * in tests are multiplied by. It is 1 unless WQFS_TEST_SLOWNESS says otherwise, which only
- * scripts/vm sets: an emulated processor is 10 to 20 times slower.
+ * How many times longer things take here than on a real machine: the factor for time limits in
+ * tests. It is 1 unless WQFS_TEST_SLOWNESS gives another. Only scripts/vm sets that, because an
+ * emulated processor is 10 to 20 times slower.
  */
 #ifndef TEST_SLOWNESS_H
 #define TEST_SLOWNESS_H

@@ -22,7 +22,7 @@
 #define RECORD	   ((ssize_t)sizeof(struct key_notification))
 #define NO_ADDRESS ((void *)8)
 
-/* Ends the check: it does not hold. */
+/* Ends the check as failed if CONDITION is false. */
 #define HOLDS(condition)                                                           \
 	do {                                                                       \
 		if (!(condition)) {                                                \
@@ -44,7 +44,7 @@ struct api_check {
 #function, function \
 	}
 
-/* Runs N checks; what main() is to return. */
+/* Runs N checks. Returns what main() is to return. */
 int api_main(const struct api_check *checks, int n);
 
 #define API_MAIN(checks)                                                       \
@@ -53,28 +53,28 @@ int api_main(const struct api_check *checks, int n);
 		return api_main(checks, sizeof(checks) / sizeof((checks)[0])); \
 	}
 
-/* A user key of the session's, which is a new one. */
+/* A user key in the session keyring, which is a new one. */
 extern key_serial_t key;
 
-/* A queue of 32 records that watches the key, made for each check and closed after it; who
- * closes an end says -1. */
+/* A queue of 32 records that watches the key, made for each check and closed after it. A check
+ * that closes an end stores -1. */
 extern int q[2];
 
-/* One record for the queue. */
+/* Posts one record to the queue. */
 bool update(void);
 
 int count_descriptors(void);
 
-/* Asks until thread TID is in STATE, as /proc has it, or is gone. */
+/* Waits until thread TID is in STATE, as /proc shows it, or has ended. */
 void wait_for_state(pid_t tid, char state);
 
-/* SIGUSR1 has a handler with FLAGS; it sets HANDLED, which is 0 at first. */
+/* Installs a handler of SIGUSR1 with FLAGS. The handler sets HANDLED, which is 0 at first. */
 extern volatile sig_atomic_t handled;
 void handler(int sig);
 void set_handler(int flags);
 
-/* Runs DISTURB in a child once this process sleeps, and when it sleeps again updates the
- * key. The child's pid. */
+/* Runs DISTURB in a child when this process sleeps, and updates the key when it sleeps again.
+ * Returns the child's pid. */
 pid_t start_disturber(void (*disturb)(pid_t pid));
 
 /* Sends SIGUSR1. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * To be preloaded into the daemon: it is put off before each look at a key's payload, as a busy
- * machine puts it off now and then, so that others do things just there.
+ * A library to preload into the daemon. It delays each snapshot of a key's payload, as a busy
+ * machine does now and then, so that other processes act in between.
  */
 #include <dlfcn.h>
 #include <keyutils.h>

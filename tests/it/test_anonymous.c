@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Queues without a name: what a fresh pipe2(O_NOTIFICATION_PIPE) is. */
+/* Queues without a name behave as a fresh pipe2(O_NOTIFICATION_PIPE). */
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>

@@ -246,7 +246,7 @@ static void who_has_no_view_of_a_watched_key_is_not_shown_it(void)
 	IT_OK(strstr(get(Q, WQFS_XATTR_WATCHES), ";wqfs-test:others\tpayload compared"));
 }
 
-/* Who watches a key of another's and loses View is told no more of it. */
+/* A user who watches another user's key and loses View does not learn more about it. */
 static void watch_and_lose_view(void *arg)
 {
 	struct asks *a = arg;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* -o debug_keys: why a record was posted, or was not; and never a payload. */
+/* -o debug_keys explains why a record was posted or was not, and never shows a payload. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,7 +26,7 @@ static void change_of_a_key_is_explained_without_its_payload(void)
 	IT_OK(strstr(it_text(IT_OUT), text) != NULL);
 	IT_OK(strstr(it_text(IT_OUT), SECRET) == NULL);
 	close(fd);
-	IT_EQ(truncate(IT_OUT, 0), 0); /* what it says at its end is to be nothing */
+	IT_EQ(truncate(IT_OUT, 0), 0); /* it must print nothing at its end */
 	it_stop(daemon);
 }
 
@@ -40,7 +40,7 @@ static void nothing_is_said_unasked(void)
 	IT_EQ(keyctl_update(key, SECRET, strlen(SECRET)), 0);
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
 	close(fd);
-	it_stop(daemon); /* which asks that it said nothing */
+	it_stop(daemon); /* checks that it printed nothing */
 }
 
 /* ---- why a record was not posted ---- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How a daemon ends, and what becomes of who waits. */
+/* How a daemon ends, and what happens to those who wait. */
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One process cannot take the daemon for itself: while it does its worst, the stat() of a
- * bystander is answered within 20 ms in 99 of 100 cases.
+ * No process can keep the daemon from others: whatever it does, the stat() of a bystander is
+ * answered within 20 ms in 99 of 100 cases.
  */
 #include <fcntl.h>
 #include <limits.h>

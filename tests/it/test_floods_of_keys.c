@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One process cannot take the daemon for itself by what it does with thousands of keys,
- * keyrings, watches or queues: bystander.h says what is measured.
+ * No process can keep the daemon from others by what it does with thousands of keys, keyrings,
+ * watches or queues. bystander.h says what is measured.
  */
 #include <fcntl.h>
 #include <grp.h>

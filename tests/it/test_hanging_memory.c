@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A filter in a page of somebody's own filesystem, whose server never answers: who reads it
- * cannot even be killed. */
+/* A filter is in a page of a user's own filesystem, whose server never answers: whoever reads
+ * it cannot even be killed. */
 #define FUSE_USE_VERSION 310
 #include <fcntl.h>
 #include <fuse_lowlevel.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Readers who are killed while records are posted: none is to take a record along. */
+/* Readers are killed while records are posted; none of them may take a record away. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>

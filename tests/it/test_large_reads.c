@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The kernel cuts a long read, or one into many buffers, into several requests. None of them
- * may wait once the first has brought records. */
+/* The kernel splits a long read, or one into many buffers, into several requests. None of them
+ * may wait after the first one has returned records. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A mount that fails: one line that says what and why, and an exit status. */
+/* When a mount fails, one line says what and why, and the exit status shows it. */
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>

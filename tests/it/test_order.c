@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Records of different watches in one queue come in the order of what was done, when one thing
- * was done after the other, whatever the daemon looks at meanwhile, and though it is put off
- * before each look.
+ * Records of different watches in one queue have the order of the operations, if one operation
+ * followed the other, whatever the daemon compares in between, and though it is delayed before
+ * each snapshot.
  */
 #include <fcntl.h>
 #include <signal.h>

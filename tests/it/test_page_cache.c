@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Reads that the kernel makes for its page cache: by splice(), sendfile(), copy_file_range(),
- * a private mapping, read-ahead. They hold a page locked until they are answered, and whoever
- * asks for the status of the queue may wait for that page.
+ * Reads that the kernel makes for its page cache: for splice(), sendfile(), copy_file_range(),
+ * a private mapping, or read-ahead. They keep a page locked until they are answered, and a
+ * process that asks for the status of the queue may wait for that page.
  */
 #include <fcntl.h>
 #include <setjmp.h>

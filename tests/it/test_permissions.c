@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who may do what: another user on a mount of root's that lets others in. */
+/* Who may do what: another user on a mount of root with allow_other. */
 #include <fcntl.h>
 #include <grp.h>
 #include <signal.h>

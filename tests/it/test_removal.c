@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* With the trace a key's end is told when the kernel destroys it, not at the next resync.
- * How much later is printed. */
+/* With the trace the end of a key is reported when the kernel destroys the key, not at the next
+ * resync. The test prints how much later. */
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a process says it did (WQFS_IOC_REPORT): who is believed of what, and that nothing is
- * told twice. Where a test needs it, the mount polls so rarely that only a report, or the
- * look that it leads to, can tell.
+ * Reports (WQFS_IOC_REPORT): who is believed about what, and that nothing is posted twice.
+ * Where a test needs it, the mount polls so rarely that only a report, or the snapshot that the
+ * report causes, can reveal a change.
  */
 #include <fcntl.h>
 #include <grp.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Which rights the kernel asks for: each operation is tried on keys that nobody possesses and
- * that grant their owner one right alone. Nothing is mounted; tests/golden/record --run asks
+ * Which rights the kernel requires: each operation is tried on keys that nobody possesses, and
+ * that grant their owner a single right. Mounts nothing; tests/golden/record --run runs it on
  * the reference kernel.
  */
 #include <stdio.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* No payload stays in the daemon: its memory is searched for one that it has just compared. */
+/* No payload stays in the daemon: the test searches the daemon's memory for a payload that it
+ * has just compared. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

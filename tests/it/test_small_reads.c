@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Lines that are longer than what is asked for: they are read in pieces. */
+/* Lines that are longer than the read: they are read in pieces. */
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>

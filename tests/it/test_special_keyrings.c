@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * @s and the like have a meaning for who uses them only: the trace follows joins and forks,
- * and decides by what differs where that does not tell. It makes nothing up.
+ * @s and the like mean something only to the process that uses them. The trace follows joins
+ * and forks, and where these do not tell, differences decide. wqfs never makes up a record.
  */
 #include <fcntl.h>
 #include <sched.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a queue was told, as one line of words, so that a test can say what it expects:
+ * The records of a queue as one line of words, so that a test can say what it expects:
  * "A:updated RING:linked:A LOSS A:removed". For tests on a mounted wqfs; see lib.h.
  */
 #ifndef IT_TOLD_H
@@ -11,18 +11,19 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
-/* KEY is called NAME, a literal, from now on; others by their serial. Up to 16 keys. */
+/* Gives KEY the name NAME, a literal; keys without a name appear as their serials. Up to 16
+ * keys. */
 void told_name(int32_t key, const char *name);
 
-/* Takes what is queued on FD, which is O_NONBLOCK and gives raw records: a word each, with
- * a blank between, in a static buffer; empty if nothing is there. */
+/* Takes all records of FD, which is O_NONBLOCK and returns raw records. Returns a word for
+ * each, separated by blanks, in a static buffer; empty if there is none. */
 const char *told(int fd);
 
-/* Takes records until they are WANT, or OR if that is not NULL, word for word; fails when they
- * cannot become so. */
+/* Takes records until they are WANT, or OR if that is not NULL, word for word. Fails when they
+ * can no longer become that. */
 void told_until(const char *file, int line, int fd, const char *want, const char * or);
 
-/* Nothing is queued, also after a look at every key. */
+/* Checks that nothing is queued, also after a scan of all keys. */
 void told_nothing(const char *file, int line, int fd);
 
 #define TOLD_UNTIL(fd, want)   told_until(__FILE__, __LINE__, fd, want, NULL)
@@ -31,22 +32,22 @@ void told_nothing(const char *file, int line, int fd);
 
 /* ---- mounts that trace ---- */
 
-/* A tracefs of our own, mounted nowhere: its descriptor. Skips, with the reason, unless
- * root on a kernel with syscall tracepoints. */
+/* Opens a tracefs of our own, mounted nowhere, and returns its descriptor. Skips the test
+ * unless root runs it on a kernel with syscall tracepoints. */
 int told_need_trace(void);
 
-/* Cuts the trace of DAEMON: the event file FILE of its instance WHAT is switched off. */
+/* Cuts the trace of DAEMON: switches the event file FILE of its instance WHAT off. */
 void told_cut_trace(int tracefs, pid_t daemon, const char *what, const char *file);
 
-/* DAEMON's trace dies while it may open no file for another one: a sync by FD makes it poll.
- * told_may_trace() lets it have one again. */
+/* Ends DAEMON's trace while the daemon may open no file for a new one: a sync by FD makes it
+ * poll. told_may_trace() lets it trace again. */
 struct rlimit told_make_poll(int tracefs, pid_t daemon, int fd);
 void told_may_trace(pid_t daemon, const struct rlimit *limit);
 
 /* Does the daemon trace? */
 bool told_traces(void);
 
-/* Writes TEXT to the file PATH below DIR; a test that cannot fails. */
+/* Writes TEXT to the file PATH below DIR; the test fails if it cannot. */
 void told_write(int dir, const char *path, const char *text);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a scenario runs against: the kernel's facility (or what stands in for it behind
- * the same calls), or a mounted wqfs.
+ * What a scenario runs on: the kernel's facility (or what replaces it behind the same calls),
+ * or a mounted wqfs.
  */
 #ifndef SCENARIO_SYSTEM_H
 #define SCENARIO_SYSTEM_H
@@ -14,9 +14,9 @@
 
 /* How a mounted wqfs learns of what the scenario does to keys. */
 enum sc_told_by {
-	SC_TOLD_BY_SYNC,   /* it is asked to look after every change */
-	SC_TOLD_BY_REPORT, /* it is told every change */
-	SC_TOLD_BY_NONE,   /* it finds out by itself, and readers wait for it */
+	SC_TOLD_BY_SYNC,   /* by a sync after every change */
+	SC_TOLD_BY_REPORT, /* by a report of every change */
+	SC_TOLD_BY_NONE,   /* by itself, and readers wait for that */
 };
 
 struct sc_system;
@@ -24,35 +24,34 @@ struct sc_system;
 /* pipe2(O_NOTIFICATION_PIPE) and keyctl(KEYCTL_WATCH_KEY). */
 const struct sc_system *sc_system_native(void);
 
-/* Queues are files in DIR, which is kept. */
+/* Queues are files in DIR, which is not copied. */
 const struct sc_system *sc_system_wqfs(const char *dir, enum sc_told_by told_by);
 
-/* Makes queue NAME. FD[0] reads; FD[1] is the writing end, or -1 where there is none.
+/* Makes queue NAME. FD[0] is the reading end; FD[1] is the writing end, or -1 if there is none.
  * 0 or -errno. */
 int sc_system_queue(const struct sc_system *sys, const char *name, bool nonblock, int fd[2]);
 
-/* Watches KEY, which may be a special keyring, with ID, or with -1 stops doing so. 0 or
- * -errno. */
+/* Watches KEY, which may be a special keyring, with ID; -1 removes the watch. 0 or -errno. */
 long sc_system_watch(const struct sc_system *sys, int fd, int32_t key, long id);
 
-/* Something was done to keys: REPORT says what, or is NULL if only time went by. FD is a
- * queue of the system. May block until the system has looked. */
+/* Something was done to keys. REPORT says what; NULL: only time has passed. FD is a queue of
+ * the system. May block until the system has taken a snapshot. */
 void sc_system_changed(
 	const struct sc_system *sys, int fd, const struct wqfs_key_report *report);
 
-/* Before a step that reads: waits, if the system does not keep step, until BYTES are
- * queued at FD, for a few seconds at most. */
+/* Before a step that reads: if the system does not keep step, waits a few seconds at most until
+ * BYTES are queued at FD. */
 void sc_system_await_bytes(const struct sc_system *sys, int fd, size_t bytes);
 
-/* Whether the system has always dealt with a change by the time its step is over. */
+/* Has the system always handled a change when its step ends? */
 bool sc_system_keeps_step(const struct sc_system *sys);
 
-/* How many records a system that does not keep step has had for the queue, in whatever way
- * it dealt with them. */
+/* How many records a system that does not keep step has had for the queue, whatever has become
+ * of them. */
 uint64_t sc_system_told(const struct sc_system *sys, int fd);
 
-/* The kernel takes a collected key off its lists first and tells its watchers later: waits
- * until those of every key that is off the lists by now have been told. Uses the caller's
+/* The kernel removes a collected key from its lists first, and posts to its watches later. This
+ * waits until that has happened for every key that has been removed by now. Uses the caller's
  * thread keyring. */
 void sc_system_await_collector(const struct sc_system *sys);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The text of scenarios: how a step is read and how a result is printed. Shared by
- * the runner and by the unit tests that replay scenarios without keys, so that both
- * compare with the same golden files. No state, no system calls.
+ * The text of scenarios: parses steps and prints results. The runner and the unit tests that
+ * replay scenarios without keys share it, so that both compare with the same golden files. No
+ * state, no system calls.
  */
 #ifndef SCENARIO_TEXT_H
 #define SCENARIO_TEXT_H
@@ -16,8 +16,8 @@
 
 #define SC_WORDS_MAX 24
 
-/* Splits LINE, which it changes, at blanks. Returns the number of words; those beyond
- * SC_WORDS_MAX are ignored. */
+/* Splits LINE, which it changes, at blanks. Returns the number of words; it ignores words
+ * beyond SC_WORDS_MAX. */
 int sc_split(char *line, char *words[SC_WORDS_MAX]);
 
 /* "= 3", or "= -EBUSY" for a negative errno. */
@@ -26,20 +26,20 @@ void sc_print_result(FILE *out, long r);
 /* The word for an errno: "EBUSY". */
 const char *sc_error_name(int error);
 
-/* Gives an object the scenario's own name for it. The string need only live until the
- * next call. */
+/* Returns the scenario's own name for an object. The string need only live until the next call.
+ */
 typedef const char *sc_name_fn(void *arg, uint32_t serial);
 
-/* A line for each record of the LEN bytes at BUF; objects are named by NAME(ARG). */
+/* Prints a line for each record in the LEN bytes at BUF; NAME(ARG) names objects. */
 void sc_print_records(FILE *out, const void *buf, size_t len, sc_name_fn *name, void *arg);
 
-/* Sums equal neighbours, for output that would be long: " 1.1x31 0.1x1". */
+/* Counts equal neighbours, for output that would be long: " 1.1x31 0.1x1". */
 struct sc_runs {
 	int kind; /* type << 8 | subtype of the current run */
 	int n;
 };
 
-/* Adds the records of the LEN bytes at BUF; prints each run that ends. */
+/* Adds the records in the LEN bytes at BUF, and prints each run that has ended. */
 void sc_runs_add(struct sc_runs *runs, FILE *out, const void *buf, size_t len);
 
 /* Prints the last run. */
@@ -51,9 +51,9 @@ enum sc_filter_kind {
 	SC_FILTER_BAD_PTR, /* a pointer to no memory */
 };
 
-/* Reads the words of a filter: "none", "badptr", or rules TYPE:SUBTYPES:MASK:VALUE (the
- * last three hexadecimal) with "nr=N" and "reserved=N" to say something else than fits
- * them. Returns an enum sc_filter_kind, or -EINVAL: not such words. */
+/* Parses the words of a filter: "none", "badptr", or rules TYPE:SUBTYPES:MASK:VALUE (the last
+ * three hexadecimal). "nr=N" and "reserved=N" replace the correct values of these fields.
+ * Returns an enum sc_filter_kind; -EINVAL: the words are not valid. */
 int sc_parse_filter(struct wqfs_filter *filter, int n, char *const words[]);
 
 #endif

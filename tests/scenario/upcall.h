@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the kernel runs to construct a key, on a machine of its own: there this program
- * is /sbin/request-key. The callout info of the request says what is to happen:
+ * Constructs a key for the kernel: on a test machine this program is /sbin/request-key. The
+ * callout info of the request says what to do:
  *
  *   instantiate:PAYLOAD    negate:SECONDS    reject:SECONDS:ERRNO
  *
- * each with "hold:PATH:" before it to wait first until somebody opens the FIFO at PATH
- * for writing; it is made here.
+ * With "hold:PATH:" before it, it first makes a FIFO at PATH, and waits until somebody opens
+ * that for writing.
  */
 #ifndef SCENARIO_UPCALL_H
 #define SCENARIO_UPCALL_H
 
-/* The arguments as the kernel gives them: create KEY UID GID RINGS. Returns the exit
- * status. */
+/* Takes the kernel's arguments: create KEY UID GID RINGS. Returns the exit status. */
 int sc_upcall(int argc, char **argv);
 
 #endif

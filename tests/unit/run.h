@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What every unit test ends with. */
+/* The end of every unit test. */
 #ifndef UNIT_RUN_H
 #define UNIT_RUN_H
 
 #include <check.h>
 #include <stdlib.h>
 
-/* Runs SUITE, as CK_VERBOSITY and CK_FORK ask for it, and frees it. Returns main()'s. */
+/* Runs SUITE as CK_VERBOSITY and CK_FORK ask for, and frees it. Returns the result of main().
+ */
 static inline int run_suite(Suite *suite)
 {
 	SRunner *runner = srunner_create(suite);
