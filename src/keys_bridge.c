@@ -172,9 +172,13 @@ static void on_scan_timer(struct wq_timer *timer)
 		wq_scan_rest(&keys->scan, began);
 }
 
-static bool catch_up_for_compare(struct wq_compare *c)
+/* What was done before a key was looked at is taken in before the difference is told. */
+static void settle_deferred(struct wq_keys *keys)
 {
-	return wq_feed_take_in(&wq_container_of(c, struct wq_keys, compare)->feed);
+	wq_compare_begin(&keys->compare);
+	while (wq_compare_find(&keys->compare))
+		if (wq_feed_take_in(&keys->feed))
+			wq_compare_settle(&keys->compare);
 }
 
 static void on_deferred_timer(struct wq_timer *timer)
@@ -182,8 +186,10 @@ static void on_deferred_timer(struct wq_timer *timer)
 	struct wq_keys *keys = wq_container_of(timer, struct wq_keys, compare.deferred_timer);
 	bool more = true;
 
-	if (wq_feed_caught_up(&keys->feed, &keys->deferred_since_ns))
-		more = wq_compare_deferred(&keys->compare);
+	if (wq_feed_caught_up(&keys->feed, &keys->deferred_since_ns)) {
+		settle_deferred(keys);
+		more = wq_compare_has_more(&keys->compare);
+	}
 	wq_compare_wait(&keys->compare, more);
 	settle(keys);
 }
@@ -358,7 +364,6 @@ static void init(struct wq_keys *keys)
 		&(struct wq_follower){m, &keys->compare, &keys->gc, &keys->scan},
 		&keys->resolve);
 	keys->compare.deferred_timer.fire = on_deferred_timer;
-	keys->compare.catch_up = catch_up_for_compare;
 	keys->gc.timer.fire = on_gc_timer;
 	keys->gc.due_timer.fire = on_gc_due_timer;
 	keys->gc.probation_timer.fire = on_gc_probation_timer;

@@ -313,60 +313,72 @@ static bool may_be_told(const struct wq_key *key, unsigned int told, uint64_t se
 	       seen_ns - key->deferred_ns > DEFER_MAX_NS;
 }
 
-/* Looks at KEY, then takes in what was done until then, and tells the difference if nothing of
- * that explains it: what was done after the last operation that was taken in, and before the
- * look, is not a difference that comes before it. */
-static void compare_deferred(struct wq_compare *c, struct wq_key *key)
+void wq_compare_begin(struct wq_compare *c)
+{
+	struct wq_registry *registry = &c->model->registry;
+
+	c->until_ns = wq_now_ns() + WQ_SLICE_NS;
+	if (!registry->deferred_next)
+		registry->deferred_next = TAILQ_FIRST(&registry->deferred);
+}
+
+/* Looks at KEY. True: it differs still, as c->found says. */
+static bool find_again(struct wq_compare *c, struct wq_key *key)
 {
 	struct wq_model *m = c->model;
-	const unsigned int told = key->told;
-	const int32_t serial = key->serial;
 	struct wq_key_state found;
-	uint64_t seen_ns;
 
 	if (is_same(key)) {
-		wq_registry_undefer(&m->registry, key);
-		return;
+		wq_registry_undefer(&c->model->registry, key);
+		return false;
 	}
 	if (wq_snapshot(key) < 0) {
 		no_memory(key);
-		wq_registry_undefer(&m->registry, key);
-		return;
+		wq_registry_undefer(&c->model->registry, key);
+		return false;
 	}
-	seen_ns = wq_now_ns();
+	c->found_of = key->serial;
+	c->found_told = key->told;
+	c->found_ns = wq_now_ns();
 	found = m->scratch; /* which is used while events are handled */
 	m->scratch = c->found;
 	c->found = found;
-	if (!c->catch_up(c))
+	return true;
+}
+
+bool wq_compare_find(struct wq_compare *c)
+{
+	struct wq_model *m = c->model;
+	struct wq_registry *registry = &m->registry;
+	bool operations = wq_model_has(m, WQ_SOURCE_OPERATIONS);
+
+	while (registry->deferred_next && wq_now_ns() < c->until_ns) {
+		struct wq_key *key = registry->deferred_next;
+
+		registry->deferred_next = TAILQ_NEXT(key, deferred_node);
+		if (!wq_inflight_may_change(&m->inflight, key, key->deferred_ns, operations) &&
+			find_again(c, key))
+			return true;
+	}
+	return false;
+}
+
+void wq_compare_settle(struct wq_compare *c)
+{
+	struct wq_key *key = wq_registry_find(&c->model->registry, c->found_of);
+
+	if (!key || !key->deferred_ns || !may_be_told(key, c->found_told, c->found_ns))
 		return;
-	key = wq_registry_find(&m->registry, serial);
-	if (!key || !key->deferred_ns || !may_be_told(key, told, seen_ns))
-		return;
-	wq_registry_undefer(&m->registry, key);
+	wq_registry_undefer(&c->model->registry, key);
 	if (wq_apply_told(key, &c->found) < 0)
 		no_memory(key);
 	else
 		take(key, &c->found);
 }
 
-bool wq_compare_deferred(struct wq_compare *c)
+bool wq_compare_has_more(const struct wq_compare *c)
 {
-	struct wq_model *m = c->model;
-	struct wq_registry *registry = &m->registry;
-	uint64_t until = wq_now_ns() + WQ_SLICE_NS;
-	bool operations = wq_model_has(m, WQ_SOURCE_OPERATIONS);
-
-	if (!registry->deferred_next)
-		registry->deferred_next = TAILQ_FIRST(&registry->deferred);
-	while (registry->deferred_next && wq_now_ns() < until) {
-		struct wq_key *key = registry->deferred_next;
-
-		registry->deferred_next = TAILQ_NEXT(key, deferred_node);
-		if (wq_inflight_may_change(&m->inflight, key, key->deferred_ns, operations))
-			continue;
-		compare_deferred(c, key);
-	}
-	return registry->deferred_next != NULL;
+	return c->model->registry.deferred_next != NULL;
 }
 
 void wq_compare_wait(struct wq_compare *c, bool more)

@@ -12,13 +12,15 @@
 struct wq_compare {
 	struct wq_model *model;
 	struct wq_timer refresh_timer;
-	/* When deferred differences have their turn. Its owner says what it does: it takes in
-	 * what operations have been told, then calls wq_compare_deferred() and
-	 * wq_compare_wait(). */
+	/* When deferred differences have their turn; what it does its owner says. */
 	struct wq_timer deferred_timer;
-	/* Its owner takes in what was done before this call. False: not all of it yet. */
-	bool (*catch_up)(struct wq_compare *c);
-	struct wq_key_state found; /* by the look at a deferred one */
+	uint64_t until_ns; /* the end of this turn */
+	/* The snapshot of a deferred one, when it was taken, and how much had been told of its
+	 * key. */
+	struct wq_key_state found;
+	int32_t found_of;
+	unsigned int found_told;
+	uint64_t found_ns;
 };
 
 void wq_compare_init(struct wq_compare *c, struct wq_model *model);
@@ -53,10 +55,23 @@ void wq_compare_refresh_soon(struct wq_compare *c, struct wq_key *key);
  * would be a difference later. */
 void wq_compare_take_in(struct wq_key *key, bool payload);
 
-/* Looks again at keys with a difference that no operation on its way can explain any more, a
- * slice of them; of what has been told since that look nothing is a difference. True: there are
- * more. */
-bool wq_compare_deferred(struct wq_compare *c);
+/* A turn of deferred differences, which takes a slice of time:
+ *
+ *	wq_compare_begin(c);
+ *	while (wq_compare_find(c))
+ *		... what was done until now is taken in; if that is all of it:
+ *			wq_compare_settle(c);
+ *
+ * Finds the next key that differs still, by a difference which no operation under way can
+ *explain: false, if there is none, or the time is over. Settles it: if nothing that was taken
+ *in meanwhile explains it, it is told. So what was done after the last operation that was taken
+ *in, and before the snapshot, is not a difference that comes before it. */
+void wq_compare_begin(struct wq_compare *c);
+bool wq_compare_find(struct wq_compare *c);
+void wq_compare_settle(struct wq_compare *c);
+
+/* Are there more that have had no turn yet? */
+bool wq_compare_has_more(const struct wq_compare *c);
 
 /* Sets deferred_timer, if a difference is still deferred: at once if there is MORE to do. */
 void wq_compare_wait(struct wq_compare *c, bool more);
