@@ -265,7 +265,8 @@ static struct wq_begun *new_begun(struct wq_event_order *order, pid_t tid)
 
 /* Remembers the call that E begins. NULL: there is no memory, which has been noted as a loss.
  */
-static struct wq_begun *enter(struct wq_event_order *order, const struct wq_stored_event *e)
+static struct wq_begun *begin_call(
+	struct wq_event_order *order, const struct wq_stored_event *e)
 {
 	struct wq_begun *b = find_begun(order, e->tid);
 
@@ -282,7 +283,7 @@ static struct wq_begun *enter(struct wq_event_order *order, const struct wq_stor
 
 /* Fills B with the call that E ends, and forgets that call. False: its beginning was not seen,
  * or the thread has begun another call since. */
-static bool leave(
+static bool end_call(
 	struct wq_event_order *order, const struct wq_stored_event *e, struct wq_begun *b)
 {
 	struct wq_begun *entered = find_begun(order, e->tid);
@@ -305,7 +306,7 @@ static bool take_begin(
 			forget_begun(order, b);
 		return false;
 	}
-	b = enter(order, e);
+	b = begin_call(order, e);
 	if (!b)
 		return false;
 	b->operation =
@@ -320,7 +321,7 @@ static bool take_end(
 {
 	struct wq_begun b;
 
-	if (!leave(order, e, &b))
+	if (!end_call(order, e, &b))
 		return false;
 	out->operation = b.operation;
 	out->operation.end_ns = e->at_ns;
@@ -343,7 +344,7 @@ static bool take_operation(
 
 static void take_ids_begin(struct wq_event_order *order, const struct wq_stored_event *e)
 {
-	struct wq_begun *b = enter(order, e);
+	struct wq_begun *b = begin_call(order, e);
 
 	if (b)
 		memcpy(b->ids, e->ids, sizeof(b->ids));
@@ -355,7 +356,7 @@ static bool take_ids_end(
 {
 	struct wq_begun b;
 
-	if (!leave(order, e, &b) || (e->result != 0 && e->call != WQ_IDS_SETFSUID))
+	if (!end_call(order, e, &b) || (e->result != 0 && e->call != WQ_IDS_SETFSUID))
 		return false;
 	out->kind = WQ_EVENT_IDS;
 	out->ids.tid = e->tid;

@@ -81,7 +81,7 @@ static int offset_of(struct tep_event *event, const char *name)
 }
 
 static int learn_call(struct wq_syscall_events *e, struct tep_handle *tep,
-	const struct wq_stream *leave, enum call call)
+	const struct wq_stream *sys_exit, enum call call)
 {
 	struct wq_call_layout *l = &e->call[call];
 	struct tep_event *event;
@@ -89,7 +89,7 @@ static int learn_call(struct wq_syscall_events *e, struct tep_handle *tep,
 	int r;
 
 	snprintf(name, sizeof(name), "sys_enter_%s", calls[call].name);
-	r = parse_event(tep, leave->instance, "syscalls", name, &event);
+	r = parse_event(tep, sys_exit->instance, "syscalls", name, &event);
 	if (r < 0)
 		return r;
 	l->enter_id = event->id;
@@ -99,7 +99,7 @@ static int learn_call(struct wq_syscall_events *e, struct tep_handle *tep,
 			return -EINVAL;
 	}
 	snprintf(name, sizeof(name), "sys_exit_%s", calls[call].name);
-	r = parse_event(tep, leave->instance, "syscalls", name, &event);
+	r = parse_event(tep, sys_exit->instance, "syscalls", name, &event);
 	if (r < 0)
 		return r;
 	l->exit_id = event->id;
@@ -268,12 +268,12 @@ int wq_syscall_events_enable(const struct wq_stream *streams)
 	return r;
 }
 
-bool wq_syscall_events_exist(const struct wq_stream *leave)
+bool wq_syscall_events_exist(const struct wq_stream *sys_exit)
 {
 	char file[64];
 
 	snprintf(file, sizeof(file), "events/syscalls/sys_enter_%s", calls[CALL_KEYCTL].name);
-	return tracefs_dir_exists(leave->instance, file);
+	return tracefs_dir_exists(sys_exit->instance, file);
 }
 
 /* ---- reading ---- */

@@ -43,8 +43,8 @@ struct wq_syscall_events {
 	struct wq_fork_layout fork;
 };
 
-/* Does the kernel have tracepoints of system calls? LEAVE is open. */
-bool wq_syscall_events_exist(const struct wq_stream *leave);
+/* Does the kernel have tracepoints of system calls? SYS_EXIT is open. */
+bool wq_syscall_events_exist(const struct wq_stream *sys_exit);
 
 /* Reads the layouts of the records of STREAMS, which are open. 0 or -errno. */
 int wq_syscall_events_learn(struct wq_syscall_events *e, const struct wq_stream *streams);

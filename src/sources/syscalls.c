@@ -50,10 +50,10 @@ struct syscalls {
 
 static const struct wq_stream_type stream_types[WQ_STREAMS] = {
 	[WQ_STREAM_FORKS] = {"wqfs-forks-", "25"},
-	[WQ_STREAM_SYSCALL_ENTER] = {"wqfs-enter-", "0"},
-	[WQ_STREAM_SYSCALL_EXIT] = {"wqfs-leave-", "0"},
+	[WQ_STREAM_SYSCALL_ENTER] = {"wqfs-sysenter-", "0"},
+	[WQ_STREAM_SYSCALL_EXIT] = {"wqfs-sysexit-", "0"},
 	[WQ_STREAM_IDS] = {"wqfs-ids-", "50"},
-	[WQ_STREAM_TASK_FREE] = {"wqfs-exits-", "0"},
+	[WQ_STREAM_TASK_FREE] = {"wqfs-taskfree-", "0"},
 	[WQ_STREAM_32] = {"wqfs-32-", "0"},
 };
 

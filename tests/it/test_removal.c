@@ -142,7 +142,7 @@ static void end_that_began_before_the_watch_is_told(void)
 
 	set_up();
 	/* exits of whatever processes make it look, too */
-	told_cut_trace(tracefs, daemon_pid, "exits", "tracing_on");
+	told_cut_trace(tracefs, daemon_pid, "taskfree", "tracing_on");
 	IT_EQ(it_watch(fd, key_a, -1), 0);
 	TOLD_UNTIL(fd, "A:removed");
 	for (int i = 0; i < 12; i++) {
@@ -176,7 +176,7 @@ static void timeout_from_before_the_trace_is_known(void)
 	TOLD_UNTIL(fd, "A:setattr");
 	IT_UNTIL(told_traces());
 	/* exits of whatever processes make it look, too */
-	told_cut_trace(tracefs, daemon_pid, "exits", "tracing_on");
+	told_cut_trace(tracefs, daemon_pid, "taskfree", "tracing_on");
 	measure("timed out, as known from polling", key_a, "A:removed");
 	IT_EQ(kill(daemon_pid, SIGTERM), 0); /* it has warned */
 	IT_EQ(it_wait(daemon_pid), 0);

@@ -538,13 +538,13 @@ static void ends_having_said(pid_t daemon, const char *words)
 static const struct {
 	const char *instance, *file;
 } cuts[] = {
-	{"enter", "tracing_on"},
-	{"leave", "tracing_on"},
-	{"enter", "events/syscalls/sys_enter_keyctl/enable"},
-	{"enter", "events/syscalls/sys_enter_add_key/enable"},
-	{"leave", "events/syscalls/sys_exit_keyctl/enable"},
-	{"leave", "events/syscalls/sys_exit_request_key/enable"},
-	{"leave", "events/enable"},
+	{"sysenter", "tracing_on"},
+	{"sysexit", "tracing_on"},
+	{"sysenter", "events/syscalls/sys_enter_keyctl/enable"},
+	{"sysenter", "events/syscalls/sys_enter_add_key/enable"},
+	{"sysexit", "events/syscalls/sys_exit_keyctl/enable"},
+	{"sysexit", "events/syscalls/sys_exit_request_key/enable"},
+	{"sysexit", "events/enable"},
 	{"forks", "tracing_on"},
 	{"forks", "events/sched/sched_process_fork/enable"},
 };
@@ -573,7 +573,7 @@ static void dead_trace_is_found_by_the_resync_and_replaced(void)
 	struct scene s;
 
 	set_up(&s, "source=trace,resync_s=1");
-	told_cut_trace(s.tracefs, s.daemon, "leave", "tracing_on");
+	told_cut_trace(s.tracefs, s.daemon, "sysexit", "tracing_on");
 	IT_EQ(keyctl_link(s.b, s.ring), 0);
 	TOLD_UNTIL(s.ab, "LOSS");
 	TOLD_UNTIL_OR(s.ar, LOSS_AND_LINK);
@@ -620,7 +620,7 @@ static void trace_comes_back_once_it_can(void)
 	IT_UNTIL(told_traces());
 	is_told_exactly(&s);
 	/* it can die again, and another takes its place */
-	told_cut_trace(s.tracefs, s.daemon, "leave", "tracing_on");
+	told_cut_trace(s.tracefs, s.daemon, "sysexit", "tracing_on");
 	IT_EQ(ioctl(s.ab, WQFS_IOC_SYNC), 0);
 	TOLD_UNTIL(s.ab, "LOSS");
 	TOLD_UNTIL(s.ar, "LOSS");
@@ -743,8 +743,8 @@ static void next_daemon_removes_what_a_killed_one_left(void)
 /* A name that only looks like ours is another's. */
 static void instances_of_others_are_left_alone(void)
 {
-	static const char *const names[] = {
-		"instances/wqfs-leave-", "instances/wqfs-leave-1x", "instances/wqfs-leave-0"};
+	static const char *const names[] = {"instances/wqfs-sysexit-",
+		"instances/wqfs-sysexit-1x", "instances/wqfs-sysexit-0"};
 	int tracefs = told_need_trace();
 	struct stat st;
 

@@ -168,7 +168,7 @@ struct rlimit told_make_poll(int tracefs, pid_t daemon, int fd)
 	IT_EQ(prlimit(daemon, RLIMIT_NOFILE, NULL, &old), 0);
 	none = (struct rlimit){.rlim_cur = 3, .rlim_max = old.rlim_max};
 	IT_EQ(prlimit(daemon, RLIMIT_NOFILE, &none, NULL), 0);
-	told_cut_trace(tracefs, daemon, "enter", "tracing_on");
+	told_cut_trace(tracefs, daemon, "sysenter", "tracing_on");
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
 	IT_OK(!told_traces());
 	return old;
