@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The keys bridge: its parts by value, its timers, and what follows from what the parts say.
+ * The keys bridge: its parts by value, their timers, and what follows from their results.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -25,20 +25,20 @@ struct wq_keys {
 	struct wq_scan scan;
 	struct wq_feed feed;
 
-	/* Since when a turn of each waits for what sources have told; or 0. */
+	/* Since when a turn of each waits for the sources to be drained; or 0. */
 	uint64_t scan_since_ns, deferred_since_ns, zombies_since_ns;
-	struct wq_timer zombies_timer; /* to tell of keys that are gone */
+	struct wq_timer zombies_timer; /* for the REMOVAL of keys that were destroyed */
 	char source_text[WQ_WHY_NOT_MAX + 80];
 };
 
 struct key_watch {
 	struct wq_watch watch;
-	uid_t uid; /* whose count it is in */
+	uid_t uid; /* the user whose count it is in */
 };
 
 /* ---- keys that nobody watches any more ---- */
 
-/* One more watch for CALLER's user: 0, -EAGAIN or -ENOMEM. */
+/* Charges CALLER's user for one more watch: 0, -EAGAIN or -ENOMEM. */
 static int charge(struct wq_keys *keys, const struct wq_caller *caller)
 {
 	int r = wq_per_user_charge(
@@ -70,13 +70,13 @@ static void remove_key(struct wq_key *key)
 {
 	if (wq_watch_list_empty(&key->watchers))
 		free_key(key);
-	else /* the release of the last one frees it */
+	else /* the release of the last watch frees the key */
 		wq_watch_list_remove(&key->watchers, (uint64_t)key->serial);
 }
 
 /* ---- keys that are gone ---- */
 
-/* Tells the watches of zombies, unless a difference from before is held back. */
+/* Posts REMOVAL for zombies, unless an earlier difference is still deferred. */
 static void tell_zombies(struct wq_keys *keys)
 {
 	struct wq_registry *registry = &keys->model.registry;
@@ -87,7 +87,7 @@ static void tell_zombies(struct wq_keys *keys)
 		remove_key(key);
 }
 
-/* What was done to a key comes before its end. */
+/* The changes of a key are posted before its end. */
 static void tell_ends(struct wq_keys *keys)
 {
 	if (TAILQ_EMPTY(&keys->model.registry.zombies))
@@ -129,13 +129,13 @@ static void on_gc_probation_timer(struct wq_timer *timer)
 
 /* ---- scans ---- */
 
-/* Tells what has come to an end, and nothing of that scan is held back. */
+/* Finishes what has ended, if nothing of that scan is deferred. */
 static void settle(struct wq_keys *keys)
 {
 	struct wq_keys_sync *sync;
 
 	tell_zombies(keys);
-	while ((sync = wq_scan_done(&keys->scan))) /* done() may want another */
+	while ((sync = wq_scan_done(&keys->scan))) /* done() may ask for another scan */
 		sync->done(sync);
 }
 
@@ -152,7 +152,7 @@ static void begin_scan(struct wq_keys *keys, bool thorough)
 	if (thorough || polled)
 		wq_feed_check(&keys->feed);
 	if (polled && wq_model_is_told(&keys->model))
-		thorough = true; /* it tells nothing of what was done until now */
+		thorough = true; /* the new source does not report earlier changes */
 	if (thorough && wq_model_has(&keys->model, WQ_SOURCE_CHANGES) &&
 		wq_scan_resync_s(&keys->scan))
 		wq_gc_check_all(&keys->gc);
@@ -172,7 +172,7 @@ static void on_scan_timer(struct wq_timer *timer)
 		wq_scan_rest(&keys->scan, began);
 }
 
-/* What was done before a key was looked at is taken in before the difference is told. */
+/* Everything that was done before the snapshot is handled before the difference is posted. */
 static void settle_deferred(struct wq_keys *keys)
 {
 	wq_compare_begin(&keys->compare);
@@ -231,7 +231,7 @@ static struct wq_key *new_key(
 	return key;
 }
 
-/* KEY is on the registry from now on, and told of if its source has to know. */
+/* Adds KEY to the registry, and asks the source to report it, if the source must know. */
 static int register_key(struct wq_keys *keys, struct wq_key *key)
 {
 	struct wq_model *m = &keys->model;
@@ -244,7 +244,7 @@ static int register_key(struct wq_keys *keys, struct wq_key *key)
 		wq_scan_resync(&keys->scan);
 	if (r == 0 && wq_model_has(m, WQ_SOURCE_ENDS) &&
 		!wq_key_reader_exists(m->reader, key->serial)) {
-		/* whose end was before that is not told of */
+		/* an earlier end of the key is not reported */
 		wq_supervisor_unwatch(&m->sources, key->serial);
 		r = -ENOKEY;
 	}
@@ -253,14 +253,14 @@ static int register_key(struct wq_keys *keys, struct wq_key *key)
 	return r;
 }
 
-/* Begins to observe SERIAL, which lookup() has just described. */
+/* Starts to observe SERIAL, which wq_lookup() has just described. */
 static int observe(struct wq_keys *keys, int32_t serial, const struct wq_view_cred *as,
 	struct wq_key **out)
 {
 	struct wq_key *key = new_key(keys, serial, as);
 	int r = key ? wq_compare_first(key) : -ENOMEM;
 
-	if (r == 0) /* it may have died since lookup() */
+	if (r == 0) /* it may have died since wq_lookup() */
 		r = wq_lookup_life_error(key->state.life);
 	if (r == 0)
 		r = register_key(keys, key);
@@ -291,7 +291,7 @@ static int add_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t seria
 		r = observe(keys, serial, as, &key);
 	else if (!wq_model_is_told(&keys->model))
 		wq_compare_key(
-			&keys->compare, key); /* what was before this watch is not for it */
+			&keys->compare, key); /* earlier changes are not for this watch */
 	if (r < 0)
 		goto err;
 	if (key->zombie) {
@@ -334,7 +334,7 @@ int wq_keys_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t serial,
 	r = wq_lookup(&keys->model, serial, caller, &as);
 	if (r < 0)
 		return r;
-	/* what was before comes before, or is not for it */
+	/* earlier changes must be posted before this watch exists */
 	wq_feed_catch_up(&keys->feed, caller->uid);
 	key = wq_registry_find(&keys->model.registry, serial);
 	if (key && !same_ids(&key->view, &as))

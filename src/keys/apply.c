@@ -7,9 +7,9 @@
 #include "keys/post.h"
 #include "record/names.h"
 
-#define SAID_S 2 /* before and after a timeout, as it was reported */
+#define SAID_S 2 /* around a reported timeout */
 
-/* As the kernel's notify_key(), unless a look has told it already. */
+/* Posts as the kernel's notify_key() does, unless a difference has been posted for it. */
 static void notify(const struct wq_telling *t, struct wq_key *key,
 	enum key_notification_subtype subtype, uint32_t aux)
 {
@@ -24,14 +24,15 @@ static void notify(const struct wq_telling *t, struct wq_key *key,
 		wq_post_change(key, subtype, aux, &t->who, op->end_ns);
 }
 
-/* What the next look finds changed has been told. Polling looks at once, so that what
- * others do until then stays a difference; the trace tells of what they do. */
+/* The next snapshot will show a change that was reported. When wqfs polls it is taken at once,
+ * so that later changes by others stay differences. With the trace it can wait, because the
+ * trace reports those. */
 static unsigned int changed(const struct wq_telling *t, struct wq_key *key, bool payload)
 {
-	/* what a pass has read of it may be from before */
+	/* what a pass has read of it may be older */
 	key->proc.seen_pass = 0;
 	if (t->caller) {
-		if (payload) /* it is not known how long it is now */
+		if (payload) /* its length is unknown now */
 			key->proc.len = -1;
 		return WQ_THEN_TAKE_IN;
 	}
@@ -43,13 +44,13 @@ static unsigned int changed(const struct wq_telling *t, struct wq_key *key, bool
 	return WQ_THEN_REFRESH;
 }
 
-/* The member list is no longer what its digest says. */
+/* The member list no longer matches its digest. */
 static void members_changed(struct wq_key *ring)
 {
 	memset(ring->state.digest, 0, sizeof(ring->state.digest));
 }
 
-/* The member of the same type and description as NAME, other than SERIAL; 0: none. */
+/* The member with the type and description NAME, other than SERIAL; 0: there is none. */
 static int32_t namesake(const struct wq_key *ring, uint64_t name, int32_t serial)
 {
 	for (size_t i = 0; name && i < ring->state.len; i++)
@@ -59,7 +60,8 @@ static int32_t namesake(const struct wq_key *ring, uint64_t name, int32_t serial
 	return 0;
 }
 
-/* The name of a member that was displaced, and may have ended: to be unlinked all the same. */
+/* Remembers the name of a member that was displaced. That member may have ended, and may still
+ * be named in an unlink. */
 static void note_name(struct wq_model *m, int32_t serial, uint64_t name)
 {
 	m->names[m->names_next++ % WQ_NAMES_MAX] = (struct wq_key_member){serial, name};
@@ -75,7 +77,7 @@ static uint64_t name_of(const struct wq_key *ring, int32_t serial)
 	return wq_key_reader_name(m->reader, &ring->view, serial);
 }
 
-/* Does RING hold SERIAL, or if that is 0 anything? */
+/* Does RING hold SERIAL, or anything if SERIAL is 0? */
 static bool holds(const struct wq_key *ring, int32_t serial)
 {
 	int r = wq_key_reader_holds(ring->model->reader, &ring->view, ring->serial, serial);
@@ -83,9 +85,9 @@ static bool holds(const struct wq_key *ring, int32_t serial)
 	return serial ? r == WQ_HOLDS_IT : r == WQ_HOLDS_IT || r == WQ_HOLDS_OTHERS;
 }
 
-/* What was told of RING is compared with what is there, if it was only said: else what others
- * do next, and nobody reports, would be hidden behind it. HELD: it
- * should hold SERIAL, or anything if that is 0. */
+/* If a process has reported a change of RING, checks whether RING shows it: RING should hold
+ * SERIAL (anything if that is 0) if HELD, and not hold it otherwise. A false report must not
+ * hide a later change that nobody reports. */
 static unsigned int verify(
 	const struct wq_telling *t, const struct wq_key *ring, int32_t serial, bool held)
 {
@@ -104,7 +106,7 @@ static unsigned int linked(const struct wq_telling *t, struct wq_key *ring, int3
 			note_name(t->model, displaced, name);
 			wq_key_member_del(&ring->state, displaced);
 		}
-		/* a report is not to explain away what others do */
+		/* a report must not hide what others do */
 		if (!name && !t->caller)
 			ring->nameless++;
 		if (wq_key_member_add(&ring->state, serial, name) < 0)
@@ -116,7 +118,8 @@ static unsigned int linked(const struct wq_telling *t, struct wq_key *ring, int3
 	return verify(t, ring, serial, true);
 }
 
-/* The kernel removes what has the type and description of SERIAL, and reports SERIAL. */
+/* The kernel removes the member that has the type and description of SERIAL, and posts SERIAL.
+ */
 static unsigned int unlinked(const struct wq_telling *t, struct wq_key *ring, int32_t serial)
 {
 	int32_t gone = serial;
@@ -144,14 +147,15 @@ static unsigned int cleared(const struct wq_telling *t, struct wq_key *ring)
 
 /* ---- attributes, payload, life ---- */
 
-/* Of two who revoke a key at the same time both succeed, and the kernel tells of one. */
+/* If two threads revoke a key at the same time both succeed, and the kernel posts one record.
+ */
 static bool is_told_by_first(const struct wq_key *key, enum key_notification_subtype subtype)
 {
 	return (subtype == NOTIFY_KEY_REVOKED && key->state.life >= WQ_KEY_REVOKED) ||
 	       (subtype == NOTIFY_KEY_INVALIDATED && key->state.life >= WQ_KEY_INVALIDATED);
 }
 
-/* What became of KEY by that of which SUBTYPE tells. */
+/* Changes the model of KEY as SUBTYPE says. */
 static unsigned int take_in(
 	const struct wq_telling *t, struct wq_key *key, enum key_notification_subtype subtype)
 {
@@ -195,7 +199,7 @@ unsigned int wq_apply(
 	struct wq_key *key = wq_registry_find(&t->model->registry, change->serial);
 	unsigned int then;
 
-	if (!key) /* a change before this one has ended its watches */
+	if (!key) /* an earlier change of this operation has ended its watches */
 		return 0;
 	then = apply(t, key, (enum key_notification_subtype)change->subtype, change->aux);
 	if (is_inferred)
@@ -218,7 +222,7 @@ void wq_apply_timeout(struct wq_key *key, time_t at)
 
 /* ---- by snapshots ---- */
 
-/* NEW becomes what is known; its buffers are swapped, not freed. */
+/* NEW becomes the model. The buffers are swapped, not freed. */
 void wq_apply_snapshot(struct wq_key *key, struct wq_key_state *new)
 {
 	struct wq_key_state *state = &key->state;
@@ -233,8 +237,8 @@ void wq_apply_snapshot(struct wq_key *key, struct wq_key_state *new)
 	*new = old;
 }
 
-/* An operation told that KEY's attributes were set, and they hide it from us: which they are is
- * not known until they show it again. */
+/* An operation has set KEY's attributes so that we may no longer see them. They are unknown
+ * until we see them again. */
 static void absorb_hidden(struct wq_key *key)
 {
 	if (!key->attrs_told)
@@ -244,8 +248,8 @@ static void absorb_hidden(struct wq_key *key)
 	key->attrs_told = false;
 }
 
-/* What operations told of already is the state from which NEW is judged. 0 or -ENOMEM: it is
- * not yet. */
+/* Puts what operations have reported, and NEW shows, into the model, before NEW is compared
+ * with it. 0; -ENOMEM: not done yet. */
 int wq_apply_told(struct wq_key *key, const struct wq_key_state *new)
 {
 	struct wq_key_state *old = &key->state;
@@ -259,7 +263,7 @@ int wq_apply_told(struct wq_key *key, const struct wq_key_state *new)
 	if (r < 0)
 		return r;
 	if (key->attrs_told && old->life == WQ_KEY_HIDDEN)
-		old->life = WQ_KEY_ALIVE; /* that they show it has been told with them */
+		old->life = WQ_KEY_ALIVE; /* the report covers that we see them again */
 	if (key->payload_told &&
 		old->payload == new->payload &&new->payload == WQ_PAYLOAD_DIGEST) {
 		old->len = new->len;

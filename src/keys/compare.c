@@ -13,15 +13,15 @@
 #include "keys/post.h"
 #include "keys/snapshot.h"
 
-#define REFRESH_NS    WQ_NSEC_PER_MSEC /* after an operation: until its key is known anew */
-#define REFRESH_PAUSE 4		       /* times what a slice of that took */
-#define DEFER_NS      WQ_NSEC_PER_MSEC /* after a difference: until operations are asked for it */
-#define DEFER_MAX_NS \
-	WQ_NSEC_PER_SEC /* who keeps a key changing does not keep it from being told */
+#define REFRESH_NS    WQ_NSEC_PER_MSEC /* from an operation to the snapshot for its key */
+#define REFRESH_PAUSE 4		       /* times longer than the slice before */
+#define DEFER_NS      WQ_NSEC_PER_MSEC /* from a difference until operations are asked for */
+/* Somebody who keeps changing a key cannot delay its records longer. */
+#define DEFER_MAX_NS WQ_NSEC_PER_SEC
 
 /* ---- what became of a member ---- */
 
-/* Was SERIAL dead before it was gone, as far as we saw? */
+/* Was SERIAL dead before it was destroyed, as far as we saw? */
 static bool died_before(const struct wq_model *m, int32_t serial)
 {
 	const struct wq_key *key = wq_registry_find(&m->registry, serial);
@@ -30,14 +30,14 @@ static bool died_before(const struct wq_model *m, int32_t serial)
 	       wq_fates_is_dead(&m->fates, serial, time(NULL));
 }
 
-/* The kernel posts nothing when it drops a link to a dead key. A key that is gone
- * altogether was unlinked for the last time, unless it was seen dead before; or, with a
- * trace, in any case: that would have told of the unlinking. */
+/* The kernel posts nothing when it drops the link to a dead key. If a key is destroyed its last
+ * link was removed, unless we saw it dead before. With a trace it was collected in any case,
+ * because the trace would have reported an unlink. */
 static enum wq_member_fate decide_fate(struct wq_key *ring, int32_t serial)
 {
 	enum wq_key_life life = wq_key_reader_life(ring->model->reader, serial);
 
-	/* what is alive has not died, whatever was said of it */
+	/* a live key has not died, whatever was reported */
 	if (life != WQ_KEY_ALIVE && died_before(ring->model, serial))
 		return WQ_MEMBER_COLLECTED;
 	switch (life) {
@@ -86,7 +86,7 @@ static bool our_group(const struct wq_caller *self WQ_UNUSED, gid_t gid)
 	return false;
 }
 
-/* Is our view of it owed to its attributes, not to possession? */
+/* Do we see KEY by its attributes, and not by possession? */
 static bool sees_by_attributes(const struct wq_key *key, const struct wq_key_state *s)
 {
 	const struct wq_caller self = {
@@ -125,7 +125,7 @@ static void record_difference(void *arg, enum key_notification_subtype subtype, 
 	wq_apply_difference(arg, subtype, aux);
 }
 
-/* An operation that is on its way may explain it. */
+/* An operation that is still to be reported may explain the difference. */
 static void defer(struct wq_compare *c, struct wq_key *key)
 {
 	wq_debug_keys(
@@ -147,8 +147,8 @@ static bool differs(struct wq_key *key, const struct wq_key_state *new)
 	       wq_key_differs(&key->state, new, sees, key);
 }
 
-/* A first snapshot after a source that told each change: nothing is a difference. The LOSS of
- * that source's end stands before what was done since, unless that is told. */
+/* The first snapshot after a source that reported each change: no difference counts. The LOSS
+ * at the end of that source precedes what was done since. */
 static void begin_anew(struct wq_key *key)
 {
 	key->needs_snapshot = false;
@@ -156,7 +156,7 @@ static void begin_anew(struct wq_key *key)
 		wq_post_key_loss(key);
 }
 
-/* KEY is found as NEW says. */
+/* Posts the differences between KEY and NEW, and makes NEW its model. */
 static void take(struct wq_key *key, struct wq_key_state *new)
 {
 	if (key->needs_snapshot) {
@@ -172,7 +172,7 @@ static void take(struct wq_key *key, struct wq_key_state *new)
 	key->nameless = 0;
 }
 
-/* Is KEY what is known of it? Then nothing else is to be looked at. */
+/* Is KEY as its model says? Then nothing else need be compared. */
 static bool is_same(struct wq_key *key)
 {
 	if (key->needs_snapshot ||
@@ -189,7 +189,7 @@ static void no_memory(const struct wq_key *key)
 	wq_log(WQ_LOG_ERR, "no memory to look at key %d: its changes come late", key->serial);
 }
 
-/* A difference that is SURE is one that no operation will explain any more. */
+/* SURE: no operation can explain a difference any more. */
 static void compare(struct wq_compare *c, struct wq_key *key, bool sure)
 {
 	struct wq_key_state *new = &c->model->scratch;
@@ -212,7 +212,7 @@ void wq_compare_key(struct wq_compare *c, struct wq_key *key)
 {
 	const struct wq_model *m = c->model;
 
-	/* One that waits already is looked at when its wait is over. */
+	/* A deferred one is compared when its wait is over. */
 	if (!key->deferred_ns && !key->zombie && !wq_model_has(m, WQ_SOURCE_CHANGES))
 		compare(c, key, !wq_model_has(m, WQ_SOURCE_OPERATIONS) && !m->inflight.by_tid);
 }
@@ -235,7 +235,7 @@ void wq_compare_view_as(struct wq_compare *c, struct wq_key *key, const struct w
 	}
 	wq_compare_key(c, key);
 	key->view = *as;
-	/* what hid it has been told; that another sees it is no news */
+	/* the operation that hid it was reported; a better view is no change */
 	if (key->state.life == WQ_KEY_HIDDEN)
 		key->attrs_told = true;
 	wq_compare_key(c, key);
@@ -248,7 +248,8 @@ void wq_compare_refresh(struct wq_key *key)
 	struct wq_key_state *new = &key->model->scratch;
 
 	if ((key->needs_snapshot ? wq_snapshot_attrs(key) : wq_snapshot(key)) >= 0)
-		(void)wq_apply_told(key, new); /* else the next look does */
+		/* If there is no memory the next snapshot does it. */
+		(void)wq_apply_told(key, new);
 }
 
 void wq_compare_take_in(struct wq_key *key, bool payload)
@@ -271,7 +272,7 @@ void wq_compare_refresh_soon(struct wq_compare *c, struct wq_key *key)
 		wq_timer_set(c->model->loop, &c->refresh_timer, wq_now_ns() + REFRESH_NS);
 }
 
-/* One slice; then a pause that leaves others most of the core. */
+/* Does one slice; then pauses so that others get most of the core. */
 static void on_refresh_timer(struct wq_timer *timer)
 {
 	struct wq_compare *c = wq_container_of(timer, struct wq_compare, refresh_timer);
@@ -301,9 +302,9 @@ void wq_compare_stop(struct wq_compare *c, struct wq_key *key)
 
 /* ---- deferred differences ---- */
 
-/* Can what KEY was found to be at SEEN_NS be told? Not if operations have changed what is known
- * of it meanwhile, of which TOLD had been told before, or one is under way; but not for ever.
- */
+/* May the difference that was seen at SEEN_NS be posted? Not if operations on KEY were reported
+ * since (then the count is no longer TOLD), nor while one is under way. But it does not wait
+ * for ever. */
 static bool may_be_told(const struct wq_key *key, unsigned int told, uint64_t seen_ns)
 {
 	struct wq_model *m = key->model;
@@ -322,7 +323,7 @@ void wq_compare_begin(struct wq_compare *c)
 		registry->deferred_next = TAILQ_FIRST(&registry->deferred);
 }
 
-/* Looks at KEY. True: it differs still, as c->found says. */
+/* Compares KEY again. True: it still differs, and c->found is the snapshot. */
 static bool find_again(struct wq_compare *c, struct wq_key *key)
 {
 	struct wq_model *m = c->model;
@@ -340,7 +341,7 @@ static bool find_again(struct wq_compare *c, struct wq_key *key)
 	c->found_of = key->serial;
 	c->found_told = key->told;
 	c->found_ns = wq_now_ns();
-	found = m->scratch; /* which is used while events are handled */
+	found = m->scratch; /* the scratch is used while events are handled */
 	m->scratch = c->found;
 	c->found = found;
 	return true;

@@ -9,14 +9,15 @@
 #include "keys/post.h"
 #include "sources/choice.h"
 
-/* What must know all that was done before waits so long at most. */
+/* The longest time that a step waits for the sources to be drained. */
 #define CATCH_UP_NS (WQ_NSEC_PER_SEC / 10)
 
-#define WORK_NS WQ_NSEC_PER_MSEC /* for what sources have told and nobody has asked for */
+#define WORK_NS WQ_NSEC_PER_MSEC /* for events that nobody waits for */
 
 /* ---- what sources tell ---- */
 
-/* Who did T's operation: asked if it comes to a record, if a source has not said it. */
+/* Must we find out who did T's operation? Only if that goes into a record, and the source has
+ * not said it. */
 static bool is_to_be_asked(const struct wq_telling *t, const struct wq_outcome *o)
 {
 	if (t->caller || t->who.pid || wq_model_has(t->model, WQ_SOURCE_IDENTITY))
@@ -27,7 +28,7 @@ static bool is_to_be_asked(const struct wq_telling *t, const struct wq_outcome *
 	return false;
 }
 
-/* OP has ended, says CALLER of itself, or if that is NULL a source. */
+/* OP has ended, says CALLER, who did it, or a source if CALLER is NULL. */
 static void on_told(
 	struct wq_feed *f, const struct wq_operation *op, const struct wq_caller *caller)
 {
@@ -47,7 +48,7 @@ static void on_ended(struct wq_feed *f, struct wq_operation *op)
 	on_told(f, op, NULL);
 }
 
-/* What was learnt from what sources tell in order is worth nothing. */
+/* After a loss nothing that was learned from the order of events is certain. */
 static void forget_told(struct wq_feed *f)
 {
 	wq_inflight_forget_all(&f->model->inflight);
@@ -102,8 +103,8 @@ static void handle(struct wq_feed *f, struct wq_event *event)
 	}
 }
 
-/* Handles the events that are complete, until END_NS: one may take a while, as who did it is
- * asked. */
+/* Handles complete events until END_NS. One event may take a while, because finding out who did
+ * it takes time. */
 static void handle_all(struct wq_feed *f, uint64_t end_ns)
 {
 	struct wq_event event;
@@ -115,22 +116,23 @@ static void handle_all(struct wq_feed *f, uint64_t end_ns)
 	}
 }
 
-/* Has all been handled that was done before NOW_NS? */
+/* Have all events before NOW_NS been handled? */
 static bool is_drained(const struct wq_feed *f, uint64_t now_ns)
 {
 	return !wq_event_order_behind(&f->model->events) && !f->model->events.lost &&
 	       f->model->events.complete_ns >= now_ns;
 }
 
-/* Handles what was done before this call, or as much of it as ALLOWED_NS are enough for: the
- * rest follows by itself, between requests. True: it was all of it. */
+/* Handles all events before this call, or as many as ALLOWED_NS are enough for; the rest
+ * follows by itself, between requests. True: it was all of them. */
 static bool drain_sources(struct wq_feed *f, uint64_t allowed_ns)
 {
 	uint64_t now = wq_now_ns(), end = now + allowed_ns;
 	struct wq_source *source = f->model->sources.source;
 	int r;
 
-	if (f->draining) /* who handles an event asks for more: it is coming */
+	/* An event's handler asks for more: these events are being handled. */
+	if (f->draining)
 		return true;
 	f->draining = true;
 	do {
@@ -144,7 +146,7 @@ static bool drain_sources(struct wq_feed *f, uint64_t allowed_ns)
 		wq_scan_resync(f->follower.scan);
 		return true;
 	}
-	/* what was read and not handled will not wake us again; forks can wait */
+	/* events that were read and not handled will not wake us again; forks can wait */
 	if (!is_drained(f, now) || f->model->events.waiting)
 		wq_timer_set(f->model->loop, &f->drain_timer, 0);
 	return is_drained(f, now);
@@ -168,8 +170,8 @@ static bool has_source(const struct wq_feed *f)
 	return f->model->sources.source && !f->model->sources.died;
 }
 
-/* Where all can be taken in it had to be, and nobody pays for it. What is paid is that others
- * wait while there is more than that: a slice. */
+/* Nobody pays if all events could be handled, because that had to be done anyway. If not,
+ * others wait while the rest is handled, and for that UID pays a slice. */
 bool wq_feed_catch_up(struct wq_feed *f, uid_t uid)
 {
 	if (!has_source(f))
@@ -186,7 +188,7 @@ bool wq_feed_take_in(struct wq_feed *f)
 {
 	if (!has_source(f))
 		return true;
-	if (wq_now_ns() < f->catch_up_ns) /* others have their turn */
+	if (wq_now_ns() < f->catch_up_ns) /* give others a turn */
 		return false;
 	if (drain_sources(f, WQ_SLICE_NS))
 		return true;
@@ -237,7 +239,7 @@ static bool on_occasion(void *arg, enum wq_source_occasion occasion)
 	return !TAILQ_EMPTY(&f->model->registry.all);
 }
 
-/* A source has begun which has to know what is watched. */
+/* A source has started that must know which keys are watched. */
 static int on_begun(void *arg, struct wq_source *source)
 {
 	struct wq_feed *f = arg;
@@ -252,7 +254,7 @@ static int on_begun(void *arg, struct wq_source *source)
 	return r;
 }
 
-/* Nothing is looked at any more. */
+/* No snapshots are compared any more. */
 static void stop_comparing(struct wq_feed *f)
 {
 	struct wq_key *key;
@@ -262,7 +264,7 @@ static void stop_comparing(struct wq_feed *f)
 		wq_compare_stop(f->follower.compare, key);
 }
 
-/* A source has begun, which tells nothing of what was done before. */
+/* A source has started, which does not report earlier events. */
 static void on_source_started(struct wq_feed *f)
 {
 	if (!wq_model_has(f->model, WQ_SOURCE_IDENTITY))
@@ -295,10 +297,10 @@ bool wq_feed_check(struct wq_feed *f)
 		return false;
 	case WQ_SUPERVISOR_BACK:
 		on_source_started(f);
-		/* to be seen by whoever saw the warning of its death */
+		/* those who saw the warning of its death must see this */
 		wq_log(WQ_LOG_WARNING, "the %s is back", wq_supervisor_name(sources));
 		if (!wq_model_has(f->model, WQ_SOURCE_CHANGES))
-			return true; /* a look finds what was done meanwhile */
+			return true; /* a scan finds what was done meanwhile */
 		break;
 	case WQ_SUPERVISOR_REPLACED:
 		on_source_started(f);
@@ -377,14 +379,14 @@ int wq_feed_report(
 		(h.end_ns && h.end_ns < h.begin_ns))
 		return -EINVAL;
 	if (!h.end_ns && !caller->pid)
-		return 0; /* all threads of pid namespaces that are not ours have no number */
+		return 0; /* threads in foreign pid namespaces all have number 0 */
 	if (wq_model_has(f->model, WQ_SOURCE_CHANGES))
-		return 0; /* all that it changes is told */
+		return 0; /* the source reports all that this operation changes */
 	if (wq_model_has(f->model, WQ_SOURCE_OPERATIONS)) {
-		/* of a beginning: what its thread did before is over */
+		/* at a beginning: what its thread did before is over */
 		wq_feed_catch_up(f, caller->uid);
 		if (h.end_ns && (!caller->compat || wq_model_has(f->model, WQ_SOURCE_COMPAT)))
-			return 0; /* the trace tells of it, too */
+			return 0; /* the trace reports it, too */
 	}
 	if (!h.end_ns) {
 		wq_interpret_begin(f->resolve, &h, caller);

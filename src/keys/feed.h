@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What is told of keys, on its way in: from sources, which are started, drained and replaced
- * here, and from reports.
+ * The way in of everything that is reported about keys: from sources, which are started,
+ * drained and replaced here, and from processes.
  */
 #ifndef WQ_FEED_H
 #define WQ_FEED_H
@@ -11,14 +11,14 @@
 
 /* By value in its owner. */
 struct wq_feed {
-	struct wq_follower follower; /* what operations come to is done by it */
+	struct wq_follower follower; /* carries out what operations come to */
 	struct wq_model *model;
 	struct wq_resolve *resolve;
 	struct wq_actors *actors;
 
-	struct wq_timer drain_timer; /* to go on with the events of sources */
+	struct wq_timer drain_timer; /* to handle more events of the sources */
 	bool draining;
-	uint64_t catch_up_ns; /* when more of them may be taken in before a step of ours */
+	uint64_t catch_up_ns;	      /* when a step of ours may drain the sources again */
 	struct wq_shares catching_up; /* the same for requests */
 };
 
@@ -27,26 +27,27 @@ void wq_feed_init(
 	struct wq_feed *f, const struct wq_follower *follower, struct wq_resolve *resolve);
 void wq_feed_fini(struct wq_feed *f);
 
-/* Starts the best source that can be had. False: none, keys are polled. */
+/* Starts the best source that works. False: none does, and keys are polled. */
 bool wq_feed_start(struct wq_feed *f);
 
-/* Is the source still what it was? Else LOSS, and another one or polling. Where one has died it
- * is tried again from time to time. Not while it is being drained. True: something changed. */
+/* Checks that the source is still alive. If not, posts LOSS and starts another source, or
+ * polls. If there is none, tries again from time to time. Must not be called while the source
+ * is drained. True: something has changed. */
 bool wq_feed_check(struct wq_feed *f);
 
-/* As wq_keys_catch_up(). */
+/* See wq_keys_catch_up(). */
 bool wq_feed_catch_up(struct wq_feed *f, uid_t uid);
 
-/* Takes in what sources have told by now: for a slice of time, and no oftener than half of the
- * time. True: it was all of that, or keys are polled. */
+/* Handles what the sources have reported by now: for a slice of time, and in at most half of
+ * the time. True: it was all of that, or keys are polled. */
 bool wq_feed_take_in(struct wq_feed *f);
 
-/* Has all been taken in that was done before this call? For what is to be asked again, in
- * another turn of the loop, until it has been: then, or after 100 ms, this is true. SINCE_NS, 0
- * at first, is the asker's own. */
+/* Has everything been handled that was done before this call? A caller asks again in later
+ * turns of the loop until this is true, which it is after 100 ms at the latest. SINCE_NS, 0 at
+ * first, belongs to the caller. */
 bool wq_feed_caught_up(struct wq_feed *f, uint64_t *since_ns);
 
-/* As wq_keys_report(). */
+/* See wq_keys_report(). */
 int wq_feed_report(struct wq_feed *f, const struct wqfs_key_report *report,
 	const struct wq_caller *caller);
 

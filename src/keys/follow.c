@@ -6,7 +6,7 @@
 #include "keys/infer.h"
 #include "keys/post.h"
 
-/* What is to be done about CHANGE's key, if it is watched still. */
+/* Does what remains for the key of CHANGE, if it is still watched. */
 static void then(const struct wq_follower *f, const struct wq_change *change, unsigned int what)
 {
 	struct wq_key *key =
@@ -24,8 +24,8 @@ static void then(const struct wq_follower *f, const struct wq_change *change, un
 		wq_compare_now(f->compare, key);
 }
 
-/* What is not believed is a reason to look: at once, unless such looks have taken their user's
- * share of the time. */
+/* A report that is not believed makes us compare the key: at once, or in a scan if its user has
+ * no time left for that. */
 static void look_instead(
 	const struct wq_follower *f, const struct wq_telling *t, const struct wq_change *change)
 {
@@ -44,8 +44,8 @@ static void look_instead(
 	wq_work_end(&work);
 }
 
-/* As it was only reported, it ends the key no later than it was known to: nobody is to miss an
- * end. */
+/* A timeout that was only reported never delays the expected end of a key, so that nobody
+ * misses an end. */
 static void follow_timeout(
 	const struct wq_follower *f, const struct wq_telling *t, const struct wq_outcome *o)
 {

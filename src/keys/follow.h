@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Does what an operation comes to: its changes are applied, and what else follows is begun. */
+/* Carries out what an operation means: applies its changes, and starts what else follows. */
 #ifndef WQ_FOLLOW_H
 #define WQ_FOLLOW_H
 
@@ -9,7 +9,7 @@
 #include "keys/outcome.h"
 #include "keys/scan.h"
 
-/* The parts that something follows for. By value in its owner, who owns none of them. */
+/* The parts that this needs. By value in its owner, who owns none of them. */
 struct wq_follower {
 	struct wq_model *model;
 	struct wq_compare *compare;
@@ -17,11 +17,11 @@ struct wq_follower {
 	struct wq_scan *scan;
 };
 
-/* Does what T's operation comes to. */
+/* Carries out what T's operation means. */
 void wq_follow(const struct wq_follower *f, const struct wq_telling *t,
 	const struct wq_outcome *outcome);
 
-/* The same for a source that tells of each change. */
+/* The same for a source that reports each change. */
 void wq_follow_change(const struct wq_follower *f, const struct wq_change *change);
 
 #endif

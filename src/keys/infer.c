@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "keys/infer.h"
 
-/* A keyring that add_key() made is a session's only once somebody has joined it. */
+/* A keyring that add_key() has made is a session keyring only if somebody has joined it. */
 static bool may_be_session(const struct wq_key *ring)
 {
 	const struct wq_serials *serials = &ring->model->serials;
@@ -14,14 +14,14 @@ static bool may_be_session(const struct wq_key *ring)
 	return !made || wq_serials_known(serials, ring->serial, WQ_SERIALS_JOINED, UINT64_MAX);
 }
 
-/* Could RING be meant by ID, which stands for any if it is 0? */
+/* Could RING be meant by ID? 0 stands for any keyring. */
 static bool may_be_called(const struct wq_key *ring, int32_t id)
 {
 	return wq_ring_may_be_called(ring, id) &&
 	       (id != KEY_SPEC_SESSION_KEYRING || may_be_session(ring));
 }
 
-/* Is RING the one, by what it holds now and held before? */
+/* Is RING the keyring, by what it holds now and held before? */
 static bool fits(const struct wq_key *ring, enum wq_inference what, int32_t serial)
 {
 	const bool had = wq_key_member_find(&ring->state, serial) != NULL;
@@ -46,7 +46,7 @@ static bool fits(const struct wq_key *ring, enum wq_inference what, int32_t seri
 	return holds == WQ_HOLDS_NOTHING;
 }
 
-/* The operation may have been on RING, and have changed nothing that can be seen. */
+/* Could the operation have been on RING without a visible change? */
 static bool may_be_unseen(const struct wq_key *ring, enum wq_inference what, int32_t serial)
 {
 	if (what == WQ_INFER_FOUND)
@@ -66,7 +66,7 @@ static bool may_be_unseen(const struct wq_key *ring, enum wq_inference what, int
 	return false;
 }
 
-/* Can KEY be the keyring that M is about? */
+/* Could KEY be the keyring that M is about? */
 static bool may_be_it(const struct wq_key *key, const struct wq_missed *m)
 {
 	return may_be_called(key, m->id) &&
@@ -89,9 +89,9 @@ static const enum key_notification_subtype subtypes[] = {
 	[WQ_INFER_SETATTR] = NOTIFY_KEY_SETATTR,
 };
 
-/* WHAT with SERIAL was done to the keyring that T's operation named ID. Who did it is asked
- * where it matters only; of a report, whose reporter has to be believed of each keyring, not at
- * all. */
+/* Notes that WHAT with SERIAL was done to the keyring that T's operation called ID. Finds out
+ * who did it only where that matters; for a report it does not, because its reporter must be
+ * believed for each keyring. */
 static const struct wq_missed *guess(const struct wq_telling *t, struct wq_outcome *o,
 	int32_t id, enum wq_inference what, int32_t serial)
 {
@@ -108,14 +108,15 @@ static const struct wq_missed *guess(const struct wq_telling *t, struct wq_outco
 	return m;
 }
 
-/* Those who may have missed M, the guess that was made last, are told a loss. */
+/* Those who may have missed M, the last one noted, get a LOSS. */
 static void lose(struct wq_outcome *o)
 {
 	wq_outcome_add(o, WQ_STEP_LOSS)->missed = o->nmissed - 1;
 }
 
-/* A look at all keys finds what it changed, and where it may have changed nothing that one
- * sees the loss is told: nothing is made up, and nothing is passed over. */
+/* We cannot attribute the operation to a keyring. A scan finds any visible change; where the
+ * change may be invisible, the watches get a LOSS. So no record is made up, and none is
+ * silently missing. */
 static void cannot_tell(
 	const struct wq_telling *t, struct wq_outcome *o, const struct wq_missed *m)
 {
@@ -126,7 +127,7 @@ static void cannot_tell(
 	o->scan_soon = true;
 }
 
-/* It was done to those of the N RINGS that show it. True: to one at least. */
+/* Attributes the operation to those of the N RINGS that show it. True: at least one does. */
 static bool infer(const struct wq_telling *t, struct wq_outcome *o, const struct wq_missed *m,
 	const int32_t *rings, unsigned int n)
 {
@@ -146,10 +147,10 @@ static bool infer(const struct wq_telling *t, struct wq_outcome *o, const struct
 	return o->n > before;
 }
 
-/* Decided by the difference that the operation, on the keyring that was named ID, made in one
- * of those that are watched. Guesses cost more than the operations that ask for them: they may
- * take their user's share of the time. Where nobody watches what may be meant there is nothing
- * to guess. */
+/* Decides by the difference that the operation, on the keyring called ID, has made in a watched
+ * keyring. Inferring costs more than the operations that cause it, so it may take only the
+ * user's share of the time. If nobody watches a keyring that may be meant, there is nothing to
+ * infer. */
 void wq_infer(const struct wq_telling *t, struct wq_outcome *o, int32_t id,
 	enum wq_inference what, int32_t serial)
 {

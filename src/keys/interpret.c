@@ -9,14 +9,15 @@
 #include "keys/infer.h"
 #include "keys/interpret.h"
 
-/* Keyring ID as the operation's thread meant it: its serial; 0: none was given, or it is
- * one that nobody watches; below 0: it cannot be told. */
+/* The serial of keyring ID as the operation's thread meant it. 0: none was given, or nobody
+ * watches it; below 0: unknown. */
 static int32_t keyring_of(const struct wq_telling *t, int32_t id)
 {
 	return wq_resolve_keyring(t->resolve, t->op, id);
 }
 
-/* A key that is named by a special keyring: its serial, or below 0. */
+/* The serial of a key that ID names; below 0 if it is a special keyring that cannot be
+ * resolved. */
 static int32_t key_named(const struct wq_telling *t, int32_t id)
 {
 	int32_t serial = keyring_of(t, id);
@@ -24,7 +25,7 @@ static int32_t key_named(const struct wq_telling *t, int32_t id)
 	return serial ? serial : id;
 }
 
-/* Who says so: what a user reports explains that user's own operations, and nobody else's. */
+/* Who says so. A user's reports explain only that user's own operations. */
 static uint32_t teller(const struct wq_telling *t)
 {
 	return t->caller ? t->caller->uid : WQ_SERIALS_TRACED;
@@ -40,7 +41,8 @@ static void note_serial(const struct wq_telling *t)
 
 	switch (h->op) {
 	case WQFS_REPORT_ADD_KEY:
-		/* only one operation makes a key: all others that add it have updated it */
+		/* only one operation creates a key: all others that return it have updated it
+		 */
 		since_ns = 0;
 		serial = h->result;
 		break;
@@ -64,8 +66,8 @@ static void note_serial(const struct wq_telling *t)
 		wq_serials_note(&t->model->serials, serial, by, since_ns);
 }
 
-/* SERIAL if it is watched, T is news for it, and T is believed of it; else, where it is not
- * believed, the key is looked at instead. */
+/* The watched key SERIAL, if T is news for it and is believed about it. If T is not believed,
+ * adds a comparison of the key to O. */
 static struct wq_key *subject(const struct wq_telling *t, struct wq_outcome *o, int32_t serial,
 	enum key_notification_subtype subtype)
 {
@@ -150,7 +152,7 @@ static void op_move(const struct wq_telling *t, struct wq_outcome *o)
 	op_link(t, o, arg[2], arg[0]);
 }
 
-/* Was there a key SERIAL, which add_key() has returned, when that began? */
+/* Did the key SERIAL, which add_key() has returned, exist before that call? */
 static bool was_there(const struct wq_telling *t, int32_t serial)
 {
 	const struct wq_key *key = wq_registry_find(&t->model->registry, serial);
@@ -161,7 +163,7 @@ static bool was_there(const struct wq_telling *t, int32_t serial)
 	       wq_serials_known(&t->model->serials, serial, teller(t), t->op->begin_ns);
 }
 
-/* The keyring holds what add_key() returned already: no record of a link. */
+/* The keyring holds what add_key() has returned already, so there is no record of a link. */
 static void op_add_key_again(struct wq_outcome *o, int32_t ring, int32_t serial)
 {
 	wq_debug_keys(
@@ -169,7 +171,7 @@ static void op_add_key_again(struct wq_outcome *o, int32_t ring, int32_t serial)
 	wq_outcome_change(o, WQ_STEP_KNOWN, ring, NOTIFY_KEY_LINKED, (uint32_t)serial, false);
 }
 
-/* The key that add_key() returned is a new one, or an old one that it has updated. */
+/* add_key() has returned a new key, or an old one that it has updated. */
 static void op_add_key(const struct wq_telling *t, struct wq_outcome *o)
 {
 	int32_t serial = t->op->result, id = t->op->arg[0], ring = keyring_of(t, id);
@@ -186,7 +188,8 @@ static void op_add_key(const struct wq_telling *t, struct wq_outcome *o)
 	if (t->op->made == WQ_MADE_UNKNOWN && into && wq_key_has_members(into) &&
 		wq_telling_is_believed(t, into, NOTIFY_KEY_LINKED) &&
 		wq_key_member_find(&into->state, serial))
-		/* a snapshot showed it, perhaps; else an update of a key that nobody watches */
+		/* a snapshot may have shown it; or add_key() has updated a key that nobody
+		 * watches */
 		op_add_key_again(o, ring, serial);
 	else
 		op_link(t, o, id, serial);
@@ -194,8 +197,8 @@ static void op_add_key(const struct wq_telling *t, struct wq_outcome *o)
 
 static void op_request_key(const struct wq_telling *t, struct wq_outcome *o)
 {
-	/* Without a keyring a key that was found is linked nowhere, a new one into the
-	 * default keyring. */
+	/* Without a keyring, a key that was found is not linked, and a new one is linked into
+	 * the default keyring. */
 	if (t->op->arg[0])
 		op_link(t, o, t->op->arg[0], t->op->result);
 	else
@@ -209,14 +212,14 @@ static void op_instantiated(
 
 	if (key)
 		change(o, key, NOTIFY_KEY_INSTANTIATED, aux);
-	if (ring < 0) /* any special one stands for that of who asked for the key */
+	if (ring < 0) /* any special keyring stands for the requestor's */
 		wq_infer(t, o, 0, WQ_INFER_LINKED, t->op->arg[0]);
 	else if (ring)
 		op_link(t, o, ring, t->op->arg[0]);
 }
 
-/* Is SERIAL the caller's who reports of its death? Root, and whoever runs the daemon, report
- * to themselves. */
+/* Does SERIAL belong to the caller, who reports its death? Root, and the user who runs the
+ * daemon, may report the death of any key. */
 static bool is_reporters(const struct wq_telling *t, int32_t serial)
 {
 	struct wq_key_state *s = &t->model->scratch;
@@ -229,8 +232,8 @@ static bool is_reporters(const struct wq_telling *t, int32_t serial)
 	       s->life == WQ_KEY_ALIVE && s->uid == t->caller->uid;
 }
 
-/* A member that dies is not watched as a rule: whoever finds it missing is to know why. What
- * is revoked or invalidated shows that it is, unless it is gone already. */
+/* Usually nobody watches a member that dies. If it is later missing, this says why. A revoked
+ * or invalidated key shows its state, unless it is destroyed already. */
 static void note_death(const struct wq_telling *t)
 {
 	const struct wq_operation *h = t->op;
@@ -240,12 +243,12 @@ static void note_death(const struct wq_telling *t)
 
 	if (t->caller && h->op != KEYCTL_SET_TIMEOUT &&
 		wq_key_reader_life(t->model->reader, serial) < WQ_KEY_EXPIRED)
-		return; /* it was only said */
+		return; /* nothing but the report says so */
 	if (serial > 0 && (!t->caller || is_reporters(t, serial)))
 		wq_fates_note_dead(&t->model->fates, serial, at);
 }
 
-/* That a life has ended is there to be seen, so nobody's word is taken for it. */
+/* The end of a key's life is visible, so a report alone is not believed. */
 static bool is_confirmed(const struct wq_telling *t, const struct wq_key *key,
 	enum key_notification_subtype subtype)
 {
@@ -255,7 +258,7 @@ static bool is_confirmed(const struct wq_telling *t, const struct wq_key *key,
 	       (subtype == NOTIFY_KEY_REVOKED ? WQ_KEY_REVOKED : WQ_KEY_INVALIDATED);
 }
 
-/* Its serial; 0 if it is not watched, or not believed to be changed. */
+/* The serial of the key; 0 if it is not watched, or if the report is not believed. */
 static int32_t op_simple(
 	const struct wq_telling *t, struct wq_outcome *o, enum key_notification_subtype subtype)
 {
@@ -263,7 +266,7 @@ static int32_t op_simple(
 	struct wq_key *key;
 
 	if (serial < 0) {
-		/* attributes may have been set to what they were */
+		/* the new attributes may be the old ones */
 		if (!t->caller && subtype == NOTIFY_KEY_SETATTR)
 			wq_infer_setattr(t, o, t->op->arg[0]);
 		o->scan_soon = true;
@@ -291,12 +294,12 @@ static void op_timeout(const struct wq_telling *t, struct wq_outcome *o)
 
 static void op_chown(const struct wq_telling *t, struct wq_outcome *o)
 {
-	/* neither owner nor group: keyctl_chown_key() changes nothing and tells nothing */
+	/* without owner and group keyctl_chown_key() changes nothing and posts nothing */
 	if (t->op->arg[1] != -1 || t->op->arg[2] != -1)
 		op_simple(t, o, NOTIFY_KEY_SETATTR);
 }
 
-/* Longer than a page, since it has a case for each operation and nothing else. */
+/* Longer than a page because it has one case for each operation, and nothing else. */
 static void take(const struct wq_telling *t, struct wq_outcome *o)
 {
 	const struct wq_operation *h = t->op;
@@ -337,7 +340,7 @@ static void take(const struct wq_telling *t, struct wq_outcome *o)
 		break;
 	case KEYCTL_SEARCH:
 		if (!h->arg[3])
-			return; /* what was found was linked nowhere */
+			return; /* what was found was not linked */
 		op_link(t, o, h->arg[3], h->result);
 		break;
 	case KEYCTL_MOVE:
@@ -368,7 +371,7 @@ static void take(const struct wq_telling *t, struct wq_outcome *o)
 	o->may_destroy = wq_operation_may_destroy(h->op);
 }
 
-/* Might a watch be told of OP? */
+/* Might a watch get a record of OP? */
 static bool concerns(const struct wq_model *m, const struct wq_operation *op)
 {
 	for (int i = 0; i < WQ_OP_ARGS; i++)
@@ -386,7 +389,8 @@ void wq_interpret_begin(
 	bool told = wq_model_has(m, WQ_SOURCE_OPERATIONS);
 	struct wq_cred who;
 
-	/* who it is is asked at the beginning: a short-lived process is gone next */
+	/* Find out who it is at the beginning, because a short-lived process may soon be gone.
+	 */
 	if (told && !wq_model_has(m, WQ_SOURCE_IDENTITY) && concerns(m, op))
 		(void)wq_actors_ask(r->actors, op->tid, op->begin_ns);
 	if (!caller) {

@@ -6,7 +6,7 @@
 #include "base/array_size.h"
 #include "keys/meant.h"
 
-/* Is S of one of the users that A acts as? */
+/* Does S belong to one of the users that A acts as? */
 static bool is_own(const struct wq_actor *a, const struct wq_key_state *s)
 {
 	const struct wq_task *t = &a->task;
@@ -17,7 +17,7 @@ static bool is_own(const struct wq_actor *a, const struct wq_key_state *s)
 	return wq_uid_in_range(&a->mapped, s->uid);
 }
 
-/* T's supplementary groups; those that did not fit may be any. */
+/* Is GID one of T's supplementary groups? Those that did not fit may be any. */
 static bool in_group(const struct wq_caller *who, gid_t gid)
 {
 	const struct wq_task *t = who->private;
@@ -36,7 +36,7 @@ static bool is_named(const struct wq_key_state *s, const char *prefix, uid_t uid
 	return !strcmp(wq_key_description(s), want);
 }
 
-/* The keyring of A's real user in A's user namespace. */
+/* Is S the keyring of A's real user in A's user namespace? */
 static bool is_users(const struct wq_actor *a, const char *prefix, const struct wq_key_state *s)
 {
 	return (a->may_have_changed || a->mapped.last ? is_own(a, s)

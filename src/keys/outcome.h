@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What an operation, or a report of one, comes to: which changes, in their order, and what else
- * follows. It is only said here, and has not been done.
+ * What an operation, or a report of one, means: its changes, in order, and what else follows.
+ * Nothing of that has been done yet.
  */
 #ifndef WQ_OUTCOME_H
 #define WQ_OUTCOME_H
@@ -12,40 +12,44 @@
 #include "keys/meant.h"
 #include "sources/event.h"
 
-#define WQ_GUESSES_MAX	 2  /* an operation names no more keyrings that it changes */
-#define WQ_INFER_AT_ONCE 32 /* keyrings that are looked at for one; more take a scan */
+#define WQ_GUESSES_MAX 2 /* an operation names at most so many keyrings that it changes */
+/* Keyrings that are compared for one operation; if there are more, a scan follows. */
+#define WQ_INFER_AT_ONCE 32
 
-/* A guess for each keyring, and what is known without one. */
+/* For each keyring the possible changes and a loss, and what needs no inferring. */
 #define WQ_STEPS_MAX (WQ_GUESSES_MAX * (WQ_INFER_AT_ONCE + 1) + 2)
 
 enum wq_inference {
 	WQ_INFER_LINKED,
-	WQ_INFER_FOUND, /* linked if it was made for that, else only found */
+	WQ_INFER_FOUND, /* linked if the key was made for it, else only found */
 	WQ_INFER_UNLINKED,
 	WQ_INFER_CLEARED,
 	WQ_INFER_SETATTR,
 };
 
-/* What cannot be told to a keyring, and may have been done to several. */
+/* Something that may have been done to several keyrings, and cannot be attributed to one. */
 struct wq_missed {
-	int32_t id;	/* how it was named: a special keyring's number, or 0 for any */
-	uint8_t rights; /* of which its use took one */
+	/* How the keyring was named: the number of a special keyring, or 0 for any. */
+	int32_t id;
+	uint8_t rights; /* the rights of which its use needs one */
 	struct wq_actor actor;
 	enum wq_inference what;
-	int32_t serial; /* of the member; below 0: that cannot be told, either */
+	int32_t serial; /* of the member; below 0: unknown, too */
 };
 
 enum wq_step_kind {
 	WQ_STEP_CHANGE, /* CHANGE was made */
-	WQ_STEP_KNOWN,	/* CHANGE would be told, if it were not what is known: no record */
-	WQ_STEP_LOOK,	/* CHANGE is not believed: its key is to be looked at */
-	WQ_STEP_LOSS,	/* those who may have missed something are told so */
+	/* CHANGE would be posted if the model did not have it: there is no record. */
+	WQ_STEP_KNOWN,
+	WQ_STEP_LOOK, /* CHANGE is not believed: compare its key */
+	WQ_STEP_LOSS, /* post LOSS to those who may have missed something */
 };
 
 struct wq_step {
 	enum wq_step_kind kind;
-	bool is_inferred;	 /* CHANGE: from what is there, which another may have done */
-	struct wq_change change; /* when, and by whom, is the operation's */
+	/* CHANGE was inferred from a difference, which somebody else may have made. */
+	bool is_inferred;
+	struct wq_change change; /* time and process are those of the operation */
 	unsigned int missed;	 /* WQ_STEP_LOSS: which one */
 };
 
@@ -54,12 +58,12 @@ struct wq_outcome {
 	struct wq_missed missed[WQ_GUESSES_MAX];
 	unsigned int n, nmissed;
 	int32_t timeout_of; /* a key whose timeout was set, or 0 */
-	time_t timeout_at;  /* CLOCK_REALTIME; 0: it has none */
+	time_t timeout_at;  /* CLOCK_REALTIME; 0: it never expires */
 	bool may_destroy;   /* keys may have ended */
-	bool scan_soon;	    /* something was done that cannot be told to a key */
+	bool scan_soon;	    /* something was done to an unknown key */
 };
 
-/* Adds a step. What it is about is to be filled in. */
+/* Adds a step, which the caller fills in. */
 static inline struct wq_step *wq_outcome_add(struct wq_outcome *o, enum wq_step_kind kind)
 {
 	struct wq_step *step = &o->step[o->n];

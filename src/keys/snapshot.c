@@ -2,9 +2,9 @@
 #include "keys/model.h"
 #include "keys/snapshot.h"
 
-#define NAMES_PER_LOOK 128 /* members described in one look, to know a displacement */
+#define NAMES_PER_LOOK 128 /* members described at one time, to recognize a displacement */
 
-/* Names of NEW's members: those that KEY has as they are, of new ones looked up. */
+/* Gives NEW's members their names: known ones from KEY, others from the kernel. */
 static void name_members(const struct wq_key *key, struct wq_key_state *new)
 {
 	const struct wq_key_state *old = &key->state;
@@ -26,7 +26,7 @@ static void name_members(const struct wq_key *key, struct wq_key_state *new)
 	}
 }
 
-/* Goes on with the members that had no turn yet. */
+/* Continues with the members that have not had their turn. */
 void wq_snapshot_names(struct wq_key *key)
 {
 	size_t end = key->unnamed_from + NAMES_PER_LOOK;
@@ -59,7 +59,7 @@ int wq_snapshot(struct wq_key *key)
 	return r;
 }
 
-/* Where a source tells each change only the attributes are of interest. 0 or -ENOMEM. */
+/* If a source reports each change only the attributes matter. 0 or -ENOMEM. */
 int wq_snapshot_attrs(struct wq_key *key)
 {
 	struct wq_key_state *new = &key->model->scratch;
