@@ -125,6 +125,12 @@ struct wqfs_key_report {
 #define WQFS_IOC_READ(size) _IOC(_IOC_READ, 'W', 0x87, size)
 #define WQFS_IOC_READ_MAX   ((1u << _IOC_SIZEBITS) - 1)
 
+/* WQFS_IOC_SYNC that returns at once. When what WQFS_IOC_SYNC waits for has happened, poll()
+ * reports POLLPRI on this open description, until the next WQFS_IOC_SYNC_BEGIN. */
+#define WQFS_IOC_SYNC_BEGIN _IO('W', 0x88)
+/* WQFS_IOC_WATCH_KEY that does not wait: EINPROGRESS, the key is under construction. */
+#define WQFS_IOC_TRY_WATCH_KEY _IOW('W', 0x89, struct wqfs_watch_key)
+
 /* Extended attributes of a queue: they show and set the same things as text. */
 #define WQFS_XATTR_SIZE	   "user.wqfs.size"
 #define WQFS_XATTR_FILTER  "user.wqfs.filter"

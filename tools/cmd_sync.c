@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stddef.h>
 
-#include <errno.h>
-#include <sys/ioctl.h>
-
 #include "queue_file.h"
 #include "wqctl.h"
 
@@ -16,11 +13,7 @@ static int run(const struct wqctl_cmd *cmd, int argc, char **argv)
 		return status;
 	if (!queue_file_open(&q, argv[optind]))
 		return WQCTL_FAILURE;
-	status = WQCTL_OK;
-	if (ioctl(q.fd, WQFS_IOC_SYNC)) {
-		wq_complain(WQ_ACT_SYNC, errno, q.path, NULL);
-		status = WQCTL_FAILURE;
-	}
+	status = queue_file_sync(&q) ? WQCTL_OK : WQCTL_FAILURE;
 	queue_file_close(&q);
 	return status;
 }

@@ -7,10 +7,15 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "key_name.h"
 #include "mount_find.h"
+
+#define CONSTRUCT_FIRST_NS 5000000 /* then a key under construction is asked for again */
+#define CONSTRUCT_MAX_NS   200000000
 
 static bool fail(enum wq_action act, const struct queue_file *q)
 {
@@ -136,6 +141,23 @@ bool queue_file_stats(const struct queue_file *q, struct wqfs_stats *stats)
 	return !ioctl(q->fd, WQFS_IOC_GET_STATS, stats) || fail(WQ_ACT_STAT, q);
 }
 
+/* An ioctl that waits cannot be frozen, as a daemon that is frozen too does not answer it;
+ * sleeping can. */
+static bool watch_when_constructed(
+	const struct queue_file *q, const struct wqfs_watch_key *watch)
+{
+	struct timespec pause = {0, CONSTRUCT_FIRST_NS};
+
+	while (ioctl(q->fd, WQFS_IOC_TRY_WATCH_KEY, watch)) {
+		if (errno != EINPROGRESS)
+			return false;
+		nanosleep(&pause, NULL);
+		if (pause.tv_nsec < CONSTRUCT_MAX_NS)
+			pause.tv_nsec *= 2;
+	}
+	return true;
+}
+
 bool queue_file_watch(const struct queue_file *q, const char *key, int32_t watch_id)
 {
 	struct wqfs_watch_key watch = {.watch_id = watch_id};
@@ -145,8 +167,40 @@ bool queue_file_watch(const struct queue_file *q, const char *key, int32_t watch
 		wq_complain(WQ_ACT_KEY, err, q->path, key);
 		return false;
 	}
-	if (!ioctl(q->fd, WQFS_IOC_WATCH_KEY, &watch))
+	if (watch_when_constructed(q, &watch))
 		return true;
 	wq_complain(watch_id < 0 ? WQ_ACT_UNWATCH : WQ_ACT_WATCH, errno, q->path, key);
 	return false;
+}
+
+/* ---- sync ---- */
+
+/* Waits until the sync of Q that was begun has ended: by epoll_wait(), which can be frozen,
+ * also with a daemon that does not answer any more. */
+static bool wait_for_sync(const struct queue_file *q, int epoll)
+{
+	struct epoll_event event = {.events = EPOLLPRI};
+	int n;
+
+	if (epoll_ctl(epoll, EPOLL_CTL_ADD, q->fd, &event))
+		return false;
+	do
+		n = epoll_wait(epoll, &event, 1, -1);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 || event.events & EPOLLPRI)
+		return n > 0;
+	errno = ENOTCONN;
+	return false;
+}
+
+bool queue_file_sync(const struct queue_file *q)
+{
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+	bool done = epoll >= 0 && !ioctl(q->fd, WQFS_IOC_SYNC_BEGIN) && wait_for_sync(q, epoll);
+
+	if (!done)
+		fail(WQ_ACT_SYNC, q);
+	if (epoll >= 0)
+		close(epoll);
+	return done;
 }

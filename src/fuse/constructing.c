@@ -126,7 +126,8 @@ static bool is_awaited(const struct wqfs *fs, int32_t key)
 	return false;
 }
 
-void wqfs_watch_key(fuse_req_t req, struct wq_handle *h, const struct wqfs_watch_key *w)
+void wqfs_watch_key(
+	fuse_req_t req, struct wq_handle *h, const struct wqfs_watch_key *w, bool waits)
 {
 	struct wqfs *fs = wqfs_of(req);
 	struct wq_parked *p = wqfs_park(req, WQ_WAIT_CONSTRUCT, h);
@@ -141,7 +142,7 @@ void wqfs_watch_key(fuse_req_t req, struct wq_handle *h, const struct wqfs_watch
 	p->construct.wait_ns = CONSTRUCT_FIRST_NS;
 	if (!is_awaited(fs, w->key) && wq_shares_left(&fs->asking, uid_of(p), wq_now_ns()))
 		r = ask(p);
-	if (r != -EINPROGRESS) {
+	if (r != -EINPROGRESS || !waits) {
 		wqfs_complete(p, r);
 		return;
 	}

@@ -9,8 +9,10 @@
 
 #include "fuse/server.h"
 
-/* WQFS_IOC_WATCH_KEY: H's queue watches the key that W names. Answers REQ, now or later. */
-void wqfs_watch_key(fuse_req_t req, struct wq_handle *h, const struct wqfs_watch_key *w);
+/* WQFS_IOC_WATCH_KEY: H's queue watches the key that W names. Answers REQ, now or, if it WAITS,
+ * later. */
+void wqfs_watch_key(
+	fuse_req_t req, struct wq_handle *h, const struct wqfs_watch_key *w, bool waits);
 
 /* Stops asking for keys. Requests that wait stay parked. */
 void wqfs_stop_asking(struct wqfs *fs);

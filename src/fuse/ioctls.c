@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "filter.h"
+#include "fuse/begun_sync.h"
 #include "fuse/constructing.h"
 #include "fuse/filters.h"
 #include "fuse/ioctls.h"
@@ -113,11 +114,15 @@ static void ioctl_queue(fuse_req_t req, struct wq_handle *h, const struct call *
 	case WQFS_IOC_SYNC:
 		wqfs_sync(req, WQ_WAIT_SYNC, h);
 		break;
+	case WQFS_IOC_SYNC_BEGIN:
+		wqfs_begin_sync(req, h);
+		break;
 	case WQFS_IOC_WATCH_KEY:
+	case WQFS_IOC_TRY_WATCH_KEY:
 		if (c->in_size < sizeof(struct wqfs_watch_key))
 			fuse_reply_err(req, EINVAL);
 		else
-			wqfs_watch_key(req, h, c->in);
+			wqfs_watch_key(req, h, c->in, c->cmd == WQFS_IOC_WATCH_KEY);
 		break;
 	case WQFS_IOC_GET_FILTER:
 		op_get_filter(req, h);
@@ -148,12 +153,14 @@ static enum right right_needed(unsigned int cmd)
 	case IOC_WATCH_QUEUE_SET_FILTER:
 	case WQFS_IOC_SET_FILTER:
 	case WQFS_IOC_WATCH_KEY:
+	case WQFS_IOC_TRY_WATCH_KEY:
 		return RIGHT_CHANGE;
 	case WQFS_IOC_GET_FILTER:
 	case WQFS_IOC_GET_STATS:
 	case PIPE_IOC_SYNC:
 		return RIGHT_READ;
 	case WQFS_IOC_SYNC:
+	case WQFS_IOC_SYNC_BEGIN:
 	case WQFS_IOC_REPORT:
 	case WQFS_IOC_SET_FORMAT: /* of a description that can read, or for nothing */
 	default:		  /* READ asks as read() does; others do not exist */

@@ -68,6 +68,7 @@ void wqfs_op_poll(
 {
 	struct wqfs *fs = wqfs_of(req);
 	struct wq_handle *h;
+	unsigned int events;
 
 	if (ino == WQ_ROOT_INO) {
 		if (ph)
@@ -80,7 +81,8 @@ void wqfs_op_poll(
 	if (ph)
 		set_poll(h, ph);
 	wqfs_catch_up(req);
-	fuse_reply_poll(req, h->writer ? poll_writer(h->node) : poll_reader(fs, h));
+	events = h->writer ? poll_writer(h->node) : poll_reader(fs, h);
+	fuse_reply_poll(req, events | (h->synced ? POLLPRI : 0));
 }
 
 void wqfs_last_notice(struct wqfs *fs, struct wq_node *node)

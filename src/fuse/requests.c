@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 
+#include "fuse/begun_sync.h"
 #include "fuse/constructing.h"
 #include "fuse/parked.h"
 #include "fuse/reading.h"
@@ -13,6 +14,7 @@ void wqfs_forget_handle(struct wqfs *fs, struct wq_handle *handle)
 	while ((p = TAILQ_FIRST(&handle->parked)))
 		wqfs_complete(p, -EINTR);
 	wqfs_put_piece_back(handle);
+	wqfs_forget_sync(handle);
 	wqfs_forget_polls(fs, handle);
 	wqfs_forget_to_serve(fs, handle->node);
 }

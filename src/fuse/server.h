@@ -40,6 +40,8 @@ struct wq_handle {
 	struct wq_piece *piece;	      /* the line that its reader has begun; or NULL */
 	struct fuse_pollhandle *poll; /* whom to notify; we must destroy it */
 	LIST_ENTRY(wq_handle) polled; /* in node->polled while poll is set */
+	struct wq_keys_sync sync;     /* WQFS_IOC_SYNC_BEGIN: */
+	bool syncing, synced;	      /* it waits for its scan; it has had it */
 	bool last_poll;		      /* notified of the end, and has not asked again yet */
 	struct wq_parked_list parked; /* what waits through it */
 	LIST_ENTRY(wq_handle) entry;

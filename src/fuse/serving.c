@@ -57,6 +57,11 @@ void wqfs_readers_gone(struct wq_node *node)
 	serve_those_of(node);
 }
 
+void wqfs_poll_again(struct wq_node *node)
+{
+	serve_those_of(node);
+}
+
 void wqfs_forget_to_serve(struct wqfs *fs, struct wq_node *node)
 {
 	if (TAILQ_EMPTY(&node->readers) && TAILQ_EMPTY(&node->arrived) &&

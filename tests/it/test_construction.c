@@ -164,6 +164,24 @@ static void watch_waits_for_construction(void)
 	watch_waits();
 }
 
+static void trying_to_watch_does_not_wait(void)
+{
+	struct wqfs_watch_key watch = {.watch_id = 3};
+	struct rig r;
+
+	set_up(&r, 0);
+	watch.key = r.key;
+	for (int i = 0; i < 3; i++)
+		IT_ERRNO(ioctl(r.fd, WQFS_IOC_TRY_WATCH_KEY, &watch), EINPROGRESS);
+	is_serving(&r);
+	IT_EQ(it_stats(r.fd).watches, 0);
+	say(&r, "instantiate\n");
+	it_join(r.requester);
+	IT_EQ(ioctl(r.fd, WQFS_IOC_TRY_WATCH_KEY, &watch), 0);
+	IT_EQ(it_stats(r.fd).watches, 1);
+	IT_ERRNO(ioctl(r.fd, WQFS_IOC_TRY_WATCH_KEY, &watch), EBUSY);
+}
+
 /* It is a signal that ends the daemon's own asking. */
 static void blocked_signals_hold_nobody_up(void)
 {
@@ -288,6 +306,8 @@ static void record_that_a_watch_brings_reaches_a_waiting_reader(void)
 }
 
 static const struct it_test tests[] = {
+	{"trying to watch a key does not wait for its construction",
+		trying_to_watch_does_not_wait},
 	{"a watch waits for a key under construction and holds nobody up",
 		watch_waits_for_construction},
 	{"a daemon that was started with all signals blocked holds nobody up either",

@@ -297,6 +297,17 @@ static int look_now(int fd, int32_t key WQ_UNUSED)
 	return ioctl(fd, WQFS_IOC_SYNC);
 }
 
+static int begin_sync(int fd, int32_t key WQ_UNUSED)
+{
+	return ioctl(fd, WQFS_IOC_SYNC_BEGIN);
+}
+
+static int try_to_unwatch(int fd, int32_t key)
+{
+	return ioctl(fd, WQFS_IOC_TRY_WATCH_KEY,
+		&(struct wqfs_watch_key){.key = key, .watch_id = -1});
+}
+
 static int report_nothing(int fd, int32_t key WQ_UNUSED)
 {
 	return ioctl(fd, WQFS_IOC_REPORT, &(struct wqfs_key_report){.op = UINT32_MAX});
@@ -314,12 +325,14 @@ static const struct {
 	{"IOC_WATCH_QUEUE_SET_FILTER", remove_filter, false, true, 0, EPERM},
 	{"WQFS_IOC_SET_FILTER", set_no_filter, false, true, 0, EPERM},
 	{"WQFS_IOC_WATCH_KEY", unwatch, false, true, EBADSLT, EPERM},
+	{"WQFS_IOC_TRY_WATCH_KEY", try_to_unwatch, false, true, EBADSLT, EPERM},
 	{"WQFS_IOC_GET_FILTER", get_filter, true, false, 0, EPERM},
 	{"WQFS_IOC_GET_STATS", get_stats, true, false, 0, EPERM},
 	{"PIPE_IOC_SYNC", wait_until_drained, true, false, 0, EPERM},
 	{"WQFS_IOC_READ", read_now, true, false, EAGAIN, EBADF},
 	{"WQFS_IOC_SET_FORMAT", set_format, false, false, 0, 0},
 	{"WQFS_IOC_SYNC", look_now, false, false, 0, 0},
+	{"WQFS_IOC_SYNC_BEGIN", begin_sync, false, false, 0, 0},
 	{"WQFS_IOC_REPORT", report_nothing, false, false, EINVAL, EINVAL},
 };
 

@@ -132,6 +132,50 @@ static void record_that_is_there_is_not_waited_for(void)
 	}
 }
 
+static int by_epoll_for_priority(int fd)
+{
+	struct epoll_event ev = {.events = EPOLLPRI};
+	int epfd = epoll_create1(EPOLL_CLOEXEC), ok;
+
+	ok = epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &ev) == 0 &&
+	     epoll_wait(epfd, &ev, 1, -1) == 1 && ev.events == EPOLLPRI;
+	close(epfd);
+	return ok;
+}
+
+static void end_of_a_sync_that_was_begun_is_told_by_poll(void)
+{
+	char buf[64];
+	struct rig r;
+
+	set_up(&r);
+	IT_EQ(poll_now(r.other), 0);
+	for (int i = 0; i < 100; i++) {
+		IT_EQ(keyctl_setperm(r.key, KEY_POS_ALL | KEY_USR_ALL | (~i & 1)), 0);
+		IT_EQ(ioctl(r.other, WQFS_IOC_SYNC_BEGIN), 0);
+		IT_EQ(by_epoll_for_priority(r.other), 1);
+		IT_EQ(read(r.other, buf, sizeof(buf)), 16);
+		IT_EQ(poll_now(r.other), POLLPRI); /* until the next begins */
+	}
+	IT_EQ(poll_now(r.fd), 0); /* another description's */
+}
+
+/* However many were begun, of descriptions that are closed or begin the next. */
+static void sync_that_nobody_waits_for_does_no_harm(void)
+{
+	struct rig r;
+
+	set_up(&r);
+	for (int i = 0; i < 100; i++) {
+		int fd = it_queue("q", O_RDONLY | O_NONBLOCK);
+
+		for (int j = 0; j <= i % 3; j++)
+			IT_EQ(ioctl(fd, WQFS_IOC_SYNC_BEGIN), 0);
+		close(fd);
+	}
+	IT_EQ(ioctl(r.fd, WQFS_IOC_SYNC), 0);
+}
+
 static void all_who_poll_are_woken(void)
 {
 	pid_t pollers[8];
@@ -340,6 +384,10 @@ static const struct it_test tests[] = {
 	{"a record wakes who waits by read, poll, select or epoll",
 		record_wakes_who_waits_in_any_way},
 	{"a record that is there is not waited for", record_that_is_there_is_not_waited_for},
+	{"the end of a sync that was begun is told by poll",
+		end_of_a_sync_that_was_begun_is_told_by_poll},
+	{"a sync that was begun and that nobody waits for does no harm",
+		sync_that_nobody_waits_for_does_no_harm},
 	{"all who poll are woken", all_who_poll_are_woken},
 	{"poll says whether a record is there", poll_says_what_is},
 	{"epoll by edge is told once for each record", edge_is_told_once_for_each_record},
