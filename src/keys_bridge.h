@@ -31,8 +31,8 @@ struct wq_keys *wq_keys_new(
 void wq_keys_free(struct wq_keys *keys);
 
 /* KEYCTL_WATCH_KEY: QUEUE watches KEY with WATCH_ID; -1 removes the watch. CALLER must have
- *View by its uid and gid; the daemon's rights do not count. Takes the first snapshot before it
- * returns. 0, or the kernel's errors:
+ * View by its uid and gid; the daemon's rights do not count. Takes the first snapshot before
+ * it returns. 0, or the kernel's errors:
  *	-EINVAL	WATCH_ID outside -1..255, KEY not positive
  *	-ENOKEY	no such key, or invalidated; a negative key's own error
  *	-EKEYREVOKED, -EKEYEXPIRED

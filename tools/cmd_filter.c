@@ -91,13 +91,12 @@ const struct wqctl_cmd wqctl_filter = {
 	.name = "filter",
 	.args = "QUEUE [WORDS... | none]",
 	.summary = "Show what may enter a queue, or set it",
-	.help = "A rule is TYPE[:SUBTYPE,...] [id=N] [info=VALUE/MASK]; ';' or a space parts "
-		"rules.\n"
-		"A record enters if one rule fits. Types: key, meta or a number. Subtypes of "
-		"key:\n"
+	.help = "A rule is TYPE[:SUBTYPE,...] [id=N] [info=VALUE/MASK]. A ';' or a space\n"
+		"separates rules, and a record enters if one of them matches. TYPE is key,\n"
+		"meta or a number. Subtypes of key are:\n"
 		"instantiated updated linked unlinked cleared revoked invalidated setattr.\n"
-		"A word of keyctl's letters (iplncrvs) says the same. \"none\": everything "
-		"enters.\n"
+		"A word of keyctl's letters (iplncrvs) is a rule, too. \"none\" removes\n"
+		"the filter.\n"
 		"\n"
 		"  wqctl filter q key:updated,linked id=3\n"
 		"  wqctl filter q pl id=3\n",

@@ -130,8 +130,7 @@ const struct wqctl_cmd wqctl_ls = {
 	.name = "ls",
 	.args = "[DIR]",
 	.summary = "List the queues of a wqfs",
-	.help = "SIZE and QUEUED are records, WATCHES are keys, LOST are records that found "
-		"the queue\n"
-		"full. They are shown for queues that you may read.\n",
+	.help = "SIZE and QUEUED count records, WATCHES counts keys, LOST counts records that\n"
+		"found the queue full. They are shown for queues that you may read.\n",
 	.run = run,
 };

@@ -70,11 +70,10 @@ const struct wqctl_cmd wqctl_monitor = {
 	.name = "monitor",
 	.args = "[-f FILTER] " RECORD_OUT_ARGS " [--mount DIR] KEY...",
 	.summary = "Print what happens to keys, until interrupted",
-	.help = "  -f, --filter FILTER  print only this, in the words of wqctl "
+	.help = "  -f, --filter FILTER  print only these, in the words of wqctl "
 		"filter\n" RECORD_OUT_HELP "      --mount DIR      the wqfs to use\n"
 		"\n"
-		"It uses a queue of its own that has no name. It ends with 0 when it is "
-		"interrupted\n"
-		"or none of the keys is left.\n",
+		"It uses a queue of its own that has no name. The exit status is 0 when it is\n"
+		"interrupted or all keys have been destroyed.\n",
 	.run = run,
 };

@@ -56,11 +56,10 @@ const struct wqctl_cmd wqctl_read = {
 	.name = "read",
 	.args = "[-n COUNT] [--wait | --nonblock] " RECORD_OUT_ARGS " QUEUE",
 	.summary = "Take records out of a queue and print them, a line each",
-	.help = "  -n, --count COUNT    take so many and end (until the wqfs ends)\n"
-		"      --wait           wait for records (so it is, if nothing is said)\n"
-		"      --nonblock       take what is there, and end\n" RECORD_OUT_HELP "\n"
-		"Text is what keyctl watch prints: \"123456 link 654321\". SIGINT and SIGTERM "
-		"end it\n"
-		"well; no record is taken that is not printed.\n",
+	.help = "  -n, --count COUNT    end after so many records\n"
+		"      --wait           wait for more records (the default)\n"
+		"      --nonblock       end when no record is left\n" RECORD_OUT_HELP "\n"
+		"Text is what keyctl watch prints: \"123456 link 654321\". After SIGINT or\n"
+		"SIGTERM the exit status is 0. No record is taken that is not printed.\n",
 	.run = run,
 };

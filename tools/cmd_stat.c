@@ -140,8 +140,7 @@ const struct wqctl_cmd wqctl_stat = {
 	.name = "stat",
 	.args = "QUEUE...",
 	.summary = "Show a queue: its owner, filter, counters, and what it watches",
-	.help = "A watched key is shown as SERIAL ID TYPE;UID;GID;PERM;DESCRIPTION, and after "
-		"it what\n"
-		"of it wqfs cannot see, if there is something.\n",
+	.help = "A watched key is shown as SERIAL ID TYPE;UID;GID;PERM;DESCRIPTION, and\n"
+		"after that which of its changes wqfs cannot see, if there are any.\n",
 	.run = run,
 };

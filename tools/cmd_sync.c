@@ -21,7 +21,7 @@ static int run(const struct wqctl_cmd *cmd, int argc, char **argv)
 const struct wqctl_cmd wqctl_sync = {
 	.name = "sync",
 	.args = "QUEUE",
-	.summary = "Look at every watched key now",
-	.help = "When it returns, what changed before it began stands in the queues.\n",
+	.summary = "Scan all watched keys now",
+	.help = "When it returns, the queues hold the records of all earlier changes.\n",
 	.run = run,
 };

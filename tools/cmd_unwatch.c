@@ -20,7 +20,7 @@ static int run(const struct wqctl_cmd *cmd, int argc, char **argv)
 const struct wqctl_cmd wqctl_unwatch = {
 	.name = "unwatch",
 	.args = "QUEUE KEY",
-	.summary = "Let a queue watch a key no more",
+	.summary = "Stop a queue from watching a key",
 	.help = "The queue gets a removal record, as with the kernel's queues.\n",
 	.run = run,
 };

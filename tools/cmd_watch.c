@@ -29,8 +29,9 @@ static int run(const struct wqctl_cmd *cmd, int argc, char **argv)
 const struct wqctl_cmd wqctl_watch = {
 	.name = "watch",
 	.args = "QUEUE KEY [ID]",
-	.summary = "Let a queue watch a key",
-	.help = "ID, from 0 to 255 (1), stands in every record of this watch.\n"
-		"You need View on the key. @p and @t are wqctl's own and end with it.\n",
+	.summary = "Make a queue watch a key",
+	.help = "ID, from 0 to 255 (1), is in every record of this watch.\n"
+		"You need View on the key. @p and @t are keyrings of wqctl itself and end with "
+		"it.\n",
 	.run = run,
 };
