@@ -66,25 +66,45 @@ static void release_watch(struct wq_watch *watch)
 		free_key(key);
 }
 
-static void remove_key(struct wq_key *key)
+/* Posts REMOVAL for KEY until UNTIL_NS. False: some watches are left; else KEY is freed. */
+static bool remove_key(struct wq_key *key, uint64_t until_ns)
 {
-	if (wq_watch_list_empty(&key->watchers))
+	if (wq_watch_list_empty(&key->watchers)) {
 		free_key(key);
-	else /* the release of the last watch frees the key */
-		wq_watch_list_remove(&key->watchers, (uint64_t)key->serial);
+		return true;
+	}
+	/* the release of the last watch frees the key */
+	return wq_watch_list_remove_until(&key->watchers, (uint64_t)key->serial, until_ns);
 }
 
 /* ---- keys that are gone ---- */
 
-/* Posts REMOVAL for zombies, unless an earlier difference is still deferred. */
+/* Posts REMOVAL for zombies, for a slice of time, unless an earlier difference is still
+ * deferred or an earlier record is still on its way. The rest follows later. */
 static void tell_zombies(struct wq_keys *keys)
 {
 	struct wq_registry *registry = &keys->model.registry;
+	uint64_t until = wq_now_ns() + WQ_SLICE_NS;
 	struct wq_key *key;
 
 	while ((key = TAILQ_FIRST(&registry->zombies)) &&
-		wq_registry_is_settled(registry, key->found_scan))
-		remove_key(key);
+		wq_outbox_empty(&keys->model.outbox) &&
+		wq_registry_is_settled(registry, key->found_scan)) {
+		if (remove_key(key, until) && wq_now_ns() < until)
+			continue;
+		wq_timer_set(keys->model.loop, &keys->zombies_timer, 0);
+		break;
+	}
+}
+
+/* Finishes what has ended, if nothing of that scan is deferred or on its way. */
+static void settle(struct wq_keys *keys)
+{
+	struct wq_keys_sync *sync;
+
+	tell_zombies(keys);
+	while ((sync = wq_scan_done(&keys->scan))) /* done() may ask for another scan */
+		sync->done(sync);
 }
 
 /* The changes of a key are posted before its end. */
@@ -93,7 +113,7 @@ static void tell_ends(struct wq_keys *keys)
 	if (TAILQ_EMPTY(&keys->model.registry.zombies))
 		return;
 	if (wq_feed_caught_up(&keys->feed, &keys->zombies_since_ns))
-		tell_zombies(keys);
+		settle(keys);
 	else
 		wq_timer_set(keys->model.loop, &keys->zombies_timer, 0);
 }
@@ -127,21 +147,30 @@ static void on_gc_probation_timer(struct wq_timer *timer)
 	tell_ends(keys);
 }
 
-/* ---- scans ---- */
-
-/* Finishes what has ended, if nothing of that scan is deferred. */
-static void settle(struct wq_keys *keys)
+/* Continues a post that many watch. */
+static void on_outbox_timer(struct wq_timer *timer)
 {
-	struct wq_keys_sync *sync;
+	struct wq_keys *keys = wq_container_of(timer, struct wq_keys, model.outbox.timer);
 
-	tell_zombies(keys);
-	while ((sync = wq_scan_done(&keys->scan))) /* done() may ask for another scan */
-		sync->done(sync);
+	if (!wq_outbox_step(&keys->model.outbox, wq_now_ns() + WQ_SLICE_NS))
+		wq_timer_set(keys->model.loop, timer, 0);
+	settle(keys);
 }
+
+static void on_losses_timer(struct wq_timer *timer)
+{
+	struct wq_keys *keys = wq_container_of(timer, struct wq_keys, model.losses.timer);
+
+	wq_losses_step(&keys->model.losses);
+	settle(keys);
+}
+
+/* ---- scans ---- */
 
 static void step_scan(struct wq_keys *keys)
 {
-	if (wq_feed_caught_up(&keys->feed, &keys->scan_since_ns) && wq_scan_step(&keys->scan))
+	if (wq_feed_caught_up(&keys->feed, &keys->scan_since_ns) &&
+		!wq_outbox_full(&keys->model.outbox) && wq_scan_step(&keys->scan))
 		settle(keys);
 }
 
@@ -345,6 +374,7 @@ int wq_keys_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t serial,
 		return -EBADSLT;
 	if (!wq_model_is_told(&keys->model))
 		wq_compare_key(&keys->compare, key);
+	wq_outbox_send_first(&keys->model.outbox, queue);
 	return wq_watch_remove(&key->watchers, queue, (uint64_t)serial, false);
 }
 
@@ -369,6 +399,12 @@ static void init(struct wq_keys *keys)
 	keys->gc.probation_timer.fire = on_gc_probation_timer;
 	keys->scan.timer.fire = on_scan_timer;
 	keys->zombies_timer.fire = on_zombies_timer;
+	m->outbox.loop = m->loop;
+	m->outbox.timer.fire = on_outbox_timer;
+	m->losses.registry = &m->registry;
+	m->losses.guesses = &m->guesses;
+	m->losses.loop = m->loop;
+	m->losses.timer.fire = on_losses_timer;
 }
 
 struct wq_keys *wq_keys_new(
@@ -414,6 +450,8 @@ void wq_keys_free(struct wq_keys *keys)
 		return;
 	m = &keys->model;
 	wq_feed_fini(&keys->feed);
+	wq_outbox_fini(&m->outbox);
+	wq_losses_fini(&m->losses);
 	wq_timer_clear(m->loop, &keys->zombies_timer);
 	wq_scan_fini(&keys->scan);
 	wq_expiry_fini(&keys->expiry);

@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "queue.h"
 
+#define AT_ONCE 32 /* watches that are served without a look at the time */
+
 struct wq_queue {
 	const struct wq_queue_ops *ops;
 	void *owner;
@@ -23,6 +25,7 @@ struct wq_queue {
 	struct wq_filter filter;
 
 	struct timespec mtime;
+	uint64_t loss_number; /* of the last loss that has one */
 	uint64_t posted, read, lost, refused, losses;
 };
 
@@ -200,39 +203,91 @@ static bool may_enter(struct wq_queue *q, const struct wq_watch *w, const struct
 	return w->queue;
 }
 
-int wq_post(struct wq_watch_list *wlist, const struct watch_notification *n,
-	const struct wq_cred *who, uint64_t id, uint64_t at_ns)
+/* ---- postings ---- */
+
+int wq_posting_begin(struct wq_posting *p, struct wq_watch_list *wlist,
+	const struct watch_notification *n, const struct wq_cred *who, uint64_t id,
+	uint64_t at_ns)
 {
 	uint32_t len = n->info & WATCH_INFO_LENGTH;
-	union {
-		struct watch_notification n;
-		unsigned char raw[WQFS_RECORD_MAX];
-	} one; /* the record as one queue gets it */
-	struct wq_watch *w;
 
 	if (len < WQFS_RECORD_MIN)
 		return -EINVAL;
-	memcpy(&one, n, len);
+	memcpy(&p->record, n, len);
+	p->who = who;
+	p->id = id;
+	p->at_ns = at_ns;
+	p->number = 0;
+	p->began_ns = wq_now_ns();
+	p->list = wlist;
+	p->next = LIST_FIRST(&wlist->watchers);
 	begin_walk(wlist);
-	LIST_FOREACH (w, &wlist->watchers, list_node) {
-		struct wq_queue *q;
-
-		if (w->id != id || w->since_ns > at_ns || !w->queue)
-			continue;
-		q = wq_queue_get(w->queue); /* a hook may close the queue */
-		one.n.info = (n->info & ~(uint32_t)WATCH_INFO_ID) | w->info_id;
-		if (may_enter(q, w, who, &one.n))
-			post_one(q, &one.n, who, at_ns);
-		wq_queue_put(q);
-	}
-	end_walk(wlist);
 	return 0;
+}
+
+static void post_to(struct wq_posting *p, struct wq_watch *w)
+{
+	struct wq_queue *q;
+
+	if (w->id != p->id || w->since_ns > p->at_ns || w->since_ns > p->began_ns || !w->queue)
+		return;
+	if (p->number && w->posting >= p->number)
+		return;
+	if (p->number)
+		w->posting = p->number;
+	q = wq_queue_get(w->queue); /* a hook may close the queue */
+	p->record.n.info = (p->record.n.info & ~(uint32_t)WATCH_INFO_ID) | w->info_id;
+	if (may_enter(q, w, p->who, &p->record.n))
+		post_one(q, &p->record.n, p->who, p->at_ns);
+	wq_queue_put(q);
+}
+
+bool wq_posting_step(struct wq_posting *p, uint64_t until_ns)
+{
+	unsigned int n = 0;
+
+	while (p->next) {
+		struct wq_watch *w = p->next;
+
+		p->next = LIST_NEXT(w, list_node);
+		post_to(p, w);
+		if (++n % AT_ONCE == 0 && wq_now_ns() >= until_ns)
+			break;
+	}
+	if (p->next)
+		return false;
+	end_walk(p->list);
+	return true;
+}
+
+void wq_posting_cancel(struct wq_posting *p)
+{
+	end_walk(p->list);
+}
+
+int wq_post(struct wq_watch_list *wlist, const struct watch_notification *n,
+	const struct wq_cred *who, uint64_t id, uint64_t at_ns)
+{
+	struct wq_posting p;
+	int r = wq_posting_begin(&p, wlist, n, who, id, at_ns);
+
+	if (r == 0)
+		(void)wq_posting_step(&p, UINT64_MAX);
+	return r;
 }
 
 void wq_queue_note_loss(struct wq_queue *q)
 {
 	wq_ring_note_loss(&q->ring, WQ_LOSS_SOURCE);
 	wake(q);
+}
+
+void wq_queue_note_one_loss(struct wq_queue *q, uint64_t number)
+{
+	if (q->loss_number == number)
+		return;
+	q->loss_number = number;
+	wq_queue_note_loss(q);
 }
 
 /* ---- watches ---- */
@@ -273,6 +328,14 @@ static struct wq_watch *find_watch(
 	return w;
 }
 
+void wq_posting_to(struct wq_posting *p, struct wq_queue *q)
+{
+	struct wq_watch *w = find_watch(p->list, q, p->id);
+
+	if (w)
+		post_to(p, w);
+}
+
 bool wq_watch_exists(const struct wq_watch *w, const struct wq_watch_list *wlist)
 {
 	return find_watch(wlist, w->queue, w->id) != NULL;
@@ -310,26 +373,30 @@ static void remove_and_tell(struct wq_watch *w, uint64_t id)
 	wq_queue_put(q);
 }
 
-/* False: the list had no watch. */
-static bool remove_all(struct wq_watch_list *wlist, uint64_t id)
+/* Removes the watches of WLIST until UNTIL_NS, *N of them. True: none is left. */
+static bool remove_until(
+	struct wq_watch_list *wlist, uint64_t id, uint64_t until_ns, unsigned int *n)
 {
-	bool any = false;
 	struct wq_watch *w;
 
+	*n = 0;
 	begin_walk(wlist);
 	LIST_FOREACH (w, &wlist->watchers, list_node) {
-		if (w->queue) {
-			remove_and_tell(w, id);
-			any = true;
-		}
+		if (!w->queue)
+			continue;
+		if (*n && *n % AT_ONCE == 0 && wq_now_ns() >= until_ns)
+			break;
+		remove_and_tell(w, id);
+		++*n;
 	}
 	end_walk(wlist);
-	return any;
+	return !w;
 }
 
 int wq_watch_remove(struct wq_watch_list *wlist, struct wq_queue *q, uint64_t id, bool all)
 {
 	struct wq_watch *w;
+	unsigned int n;
 
 	if (!all) {
 		w = find_watch(wlist, q, id);
@@ -338,12 +405,20 @@ int wq_watch_remove(struct wq_watch_list *wlist, struct wq_queue *q, uint64_t id
 		remove_and_tell(w, id);
 		return 0;
 	}
-	return remove_all(wlist, id) ? 0 : -EBADSLT;
+	(void)remove_until(wlist, id, UINT64_MAX, &n);
+	return n ? 0 : -EBADSLT;
 }
 
 void wq_watch_list_remove(struct wq_watch_list *wlist, uint64_t id)
 {
-	remove_all(wlist, id);
+	(void)wq_watch_list_remove_until(wlist, id, UINT64_MAX);
+}
+
+bool wq_watch_list_remove_until(struct wq_watch_list *wlist, uint64_t id, uint64_t until_ns)
+{
+	unsigned int n;
+
+	return remove_until(wlist, id, until_ns, &n);
 }
 
 void wq_queue_each_watch(const struct wq_queue *q,

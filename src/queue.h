@@ -57,6 +57,7 @@ struct wq_watch {
 	LIST_ENTRY(wq_watch) list_node;
 	LIST_ENTRY(wq_watch) queue_node;
 	SLIST_ENTRY(wq_watch) removed_node;
+	uint64_t posting; /* the number of the last posting that it got */
 	struct wq_watch_key key;
 	UT_hash_handle hh;
 };
@@ -71,6 +72,11 @@ void wq_watch_list_init(struct wq_watch_list *wlist, void (*release)(struct wq_w
 /* The object ID is destroyed: posts REMOVAL to every queue that watches it, and empties the
  * list (the kernel's remove_watch_list()). With ID 0 the REMOVAL has 8 bytes. */
 void wq_watch_list_remove(struct wq_watch_list *wlist, uint64_t id);
+
+/* The same, until UNTIL_NS (CLOCK_MONOTONIC) and for some watches at least. False: some are
+ * left, for another call. True: none is, and the list may have been freed with the last of
+ * them. */
+bool wq_watch_list_remove_until(struct wq_watch_list *wlist, uint64_t id, uint64_t until_ns);
 
 /* True if the list has no watch, not even one that was removed and is still to be released. */
 bool wq_watch_list_empty(const struct wq_watch_list *wlist);
@@ -98,6 +104,38 @@ int wq_watch_remove(struct wq_watch_list *wlist, struct wq_queue *queue, uint64_
  * full queue notes the loss. 0; -EINVAL: the length is not valid, and nothing is posted. */
 int wq_post(struct wq_watch_list *wlist, const struct watch_notification *n,
 	const struct wq_cred *who, uint64_t id, uint64_t at_ns);
+
+/* A post that may take several turns of the loop: where thousands of queues watch one object,
+ * others are to be served meanwhile. Whoever begins a second one before the first has ended
+ * steps them in the order of their numbers, so that each queue gets all in that order. */
+struct wq_posting {
+	union {
+		struct watch_notification n;
+		unsigned char raw[WQFS_RECORD_MAX];
+	} record;
+	const struct wq_cred *who;
+	uint64_t id, at_ns;
+	uint64_t number;   /* 1 and up; 0: it is the only one */
+	uint64_t began_ns; /* watches that were added later get nothing */
+	struct wq_watch_list *list;
+	struct wq_watch *next; /* whose turn it is */
+};
+
+/* Begins P, the parameters being those of wq_post(), whose errors it returns; WHO is to stay
+ * where it is until P ends. Until then the watches of WLIST, and so the list, are not released.
+ */
+int wq_posting_begin(struct wq_posting *p, struct wq_watch_list *wlist,
+	const struct watch_notification *n, const struct wq_cred *who, uint64_t id,
+	uint64_t at_ns);
+
+/* Posts to some watches at least, then until UNTIL_NS. True: P has ended. */
+bool wq_posting_step(struct wq_posting *p, uint64_t until_ns);
+
+/* Posts to QUEUE now, if it is to get P and has not yet. */
+void wq_posting_to(struct wq_posting *p, struct wq_queue *queue);
+
+/* Ends P: whose turn had not come gets nothing. */
+void wq_posting_cancel(struct wq_posting *p);
 
 /* ---- queues: the consumer's side ---- */
 
@@ -175,6 +213,10 @@ size_t wq_queue_bytes(const struct wq_queue *queue, enum wqfs_format format);
 /* A source lost track: notes a LOSS after the last queued record, or at once if none is queued.
  * Wakes readers. */
 void wq_queue_note_loss(struct wq_queue *queue);
+
+/* The same, unless QUEUE has noted a loss of that NUMBER (1 and up) before: what many of its
+ * watches may have missed is one loss. */
+void wq_queue_note_one_loss(struct wq_queue *queue, uint64_t number);
 
 /* Calls FN for each watch of QUEUE. FN may not add or remove watches. */
 void wq_queue_each_watch(const struct wq_queue *queue,

@@ -231,6 +231,7 @@ void wq_actors_find(
 	const bool is_users =
 		id == KEY_SPEC_USER_KEYRING || id == KEY_SPEC_USER_SESSION_KEYRING;
 	const struct wq_task *task = wq_task_recent(&a->tasks, op->tid, op->end_ns);
+	const struct wq_ids *origin = wq_sessions_origin(a->sessions, op->tid);
 	struct wq_ids ids;
 	bool has_ids = wq_sessions_ids(a->sessions, op->tid, op->begin_ns, &ids);
 
@@ -242,7 +243,9 @@ void wq_actors_find(
 	if (has_ids && !task)
 		actor->mapped = mapped_of(&ids);
 	actor->may_have_changed = has_ids && !task && !ids.is_sure;
-	actor->origin = wq_sessions_origin(a->sessions, op->tid);
+	actor->has_origin = origin != NULL;
+	if (origin)
+		actor->origin = *origin;
 	if (!is_users)
 		return;
 	actor->inner_uid = actor->task.ruid;

@@ -64,7 +64,7 @@ static void on_lost(struct wq_feed *f)
 		wq_supervisor_name(&f->model->sources),
 		is_exact ? "each key is asked whether it is still there"
 			 : "a look at every key");
-	wq_post_loss(f->model, NULL, NULL);
+	wq_losses_tell_all(&f->model->losses);
 	if (is_exact) {
 		wq_gc_check_all(f->follower.gc);
 		return;
@@ -104,12 +104,13 @@ static void handle(struct wq_feed *f, struct wq_event *event)
 }
 
 /* Handles complete events until END_NS. One event may take a while, because finding out who did
- * it takes time. */
+ * it takes time. A record for thousands of queues goes to all of them before the next event. */
 static void handle_all(struct wq_feed *f, uint64_t end_ns)
 {
 	struct wq_event event;
 
-	while (wq_event_order_take(&f->model->events, &event)) {
+	while (wq_outbox_step(&f->model->outbox, end_ns) &&
+		wq_event_order_take(&f->model->events, &event)) {
 		handle(f, &event);
 		if (wq_now_ns() >= end_ns)
 			break;
@@ -119,7 +120,8 @@ static void handle_all(struct wq_feed *f, uint64_t end_ns)
 /* Have all events before NOW_NS been handled? */
 static bool is_drained(const struct wq_feed *f, uint64_t now_ns)
 {
-	return !wq_event_order_behind(&f->model->events) && !f->model->events.lost &&
+	return wq_outbox_empty(&f->model->outbox) &&
+	       !wq_event_order_behind(&f->model->events) && !f->model->events.lost &&
 	       f->model->events.complete_ns >= now_ns;
 }
 
@@ -134,6 +136,10 @@ static bool drain_sources(struct wq_feed *f, uint64_t allowed_ns)
 	/* An event's handler asks for more: these events are being handled. */
 	if (f->draining)
 		return true;
+	if (!wq_outbox_step(&f->model->outbox, end)) {
+		wq_timer_set(f->model->loop, &f->drain_timer, 0);
+		return false;
+	}
 	f->draining = true;
 	do {
 		r = source->type->drain(source);
@@ -314,7 +320,7 @@ bool wq_feed_check(struct wq_feed *f)
 			wq_supervisor_why_not(sources));
 		break;
 	}
-	wq_post_loss(f->model, NULL, NULL);
+	wq_losses_tell_all(&f->model->losses);
 	return true;
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
 #include <time.h>
 
 #include "base/log.h"
@@ -63,6 +64,30 @@ static void follow_timeout(
 		wq_gc_expect_at(f->gc, key, ends_at);
 }
 
+/* Tells a loss to those who may have missed M. Whose share is used up owes it, for all that may
+ * be meant: what has changed there until then does not tell any more whether it was this. */
+static void follow_loss(
+	const struct wq_follower *f, const struct wq_telling *t, const struct wq_missed *m)
+{
+	struct wq_losses *losses = &f->model->losses;
+	const uid_t payer = wq_telling_payer(t);
+	struct wq_missed owed;
+	struct wq_work work;
+
+	if (wq_work_begin(&work, &f->model->guesses, payer)) {
+		wq_losses_tell(losses, wq_infer_may_have_missed, m);
+		wq_work_end(&work);
+		return;
+	}
+	memcpy(&owed, m, sizeof(owed));
+	owed.what = WQ_INFER_SETATTR;
+	owed.serial = 0;
+	/* these say nothing of whom it may mean */
+	owed.actor.task.tid = owed.actor.task.tgid = owed.actor.task.parent = 0;
+	memset(owed.actor.task.comm, 0, sizeof(owed.actor.task.comm));
+	wq_losses_owe(losses, wq_infer_may_have_missed, &owed, sizeof(owed), payer);
+}
+
 void wq_follow(
 	const struct wq_follower *f, const struct wq_telling *t, const struct wq_outcome *o)
 {
@@ -80,8 +105,7 @@ void wq_follow(
 			look_instead(f, t, &step->change);
 			break;
 		case WQ_STEP_LOSS:
-			wq_post_loss(
-				f->model, wq_infer_may_have_missed, &o->missed[step->missed]);
+			follow_loss(f, t, &o->missed[step->missed]);
 			break;
 		}
 	}

@@ -51,9 +51,9 @@ static bool may_be_session(
 	const struct wq_caller who = {
 		.uid = t->uid, .gid = t->gid, .in_group = in_group, .private = (void *)t};
 
-	if (t->uid == 0 && (!a->origin || wq_ids_have(a->origin, 0)))
+	if (t->uid == 0 && (!a->has_origin || wq_ids_have(&a->origin, 0)))
 		return true;
-	return is_own(a, s) || (a->origin && wq_ids_have(a->origin, s->uid)) ||
+	return is_own(a, s) || (a->has_origin && wq_ids_have(&a->origin, s->uid)) ||
 	       (wq_access_has(s, &who, WQ_RIGHT_SEARCH) && wq_access_has(s, &who, rights));
 }
 

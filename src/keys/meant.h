@@ -17,8 +17,9 @@ struct wq_actor {
 	/* It may also be one of these users of its own user namespace. */
 	struct wq_uid_range mapped;
 	/* The users of the process that had its session keyring when that became unknown, as
-	 * far as they are known; or NULL. */
-	const struct wq_ids *origin;
+	 * far as they are known. */
+	bool has_origin;
+	struct wq_ids origin;
 	/* Its real user as its own user namespace numbers it; that user's keyrings are named by
 	 * this number. WQ_UID_UNKNOWN: not read, so the keyrings may have any name. */
 	uid_t inner_uid;

@@ -13,6 +13,8 @@
 #include "keys/fate.h"
 #include "keys/inflight.h"
 #include "keys/ledger.h"
+#include "keys/losses.h"
+#include "keys/outbox.h"
 #include "keys/registry.h"
 #include "keys/serials.h"
 #include "sources/supervisor.h"
@@ -31,6 +33,8 @@ struct wq_model {
 	struct wq_event_order events; /* events that were reported and are not handled yet */
 
 	struct wq_registry registry;
+	struct wq_outbox outbox;
+	struct wq_losses losses;
 	struct wq_ledger ledger;
 	struct wq_fates fates;
 	struct wq_inflight inflight;

@@ -12,9 +12,4 @@ void wq_post_change(struct wq_key *key, enum key_notification_subtype subtype, u
 /* Posts LOSS to every queue that watches KEY. */
 void wq_post_key_loss(const struct wq_key *key);
 
-/* Posts LOSS once to every queue that watches a keyring for which OF(key, ARG) is true; OF
- * NULL: to every queue that watches anything. */
-void wq_post_loss(struct wq_model *m, bool (*of)(const struct wq_key *key, const void *arg),
-	const void *arg);
-
 #endif

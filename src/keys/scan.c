@@ -272,6 +272,7 @@ bool wq_scan_want(struct wq_scan *s, struct wq_keys_sync *sync)
 	uint64_t due = wq_turns_due(&s->turns, sync->uid, wq_now_ns());
 
 	sync->round = s->round + 1;
+	sync->found = false;
 	TAILQ_INSERT_TAIL(&s->syncs, sync, node);
 	if (due < s->wanted_ns)
 		s->wanted_ns = due;
@@ -285,13 +286,29 @@ bool wq_scan_want(struct wq_scan *s, struct wq_keys_sync *sync)
 	return false;
 }
 
+/* Has all been posted that the scan of SYNC has found? */
+static bool is_posted(const struct wq_scan *s, const struct wq_keys_sync *sync)
+{
+	const struct wq_registry *registry = &s->model->registry;
+	const struct wq_key *zombie = TAILQ_FIRST(&registry->zombies); /* by their scans */
+
+	return sync->round <= s->round - s->running &&
+	       wq_registry_is_settled(registry, sync->round) &&
+	       wq_losses_are_settled(&s->model->losses, sync->round) &&
+	       (!zombie || zombie->found_scan > sync->round);
+}
+
 struct wq_keys_sync *wq_scan_done(struct wq_scan *s)
 {
 	/* the scans that they wait for never decrease */
 	struct wq_keys_sync *sync = TAILQ_FIRST(&s->syncs);
 
-	if (!sync || sync->round > s->round - s->running ||
-		!wq_registry_is_settled(&s->model->registry, sync->round))
+	if (!sync || (!sync->found && !is_posted(s, sync)))
+		return NULL;
+	if (!sync->found)
+		sync->posts = s->model->outbox.number;
+	sync->found = true;
+	if (!wq_outbox_has_sent(&s->model->outbox, sync->posts))
 		return NULL;
 	TAILQ_REMOVE(&s->syncs, sync, node);
 	return sync;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "keys/apply.h"
+#include "base/budget.h"
 #include "keys/post.h"
 #include "run.h"
 
@@ -23,6 +24,10 @@ static void set_up(void)
 	memset(&model, 0, sizeof(model));
 	memset(&key, 0, sizeof(key));
 	wq_registry_init(&model.registry);
+	model.loop = wq_loop_new();
+	model.losses.registry = &model.registry;
+	model.losses.guesses = &model.guesses;
+	model.losses.loop = model.loop;
 	queue = wq_queue_new(&ops, NULL, WQFS_SIZE_MAX);
 	ck_assert_int_eq(wq_queue_set_size(queue, 32), 0);
 	key.model = &model;
@@ -37,6 +42,8 @@ static void set_up(void)
 
 static void tear_down(void)
 {
+	wq_losses_fini(&model.losses);
+	wq_loop_free(model.loop);
 	wq_watch_remove(&key.watchers, queue, 7, false);
 	wq_queue_put(queue);
 	wq_registry_remove(&model.registry, &key);
@@ -71,7 +78,7 @@ START_TEST(loss_is_told_to_who_watches_only_what_has_ended)
 {
 	wq_model_destroyed(&key);
 	ck_assert_ptr_null(TAILQ_FIRST(&model.registry.all));
-	wq_post_loss(&model, NULL, NULL);
+	wq_losses_tell_all(&model.losses);
 	ck_assert_uint_eq(next().subtype, WATCH_META_LOSS_NOTIFICATION);
 }
 END_TEST
@@ -85,8 +92,39 @@ static bool is_none(const struct wq_key *k, const void *arg)
 
 START_TEST(loss_is_told_to_nobody_whom_it_does_not_concern)
 {
-	wq_post_loss(&model, is_none, NULL);
+	wq_losses_tell(&model.losses, is_none, NULL);
 	ck_assert(!wq_queue_readable(queue));
+}
+END_TEST
+
+static bool is_any(const struct wq_key *k, const void *arg)
+{
+	(void)k;
+	(void)arg;
+	return true;
+}
+
+/* However many there were until it is told. */
+START_TEST(loss_that_is_owed_is_told_once_when_its_payer_has_a_share)
+{
+	const uid_t payer = 1000;
+	struct wq_losses *losses = &model.losses;
+
+	ck_assert(wq_shares_left(&model.guesses, payer, wq_now_ns()));
+	wq_shares_spend(&model.guesses, payer, WQ_BUDGET_NS);
+	for (int i = 0; i < 1000; i++)
+		wq_losses_owe(losses, is_any, "a", 2, payer);
+	wq_losses_owe(losses, is_any, "b", 2, payer);
+	ck_assert_uint_eq(losses->n, 2);
+	ck_assert(!wq_losses_are_settled(losses, model.registry.found_scan));
+	wq_losses_step(losses);
+	ck_assert(!wq_queue_readable(queue));
+	memset(&model.guesses, 0, sizeof(model.guesses));
+	wq_losses_step(losses);
+	ck_assert_uint_eq(next().subtype, WATCH_META_LOSS_NOTIFICATION);
+	ck_assert(!wq_queue_readable(queue));
+	ck_assert_uint_eq(losses->n, 0);
+	ck_assert(wq_losses_are_settled(losses, model.registry.found_scan));
 }
 END_TEST
 
@@ -110,6 +148,7 @@ int main(void)
 	tcase_add_test(t, a_difference_is_posted_and_noted);
 	tcase_add_test(t, loss_is_told_to_who_watches_only_what_has_ended);
 	tcase_add_test(t, loss_is_told_to_nobody_whom_it_does_not_concern);
+	tcase_add_test(t, loss_that_is_owed_is_told_once_when_its_payer_has_a_share);
 	tcase_add_test(t, cursors_step_over_a_key_that_leaves);
 	suite_add_tcase(suite, t);
 	return run_suite(suite);
