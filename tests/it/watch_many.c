@@ -26,7 +26,7 @@ static int watch_new(int fd, int n)
 int main(int argc, char **argv)
 {
 	/* a user has as many watches as descriptors */
-	const struct rlimit limit = {1 << 20, 1 << 20};
+	const struct rlimit limit = {65536, 65536};
 	int r = setrlimit(RLIMIT_NOFILE, &limit);
 	int fd = r == 0 && argc == 3 ? open(argv[1], O_RDONLY) : -1;
 
