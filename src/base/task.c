@@ -180,28 +180,28 @@ bool wq_task_inner_uid(pid_t tid, uid_t *uid)
 
 /* ---- who it was ---- */
 
-void wq_task_renewed(struct wq_tasks *tasks, pid_t tid, uint64_t at_ns, bool is_exec)
+void wq_task_renewed(struct wq_renewals *renewals, pid_t tid, uint64_t at_ns, bool is_exec)
 {
 	unsigned int i = (unsigned int)tid % WQ_RENEWALS;
 
-	if (at_ns < tasks->renewed[i].at_ns)
+	if (at_ns < renewals->of[i].at_ns)
 		return; /* reported late, by another CPU: the later event counts */
-	tasks->renewed[i].at_ns = at_ns;
+	renewals->of[i].at_ns = at_ns;
 	if (is_exec)
-		tasks->renewed[i].executed = tid;
-	else if (tasks->renewed[i].executed == tid)
-		tasks->renewed[i].executed = 0;
+		renewals->of[i].executed = tid;
+	else if (renewals->of[i].executed == tid)
+		renewals->of[i].executed = 0;
 }
 
-void wq_task_renewals_lost(struct wq_tasks *tasks)
+void wq_task_renewals_lost(struct wq_renewals *renewals)
 {
-	tasks->lost_ns = wq_now_ns();
+	renewals->lost_ns = wq_now_ns();
 }
 
 bool wq_task_may_be_another(const struct wq_tasks *tasks, pid_t tid, uint64_t since_ns)
 {
-	return tasks->renewed[(unsigned int)tid % WQ_RENEWALS].at_ns >= since_ns ||
-	       tasks->lost_ns >= since_ns;
+	return tasks->renewals.of[(unsigned int)tid % WQ_RENEWALS].at_ns >= since_ns ||
+	       tasks->renewals.lost_ns >= since_ns;
 }
 
 static bool is_of_one_user(const struct wq_task *t)
@@ -212,24 +212,29 @@ static bool is_of_one_user(const struct wq_task *t)
 	return true;
 }
 
-struct wq_cred wq_task_who(struct wq_tasks *tasks, pid_t tid, uint64_t begin_ns,
-	uint64_t end_ns, void (*refresh)(void *arg), void *arg)
+bool wq_task_needs_news(struct wq_tasks *tasks, pid_t tid, uint64_t end_ns)
+{
+	uint64_t read_ns;
+
+	if (!wq_task_recent(tasks, tid, end_ns) || !cached(tasks, tid, &read_ns) ||
+		read_ns < tasks->heard_ns)
+		return false;
+	tasks->heard_ns = wq_now_ns();
+	return true;
+}
+
+struct wq_cred wq_task_who(
+	struct wq_tasks *tasks, pid_t tid, uint64_t begin_ns, uint64_t end_ns)
 {
 	struct wq_cred who = {.uid = WQ_UID_UNKNOWN};
 	const struct wq_task *task = wq_task_recent(tasks, tid, end_ns);
 	uint64_t since_ns = begin_ns, read_ns;
 
-	if (task && cached(tasks, tid, &read_ns)) {
-		if (read_ns < begin_ns)
-			since_ns = read_ns;
-		if (read_ns >= tasks->heard_ns) {
-			tasks->heard_ns = wq_now_ns();
-			refresh(arg);
-		}
-	}
+	if (task && cached(tasks, tid, &read_ns) && read_ns < begin_ns)
+		since_ns = read_ns;
 	if (!task || wq_task_may_be_another(tasks, tid, since_ns)) {
 		/* of all threads of a process only the first keeps its number on exec */
-		if (tasks->renewed[(unsigned int)tid % WQ_RENEWALS].executed == tid)
+		if (tasks->renewals.of[(unsigned int)tid % WQ_RENEWALS].executed == tid)
 			who.pid = tid;
 		return who;
 	}

@@ -34,39 +34,47 @@ struct wq_task {
 
 #define WQ_RENEWALS 4096
 
+/* Which threads are new, or have executed a program, as far as that was told. */
+struct wq_renewals {
+	/* When one of the threads that share this place last began or executed a program, and
+	 * which thread last executed one. */
+	struct {
+		uint64_t at_ns;
+		pid_t executed;
+	} of[WQ_RENEWALS];
+	uint64_t lost_ns; /* events before this time were missed */
+};
+
 struct wq_tasks {
 	struct {
 		struct wq_task task;
 		uint64_t read_ns;
 		bool known;
 	} slot[WQ_TASKS];
-	/* When one of the threads that share this place last began or executed a program, and
-	 * which thread last executed one. */
-	struct {
-		uint64_t at_ns;
-		pid_t executed;
-	} renewed[WQ_RENEWALS];
-	uint64_t lost_ns;  /* events before this time were missed */
+	struct wq_renewals renewals;
 	uint64_t heard_ns; /* all events before this time have been reported */
 };
 
 /* Thread TID is new, or its process has executed a program, at AT_NS. */
-void wq_task_renewed(struct wq_tasks *tasks, pid_t tid, uint64_t at_ns, bool is_exec);
+void wq_task_renewed(struct wq_renewals *renewals, pid_t tid, uint64_t at_ns, bool is_exec);
 
 /* Some of those events were missed until now. */
-void wq_task_renewals_lost(struct wq_tasks *tasks);
+void wq_task_renewals_lost(struct wq_renewals *renewals);
 
 /* Do the events that were reported say that TID may be another thread, or its process another
  * program, than at SINCE_NS? */
 bool wq_task_may_be_another(const struct wq_tasks *tasks, pid_t tid, uint64_t since_ns);
 
+/* Reads /proc to learn who TID is, which did something until END_NS, unless it is known. True:
+ * the events of threads until now have to be told before wq_task_who() can use it. */
+bool wq_task_needs_news(struct wq_tasks *tasks, pid_t tid, uint64_t end_ns);
+
 /* Who TID is, which did something from BEGIN_NS to END_NS: only what is certain. User and group
  * are certain if the thread has run one program since then and has one user and group in all
  * respects. The process is certain if it was read or has executed a program; else pid is 0.
- * Reads /proc, then calls REFRESH(ARG) so that all events until then are reported. Events until
- * END_NS must have been reported before the call. */
-struct wq_cred wq_task_who(struct wq_tasks *tasks, pid_t tid, uint64_t begin_ns,
-	uint64_t end_ns, void (*refresh)(void *arg), void *arg);
+ * Events until END_NS must have been reported before the call. */
+struct wq_cred wq_task_who(
+	struct wq_tasks *tasks, pid_t tid, uint64_t begin_ns, uint64_t end_ns);
 
 /* Reads the task of TID into T and remembers nothing. False: the thread has ended. */
 bool wq_task_read(pid_t tid, struct wq_task *t);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
-#include <linux/keyctl.h>
 #include <string.h>
 
 #include "base/container.h"
@@ -225,11 +224,9 @@ static void use_ids(struct wq_actor *a, const struct wq_ids *ids)
 	task->more_groups = true;
 }
 
-void wq_actors_find(
-	struct wq_actors *a, const struct wq_operation *op, int32_t id, struct wq_actor *actor)
+void wq_actors_find(struct wq_actors *a, const struct wq_operation *op, bool of_user,
+	struct wq_actor *actor)
 {
-	const bool is_users =
-		id == KEY_SPEC_USER_KEYRING || id == KEY_SPEC_USER_SESSION_KEYRING;
 	const struct wq_task *task = wq_task_recent(&a->tasks, op->tid, op->end_ns);
 	const struct wq_ids *origin = wq_sessions_origin(a->sessions, op->tid);
 	struct wq_ids ids;
@@ -246,7 +243,7 @@ void wq_actors_find(
 	actor->has_origin = origin != NULL;
 	if (origin)
 		actor->origin = *origin;
-	if (!is_users)
+	if (!of_user)
 		return;
 	actor->inner_uid = actor->task.ruid;
 	if (!(has_ids && ids.is_sure) &&
@@ -287,7 +284,7 @@ void wq_actors_forget(struct wq_actors *a)
 {
 	if (a->sessions) /* there may have been no memory for it */
 		wq_sessions_forget(a->sessions);
-	wq_task_renewals_lost(&a->tasks);
+	wq_task_renewals_lost(&a->tasks.renewals);
 }
 
 void wq_actors_ids_lost(struct wq_actors *a)

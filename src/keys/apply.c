@@ -21,7 +21,7 @@ static void notify(const struct wq_telling *t, struct wq_key *key,
 		wq_debug_keys("key %d: what thread %d did has been told as a difference",
 			key->serial, (int)op->tid);
 	else
-		wq_post_change(key, subtype, aux, &t->who, op->end_ns);
+		wq_post_change(key, subtype, aux, &t->meaning.who, op->end_ns);
 }
 
 /* The next snapshot will show a change that was reported. When wqfs polls it is taken at once,

@@ -16,36 +16,29 @@
 
 /* ---- what sources tell ---- */
 
-/* Must we find out who did T's operation? Only if that goes into a record, and the source has
- * not said it. */
-static bool is_to_be_asked(const struct wq_telling *t, const struct wq_outcome *o)
+/* T's operation has ended. */
+static void on_told(struct wq_feed *f, const struct wq_telling *t)
 {
-	if (t->caller || t->who.pid || wq_model_has(t->model, WQ_SOURCE_IDENTITY))
-		return false;
-	for (unsigned int i = 0; i < o->n; i++)
-		if (o->step[i].kind == WQ_STEP_CHANGE)
-			return true;
-	return false;
-}
-
-/* OP has ended, says CALLER, who did it, or a source if CALLER is NULL. */
-static void on_told(
-	struct wq_feed *f, const struct wq_operation *op, const struct wq_caller *caller)
-{
-	struct wq_telling t = {f->model, f->resolve, op, caller, op->who};
 	struct wq_outcome outcome;
 
-	wq_interpret(&t, &outcome);
-	if (is_to_be_asked(&t, &outcome))
-		t.who = wq_resolve_who(f->resolve, op->tid, op->begin_ns, op->end_ns);
-	wq_follow(&f->follower, &t, &outcome);
+	wq_interpret(t, &outcome);
+	wq_follow(&f->follower, t, &outcome);
+}
+
+static void on_began(struct wq_feed *f, const struct wq_operation *op)
+{
+	wq_resolve_begin(f->resolve, op);
+	wq_inflight_begin(
+		&f->model->inflight, op, wq_model_has(f->model, WQ_SOURCE_OPERATIONS));
 }
 
 static void on_ended(struct wq_feed *f, struct wq_operation *op)
 {
-	wq_resolve_explain(f->resolve, wq_inflight_find(&f->model->inflight, op->tid), op);
+	struct wq_telling t = {.model = f->model, .op = op};
+
+	wq_resolve(f->resolve, op, &t.meaning);
 	wq_gc_expedite(f->follower.gc);
-	on_told(f, op, NULL);
+	on_told(f, &t);
 }
 
 /* After a loss nothing that was learned from the order of events is certain. */
@@ -78,7 +71,7 @@ static void handle(struct wq_feed *f, struct wq_event *event)
 {
 	switch (event->kind) {
 	case WQ_EVENT_BEGIN:
-		wq_interpret_begin(f->resolve, &event->operation, NULL);
+		on_began(f, &event->operation);
 		break;
 	case WQ_EVENT_END:
 		on_ended(f, &event->operation);
@@ -224,11 +217,6 @@ static void on_forks_lost(void *arg)
 	wq_actors_lost(f->actors);
 }
 
-static void on_renewed(void *arg, pid_t tid, uint64_t at_ns, bool is_exec)
-{
-	wq_task_renewed(&((struct wq_feed *)arg)->actors->tasks, tid, at_ns, is_exec);
-}
-
 static void on_ids_lost(void *arg)
 {
 	wq_actors_ids_lost(((struct wq_feed *)arg)->actors);
@@ -331,13 +319,13 @@ void wq_feed_init(
 	const struct wq_source_env env = {
 		.loop = m->loop,
 		.events = &m->events,
+		.renewals = &resolve->actors->tasks.renewals,
 		.buffer_kb = m->config.buffer_kb,
 		.sink =
 			{
 				.arg = f,
 				.begun = on_begun,
 				.ready = on_ready,
-				.renewed = on_renewed,
 				.forks_lost = on_forks_lost,
 				.ids_lost = on_ids_lost,
 				.occasion = on_occasion,
@@ -379,6 +367,7 @@ int wq_feed_report(
 		.end_ns = report->end_ns,
 		.tid = caller->pid,
 	};
+	struct wq_telling t = {.model = f->model, .op = &h, .caller = caller};
 
 	memcpy(h.arg, report->arg, sizeof(h.arg));
 	if (!wq_operation_find(h.op) || h.begin_ns > now || h.end_ns > now ||
@@ -395,11 +384,13 @@ int wq_feed_report(
 			return 0; /* the trace reports it, too */
 	}
 	if (!h.end_ns) {
-		wq_interpret_begin(f->resolve, &h, caller);
+		const struct wq_cred who = wq_actors_reporter(f->actors, caller);
+
+		wq_resolve_begin(f->resolve, &h);
+		wq_inflight_report(&f->model->inflight, &h, caller, &who);
 		return 0;
 	}
-	if (h.result >= 0)
-		h.who = wq_actors_reporter(f->actors, caller);
-	on_told(f, &h, caller);
+	wq_resolve_reported(f->resolve, &h, caller, &t.meaning);
+	on_told(f, &t);
 	return 0;
 }

@@ -37,7 +37,7 @@ static void look_instead(
 		return;
 	wq_debug_keys("key %d: what thread %d says of it is not believed: a look instead",
 		key->serial, (int)t->op->tid);
-	if (!wq_work_begin(&work, &f->model->guesses, wq_telling_payer(t))) {
+	if (!wq_work_begin(&work, &f->model->guesses, t->meaning.payer)) {
 		wq_scan_soon(f->scan);
 		return;
 	}
@@ -70,7 +70,7 @@ static void follow_loss(
 	const struct wq_follower *f, const struct wq_telling *t, const struct wq_missed *m)
 {
 	struct wq_losses *losses = &f->model->losses;
-	const uid_t payer = wq_telling_payer(t);
+	const uid_t payer = t->meaning.payer;
 	struct wq_missed owed;
 	struct wq_work work;
 

@@ -104,7 +104,7 @@ static const struct wq_missed *guess(const struct wq_telling *t, struct wq_outco
 		.what = what,
 		.serial = serial};
 	if (id < 0 && !t->caller)
-		wq_actors_find(t->resolve->actors, t->op, id, &m->actor);
+		m->actor = t->meaning.actor;
 	return m;
 }
 
@@ -172,7 +172,7 @@ void wq_infer(const struct wq_telling *t, struct wq_outcome *o, int32_t id,
 	}
 	m = guess(t, o, id, what, serial);
 	if (serial < 0 || n > WQ_INFER_AT_ONCE ||
-		!wq_work_begin(&work, &t->model->guesses, wq_telling_payer(t))) {
+		!wq_work_begin(&work, &t->model->guesses, t->meaning.payer)) {
 		cannot_tell(t, o, m);
 		return;
 	}

@@ -13,7 +13,7 @@
  * watches it; below 0: unknown. */
 static int32_t keyring_of(const struct wq_telling *t, int32_t id)
 {
-	return wq_resolve_keyring(t->resolve, t->op, id);
+	return wq_meaning_of(&t->meaning, t->op, id);
 }
 
 /* The serial of a key that ID names; below 0 if it is a special keyring that cannot be
@@ -304,8 +304,6 @@ static void take(const struct wq_telling *t, struct wq_outcome *o)
 {
 	const struct wq_operation *h = t->op;
 
-	if (!t->caller) /* only a source is believed about sessions */
-		wq_resolve_observe(t->resolve, h);
 	switch (h->op) {
 	case KEYCTL_UPDATE:
 		op_simple(t, o, NOTIFY_KEY_UPDATED);
@@ -369,36 +367,6 @@ static void take(const struct wq_telling *t, struct wq_outcome *o)
 		break;
 	}
 	o->may_destroy = wq_operation_may_destroy(h->op);
-}
-
-/* Might a watch get a record of OP? */
-static bool concerns(const struct wq_model *m, const struct wq_operation *op)
-{
-	for (int i = 0; i < WQ_OP_ARGS; i++)
-		if (op->arg[i] < 0
-				? wq_rings_any(&m->registry.rings, op->arg[i])
-				: op->arg[i] > 0 && wq_registry_find(&m->registry, op->arg[i]))
-			return true;
-	return false;
-}
-
-void wq_interpret_begin(
-	struct wq_resolve *r, const struct wq_operation *op, const struct wq_caller *caller)
-{
-	struct wq_model *m = r->model;
-	bool told = wq_model_has(m, WQ_SOURCE_OPERATIONS);
-	struct wq_cred who;
-
-	/* Find out who it is at the beginning, because a short-lived process may soon be gone.
-	 */
-	if (told && !wq_model_has(m, WQ_SOURCE_IDENTITY) && concerns(m, op))
-		(void)wq_actors_ask(r->actors, op->tid, op->begin_ns);
-	if (!caller) {
-		wq_inflight_begin(&m->inflight, op, told);
-		return;
-	}
-	who = wq_actors_reporter(r->actors, caller);
-	wq_inflight_report(&m->inflight, op, caller, &who);
 }
 
 void wq_interpret(const struct wq_telling *t, struct wq_outcome *o)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "keys/resolve.h"
+#include "wqfs.h"
 
 /* The keyring PREFIX.UID of the real user of OP's thread, which ID stands for. Finds that user
  * only if somebody watches such a keyring. */
@@ -22,7 +23,8 @@ static int32_t user_keyring(struct wq_resolve *r, const struct wq_operation *op,
 	return wq_rings_user(&r->model->registry.rings, kind, name, uid);
 }
 
-int32_t wq_resolve_keyring(struct wq_resolve *r, const struct wq_operation *op, int32_t id)
+/* The serial of keyring ID as OP's thread meant it. 0: nobody watches it; below 0: unknown. */
+static int32_t keyring(struct wq_resolve *r, const struct wq_operation *op, int32_t id)
 {
 	int32_t serial = 0;
 
@@ -80,7 +82,8 @@ static void keyring_id(struct wq_resolve *r, const struct wq_operation *op)
 		wq_sessions_told(r->actors->sessions, op->tid, op->result);
 }
 
-void wq_resolve_observe(struct wq_resolve *r, const struct wq_operation *op)
+/* Learns from OP, which a source has reported, who has which session keyring. */
+static void observe(struct wq_resolve *r, const struct wq_operation *op)
 {
 	if (!wq_model_has(r->model, WQ_SOURCE_OPERATIONS))
 		return;
@@ -101,15 +104,17 @@ void wq_resolve_observe(struct wq_resolve *r, const struct wq_operation *op)
 
 /* ---- who ---- */
 
-static void ask_renewed(void *arg)
+/* Who did OP, as the source in use tells of new threads and programs. */
+static struct wq_cred who_did(struct wq_resolve *r, const struct wq_operation *op)
 {
-	wq_supervisor_ask_renewed(&((struct wq_resolve *)arg)->model->sources);
-}
+	struct wq_actors *a = r->actors;
 
-struct wq_cred wq_resolve_who(
-	struct wq_resolve *r, pid_t tid, uint64_t begin_ns, uint64_t end_ns)
-{
-	return wq_task_who(&r->actors->tasks, tid, begin_ns, end_ns, ask_renewed, r);
+	if (wq_task_needs_news(&a->tasks, op->tid, op->end_ns) &&
+		wq_supervisor_ask_renewed(&r->model->sources)) {
+		wq_actors_forget(a);
+		wq_actors_lost(a);
+	}
+	return wq_task_who(&a->tasks, op->tid, op->begin_ns, op->end_ns);
 }
 
 /* May we believe U's resolution of argument ARG? A key that nobody watches does no harm. */
@@ -120,9 +125,12 @@ static bool believed(const struct wq_model *m, const struct wq_under_way *u, uns
 	return !key || wq_under_way_may_speak(u, arg, key);
 }
 
-void wq_resolve_explain(
-	struct wq_resolve *r, const struct wq_under_way *u, struct wq_operation *op)
+/* Completes OP, which a source has reported, with what its thread reported before, as far as it
+ * may say that: special keyrings, the key that add_key() may update, and who did it. */
+static void explain(struct wq_resolve *r, struct wq_operation *op)
 {
+	const struct wq_under_way *u = wq_inflight_find(&r->model->inflight, op->tid);
+
 	if (!u || !u->reported || u->report.op != op->op || u->report.begin_ns > op->begin_ns)
 		return;
 	for (unsigned int i = 0; i < WQ_OP_ARGS; i++)
@@ -135,6 +143,135 @@ void wq_resolve_explain(
 	if (!wq_model_has(r->model, WQ_SOURCE_IDENTITY) &&
 		!wq_task_may_be_another(&r->actors->tasks, op->tid, u->report.begin_ns))
 		op->who = u->report.who;
+}
+
+/* ---- what was meant ---- */
+
+/* Resolves the special keyrings that are arguments of OP. */
+static void resolve_keyrings(
+	struct wq_resolve *r, const struct wq_operation *op, struct wq_meaning *m)
+{
+	const struct wq_operation_type *type = wq_operation_find(op->op);
+
+	for (int i = 0; type && !type->silent && i < WQ_OP_ARGS; i++) {
+		const enum wq_op_kind kind = type->arg[i].kind;
+
+		if (op->arg[i] >= 0 || (kind != WQ_ARG_KEY && kind != WQ_ARG_RING))
+			continue;
+		m->is_special[i] = true;
+		m->serial[i] = keyring(r, op, op->arg[i]);
+	}
+}
+
+int32_t wq_meaning_of(const struct wq_meaning *m, const struct wq_operation *op, int32_t id)
+{
+	for (int i = 0; id < 0 && i < WQ_OP_ARGS; i++)
+		if (m->is_special[i] && op->arg[i] == id)
+			return m->serial[i];
+	return id;
+}
+
+/* Does somebody watch the key, or what may be the special keyring, ID? */
+static bool is_watched(const struct wq_model *m, int32_t id)
+{
+	return id <= 0 ? wq_rings_any(&m->registry.rings, id)
+		       : wq_registry_find(&m->registry, id) != NULL;
+}
+
+/* The same of an argument of KIND. */
+static bool is_watched_as(const struct wq_model *m, enum wq_op_kind kind, int32_t id)
+{
+	if (kind == WQ_ARG_NONE || kind == WQ_ARG_NUMBER || id == 0)
+		return false;
+	/* the special keyring of somebody else may be any */
+	return is_watched(m, kind == WQ_ARG_DEST && id < 0 ? 0 : id);
+}
+
+/* Might a watch be told of OP, which has ended? */
+static bool concerns(
+	const struct wq_model *model, const struct wq_operation *op, const struct wq_meaning *m)
+{
+	const struct wq_operation_type *type = wq_operation_find(op->op);
+
+	if (!type || type->silent)
+		return false;
+	for (int i = 0; i < WQ_OP_ARGS; i++)
+		if (is_watched_as(model, type->arg[i].kind,
+			    m->is_special[i] && m->serial[i] >= 0 ? m->serial[i] : op->arg[i]))
+			return true;
+	if (type->result.tells && op->result > 0 && is_watched(model, op->result))
+		return true;
+	/* a new key is linked to a default keyring */
+	return !TAILQ_EMPTY(&model->registry.zombies) ||
+	       (op->op == WQFS_REPORT_REQUEST_KEY && is_watched(model, 0));
+}
+
+/* Who can have meant what could not be resolved. */
+static void find_actor(
+	struct wq_resolve *r, const struct wq_operation *op, struct wq_meaning *m)
+{
+	bool is_unknown = false, of_user = false;
+
+	for (int i = 0; i < WQ_OP_ARGS; i++) {
+		if (!m->is_special[i] || m->serial[i] >= 0)
+			continue;
+		is_unknown = true;
+		of_user |= op->arg[i] == KEY_SPEC_USER_KEYRING ||
+			   op->arg[i] == KEY_SPEC_USER_SESSION_KEYRING;
+	}
+	if (is_unknown)
+		wq_actors_find(r->actors, op, of_user, &m->actor);
+}
+
+void wq_resolve(struct wq_resolve *r, struct wq_operation *op, struct wq_meaning *m)
+{
+	memset(m->is_special, 0, sizeof(m->is_special));
+	m->actor.known = false;
+	m->payer = WQ_UID_UNKNOWN;
+	explain(r, op);
+	m->who = op->who;
+	if (op->result < 0)
+		return;
+	observe(r, op);
+	resolve_keyrings(r, op, m);
+	if (!concerns(r->model, op, m))
+		return;
+	if (!wq_model_has(r->model, WQ_SOURCE_IDENTITY)) {
+		m->payer = wq_actors_payer(r->actors, op->tid, op->begin_ns);
+		if (!m->who.pid)
+			m->who = who_did(r, op);
+	} else if (m->who.pid) {
+		m->payer = m->who.uid;
+	}
+	find_actor(r, op, m);
+}
+
+void wq_resolve_reported(struct wq_resolve *r, const struct wq_operation *op,
+	const struct wq_caller *caller, struct wq_meaning *m)
+{
+	memset(m->is_special, 0, sizeof(m->is_special));
+	m->actor.known = false;
+	m->payer = caller->uid;
+	m->who = (struct wq_cred){0};
+	if (op->result < 0)
+		return;
+	m->who = wq_actors_reporter(r->actors, caller);
+	resolve_keyrings(r, op, m);
+}
+
+/* ---- what begins ---- */
+
+/* Who it is is asked at the beginning: a short-lived process is gone next. */
+void wq_resolve_begin(struct wq_resolve *r, const struct wq_operation *op)
+{
+	if (wq_model_has(r->model, WQ_SOURCE_IDENTITY) ||
+		!wq_model_has(r->model, WQ_SOURCE_OPERATIONS))
+		return;
+	for (int i = 0; i < WQ_OP_ARGS; i++)
+		if (op->arg[i] && is_watched(r->model, op->arg[i])) {
+			(void)wq_actors_ask(r->actors, op->tid, op->begin_ns);
+			return;
+		}
 }
 
 void wq_resolve_init(struct wq_resolve *r, struct wq_model *model, struct wq_actors *actors)

@@ -16,21 +16,30 @@ struct wq_resolve {
 
 void wq_resolve_init(struct wq_resolve *r, struct wq_model *model, struct wq_actors *actors);
 
-/* The serial of keyring ID as OP's thread meant it. 0: none was given, or nobody watches it;
- * below 0: unknown. */
-int32_t wq_resolve_keyring(struct wq_resolve *r, const struct wq_operation *op, int32_t id);
+/* What an operation that has ended meant, and who did it. */
+struct wq_meaning {
+	/* Which arguments are special keyrings, and of those the serial; 0: nobody watches it;
+	 * below 0: unknown. */
+	bool is_special[WQ_OP_ARGS];
+	int32_t serial[WQ_OP_ARGS];
+	struct wq_cred who;    /* pid 0: unknown */
+	uid_t payer;	       /* who pays for what it makes us do */
+	struct wq_actor actor; /* if a keyring is unknown: whose it can be */
+};
 
-/* Learns from OP, which a source has reported, who has which session keyring. */
-void wq_resolve_observe(struct wq_resolve *r, const struct wq_operation *op);
+/* Fills M for OP, which a source has reported. What its thread reported before completes OP, as
+ * far as it may say that. Who did it is found out only if a watch may be told of OP. */
+void wq_resolve(struct wq_resolve *r, struct wq_operation *op, struct wq_meaning *m);
 
-/* Who did what TID did from BEGIN_NS to END_NS. */
-struct wq_cred wq_resolve_who(
-	struct wq_resolve *r, pid_t tid, uint64_t begin_ns, uint64_t end_ns);
+/* The same for OP, which CALLER says it did. */
+void wq_resolve_reported(struct wq_resolve *r, const struct wq_operation *op,
+	const struct wq_caller *caller, struct wq_meaning *m);
 
-/* Completes OP, which a source has reported, with what its thread reported before (U, or NULL),
- * as far as it may say that: special keyrings, the key that add_key() may update, and who did
- * it. */
-void wq_resolve_explain(
-	struct wq_resolve *r, const struct wq_under_way *u, struct wq_operation *op);
+/* The serial of the key or keyring ID, which is an argument of OP, as its thread meant it. 0:
+ * none was given, or nobody watches it; below 0: unknown. */
+int32_t wq_meaning_of(const struct wq_meaning *m, const struct wq_operation *op, int32_t id);
+
+/* OP has begun, says a source, or its thread: finds out who that is, if it may be needed. */
+void wq_resolve_begin(struct wq_resolve *r, const struct wq_operation *op);
 
 #endif

@@ -32,12 +32,3 @@ bool wq_telling_is_believed(const struct wq_telling *t, const struct wq_key *key
 	return !t->caller || wq_access_believed(&key->state, t->caller,
 				     wq_operation_rights(t->op->op, subtype));
 }
-
-uid_t wq_telling_payer(const struct wq_telling *t)
-{
-	if (t->caller)
-		return t->caller->uid;
-	if (t->who.pid && wq_model_has(t->model, WQ_SOURCE_IDENTITY))
-		return t->who.uid;
-	return wq_actors_payer(t->resolve->actors, t->op->tid, t->op->begin_ns);
-}

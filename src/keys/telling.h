@@ -8,10 +8,9 @@
 
 struct wq_telling {
 	struct wq_model *model;
-	struct wq_resolve *resolve;
 	const struct wq_operation *op;
 	const struct wq_caller *caller; /* who reported it; NULL: a source */
-	struct wq_cred who;		/* who did it; pid 0: nobody has said so yet */
+	struct wq_meaning meaning;
 };
 
 /* The key SERIAL, if it is watched and was watched already when T's operation ended. */
@@ -24,8 +23,5 @@ struct wq_key *wq_watched_at(
 /* Is T believed about SUBTYPE of KEY? A source always is. */
 bool wq_telling_is_believed(const struct wq_telling *t, const struct wq_key *key,
 	enum key_notification_subtype subtype);
-
-/* Who pays for the work that T causes. */
-uid_t wq_telling_payer(const struct wq_telling *t);
 
 #endif

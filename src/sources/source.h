@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "base/loop.h"
+#include "base/task.h"
 #include "sources/event_order.h"
 
 struct wq_source;
@@ -48,10 +49,6 @@ struct wq_source_sink {
 	int (*begun)(void *arg, struct wq_source *source);
 	/* There may be something to drain. */
 	void (*ready)(void *arg);
-	/* The thread TID is new, or its process has executed a program (IS_EXEC). Called as
-	 * soon as the source has read that, which may be before it reports earlier operations.
-	 */
-	void (*renewed)(void *arg, pid_t tid, uint64_t at_ns, bool is_exec);
 	/* Some forks and executions before the next event were not seen. */
 	void (*forks_lost)(void *arg);
 	/* Some changes of the users that threads act as were not seen. */
@@ -65,6 +62,9 @@ struct wq_source_sink {
 struct wq_source_env {
 	struct wq_loop *loop;
 	struct wq_event_order *events; /* where the source adds its events */
+	/* Where it notes which threads are new, or have executed a program, as soon as it reads
+	 * that: this may be before operations that were earlier. */
+	struct wq_renewals *renewals;
 	struct wq_source_sink sink;
 	unsigned int buffer_kb; /* the size of each buffer of a CPU; 0: the source chooses */
 };
@@ -105,9 +105,9 @@ struct wq_source_type {
 	/* Asks for calls of sink.occasion. NULL: the source reports no occasions. */
 	void (*tell_occasions)(struct wq_source *source);
 
-	/* Calls sink.renewed and sink.forks_lost for all such events until now. NULL: the
+	/* Notes in env->renewals all such events until now. True: some were missed. NULL: the
 	 * source knows who did what. */
-	void (*ask_renewed)(struct wq_source *source);
+	bool (*ask_renewed)(struct wq_source *source);
 
 	/* Stops and frees the source; nothing of it is left in the system. */
 	void (*stop)(struct wq_source *source);

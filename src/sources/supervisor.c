@@ -95,10 +95,10 @@ void wq_supervisor_tell_occasions(struct wq_supervisor *s)
 		s->source->type->tell_occasions(s->source);
 }
 
-void wq_supervisor_ask_renewed(struct wq_supervisor *s)
+bool wq_supervisor_ask_renewed(struct wq_supervisor *s)
 {
-	if (s->source && s->source->type->ask_renewed)
-		s->source->type->ask_renewed(s->source);
+	return s->source && s->source->type->ask_renewed &&
+	       s->source->type->ask_renewed(s->source);
 }
 
 void wq_supervisor_died(struct wq_supervisor *s, const char *why)

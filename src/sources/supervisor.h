@@ -50,8 +50,9 @@ void wq_supervisor_unwatch(struct wq_supervisor *supervisor, int32_t serial);
 /* Asks the source in use, if there is one, to report occasions. */
 void wq_supervisor_tell_occasions(struct wq_supervisor *supervisor);
 
-/* Makes the source report all new threads and executed programs until now. */
-void wq_supervisor_ask_renewed(struct wq_supervisor *supervisor);
+/* Has the source in use note what it knows by now of new threads and of programs that were
+ * executed. True: some of that was missed. */
+bool wq_supervisor_ask_renewed(struct wq_supervisor *supervisor);
 
 /* The source in use died, for the reason WHY. The next wq_supervisor_check() replaces it. */
 void wq_supervisor_died(struct wq_supervisor *supervisor, const char *why);

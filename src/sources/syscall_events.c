@@ -338,19 +338,18 @@ static void decode_exit(const struct wq_syscall_events *e, const struct wq_sourc
 void wq_syscall_events_decode(const struct wq_syscall_events *e,
 	const struct wq_source_env *env, const void *data, uint64_t ts)
 {
-	const struct wq_source_sink *sink = &env->sink;
 	const struct wq_fork_layout *fork = &e->fork;
 	int id = (int)get(data, COMMON_TYPE, 2);
 	pid_t tid = (pid_t)get(data, COMMON_PID, 4), child;
 
 	if (id == fork->id) {
 		child = (pid_t)get(data, fork->child, 4);
-		sink->renewed(sink->arg, child, ts, false);
+		wq_task_renewed(env->renewals, child, ts, false);
 		wq_event_order_fork(env->events, ts, tid, child);
 		return;
 	}
 	if (id == fork->exec_id) {
-		sink->renewed(sink->arg, tid, ts, true);
+		wq_task_renewed(env->renewals, tid, ts, true);
 		wq_event_order_ids(env->events, ts, tid, WQ_IDS_EXECUTED);
 		return;
 	}

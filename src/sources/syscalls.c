@@ -375,13 +375,6 @@ static bool may_have_more(struct syscalls *t, uint64_t now)
 	return true;
 }
 
-static void tell_forks_lost(struct syscalls *t)
-{
-	if (t->forks_lost)
-		t->env.sink.forks_lost(t->env.sink.arg);
-	t->forks_lost = false;
-}
-
 /* Reads nothing more while events wait to be taken out. So the kernel's buffers limit what can
  * pile up, and their overflow is reported as a loss. */
 static int drain(struct wq_source *source)
@@ -406,18 +399,21 @@ static int drain(struct wq_source *source)
 	}
 	t->reader.until_ns = until;
 	wq_event_order_complete(t->env.events, until);
-	tell_forks_lost(t);
+	if (t->forks_lost)
+		t->env.sink.forks_lost(t->env.sink.arg);
+	t->forks_lost = false;
 	if (t->ids_lost)
 		t->env.sink.ids_lost(t->env.sink.arg);
 	t->ids_lost = false;
 	return r;
 }
 
-static void ask_renewed(struct wq_source *source)
+static bool ask_renewed(struct wq_source *source)
 {
 	struct syscalls *t = syscalls_of(source);
 	const uint64_t until_ns = t->reader.until_ns, now = wq_now_ns();
 	uint64_t read_ns;
+	bool lost;
 	int r;
 
 	/* Reads the forks of all CPUs, even where a turn left some for the next. Events that
@@ -428,8 +424,9 @@ static void ask_renewed(struct wq_source *source)
 		r = wq_stream_read(&t->stream[WQ_STREAM_FORKS], read_forks, t, &read_ns);
 	} while (r == 0 && read_ns < now);
 	t->reader.until_ns = until_ns;
-	t->forks_lost |= r < 0;
-	tell_forks_lost(t);
+	lost = t->forks_lost || r < 0;
+	t->forks_lost = false;
+	return lost;
 }
 
 static bool alive(struct wq_source *source)

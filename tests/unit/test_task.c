@@ -71,14 +71,10 @@ static void end(pid_t pid)
 	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 }
 
-static void nothing_new(void *unused WQ_UNUSED)
-{
-}
-
 /* Who TID is, that did something a second after the machine began. */
 static struct wq_cred who_is(pid_t tid)
 {
-	return wq_task_who(&tasks, tid, S, S, nothing_new, NULL);
+	return wq_task_who(&tasks, tid, S, S);
 }
 
 static const char *const names[] = {
@@ -196,9 +192,9 @@ START_TEST(who_executed_a_program_since_is_a_process_and_no_more)
 {
 	struct wq_cred who;
 
-	wq_task_renewed(&tasks, getpid(), S - 1, true);
+	wq_task_renewed(&tasks.renewals, getpid(), S - 1, true);
 	ck_assert_uint_eq(who_is(getpid()).uid, geteuid());
-	wq_task_renewed(&tasks, getpid(), S, true);
+	wq_task_renewed(&tasks.renewals, getpid(), S, true);
 	who = who_is(getpid());
 	ck_assert_int_eq(who.pid, getpid());
 	ck_assert_uint_eq(who.uid, WQ_UID_UNKNOWN);
@@ -208,22 +204,22 @@ END_TEST
 
 START_TEST(beginning_may_be_told_after_what_came_after_it)
 {
-	wq_task_renewed(&tasks, getpid(), S + 1, true);
-	wq_task_renewed(&tasks, getpid(), S, false);
+	wq_task_renewed(&tasks.renewals, getpid(), S + 1, true);
+	wq_task_renewed(&tasks.renewals, getpid(), S, false);
 	ck_assert_int_eq(who_is(getpid()).pid, getpid());
 }
 END_TEST
 
 START_TEST(who_began_since_is_another)
 {
-	wq_task_renewed(&tasks, getpid(), S, false);
+	wq_task_renewed(&tasks.renewals, getpid(), S, false);
 	ck_assert_int_eq(who_is(getpid()).pid, 0);
 }
 END_TEST
 
 START_TEST(what_was_missed_is_not_certain)
 {
-	wq_task_renewals_lost(&tasks);
+	wq_task_renewals_lost(&tasks.renewals);
 	ck_assert_int_eq(who_is(getpid()).pid, 0);
 }
 END_TEST
