@@ -23,15 +23,15 @@ struct wq_uid_range {
 
 bool wq_uid_in_range(const struct wq_uid_range *r, uid_t uid);
 
-/* Sets R to the users whom the user namespace of thread TID has mapped. False: the namespace has
- * mapped nobody yet, or its map cannot be read. */
+/* Sets R to the users whom the user namespace of thread TID has mapped. False: the namespace
+ * has mapped nobody yet, or its map cannot be read. */
 bool wq_mapped_by(pid_t tid, struct wq_uid_range *r);
 
 /* Sets R to the users whom TEXT, the content of /etc/subuid, lets other users map. */
 void wq_mapped_parse_subuid(const char *text, struct wq_uid_range *r);
 
-/* The users whom a user who is not root may map, by /etc/subuid; all of them if this machine gets
- * that from somewhere else. Reads the file again after it has changed. */
+/* The users whom a user who is not root may map, by /etc/subuid; all of them if this machine
+ * gets that from somewhere else. Reads the file again after it has changed. */
 struct wq_uid_range wq_mapped_by_users(void);
 
 #endif

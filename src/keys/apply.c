@@ -10,7 +10,7 @@
 #define SAID_S 2 /* around a reported timeout */
 
 /* Posts as the kernel's notify_key() does, unless a difference has been posted for it. */
-static void notify(const struct wq_telling *t, struct wq_key *key,
+static void notify(const struct wq_statement *t, struct wq_key *key,
 	enum key_notification_subtype subtype, uint32_t aux)
 {
 	const struct wq_operation *op = t->op;
@@ -27,7 +27,7 @@ static void notify(const struct wq_telling *t, struct wq_key *key,
 /* The next snapshot will show a change that was reported. When wqfs polls it is taken at once,
  * so that later changes by others stay differences. With the trace it can wait, because the
  * trace reports those. */
-static unsigned int changed(const struct wq_telling *t, struct wq_key *key, bool payload)
+static unsigned int changed(const struct wq_statement *t, struct wq_key *key, bool payload)
 {
 	/* what a pass has read of it may be older */
 	key->proc.seen_pass = 0;
@@ -89,14 +89,14 @@ static bool holds(const struct wq_key *ring, int32_t serial)
  * SERIAL (anything if that is 0) if HELD, and not hold it otherwise. A false report must not
  * hide a later change that nobody reports. */
 static unsigned int verify(
-	const struct wq_telling *t, const struct wq_key *ring, int32_t serial, bool held)
+	const struct wq_statement *t, const struct wq_key *ring, int32_t serial, bool held)
 {
 	return t->caller && wq_key_has_members(ring) && holds(ring, serial) != held
 		       ? WQ_THEN_COMPARE
 		       : 0;
 }
 
-static unsigned int linked(const struct wq_telling *t, struct wq_key *ring, int32_t serial)
+static unsigned int linked(const struct wq_statement *t, struct wq_key *ring, int32_t serial)
 {
 	if (wq_key_has_members(ring)) {
 		uint64_t name = wq_key_reader_name(t->model->reader, &ring->view, serial);
@@ -120,7 +120,7 @@ static unsigned int linked(const struct wq_telling *t, struct wq_key *ring, int3
 
 /* The kernel removes the member that has the type and description of SERIAL, and posts SERIAL.
  */
-static unsigned int unlinked(const struct wq_telling *t, struct wq_key *ring, int32_t serial)
+static unsigned int unlinked(const struct wq_statement *t, struct wq_key *ring, int32_t serial)
 {
 	int32_t gone = serial;
 
@@ -135,7 +135,7 @@ static unsigned int unlinked(const struct wq_telling *t, struct wq_key *ring, in
 	return verify(t, ring, gone ? gone : serial, false);
 }
 
-static unsigned int cleared(const struct wq_telling *t, struct wq_key *ring)
+static unsigned int cleared(const struct wq_statement *t, struct wq_key *ring)
 {
 	if (wq_key_has_members(ring)) {
 		ring->state.len = 0;
@@ -157,7 +157,7 @@ static bool is_told_by_first(const struct wq_key *key, enum key_notification_sub
 
 /* Changes the model of KEY as SUBTYPE says. */
 static unsigned int take_in(
-	const struct wq_telling *t, struct wq_key *key, enum key_notification_subtype subtype)
+	const struct wq_statement *t, struct wq_key *key, enum key_notification_subtype subtype)
 {
 	switch (subtype) {
 	case NOTIFY_KEY_REVOKED:
@@ -172,7 +172,7 @@ static unsigned int take_in(
 	}
 }
 
-static unsigned int apply(const struct wq_telling *t, struct wq_key *key,
+static unsigned int apply(const struct wq_statement *t, struct wq_key *key,
 	enum key_notification_subtype subtype, uint32_t aux)
 {
 	switch (subtype) {
@@ -194,7 +194,7 @@ static unsigned int apply(const struct wq_telling *t, struct wq_key *key,
 }
 
 unsigned int wq_apply(
-	const struct wq_telling *t, const struct wq_change *change, bool is_inferred)
+	const struct wq_statement *t, const struct wq_change *change, bool is_inferred)
 {
 	struct wq_key *key = wq_registry_find(&t->model->registry, change->serial);
 	unsigned int then;
@@ -208,7 +208,7 @@ unsigned int wq_apply(
 	return then;
 }
 
-void wq_apply_known(const struct wq_telling *t, const struct wq_change *change)
+void wq_apply_known(const struct wq_statement *t, const struct wq_change *change)
 {
 	wq_ledger_claim(&t->model->ledger, change->serial, change->subtype, change->aux,
 		t->op->begin_ns);

@@ -7,7 +7,7 @@
 #ifndef WQ_APPLY_H
 #define WQ_APPLY_H
 
-#include "keys/telling.h"
+#include "keys/statement.h"
 
 /* What remains to be done for the key of a change that was applied. */
 enum wq_then {
@@ -23,11 +23,11 @@ enum wq_then {
  * posted already. IS_INFERRED: a difference has shown the change, which an operation of
  * somebody else, still to be reported, may explain as well. Returns a set of enum wq_then. */
 unsigned int wq_apply(
-	const struct wq_telling *t, const struct wq_change *change, bool is_inferred);
+	const struct wq_statement *t, const struct wq_change *change, bool is_inferred);
 
 /* T reports something that the model has already. If a record was posted for that difference,
  * uses up its entry in the ledger. */
-void wq_apply_known(const struct wq_telling *t, const struct wq_change *change);
+void wq_apply_known(const struct wq_statement *t, const struct wq_change *change);
 
 /* T reports that KEY expires at AT (CLOCK_REALTIME; 0: never). If /proc/keys shows that later
  * it is no difference. */

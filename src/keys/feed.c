@@ -17,7 +17,7 @@
 /* ---- what sources tell ---- */
 
 /* T's operation has ended. */
-static void on_told(struct wq_feed *f, const struct wq_telling *t)
+static void on_told(struct wq_feed *f, const struct wq_statement *t)
 {
 	struct wq_outcome outcome;
 
@@ -34,7 +34,7 @@ static void on_began(struct wq_feed *f, const struct wq_operation *op)
 
 static void on_ended(struct wq_feed *f, struct wq_operation *op)
 {
-	struct wq_telling t = {.model = f->model, .op = op};
+	struct wq_statement t = {.model = f->model, .op = op};
 
 	wq_resolve(f->resolve, op, &t.meaning);
 	wq_gc_expedite(f->follower.gc);
@@ -367,7 +367,7 @@ int wq_feed_report(
 		.end_ns = report->end_ns,
 		.tid = caller->pid,
 	};
-	struct wq_telling t = {.model = f->model, .op = &h, .caller = caller};
+	struct wq_statement t = {.model = f->model, .op = &h, .caller = caller};
 
 	memcpy(h.arg, report->arg, sizeof(h.arg));
 	if (!wq_operation_find(h.op) || h.begin_ns > now || h.end_ns > now ||

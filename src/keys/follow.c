@@ -27,8 +27,8 @@ static void then(const struct wq_follower *f, const struct wq_change *change, un
 
 /* A report that is not believed makes us compare the key: at once, or in a scan if its user has
  * no time left for that. */
-static void look_instead(
-	const struct wq_follower *f, const struct wq_telling *t, const struct wq_change *change)
+static void look_instead(const struct wq_follower *f, const struct wq_statement *t,
+	const struct wq_change *change)
 {
 	struct wq_key *key = wq_registry_find(&f->model->registry, change->serial);
 	struct wq_work work;
@@ -48,7 +48,7 @@ static void look_instead(
 /* A timeout that was only reported never delays the expected end of a key, so that nobody
  * misses an end. */
 static void follow_timeout(
-	const struct wq_follower *f, const struct wq_telling *t, const struct wq_outcome *o)
+	const struct wq_follower *f, const struct wq_statement *t, const struct wq_outcome *o)
 {
 	struct wq_key *key =
 		o->timeout_of ? wq_registry_find(&f->model->registry, o->timeout_of) : NULL;
@@ -67,7 +67,7 @@ static void follow_timeout(
 /* Tells a loss to those who may have missed M. Whose share is used up owes it, for all that may
  * be meant: what has changed there until then does not tell any more whether it was this. */
 static void follow_loss(
-	const struct wq_follower *f, const struct wq_telling *t, const struct wq_missed *m)
+	const struct wq_follower *f, const struct wq_statement *t, const struct wq_missed *m)
 {
 	struct wq_losses *losses = &f->model->losses;
 	const uid_t payer = t->meaning.payer;
@@ -89,7 +89,7 @@ static void follow_loss(
 }
 
 void wq_follow(
-	const struct wq_follower *f, const struct wq_telling *t, const struct wq_outcome *o)
+	const struct wq_follower *f, const struct wq_statement *t, const struct wq_outcome *o)
 {
 	for (unsigned int i = 0; i < o->n; i++) {
 		const struct wq_step *step = &o->step[i];

@@ -18,7 +18,7 @@ struct wq_follower {
 };
 
 /* Carries out what T's operation means. */
-void wq_follow(const struct wq_follower *f, const struct wq_telling *t,
+void wq_follow(const struct wq_follower *f, const struct wq_statement *t,
 	const struct wq_outcome *outcome);
 
 /* The same for a source that reports each change. */

@@ -92,7 +92,7 @@ static const enum key_notification_subtype subtypes[] = {
 /* Notes that WHAT with SERIAL was done to the keyring that T's operation called ID. Finds out
  * who did it only where that matters; for a report it does not, because its reporter must be
  * believed for each keyring. */
-static const struct wq_missed *guess(const struct wq_telling *t, struct wq_outcome *o,
+static const struct wq_missed *guess(const struct wq_statement *t, struct wq_outcome *o,
 	int32_t id, enum wq_inference what, int32_t serial)
 {
 	struct wq_missed *m = &o->missed[o->nmissed];
@@ -118,7 +118,7 @@ static void lose(struct wq_outcome *o)
  * change may be invisible, the watches get a LOSS. So no record is made up, and none is
  * silently missing. */
 static void cannot_tell(
-	const struct wq_telling *t, struct wq_outcome *o, const struct wq_missed *m)
+	const struct wq_statement *t, struct wq_outcome *o, const struct wq_missed *m)
 {
 	wq_debug_keys("keyring %d of thread %d cannot be told: a look at every key", m->id,
 		(int)t->op->tid);
@@ -128,7 +128,7 @@ static void cannot_tell(
 }
 
 /* Attributes the operation to those of the N RINGS that show it. True: at least one does. */
-static bool infer(const struct wq_telling *t, struct wq_outcome *o, const struct wq_missed *m,
+static bool infer(const struct wq_statement *t, struct wq_outcome *o, const struct wq_missed *m,
 	const int32_t *rings, unsigned int n)
 {
 	const enum key_notification_subtype subtype = subtypes[m->what];
@@ -138,8 +138,8 @@ static bool infer(const struct wq_telling *t, struct wq_outcome *o, const struct
 		const struct wq_key *ring = wq_registry_find(&t->model->registry, rings[i]);
 
 		if (ring && !ring->zombie && may_be_it(ring, m) &&
-			wq_telling_watched(t, ring->serial) &&
-			wq_telling_is_believed(t, ring, subtype) &&
+			wq_statement_watched(t, ring->serial) &&
+			wq_statement_is_believed(t, ring, subtype) &&
 			fits(ring, m->what, m->serial))
 			wq_outcome_change(o, WQ_STEP_CHANGE, rings[i], subtype,
 				(uint32_t)m->serial, true);
@@ -151,7 +151,7 @@ static bool infer(const struct wq_telling *t, struct wq_outcome *o, const struct
  * keyring. Inferring costs more than the operations that cause it, so it may take only the
  * user's share of the time. If nobody watches a keyring that may be meant, there is nothing to
  * infer. */
-void wq_infer(const struct wq_telling *t, struct wq_outcome *o, int32_t id,
+void wq_infer(const struct wq_statement *t, struct wq_outcome *o, int32_t id,
 	enum wq_inference what, int32_t serial)
 {
 	const struct wq_registry *registry = &t->model->registry;
@@ -182,7 +182,7 @@ void wq_infer(const struct wq_telling *t, struct wq_outcome *o, int32_t id,
 		cannot_tell(t, o, m);
 }
 
-void wq_infer_setattr(const struct wq_telling *t, struct wq_outcome *o, int32_t id)
+void wq_infer_setattr(const struct wq_statement *t, struct wq_outcome *o, int32_t id)
 {
 	guess(t, o, id, WQ_INFER_SETATTR, 0);
 	lose(o);

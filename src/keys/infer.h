@@ -8,15 +8,15 @@
 #define WQ_INFER_H
 
 #include "keys/outcome.h"
-#include "keys/telling.h"
+#include "keys/statement.h"
 
 /* T reports WHAT, with SERIAL, on the keyring called ID; 0 stands for any special keyring.
  * SERIAL below 0: that is unknown, too. Adds to O what follows. */
-void wq_infer(const struct wq_telling *t, struct wq_outcome *o, int32_t id,
+void wq_infer(const struct wq_statement *t, struct wq_outcome *o, int32_t id,
 	enum wq_inference what, int32_t serial);
 
 /* T reports that the attributes of keyring ID were set, perhaps to what they were. */
-void wq_infer_setattr(const struct wq_telling *t, struct wq_outcome *o, int32_t id);
+void wq_infer_setattr(const struct wq_statement *t, struct wq_outcome *o, int32_t id);
 
 /* May the watches of KEY have missed what a struct wq_missed is about? */
 bool wq_infer_may_have_missed(const struct wq_key *key, const void *missed);

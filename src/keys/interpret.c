@@ -11,14 +11,14 @@
 
 /* The serial of keyring ID as the operation's thread meant it. 0: none was given, or nobody
  * watches it; below 0: unknown. */
-static int32_t keyring_of(const struct wq_telling *t, int32_t id)
+static int32_t keyring_of(const struct wq_statement *t, int32_t id)
 {
 	return wq_meaning_of(&t->meaning, t->op, id);
 }
 
 /* The serial of a key that ID names; below 0 if it is a special keyring that cannot be
  * resolved. */
-static int32_t key_named(const struct wq_telling *t, int32_t id)
+static int32_t key_named(const struct wq_statement *t, int32_t id)
 {
 	int32_t serial = keyring_of(t, id);
 
@@ -26,13 +26,13 @@ static int32_t key_named(const struct wq_telling *t, int32_t id)
 }
 
 /* Who says so. A user's reports explain only that user's own operations. */
-static uint32_t teller(const struct wq_telling *t)
+static uint32_t teller(const struct wq_statement *t)
 {
 	return t->caller ? t->caller->uid : WQ_SERIALS_TRACED;
 }
 
 /* Remembers that the operation's key existed when it ended. */
-static void note_serial(const struct wq_telling *t)
+static void note_serial(const struct wq_statement *t)
 {
 	const struct wq_operation *h = t->op;
 	int32_t serial = h->arg[0];
@@ -68,12 +68,12 @@ static void note_serial(const struct wq_telling *t)
 
 /* The watched key SERIAL, if T is news for it and is believed about it. If T is not believed,
  * adds a comparison of the key to O. */
-static struct wq_key *subject(const struct wq_telling *t, struct wq_outcome *o, int32_t serial,
-	enum key_notification_subtype subtype)
+static struct wq_key *subject(const struct wq_statement *t, struct wq_outcome *o,
+	int32_t serial, enum key_notification_subtype subtype)
 {
-	struct wq_key *key = wq_telling_watched(t, serial);
+	struct wq_key *key = wq_statement_watched(t, serial);
 
-	if (!key || wq_telling_is_believed(t, key, subtype))
+	if (!key || wq_statement_is_believed(t, key, subtype))
 		return key;
 	wq_outcome_change(o, WQ_STEP_LOOK, serial, subtype, 0, false);
 	return NULL;
@@ -86,7 +86,7 @@ static void change(struct wq_outcome *o, const struct wq_key *key,
 }
 
 /* SERIAL was linked into keyring ID. */
-static void op_link(const struct wq_telling *t, struct wq_outcome *o, int32_t id, int32_t key)
+static void op_link(const struct wq_statement *t, struct wq_outcome *o, int32_t id, int32_t key)
 {
 	int32_t ring = keyring_of(t, id), serial = key_named(t, key);
 	struct wq_key *into;
@@ -105,7 +105,8 @@ static void op_link(const struct wq_telling *t, struct wq_outcome *o, int32_t id
 	change(o, into, NOTIFY_KEY_LINKED, (uint32_t)serial);
 }
 
-static void op_unlink(const struct wq_telling *t, struct wq_outcome *o, int32_t id, int32_t key)
+static void op_unlink(
+	const struct wq_statement *t, struct wq_outcome *o, int32_t id, int32_t key)
 {
 	int32_t ring = keyring_of(t, id), serial = key_named(t, key);
 	struct wq_key *from;
@@ -123,7 +124,7 @@ static void op_unlink(const struct wq_telling *t, struct wq_outcome *o, int32_t 
 		change(o, from, NOTIFY_KEY_UNLINKED, (uint32_t)serial);
 }
 
-static void op_clear(const struct wq_telling *t, struct wq_outcome *o, int32_t id)
+static void op_clear(const struct wq_statement *t, struct wq_outcome *o, int32_t id)
 {
 	int32_t ring = keyring_of(t, id);
 	struct wq_key *from;
@@ -137,7 +138,7 @@ static void op_clear(const struct wq_telling *t, struct wq_outcome *o, int32_t i
 		change(o, from, NOTIFY_KEY_CLEARED, 0);
 }
 
-static void op_move(const struct wq_telling *t, struct wq_outcome *o)
+static void op_move(const struct wq_statement *t, struct wq_outcome *o)
 {
 	const int32_t *arg = t->op->arg;
 
@@ -153,7 +154,7 @@ static void op_move(const struct wq_telling *t, struct wq_outcome *o)
 }
 
 /* Did the key SERIAL, which add_key() has returned, exist before that call? */
-static bool was_there(const struct wq_telling *t, int32_t serial)
+static bool was_there(const struct wq_statement *t, int32_t serial)
 {
 	const struct wq_key *key = wq_registry_find(&t->model->registry, serial);
 
@@ -172,7 +173,7 @@ static void op_add_key_again(struct wq_outcome *o, int32_t ring, int32_t serial)
 }
 
 /* add_key() has returned a new key, or an old one that it has updated. */
-static void op_add_key(const struct wq_telling *t, struct wq_outcome *o)
+static void op_add_key(const struct wq_statement *t, struct wq_outcome *o)
 {
 	int32_t serial = t->op->result, id = t->op->arg[0], ring = keyring_of(t, id);
 	struct wq_key *key;
@@ -186,7 +187,7 @@ static void op_add_key(const struct wq_telling *t, struct wq_outcome *o)
 		return;
 	}
 	if (t->op->made == WQ_MADE_UNKNOWN && into && wq_key_has_members(into) &&
-		wq_telling_is_believed(t, into, NOTIFY_KEY_LINKED) &&
+		wq_statement_is_believed(t, into, NOTIFY_KEY_LINKED) &&
 		wq_key_member_find(&into->state, serial))
 		/* a snapshot may have shown it; or add_key() has updated a key that nobody
 		 * watches */
@@ -195,7 +196,7 @@ static void op_add_key(const struct wq_telling *t, struct wq_outcome *o)
 		op_link(t, o, id, serial);
 }
 
-static void op_request_key(const struct wq_telling *t, struct wq_outcome *o)
+static void op_request_key(const struct wq_statement *t, struct wq_outcome *o)
 {
 	/* Without a keyring, a key that was found is not linked, and a new one is linked into
 	 * the default keyring. */
@@ -206,7 +207,7 @@ static void op_request_key(const struct wq_telling *t, struct wq_outcome *o)
 }
 
 static void op_instantiated(
-	const struct wq_telling *t, struct wq_outcome *o, uint32_t aux, int32_t ring)
+	const struct wq_statement *t, struct wq_outcome *o, uint32_t aux, int32_t ring)
 {
 	struct wq_key *key = subject(t, o, t->op->arg[0], NOTIFY_KEY_INSTANTIATED);
 
@@ -220,7 +221,7 @@ static void op_instantiated(
 
 /* Does SERIAL belong to the caller, who reports its death? Root, and the user who runs the
  * daemon, may report the death of any key. */
-static bool is_reporters(const struct wq_telling *t, int32_t serial)
+static bool is_reporters(const struct wq_statement *t, int32_t serial)
 {
 	struct wq_key_state *s = &t->model->scratch;
 	struct wq_view_cred as;
@@ -234,7 +235,7 @@ static bool is_reporters(const struct wq_telling *t, int32_t serial)
 
 /* Usually nobody watches a member that dies. If it is later missing, this says why. A revoked
  * or invalidated key shows its state, unless it is destroyed already. */
-static void note_death(const struct wq_telling *t)
+static void note_death(const struct wq_statement *t)
 {
 	const struct wq_operation *h = t->op;
 	uint32_t seconds = h->op == KEYCTL_SET_TIMEOUT ? (uint32_t)h->arg[1] : 0;
@@ -249,7 +250,7 @@ static void note_death(const struct wq_telling *t)
 }
 
 /* The end of a key's life is visible, so a report alone is not believed. */
-static bool is_confirmed(const struct wq_telling *t, const struct wq_key *key,
+static bool is_confirmed(const struct wq_statement *t, const struct wq_key *key,
 	enum key_notification_subtype subtype)
 {
 	if (!t->caller || (subtype != NOTIFY_KEY_REVOKED && subtype != NOTIFY_KEY_INVALIDATED))
@@ -259,8 +260,8 @@ static bool is_confirmed(const struct wq_telling *t, const struct wq_key *key,
 }
 
 /* The serial of the key; 0 if it is not watched, or if the report is not believed. */
-static int32_t op_simple(
-	const struct wq_telling *t, struct wq_outcome *o, enum key_notification_subtype subtype)
+static int32_t op_simple(const struct wq_statement *t, struct wq_outcome *o,
+	enum key_notification_subtype subtype)
 {
 	int32_t serial = key_named(t, t->op->arg[0]);
 	struct wq_key *key;
@@ -283,7 +284,7 @@ static int32_t op_simple(
 	return 0;
 }
 
-static void op_timeout(const struct wq_telling *t, struct wq_outcome *o)
+static void op_timeout(const struct wq_statement *t, struct wq_outcome *o)
 {
 	uint32_t seconds = (uint32_t)t->op->arg[1];
 	time_t since = (time_t)((wq_now_ns() - t->op->end_ns) / WQ_NSEC_PER_SEC);
@@ -292,7 +293,7 @@ static void op_timeout(const struct wq_telling *t, struct wq_outcome *o)
 	o->timeout_at = seconds ? time(NULL) - since + (time_t)seconds : 0;
 }
 
-static void op_chown(const struct wq_telling *t, struct wq_outcome *o)
+static void op_chown(const struct wq_statement *t, struct wq_outcome *o)
 {
 	/* without owner and group keyctl_chown_key() changes nothing and posts nothing */
 	if (t->op->arg[1] != -1 || t->op->arg[2] != -1)
@@ -300,7 +301,7 @@ static void op_chown(const struct wq_telling *t, struct wq_outcome *o)
 }
 
 /* Longer than a page because it has one case for each operation, and nothing else. */
-static void take(const struct wq_telling *t, struct wq_outcome *o)
+static void take(const struct wq_statement *t, struct wq_outcome *o)
 {
 	const struct wq_operation *h = t->op;
 
@@ -369,7 +370,7 @@ static void take(const struct wq_telling *t, struct wq_outcome *o)
 	o->may_destroy = wq_operation_may_destroy(h->op);
 }
 
-void wq_interpret(const struct wq_telling *t, struct wq_outcome *o)
+void wq_interpret(const struct wq_statement *t, struct wq_outcome *o)
 {
 	const struct wq_operation *op = t->op;
 

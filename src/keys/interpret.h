@@ -4,9 +4,9 @@
 #define WQ_INTERPRET_H
 
 #include "keys/outcome.h"
-#include "keys/telling.h"
+#include "keys/statement.h"
 
 /* Fills O with what T's operation, which has ended, means. */
-void wq_interpret(const struct wq_telling *t, struct wq_outcome *o);
+void wq_interpret(const struct wq_statement *t, struct wq_outcome *o);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/log.h"
 #include "keys/access.h"
-#include "keys/telling.h"
+#include "keys/statement.h"
 
 struct wq_key *wq_watched_at(
 	const struct wq_model *m, int32_t serial, uint64_t at_ns, pid_t tid)
@@ -21,12 +21,12 @@ struct wq_key *wq_watched_at(
 	return key;
 }
 
-struct wq_key *wq_telling_watched(const struct wq_telling *t, int32_t serial)
+struct wq_key *wq_statement_watched(const struct wq_statement *t, int32_t serial)
 {
 	return wq_watched_at(t->model, serial, t->op->end_ns, t->op->tid);
 }
 
-bool wq_telling_is_believed(const struct wq_telling *t, const struct wq_key *key,
+bool wq_statement_is_believed(const struct wq_statement *t, const struct wq_key *key,
 	enum key_notification_subtype subtype)
 {
 	return !t->caller || wq_access_believed(&key->state, t->caller,
