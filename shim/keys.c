@@ -91,9 +91,9 @@ long wqshim_add_key(const long arg[5])
 	long ret;
 
 	if (reported) {
-		const long told[4] = {arg[4], find_namesake(arg)};
+		const long args[4] = {arg[4], find_namesake(arg)};
 
-		reported = wqshim_report_begin(&report, WQFS_REPORT_ADD_KEY, told);
+		reported = wqshim_report_begin(&report, WQFS_REPORT_ADD_KEY, args);
 	}
 	ret = wqshim_sys(SYS_add_key, arg[0], arg[1], arg[2], arg[3], arg[4]);
 	if (reported)

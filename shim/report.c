@@ -31,7 +31,7 @@ static int resolve(int special, bool create)
 /* The value that the report gives for an argument. As the destination of an instantiation every
  * special value means the requestor's keyring. Resolving it creates that keyring, which the
  * operation would create anyway. */
-static int told(enum wq_op_kind kind, int value)
+static int reported_value(enum wq_op_kind kind, int value)
 {
 	if (kind == WQ_ARG_NONE)
 		return 0;
@@ -49,7 +49,7 @@ static unsigned long long now_ns(void)
 	return (unsigned long long)t.tv_sec * 1000000000 + (unsigned long long)t.tv_nsec;
 }
 
-static void tell(const struct wqshim_report *r)
+static void send_report(const struct wqshim_report *r)
 {
 	wqshim_sys(SYS_ioctl, r->mount, WQFS_IOC_REPORT, (long)&r->key);
 }
@@ -65,9 +65,9 @@ bool wqshim_report_begin(struct wqshim_report *r, unsigned int op, const long ar
 		return false;
 	r->key = (struct wqfs_key_report){.op = op};
 	for (int i = 0; i < 4; i++)
-		r->key.arg[i] = told(changing->arg[i].kind, (int)arg[i]);
+		r->key.arg[i] = reported_value(changing->arg[i].kind, (int)arg[i]);
 	r->key.begin_ns = now_ns();
-	tell(r);
+	send_report(r);
 	return true;
 }
 
@@ -75,6 +75,6 @@ void wqshim_report_end(struct wqshim_report *r, long result)
 {
 	r->key.end_ns = now_ns();
 	r->key.result = (int)result;
-	tell(r);
+	send_report(r);
 	wqshim_sys(SYS_close, r->mount);
 }

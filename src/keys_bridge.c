@@ -81,7 +81,7 @@ static bool remove_key(struct wq_key *key, uint64_t until_ns)
 
 /* Posts REMOVAL for zombies, for a slice of time, unless an earlier difference is still
  * deferred or an earlier record is still on its way. The rest follows later. */
-static void tell_zombies(struct wq_keys *keys)
+static void remove_zombies(struct wq_keys *keys)
 {
 	struct wq_registry *registry = &keys->model.registry;
 	uint64_t until = wq_now_ns() + WQ_SLICE_NS;
@@ -102,13 +102,13 @@ static void settle(struct wq_keys *keys)
 {
 	struct wq_keys_sync *sync;
 
-	tell_zombies(keys);
+	remove_zombies(keys);
 	while ((sync = wq_scan_done(&keys->scan))) /* done() may ask for another scan */
 		sync->done(sync);
 }
 
 /* The changes of a key are posted before its end. */
-static void tell_ends(struct wq_keys *keys)
+static void remove_ended(struct wq_keys *keys)
 {
 	if (TAILQ_EMPTY(&keys->model.registry.zombies))
 		return;
@@ -120,7 +120,7 @@ static void tell_ends(struct wq_keys *keys)
 
 static void on_zombies_timer(struct wq_timer *timer)
 {
-	tell_ends(wq_container_of(timer, struct wq_keys, zombies_timer));
+	remove_ended(wq_container_of(timer, struct wq_keys, zombies_timer));
 }
 
 static void on_gc_timer(struct wq_timer *timer)
@@ -128,7 +128,7 @@ static void on_gc_timer(struct wq_timer *timer)
 	struct wq_keys *keys = wq_container_of(timer, struct wq_keys, gc.timer);
 
 	wq_gc_on_timer(&keys->gc);
-	tell_ends(keys);
+	remove_ended(keys);
 }
 
 static void on_gc_due_timer(struct wq_timer *timer)
@@ -136,7 +136,7 @@ static void on_gc_due_timer(struct wq_timer *timer)
 	struct wq_keys *keys = wq_container_of(timer, struct wq_keys, gc.due_timer);
 
 	wq_gc_on_due_timer(&keys->gc);
-	tell_ends(keys);
+	remove_ended(keys);
 }
 
 static void on_gc_probation_timer(struct wq_timer *timer)
@@ -144,7 +144,7 @@ static void on_gc_probation_timer(struct wq_timer *timer)
 	struct wq_keys *keys = wq_container_of(timer, struct wq_keys, gc.probation_timer);
 
 	wq_gc_on_probation_timer(&keys->gc);
-	tell_ends(keys);
+	remove_ended(keys);
 }
 
 /* Continues a post that many watch. */
@@ -176,11 +176,11 @@ static void step_scan(struct wq_keys *keys)
 
 static void begin_scan(struct wq_keys *keys, bool thorough)
 {
-	bool polled = !wq_model_is_told(&keys->model);
+	bool polled = !wq_model_has_events(&keys->model);
 
 	if (thorough || polled)
 		wq_feed_check(&keys->feed);
-	if (polled && wq_model_is_told(&keys->model))
+	if (polled && wq_model_has_events(&keys->model))
 		thorough = true; /* the new source does not report earlier changes */
 	if (thorough && wq_model_has(&keys->model, WQ_SOURCE_CHANGES) &&
 		wq_scan_resync_s(&keys->scan))
@@ -301,7 +301,7 @@ static int observe(struct wq_keys *keys, int32_t serial, const struct wq_view_cr
 	}
 	if (!keys->scan.expiry_stage && !key->needs_snapshot)
 		wq_expiry_first_view(&keys->expiry);
-	wq_supervisor_tell_occasions(&keys->model.sources);
+	wq_supervisor_ask_occasions(&keys->model.sources);
 	wq_gc_put_on_probation(&keys->gc, key);
 	*out = key;
 	return 0;
@@ -318,7 +318,7 @@ static int add_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t seria
 		return -ENOMEM;
 	if (!key)
 		r = observe(keys, serial, as, &key);
-	else if (!wq_model_is_told(&keys->model))
+	else if (!wq_model_has_events(&keys->model))
 		wq_compare_key(
 			&keys->compare, key); /* earlier changes are not for this watch */
 	if (r < 0)
@@ -372,7 +372,7 @@ int wq_keys_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t serial,
 		return add_watch(keys, queue, serial, watch_id, caller, &as);
 	if (!key)
 		return -EBADSLT;
-	if (!wq_model_is_told(&keys->model))
+	if (!wq_model_has_events(&keys->model))
 		wq_compare_key(&keys->compare, key);
 	wq_outbox_send_first(&keys->model.outbox, queue);
 	return wq_watch_remove(&key->watchers, queue, (uint64_t)serial, false);
@@ -495,10 +495,10 @@ const char *wq_keys_source_text(struct wq_keys *keys)
 	if (wq_model_has(&keys->model, WQ_SOURCE_OPERATIONS))
 		snprintf(how_often, sizeof(how_often), ", and a look at every key each %u s",
 			wq_scan_resync_s(&keys->scan));
-	else if (!wq_model_is_told(&keys->model) && keys->scan.interval_ns)
+	else if (!wq_model_has_events(&keys->model) && keys->scan.interval_ns)
 		snprintf(how_often, sizeof(how_often), ", each key every %.3f ms",
 			(double)keys->scan.interval_ns / WQ_NSEC_PER_MSEC);
-	else if (!wq_model_is_told(&keys->model))
+	else if (!wq_model_has_events(&keys->model))
 		snprintf(how_often, sizeof(how_often), ", once a key is watched");
 	snprintf(keys->source_text, sizeof(keys->source_text), "%s%s%s%s%s",
 		wq_supervisor_name(&keys->model.sources), how_often, *why_not ? " (not " : "",

@@ -55,7 +55,7 @@ struct daemon {
 
 static void end_if_told(struct daemon *d)
 {
-	if (wqfs_all_told(d->fs))
+	if (wqfs_all_notified(d->fs))
 		wq_loop_stop(d->loop);
 }
 

@@ -96,7 +96,7 @@ void wqfs_last_notice(struct wqfs *fs, struct wq_node *node)
 	(void)wqfs_notify_pollers(node, UINT64_MAX);
 }
 
-bool wqfs_all_told(const struct wqfs *fs)
+bool wqfs_all_notified(const struct wqfs *fs)
 {
 	return fs->last_polls == 0;
 }

@@ -17,7 +17,7 @@ bool wqfs_notify_pollers(struct wq_node *node, uint64_t end_ns);
 void wqfs_last_notice(struct wqfs *fs, struct wq_node *node);
 
 /* After wqfs_stop(): has everybody who was polling asked again, and so learned of the end? */
-bool wqfs_all_told(const struct wqfs *fs);
+bool wqfs_all_notified(const struct wqfs *fs);
 
 /* H is being released: nobody polls it any more. */
 void wqfs_forget_polls(struct wqfs *fs, struct wq_handle *h);

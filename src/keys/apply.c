@@ -15,10 +15,11 @@ static void notify(const struct wq_statement *t, struct wq_key *key,
 {
 	const struct wq_operation *op = t->op;
 
-	key->told++;
+	key->reports++;
 	if (wq_ledger_claim(
 		    &t->model->ledger, key->serial, (uint8_t)subtype, aux, op->begin_ns))
-		wq_debug_keys("key %d: what thread %d did has been told as a difference",
+		wq_debug_keys(
+			"key %d: not posted: a difference was, for the operation of thread %d",
 			key->serial, (int)op->tid);
 	else
 		wq_post_change(key, subtype, aux, &t->meaning.who, op->end_ns);
@@ -38,9 +39,9 @@ static unsigned int changed(const struct wq_statement *t, struct wq_key *key, bo
 	}
 	key->proc.pass = 0;
 	if (payload)
-		key->payload_told = true;
+		key->payload_reported = true;
 	else
-		key->attrs_told = true;
+		key->attrs_reported = true;
 	return WQ_THEN_REFRESH;
 }
 
@@ -149,7 +150,7 @@ static unsigned int cleared(const struct wq_statement *t, struct wq_key *ring)
 
 /* If two threads revoke a key at the same time both succeed, and the kernel posts one record.
  */
-static bool is_told_by_first(const struct wq_key *key, enum key_notification_subtype subtype)
+static bool was_posted_before(const struct wq_key *key, enum key_notification_subtype subtype)
 {
 	return (subtype == NOTIFY_KEY_REVOKED && key->state.life >= WQ_KEY_REVOKED) ||
 	       (subtype == NOTIFY_KEY_INVALIDATED && key->state.life >= WQ_KEY_INVALIDATED);
@@ -185,7 +186,7 @@ static unsigned int apply(const struct wq_statement *t, struct wq_key *key,
 	default:
 		break;
 	}
-	if (is_told_by_first(key, subtype))
+	if (was_posted_before(key, subtype))
 		wq_debug_keys("key %d: %s is not posted: another thread was first", key->serial,
 			wq_subtype_name(WATCH_TYPE_KEY_NOTIFY, subtype));
 	else
@@ -241,16 +242,16 @@ void wq_apply_snapshot(struct wq_key *key, struct wq_key_state *new)
  * until we see them again. */
 static void absorb_hidden(struct wq_key *key)
 {
-	if (!key->attrs_told)
+	if (!key->attrs_reported)
 		return;
 	key->state.life = WQ_KEY_HIDDEN;
 	key->state.perm = 0;
-	key->attrs_told = false;
+	key->attrs_reported = false;
 }
 
 /* Puts what operations have reported, and NEW shows, into the model, before NEW is compared
  * with it. 0; -ENOMEM: not done yet. */
-int wq_apply_told(struct wq_key *key, const struct wq_key_state *new)
+int wq_apply_reported(struct wq_key *key, const struct wq_key_state *new)
 {
 	struct wq_key_state *old = &key->state;
 	int r;
@@ -259,17 +260,17 @@ int wq_apply_told(struct wq_key *key, const struct wq_key_state *new)
 		absorb_hidden(key);
 	if (new->life != WQ_KEY_ALIVE)
 		return 0;
-	r = key->attrs_told ? wq_key_state_copy_attrs(old, new) : 0;
+	r = key->attrs_reported ? wq_key_state_copy_attrs(old, new) : 0;
 	if (r < 0)
 		return r;
-	if (key->attrs_told && old->life == WQ_KEY_HIDDEN)
+	if (key->attrs_reported && old->life == WQ_KEY_HIDDEN)
 		old->life = WQ_KEY_ALIVE; /* the report covers that we see them again */
-	if (key->payload_told &&
+	if (key->payload_reported &&
 		old->payload == new->payload &&new->payload == WQ_PAYLOAD_DIGEST) {
 		old->len = new->len;
 		memcpy(old->digest, new->digest, sizeof(old->digest));
 	}
-	key->payload_told = key->attrs_told = false;
+	key->payload_reported = key->attrs_reported = false;
 	return 0;
 }
 
@@ -298,7 +299,7 @@ unsigned int wq_apply_change(struct wq_model *m, const struct wq_change *change)
 		key->state.life = WQ_KEY_INVALIDATED;
 	if (subtype != NOTIFY_KEY_SETATTR)
 		return 0;
-	key->attrs_told = true;
+	key->attrs_reported = true;
 	return WQ_THEN_REFRESH;
 }
 

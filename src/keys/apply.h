@@ -41,7 +41,7 @@ void wq_apply_difference(
 
 /* Puts what operations have reported about KEY, and NEW shows, into the model; it is no
  * difference. 0; -ENOMEM: not done yet. */
-int wq_apply_told(struct wq_key *key, const struct wq_key_state *new);
+int wq_apply_reported(struct wq_key *key, const struct wq_key_state *new);
 
 /* Makes NEW the model of KEY. Swaps their buffers. */
 void wq_apply_snapshot(struct wq_key *key, struct wq_key_state *new);

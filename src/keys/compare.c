@@ -178,7 +178,7 @@ static bool is_same(struct wq_key *key)
 	if (key->needs_snapshot ||
 		!wq_key_reader_same(key->model->reader, &key->view, key->serial, &key->state))
 		return false;
-	key->payload_told = key->attrs_told = false;
+	key->payload_reported = key->attrs_reported = false;
 	key->nameless = 0;
 	wq_snapshot_names(key);
 	return true;
@@ -199,7 +199,7 @@ static void compare(struct wq_compare *c, struct wq_key *key, bool sure)
 		return;
 	r = wq_snapshot(key);
 	if (r == 0)
-		r = wq_apply_told(key, new);
+		r = wq_apply_reported(key, new);
 	if (r < 0)
 		no_memory(key);
 	else if (!sure && differs(key, new))
@@ -237,7 +237,7 @@ void wq_compare_view_as(struct wq_compare *c, struct wq_key *key, const struct w
 	key->view = *as;
 	/* the operation that hid it was reported; a better view is no change */
 	if (key->state.life == WQ_KEY_HIDDEN)
-		key->attrs_told = true;
+		key->attrs_reported = true;
 	wq_compare_key(c, key);
 }
 
@@ -249,18 +249,19 @@ void wq_compare_refresh(struct wq_key *key)
 
 	if ((key->needs_snapshot ? wq_snapshot_attrs(key) : wq_snapshot(key)) >= 0)
 		/* If there is no memory the next snapshot does it. */
-		(void)wq_apply_told(key, new);
+		(void)wq_apply_reported(key, new);
 }
 
 void wq_compare_take_in(struct wq_key *key, bool payload)
 {
-	const bool payload_told = key->payload_told, attrs_told = key->attrs_told;
+	const bool payload_reported = key->payload_reported,
+		   attrs_reported = key->attrs_reported;
 
-	key->payload_told |= payload;
-	key->attrs_told |= !payload;
+	key->payload_reported |= payload;
+	key->attrs_reported |= !payload;
 	wq_compare_refresh(key);
-	key->payload_told &= payload_told;
-	key->attrs_told &= attrs_told;
+	key->payload_reported &= payload_reported;
+	key->attrs_reported &= attrs_reported;
 }
 
 void wq_compare_refresh_soon(struct wq_compare *c, struct wq_key *key)
@@ -282,7 +283,7 @@ static void on_refresh_timer(struct wq_timer *timer)
 
 	while ((key = TAILQ_FIRST(&registry->refresh)) && now - began < WQ_SLICE_NS) {
 		wq_registry_refreshed(registry, key);
-		if (key->payload_told || key->attrs_told)
+		if (key->payload_reported || key->attrs_reported)
 			wq_compare_refresh(key);
 		now = wq_now_ns();
 	}
@@ -294,7 +295,7 @@ void wq_compare_stop(struct wq_compare *c, struct wq_key *key)
 {
 	wq_registry_undefer(&c->model->registry, key);
 	wq_registry_refreshed(&c->model->registry, key);
-	key->payload_told = key->attrs_told = false;
+	key->payload_reported = key->attrs_reported = false;
 	key->nameless = 0;
 	key->proc = (struct wq_proc_view){.len = -1};
 	key->needs_snapshot = true;
@@ -303,14 +304,14 @@ void wq_compare_stop(struct wq_compare *c, struct wq_key *key)
 /* ---- deferred differences ---- */
 
 /* May the difference that was seen at SEEN_NS be posted? Not if operations on KEY were reported
- * since (then the count is no longer TOLD), nor while one is under way. But it does not wait
+ * since (then the count is no longer REPORTS), nor while one is under way. But it does not wait
  * for ever. */
-static bool may_be_told(const struct wq_key *key, unsigned int told, uint64_t seen_ns)
+static bool may_be_posted(const struct wq_key *key, unsigned int reports, uint64_t seen_ns)
 {
 	struct wq_model *m = key->model;
 
-	return (key->told == told && !wq_inflight_may_change(&m->inflight, key, seen_ns,
-					     wq_model_has(m, WQ_SOURCE_OPERATIONS))) ||
+	return (key->reports == reports && !wq_inflight_may_change(&m->inflight, key, seen_ns,
+						   wq_model_has(m, WQ_SOURCE_OPERATIONS))) ||
 	       seen_ns - key->deferred_ns > DEFER_MAX_NS;
 }
 
@@ -339,7 +340,7 @@ static bool find_again(struct wq_compare *c, struct wq_key *key)
 		return false;
 	}
 	c->found_of = key->serial;
-	c->found_told = key->told;
+	c->found_reports = key->reports;
 	c->found_ns = wq_now_ns();
 	found = m->scratch; /* the scratch is used while events are handled */
 	m->scratch = c->found;
@@ -368,10 +369,10 @@ void wq_compare_settle(struct wq_compare *c)
 {
 	struct wq_key *key = wq_registry_find(&c->model->registry, c->found_of);
 
-	if (!key || !key->deferred_ns || !may_be_told(key, c->found_told, c->found_ns))
+	if (!key || !key->deferred_ns || !may_be_posted(key, c->found_reports, c->found_ns))
 		return;
 	wq_registry_undefer(&c->model->registry, key);
-	if (wq_apply_told(key, &c->found) < 0)
+	if (wq_apply_reported(key, &c->found) < 0)
 		no_memory(key);
 	else
 		take(key, &c->found);

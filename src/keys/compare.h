@@ -19,7 +19,7 @@ struct wq_compare {
 	 * the key by then. */
 	struct wq_key_state found;
 	int32_t found_of;
-	unsigned int found_told;
+	unsigned int found_reports;
 	uint64_t found_ns;
 };
 

@@ -17,7 +17,7 @@
 /* ---- what sources tell ---- */
 
 /* T's operation has ended. */
-static void on_told(struct wq_feed *f, const struct wq_statement *t)
+static void operation_ended(struct wq_feed *f, const struct wq_statement *t)
 {
 	struct wq_outcome outcome;
 
@@ -38,11 +38,11 @@ static void on_ended(struct wq_feed *f, struct wq_operation *op)
 
 	wq_resolve(f->resolve, op, &t.meaning);
 	wq_gc_expedite(f->follower.gc);
-	on_told(f, &t);
+	operation_ended(f, &t);
 }
 
 /* After a loss nothing that was learned from the order of events is certain. */
-static void forget_told(struct wq_feed *f)
+static void forget_events(struct wq_feed *f)
 {
 	wq_inflight_forget_all(&f->model->inflight);
 	wq_actors_forget(f->actors);
@@ -62,7 +62,7 @@ static void on_lost(struct wq_feed *f)
 		wq_gc_check_all(f->follower.gc);
 		return;
 	}
-	forget_told(f);
+	forget_events(f);
 	wq_actors_lost(f->actors);
 	wq_scan_resync(f->follower.scan);
 }
@@ -253,7 +253,7 @@ static void stop_comparing(struct wq_feed *f)
 {
 	struct wq_key *key;
 
-	forget_told(f);
+	forget_events(f);
 	TAILQ_FOREACH (key, &f->model->registry.all, node)
 		wq_compare_stop(f->follower.compare, key);
 }
@@ -268,7 +268,7 @@ static void on_source_started(struct wq_feed *f)
 	if (wq_model_has(f->model, WQ_SOURCE_ENDS))
 		wq_gc_check_all(f->follower.gc);
 	if (!TAILQ_EMPTY(&f->model->registry.all))
-		wq_supervisor_tell_occasions(&f->model->sources);
+		wq_supervisor_ask_occasions(&f->model->sources);
 	wq_gc_start(f->follower.gc);
 }
 
@@ -278,7 +278,7 @@ static void on_source_stopped(void *arg)
 
 	wq_timer_clear(f->model->loop, &f->drain_timer);
 	wq_actors_end(f->actors);
-	forget_told(f);
+	forget_events(f);
 }
 
 bool wq_feed_check(struct wq_feed *f)
@@ -391,6 +391,6 @@ int wq_feed_report(
 		return 0;
 	}
 	wq_resolve_reported(f->resolve, &h, caller, &t.meaning);
-	on_told(f, &t);
+	operation_ended(f, &t);
 	return 0;
 }

@@ -41,7 +41,7 @@ time_t wq_gc_delay(struct wq_gc_watch *gc)
  * reports ends we check only when somebody asks for that. */
 static bool ends_are_looked_for(const struct wq_model *m)
 {
-	return wq_model_is_told(m) && !wq_model_has(m, WQ_SOURCE_ENDS);
+	return wq_model_has_events(m) && !wq_model_has(m, WQ_SOURCE_ENDS);
 }
 
 /* KEY is destroyed if the kernel has no key of its number. */

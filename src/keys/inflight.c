@@ -90,14 +90,14 @@ static struct wq_under_way *of_thread(struct wq_inflight *i, pid_t tid, bool rep
 	return NULL;
 }
 
-void wq_inflight_begin(struct wq_inflight *i, const struct wq_operation *op, bool told)
+void wq_inflight_begin(struct wq_inflight *i, const struct wq_operation *op, bool has_events)
 {
 	struct wq_under_way *u = of_thread(i, op->tid, false);
 
 	if (!u)
 		return;
 	u->operation = *op;
-	u->reported = u->reported && told;
+	u->reported = u->reported && has_events;
 }
 
 void wq_inflight_report(struct wq_inflight *i, const struct wq_operation *op,
@@ -125,20 +125,21 @@ bool wq_under_way_may_speak(
 }
 
 /* Could the operation U be what changed KEY? */
-static bool could_change(const struct wq_under_way *u, const struct wq_key *key, bool told)
+static bool could_change(
+	const struct wq_under_way *u, const struct wq_key *key, bool has_events)
 {
 	for (unsigned int arg = 0; arg < WQ_OP_ARGS; arg++)
 		if ((u->operation.arg[arg] < 0 || u->operation.arg[arg] == key->serial) &&
 			wq_under_way_may_speak(u, arg, key))
 			return true;
 	/* the key that a special keyring names is unknown before the end */
-	return told && wq_under_way_may_speak(u, 0, key) &&
+	return has_events && wq_under_way_may_speak(u, 0, key) &&
 	       (u->operation.op == WQFS_REPORT_ADD_KEY ||
 		       u->operation.op == WQFS_REPORT_REQUEST_KEY);
 }
 
 bool wq_inflight_may_change(
-	struct wq_inflight *i, const struct wq_key *key, uint64_t at_ns, bool told)
+	struct wq_inflight *i, const struct wq_key *key, uint64_t at_ns, bool has_events)
 {
 	struct wq_under_way *u, *tmp;
 	uint64_t now = wq_now_ns();
@@ -146,7 +147,7 @@ bool wq_inflight_may_change(
 	HASH_ITER (hh, i->by_tid, u, tmp) {
 		if (is_over(u, now))
 			forget(i, u);
-		else if (u->operation.begin_ns <= at_ns && could_change(u, key, told))
+		else if (u->operation.begin_ns <= at_ns && could_change(u, key, has_events))
 			return true;
 	}
 	return false;

@@ -29,9 +29,9 @@ struct wq_inflight {
 	uint64_t expired_ns; /* when old ones were last dropped */
 };
 
-/* OP has begun, says a source. TOLD: the source reports operations, so an earlier report of OP
- * is kept. */
-void wq_inflight_begin(struct wq_inflight *i, const struct wq_operation *op, bool told);
+/* OP has begun, says a source. HAS_EVENTS: the source reports operations, so an earlier report
+ * of OP is kept. */
+void wq_inflight_begin(struct wq_inflight *i, const struct wq_operation *op, bool has_events);
 
 /* OP has begun, says its thread, which is WHO, by the request of CALLER. */
 void wq_inflight_report(struct wq_inflight *i, const struct wq_operation *op,
@@ -52,6 +52,6 @@ bool wq_under_way_may_speak(
 /* Is there an operation under way that began before AT_NS, may have changed KEY, and is still
  * worth waiting for? */
 bool wq_inflight_may_change(
-	struct wq_inflight *i, const struct wq_key *key, uint64_t at_ns, bool told);
+	struct wq_inflight *i, const struct wq_key *key, uint64_t at_ns, bool has_events);
 
 #endif

@@ -26,7 +26,7 @@ static int32_t key_named(const struct wq_statement *t, int32_t id)
 }
 
 /* Who says so. A user's reports explain only that user's own operations. */
-static uint32_t teller(const struct wq_statement *t)
+static uint32_t author(const struct wq_statement *t)
 {
 	return t->caller ? t->caller->uid : WQ_SERIALS_TRACED;
 }
@@ -36,7 +36,7 @@ static void note_serial(const struct wq_statement *t)
 {
 	const struct wq_operation *h = t->op;
 	int32_t serial = h->arg[0];
-	uint32_t by = teller(t);
+	uint32_t by = author(t);
 	uint64_t since_ns = h->end_ns;
 
 	switch (h->op) {
@@ -161,7 +161,7 @@ static bool was_there(const struct wq_statement *t, int32_t serial)
 	if (t->op->made != WQ_MADE_UNKNOWN)
 		return t->op->made == WQ_MADE_UPDATED;
 	return serial == t->op->arg[1] || (key && key->since_ns <= t->op->begin_ns) ||
-	       wq_serials_known(&t->model->serials, serial, teller(t), t->op->begin_ns);
+	       wq_serials_known(&t->model->serials, serial, author(t), t->op->begin_ns);
 }
 
 /* The keyring holds what add_key() has returned already, so there is no record of a link. */

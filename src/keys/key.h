@@ -37,13 +37,13 @@ struct wq_key {
 	/* When a difference was found that an operation may still explain. */
 	uint64_t deferred_ns;
 	int32_t serial;
-	unsigned int told;	   /* counts the operations that were reported for it */
+	unsigned int reports;	   /* counts the operations that were reported for it */
 	bool zombie;		   /* destroyed: it is on registry.zombies */
 	bool is_ring, ring_listed; /* it is a keyring; it is on registry.rings */
 	uint8_t ring_kind;
 	/* An operation has reported such a change: if the next snapshot shows one it is not
 	 * posted. */
-	bool payload_told, attrs_told;
+	bool payload_reported, attrs_reported;
 	bool needs_refresh; /* it is on registry.refresh */
 	/* A source has reported each change, so no snapshots were taken. The model is out of
 	 * date, and the first snapshot after the end of that source is only a baseline. */

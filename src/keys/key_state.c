@@ -216,7 +216,7 @@ static void note_gone(void *arg, const struct wq_key_member *m)
 		d->ops->record(d->arg, NOTIFY_KEY_UNLINKED, (uint32_t)m->serial);
 }
 
-static void tell_linked(void *arg, const struct wq_key_member *m)
+static void record_linked(void *arg, const struct wq_key_member *m)
 {
 	const struct diff *d = arg;
 
@@ -245,7 +245,7 @@ static void diff_members(const struct wq_key_state *old, const struct wq_key_sta
 		ops->record(arg, NOTIFY_KEY_UNLINKED, (uint32_t)d.unlinked[i]);
 	free(d.unlinked);
 	free(d.added.name);
-	for_each_missing(new, old, tell_linked, &d);
+	for_each_missing(new, old, record_linked, &d);
 }
 
 static bool same_members(const struct wq_key_state *old, const struct wq_key_state *new)

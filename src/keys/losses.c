@@ -35,7 +35,7 @@ static void tell_watchers(const struct wq_key *key, uint64_t number)
 }
 
 /* Those whose end is still to be told may have missed what came before it, too. */
-static void tell_zombies(
+static void remove_zombies(
 	struct wq_losses *l, wq_loss_concerns *concerns, const void *arg, uint64_t number)
 {
 	const struct wq_key *key;
@@ -54,7 +54,7 @@ void wq_losses_tell(struct wq_losses *l, wq_loss_concerns *concerns, const void 
 		TAILQ_FOREACH (key, &l->registry->rings.of[kind], ring_node)
 			if (concerns(key, arg))
 				tell_watchers(key, number);
-	tell_zombies(l, concerns, arg, number);
+	remove_zombies(l, concerns, arg, number);
 }
 
 /* ---- what is owed ---- */
@@ -100,7 +100,7 @@ static bool walk(struct wq_losses *l, struct wq_owed *loss, uint64_t until_ns)
 	}
 	if (loss->cursor.next)
 		return false;
-	tell_zombies(l, loss->concerns, loss->arg, loss->number);
+	remove_zombies(l, loss->concerns, loss->arg, loss->number);
 	loss->walking = false;
 	return true;
 }

@@ -53,9 +53,9 @@ static inline bool wq_model_has(const struct wq_model *m, unsigned int capabilit
 }
 
 /* Does the source in use report operations or changes? If not, keys are polled. */
-static inline bool wq_model_is_told(const struct wq_model *m)
+static inline bool wq_model_has_events(const struct wq_model *m)
 {
-	return wq_supervisor_tells(&m->sources);
+	return wq_supervisor_has_events(&m->sources);
 }
 
 /* KEY was destroyed: it is a zombie until its watches have got REMOVAL. */

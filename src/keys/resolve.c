@@ -79,7 +79,7 @@ static void keyring_id(struct wq_resolve *r, const struct wq_operation *op)
 	if (op->arg[1]) /* this operation may have made it */
 		wq_sessions_joined(r->actors->sessions, op->tid, op->result);
 	else if (!stands_in(r, op, op->result))
-		wq_sessions_told(r->actors->sessions, op->tid, op->result);
+		wq_sessions_learned(r->actors->sessions, op->tid, op->result);
 }
 
 /* Learns from OP, which a source has reported, who has which session keyring. */

@@ -100,7 +100,7 @@ static uint64_t next_due(struct wq_scan *s)
 {
 	uint64_t min = (uint64_t)s->model->config.poll_min_ms * WQ_NSEC_PER_MSEC, due;
 
-	if (wq_model_is_told(s->model)) {
+	if (wq_model_has_events(s->model)) {
 		s->interval_ns = wq_scan_resync_s(s) * (uint64_t)WQ_NSEC_PER_SEC;
 		due = next_thorough(s);
 		return s->soon && after_pause(s) < due ? after_pause(s) : due;
@@ -156,14 +156,14 @@ void wq_scan_resync(struct wq_scan *s)
 bool wq_scan_is_thorough(const struct wq_scan *s, uint64_t now_ns)
 {
 	return is_wanted(s) ||
-	       (wq_model_is_told(s->model) && (!s->resync_ns || now_ns >= next_thorough(s)));
+	       (wq_model_has_events(s->model) && (!s->resync_ns || now_ns >= next_thorough(s)));
 }
 
 /* ---- what ---- */
 
 void wq_scan_begin(struct wq_scan *s, bool thorough)
 {
-	bool told = wq_model_is_told(s->model);
+	bool has_events = wq_model_has_events(s->model);
 	bool looks = !wq_model_has(s->model, WQ_SOURCE_CHANGES);
 
 	s->running = true;
@@ -175,9 +175,9 @@ void wq_scan_begin(struct wq_scan *s, bool thorough)
 	if (thorough)
 		s->resync_ns = s->began_ns;
 	s->cost_ns = s->pass_cost_ns = 0;
-	s->expiry_stage = looks &&
-			  (thorough || (!told && wq_expiry_due(s->expiry, s->began_ns))) &&
-			  wq_expiry_begin(s->expiry);
+	s->expiry_stage =
+		looks && (thorough || (!has_events && wq_expiry_due(s->expiry, s->began_ns))) &&
+		wq_expiry_begin(s->expiry);
 	s->passed = s->expiry_stage;
 	if (looks)
 		wq_cursor_begin(&s->model->registry, &s->cursor);
@@ -253,7 +253,7 @@ static uint64_t turn_ns(const struct wq_scan *s)
 
 void wq_scan_rest(struct wq_scan *s, uint64_t began_ns)
 {
-	bool urgent = !TAILQ_EMPTY(&s->syncs) || wq_model_is_told(s->model);
+	bool urgent = !TAILQ_EMPTY(&s->syncs) || wq_model_has_events(s->model);
 
 	s->turn_used_ns += wq_now_ns() - began_ns;
 	if (urgent || s->turn_used_ns < turn_ns(s)) {

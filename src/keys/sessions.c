@@ -238,7 +238,7 @@ void wq_sessions_lost_parent(struct wq_sessions *s, pid_t tid)
 	}
 }
 
-void wq_sessions_told(struct wq_sessions *s, pid_t tid, int32_t serial)
+void wq_sessions_learned(struct wq_sessions *s, pid_t tid, int32_t serial)
 {
 	struct thread *t = get(s, tid);
 

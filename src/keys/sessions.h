@@ -47,7 +47,7 @@ void wq_sessions_joined(struct wq_sessions *s, pid_t tid, int32_t serial);
 void wq_sessions_lost_parent(struct wq_sessions *s, pid_t tid);
 
 /* The session keyring of TID, and of all threads that share it, is SERIAL. */
-void wq_sessions_told(struct wq_sessions *s, pid_t tid, int32_t serial);
+void wq_sessions_learned(struct wq_sessions *s, pid_t tid, int32_t serial);
 
 /* TID's session keyring; 0: unknown. */
 int32_t wq_sessions_find(const struct wq_sessions *s, pid_t tid);

@@ -53,7 +53,7 @@ struct wq_source_sink {
 	void (*forks_lost)(void *arg);
 	/* Some changes of the users that threads act as were not seen. */
 	void (*ids_lost)(void *arg);
-	/* Called at most every 20 ms, after tell_occasions(), for as long as it returns true.
+	/* Called at most every 20 ms, after ask_occasions(), for as long as it returns true.
 	 */
 	bool (*occasion)(void *arg, enum wq_source_occasion occasion);
 };
@@ -103,7 +103,7 @@ struct wq_source_type {
 	bool (*alive)(struct wq_source *source);
 
 	/* Asks for calls of sink.occasion. NULL: the source reports no occasions. */
-	void (*tell_occasions)(struct wq_source *source);
+	void (*ask_occasions)(struct wq_source *source);
 
 	/* Notes in env->renewals all such events until now. True: some were missed. NULL: the
 	 * source knows who did what. */

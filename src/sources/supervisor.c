@@ -65,7 +65,7 @@ bool wq_supervisor_has(const struct wq_supervisor *s, unsigned int capabilities)
 	return s->source && s->source->type->capabilities & capabilities;
 }
 
-bool wq_supervisor_tells(const struct wq_supervisor *s)
+bool wq_supervisor_has_events(const struct wq_supervisor *s)
 {
 	return wq_supervisor_has(s, WQ_SOURCE_OPERATIONS | WQ_SOURCE_CHANGES);
 }
@@ -89,10 +89,10 @@ void wq_supervisor_unwatch(struct wq_supervisor *s, int32_t serial)
 		s->source->type->unwatch(s->source, serial);
 }
 
-void wq_supervisor_tell_occasions(struct wq_supervisor *s)
+void wq_supervisor_ask_occasions(struct wq_supervisor *s)
 {
-	if (s->source && s->source->type->tell_occasions)
-		s->source->type->tell_occasions(s->source);
+	if (s->source && s->source->type->ask_occasions)
+		s->source->type->ask_occasions(s->source);
 }
 
 bool wq_supervisor_ask_renewed(struct wq_supervisor *s)

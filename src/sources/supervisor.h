@@ -39,7 +39,7 @@ bool wq_supervisor_has(const struct wq_supervisor *supervisor, unsigned int capa
 
 /* Does the source in use report operations or changes, so that the bridge need not search for
  * differences? */
-bool wq_supervisor_tells(const struct wq_supervisor *supervisor);
+bool wq_supervisor_has_events(const struct wq_supervisor *supervisor);
 
 /* Asks the source in use to report SERIAL from now on, or (unwatch) no longer, if it has to be
  * asked. 0, even if the source turns out to be dead, which the next check replaces; -ENOSPC or
@@ -48,7 +48,7 @@ int wq_supervisor_watch(struct wq_supervisor *supervisor, int32_t serial);
 void wq_supervisor_unwatch(struct wq_supervisor *supervisor, int32_t serial);
 
 /* Asks the source in use, if there is one, to report occasions. */
-void wq_supervisor_tell_occasions(struct wq_supervisor *supervisor);
+void wq_supervisor_ask_occasions(struct wq_supervisor *supervisor);
 
 /* Has the source in use note what it knows by now of new threads and of programs that were
  * executed. True: some of that was missed. */

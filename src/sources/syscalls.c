@@ -128,7 +128,7 @@ static void on_again(struct wq_timer *timer)
 	stream_tell(wq_container_of(timer, struct wq_stream, again));
 }
 
-static void tell_occasions(struct wq_source *source)
+static void ask_occasions(struct wq_source *source)
 {
 	struct syscalls *t = syscalls_of(source);
 
@@ -455,7 +455,7 @@ const struct wq_source_type wq_source_syscalls = {
 	.start = start,
 	.drain = WITH_TRACEFS(drain),
 	.alive = WITH_TRACEFS(alive),
-	.tell_occasions = WITH_TRACEFS(tell_occasions),
+	.ask_occasions = WITH_TRACEFS(ask_occasions),
 	.ask_renewed = WITH_TRACEFS(ask_renewed),
 	.stop = WITH_TRACEFS(stop),
 };

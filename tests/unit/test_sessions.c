@@ -109,7 +109,7 @@ static void see(const struct seen *seen)
 		wq_sessions_joined(s, seen->tid, seen->n);
 		break;
 	case 't':
-		wq_sessions_told(s, seen->tid, seen->n);
+		wq_sessions_learned(s, seen->tid, seen->n);
 		break;
 	case 'f':
 		wq_sessions_forked(s, seen->tid, seen->n, 1);

@@ -146,9 +146,9 @@ END_TEST
 
 START_TEST(what_is_asked_for_are_capabilities)
 {
-	ck_assert(!wq_supervisor_tells(&supervisor));
+	ck_assert(!wq_supervisor_has_events(&supervisor));
 	wq_supervisor_start(&supervisor);
-	ck_assert(wq_supervisor_tells(&supervisor));
+	ck_assert(wq_supervisor_has_events(&supervisor));
 	ck_assert(wq_supervisor_has(&supervisor, WQ_SOURCE_ENDS));
 	ck_assert(!wq_supervisor_has(&supervisor, WQ_SOURCE_COMPAT));
 }
