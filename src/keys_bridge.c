@@ -112,7 +112,7 @@ static void remove_ended(struct wq_keys *keys)
 {
 	if (TAILQ_EMPTY(&keys->model.registry.zombies))
 		return;
-	if (wq_feed_caught_up(&keys->feed, &keys->zombies_since_ns))
+	if (wq_feed_is_drained(&keys->feed, &keys->zombies_since_ns))
 		settle(keys);
 	else
 		wq_timer_set(keys->model.loop, &keys->zombies_timer, 0);
@@ -169,7 +169,7 @@ static void on_losses_timer(struct wq_timer *timer)
 
 static void step_scan(struct wq_keys *keys)
 {
-	if (wq_feed_caught_up(&keys->feed, &keys->scan_since_ns) &&
+	if (wq_feed_is_drained(&keys->feed, &keys->scan_since_ns) &&
 		!wq_outbox_full(&keys->model.outbox) && wq_scan_step(&keys->scan))
 		settle(keys);
 }
@@ -206,7 +206,7 @@ static void settle_deferred(struct wq_keys *keys)
 {
 	wq_compare_begin(&keys->compare);
 	while (wq_compare_find(&keys->compare))
-		if (wq_feed_take_in(&keys->feed))
+		if (wq_feed_drain(&keys->feed))
 			wq_compare_settle(&keys->compare);
 }
 
@@ -215,7 +215,7 @@ static void on_deferred_timer(struct wq_timer *timer)
 	struct wq_keys *keys = wq_container_of(timer, struct wq_keys, compare.deferred_timer);
 	bool more = true;
 
-	if (wq_feed_caught_up(&keys->feed, &keys->deferred_since_ns)) {
+	if (wq_feed_is_drained(&keys->feed, &keys->deferred_since_ns)) {
 		settle_deferred(keys);
 		more = wq_compare_has_more(&keys->compare);
 	}
@@ -364,7 +364,7 @@ int wq_keys_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t serial,
 	if (r < 0)
 		return r;
 	/* earlier changes must be posted before this watch exists */
-	wq_feed_catch_up(&keys->feed, caller->uid);
+	wq_feed_drain_for(&keys->feed, caller->uid);
 	key = wq_registry_find(&keys->model.registry, serial);
 	if (key && !same_ids(&key->view, &as))
 		wq_compare_view_as(&keys->compare, key, &as);
@@ -465,9 +465,9 @@ void wq_keys_free(struct wq_keys *keys)
 	free(keys);
 }
 
-bool wq_keys_catch_up(struct wq_keys *keys, uid_t uid)
+bool wq_keys_drain_sources(struct wq_keys *keys, uid_t uid)
 {
-	return wq_feed_catch_up(&keys->feed, uid);
+	return wq_feed_drain_for(&keys->feed, uid);
 }
 
 int wq_keys_report(struct wq_keys *keys, const struct wqfs_key_report *report,

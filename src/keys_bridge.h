@@ -58,7 +58,7 @@ void wq_keys_sync_cancel(struct wq_keys *keys, struct wq_keys_sync *sync);
  * up its share of the time (base/shares.h) this does nothing until UID has a new one. True:
  * everything was handled; else the rest follows by itself, between requests. Costs four system
  * calls if there is nothing to handle, and nothing while polling. */
-bool wq_keys_catch_up(struct wq_keys *keys, uid_t uid);
+bool wq_keys_drain_sources(struct wq_keys *keys, uid_t uid);
 
 /* WQFS_IOC_REPORT: CALLER reports what it did, or (end_ns 0) is about to do. Believes root, the
  * owner of the key, and a user who has the right that the operation needs; for anybody else it

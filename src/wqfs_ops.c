@@ -104,7 +104,7 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 
 	if (!node_of(req, ino, &node))
 		return;
-	wqfs_catch_up(req); /* for st_size */
+	wqfs_drain_sources(req); /* for st_size */
 	reply_attr(req, node);
 }
 
@@ -347,7 +347,7 @@ static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t
 
 	if (!node_of(req, ino, &node))
 		return;
-	wqfs_catch_up(req); /* as for the ioctl that returns the same */
+	wqfs_drain_sources(req); /* as for the ioctl that returns the same */
 	n = wq_attr_get(node, wqfs_of(req)->keys, name, &caller, &text);
 	if (n < 0)
 		fuse_reply_err(req, (int)-n);
@@ -376,7 +376,7 @@ static void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const 
 
 	if (!node_of(req, ino, &node))
 		return;
-	wqfs_catch_up(req);
+	wqfs_drain_sources(req);
 	if ((flags & XATTR_CREATE) && wq_attr_exists(node, name))
 		reply(req, -EEXIST);
 	else

@@ -208,6 +208,6 @@ void wqfs_op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg,
 		return;
 	}
 	/* what was done before the call is for the queue as it was before the call */
-	wqfs_catch_up(req);
+	wqfs_drain_sources(req);
 	ioctl_queue(req, h, &call);
 }

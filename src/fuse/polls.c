@@ -80,7 +80,7 @@ void wqfs_op_poll(
 	heard(fs, h);
 	if (ph)
 		set_poll(h, ph);
-	wqfs_catch_up(req);
+	wqfs_drain_sources(req);
 	events = h->writer ? poll_writer(h->node) : poll_reader(fs, h);
 	fuse_reply_poll(req, events | (h->synced ? POLLPRI : 0));
 }

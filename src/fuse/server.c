@@ -77,7 +77,7 @@ struct wq_caller wqfs_caller(fuse_req_t req)
 	};
 }
 
-void wqfs_catch_up(fuse_req_t req)
+void wqfs_drain_sources(fuse_req_t req)
 {
-	wq_keys_catch_up(wqfs_of(req)->keys, fuse_req_ctx(req)->uid);
+	wq_keys_drain_sources(wqfs_of(req)->keys, fuse_req_ctx(req)->uid);
 }

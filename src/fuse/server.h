@@ -90,7 +90,7 @@ void wqfs_set_user(struct wq_handle *h, uid_t uid);
 
 struct wq_caller wqfs_caller(fuse_req_t req);
 
-/* wq_keys_catch_up() for REQ's user, who pays for it. */
-void wqfs_catch_up(fuse_req_t req);
+/* wq_keys_drain_sources() for REQ's user, who pays for it. */
+void wqfs_drain_sources(fuse_req_t req);
 
 #endif

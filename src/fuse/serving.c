@@ -95,7 +95,7 @@ static void reader_arrives(
 	struct wqfs *fs = wqfs_of(req);
 	struct wq_parked *p;
 
-	wqfs_catch_up(req);
+	wqfs_drain_sources(req);
 	p = wqfs_park(req, WQ_WAIT_RECORD, h);
 	if (!p) {
 		fuse_reply_err(req, ENOMEM);

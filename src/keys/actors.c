@@ -133,7 +133,7 @@ void wq_actors_ids_changed(
 
 /* Remembers T, which a walk has read. Kernel threads are recognized because they are not
  * remembered. */
-static void take_in(struct wq_actors *a, pid_t tid)
+static void remember(struct wq_actors *a, pid_t tid)
 {
 	struct wq_task task;
 	struct wq_ids ids;
@@ -152,7 +152,7 @@ static void walk(struct wq_actors *a, uint64_t allowed_ns)
 	pid_t tid = 1;
 
 	while (now - began < allowed_ns && (tid = wq_threads_next(&a->threads))) {
-		take_in(a, tid);
+		remember(a, tid);
 		now = wq_now_ns();
 	}
 	if (tid)

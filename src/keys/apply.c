@@ -35,7 +35,7 @@ static unsigned int changed(const struct wq_statement *t, struct wq_key *key, bo
 	if (t->caller) {
 		if (payload) /* its length is unknown now */
 			key->proc.len = -1;
-		return WQ_THEN_TAKE_IN;
+		return WQ_THEN_REFRESH_NOW;
 	}
 	key->proc.pass = 0;
 	if (payload)
@@ -157,7 +157,7 @@ static bool was_posted_before(const struct wq_key *key, enum key_notification_su
 }
 
 /* Changes the model of KEY as SUBTYPE says. */
-static unsigned int take_in(
+static unsigned int change_model(
 	const struct wq_statement *t, struct wq_key *key, enum key_notification_subtype subtype)
 {
 	switch (subtype) {
@@ -191,7 +191,7 @@ static unsigned int apply(const struct wq_statement *t, struct wq_key *key,
 			wq_subtype_name(WATCH_TYPE_KEY_NOTIFY, subtype));
 	else
 		notify(t, key, subtype, aux);
-	return take_in(t, key, subtype);
+	return change_model(t, key, subtype);
 }
 
 unsigned int wq_apply(

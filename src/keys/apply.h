@@ -13,8 +13,8 @@
 enum wq_then {
 	/* The key does not show what was reported: compare it now. */
 	WQ_THEN_COMPARE = 1u << 0,
-	WQ_THEN_REFRESH = 1u << 1, /* take a snapshot soon, to get what was reported */
-	WQ_THEN_TAKE_IN = 1u << 2, /* the same, now */
+	WQ_THEN_REFRESH = 1u << 1,     /* take a snapshot soon, to get what was reported */
+	WQ_THEN_REFRESH_NOW = 1u << 2, /* the same, now */
 	/* The kernel will collect it as it collects dead keys. */
 	WQ_THEN_EXPECT_END = 1u << 3,
 };

@@ -252,7 +252,7 @@ void wq_compare_refresh(struct wq_key *key)
 		(void)wq_apply_reported(key, new);
 }
 
-void wq_compare_take_in(struct wq_key *key, bool payload)
+void wq_compare_refresh_now(struct wq_key *key, bool payload)
 {
 	const bool payload_reported = key->payload_reported,
 		   attrs_reported = key->attrs_reported;

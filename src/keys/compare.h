@@ -53,7 +53,7 @@ void wq_compare_refresh_soon(struct wq_compare *c, struct wq_key *key);
 
 /* A process has reported a change of KEY's payload, or else of its attributes: puts only that
  * into the model, now, because later it would be a difference. */
-void wq_compare_take_in(struct wq_key *key, bool payload);
+void wq_compare_refresh_now(struct wq_key *key, bool payload);
 
 /* A turn of deferred differences, which takes a slice of time:
  *

@@ -32,7 +32,7 @@ bool wq_expiry_due(const struct wq_expiry_scan *e, uint64_t now_ns);
 bool wq_expiry_begin(struct wq_expiry_scan *e);
 
 /* Does one part of a pass. First it reads all lines; after a pause, in which earlier operations
- * are taken in, it compares key by key. */
+ * are handled, it compares key by key. */
 enum wq_expiry_step { WQ_EXPIRY_MORE, WQ_EXPIRY_PAUSE, WQ_EXPIRY_END };
 enum wq_expiry_step wq_expiry_step(struct wq_expiry_scan *e);
 

@@ -10,7 +10,7 @@
 #include "sources/choice.h"
 
 /* The longest time that a step waits for the sources to be drained. */
-#define CATCH_UP_NS (WQ_NSEC_PER_SEC / 10)
+#define DRAIN_WAIT_NS (WQ_NSEC_PER_SEC / 10)
 
 #define WORK_NS WQ_NSEC_PER_MSEC /* for events that nobody waits for */
 
@@ -171,37 +171,37 @@ static bool has_source(const struct wq_feed *f)
 
 /* Nobody pays if all events could be handled, because that had to be done anyway. If not,
  * others wait while the rest is handled, and for that UID pays a slice. */
-bool wq_feed_catch_up(struct wq_feed *f, uid_t uid)
+bool wq_feed_drain_for(struct wq_feed *f, uid_t uid)
 {
 	if (!has_source(f))
 		return true;
-	if (!wq_shares_left(&f->catching_up, uid, wq_now_ns()))
+	if (!wq_shares_left(&f->drain_shares, uid, wq_now_ns()))
 		return false;
 	if (drain_sources(f, WQ_SLICE_NS))
 		return true;
-	wq_shares_spend(&f->catching_up, uid, WQ_SLICE_NS);
+	wq_shares_spend(&f->drain_shares, uid, WQ_SLICE_NS);
 	return false;
 }
 
-bool wq_feed_take_in(struct wq_feed *f)
+bool wq_feed_drain(struct wq_feed *f)
 {
 	if (!has_source(f))
 		return true;
-	if (wq_now_ns() < f->catch_up_ns) /* give others a turn */
+	if (wq_now_ns() < f->next_drain_ns) /* give others a turn */
 		return false;
 	if (drain_sources(f, WQ_SLICE_NS))
 		return true;
-	f->catch_up_ns = wq_now_ns() + WQ_SLICE_NS;
+	f->next_drain_ns = wq_now_ns() + WQ_SLICE_NS;
 	return false;
 }
 
-bool wq_feed_caught_up(struct wq_feed *f, uint64_t *since_ns)
+bool wq_feed_is_drained(struct wq_feed *f, uint64_t *since_ns)
 {
-	bool caught_up = wq_feed_take_in(f);
+	bool drained = wq_feed_drain(f);
 
-	if (!caught_up && !*since_ns)
+	if (!drained && !*since_ns)
 		*since_ns = wq_now_ns();
-	if (!caught_up && wq_now_ns() - *since_ns < CATCH_UP_NS)
+	if (!drained && wq_now_ns() - *since_ns < DRAIN_WAIT_NS)
 		return false;
 	*since_ns = 0;
 	return true;
@@ -379,7 +379,7 @@ int wq_feed_report(
 		return 0; /* the source reports all that this operation changes */
 	if (wq_model_has(f->model, WQ_SOURCE_OPERATIONS)) {
 		/* at a beginning: what its thread did before is over */
-		wq_feed_catch_up(f, caller->uid);
+		wq_feed_drain_for(f, caller->uid);
 		if (h.end_ns && (!caller->compat || wq_model_has(f->model, WQ_SOURCE_COMPAT)))
 			return 0; /* the trace reports it, too */
 	}

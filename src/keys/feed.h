@@ -18,8 +18,8 @@ struct wq_feed {
 
 	struct wq_timer drain_timer; /* to handle more events of the sources */
 	bool draining;
-	uint64_t catch_up_ns;	      /* when a step of ours may drain the sources again */
-	struct wq_shares catching_up; /* the same for requests */
+	uint64_t next_drain_ns;	       /* when a step of ours may drain the sources again */
+	struct wq_shares drain_shares; /* the same for requests */
 };
 
 /* Prepares for the sources that the configuration allows; starts none. */
@@ -35,17 +35,17 @@ bool wq_feed_start(struct wq_feed *f);
  * is drained. True: something has changed. */
 bool wq_feed_check(struct wq_feed *f);
 
-/* See wq_keys_catch_up(). */
-bool wq_feed_catch_up(struct wq_feed *f, uid_t uid);
+/* See wq_keys_drain_sources(). */
+bool wq_feed_drain_for(struct wq_feed *f, uid_t uid);
 
 /* Handles what the sources have reported by now: for a slice of time, and in at most half of
  * the time. True: it was all of that, or keys are polled. */
-bool wq_feed_take_in(struct wq_feed *f);
+bool wq_feed_drain(struct wq_feed *f);
 
 /* Has everything been handled that was done before this call? A caller asks again in later
  * turns of the loop until this is true, which it is after 100 ms at the latest. SINCE_NS, 0 at
  * first, belongs to the caller. */
-bool wq_feed_caught_up(struct wq_feed *f, uint64_t *since_ns);
+bool wq_feed_is_drained(struct wq_feed *f, uint64_t *since_ns);
 
 /* See wq_keys_report(). */
 int wq_feed_report(struct wq_feed *f, const struct wqfs_key_report *report,

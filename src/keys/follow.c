@@ -17,8 +17,8 @@ static void then(const struct wq_follower *f, const struct wq_change *change, un
 		return;
 	if (what & WQ_THEN_EXPECT_END)
 		wq_gc_expect_at(f->gc, key, time(NULL) + wq_gc_delay(f->gc));
-	if (what & WQ_THEN_TAKE_IN)
-		wq_compare_take_in(key, change->subtype == NOTIFY_KEY_UPDATED);
+	if (what & WQ_THEN_REFRESH_NOW)
+		wq_compare_refresh_now(key, change->subtype == NOTIFY_KEY_UPDATED);
 	if (what & WQ_THEN_REFRESH)
 		wq_compare_refresh_soon(f->compare, key);
 	if (what & WQ_THEN_COMPARE)
