@@ -402,7 +402,7 @@ static void init(struct wq_keys *keys)
 	m->outbox.loop = m->loop;
 	m->outbox.timer.fire = on_outbox_timer;
 	m->losses.registry = &m->registry;
-	m->losses.guesses = &m->guesses;
+	m->losses.inferring = &m->inferring;
 	m->losses.loop = m->loop;
 	m->losses.timer.fire = on_losses_timer;
 }

@@ -157,7 +157,7 @@ static void begin_anew(struct wq_key *key)
 }
 
 /* Posts the differences between KEY and NEW, and makes NEW its model. */
-static void take(struct wq_key *key, struct wq_key_state *new)
+static void adopt(struct wq_key *key, struct wq_key_state *new)
 {
 	if (key->needs_snapshot) {
 		begin_anew(key);
@@ -205,7 +205,7 @@ static void compare(struct wq_compare *c, struct wq_key *key, bool sure)
 	else if (!sure && differs(key, new))
 		defer(c, key);
 	else
-		take(key, new);
+		adopt(key, new);
 }
 
 void wq_compare_key(struct wq_compare *c, struct wq_key *key)
@@ -375,7 +375,7 @@ void wq_compare_settle(struct wq_compare *c)
 	if (wq_apply_reported(key, &c->found) < 0)
 		no_memory(key);
 	else
-		take(key, &c->found);
+		adopt(key, &c->found);
 }
 
 bool wq_compare_has_more(const struct wq_compare *c)

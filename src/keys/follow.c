@@ -37,7 +37,7 @@ static void look_instead(const struct wq_follower *f, const struct wq_statement 
 		return;
 	wq_debug_keys("key %d: what thread %d says of it is not believed: a look instead",
 		key->serial, (int)t->op->tid);
-	if (!wq_work_begin(&work, &f->model->guesses, t->meaning.payer)) {
+	if (!wq_work_begin(&work, &f->model->inferring, t->meaning.payer)) {
 		wq_scan_soon(f->scan);
 		return;
 	}
@@ -74,7 +74,7 @@ static void follow_loss(
 	struct wq_missed owed;
 	struct wq_work work;
 
-	if (wq_work_begin(&work, &f->model->guesses, payer)) {
+	if (wq_work_begin(&work, &f->model->inferring, payer)) {
 		wq_losses_tell(losses, wq_infer_may_have_missed, m);
 		wq_work_end(&work);
 		return;

@@ -92,12 +92,12 @@ static const enum key_notification_subtype subtypes[] = {
 /* Notes that WHAT with SERIAL was done to the keyring that T's operation called ID. Finds out
  * who did it only where that matters; for a report it does not, because its reporter must be
  * believed for each keyring. */
-static const struct wq_missed *guess(const struct wq_statement *t, struct wq_outcome *o,
+static const struct wq_missed *note_missed(const struct wq_statement *t, struct wq_outcome *o,
 	int32_t id, enum wq_inference what, int32_t serial)
 {
 	struct wq_missed *m = &o->missed[o->nmissed];
 
-	assert(o->nmissed < WQ_GUESSES_MAX);
+	assert(o->nmissed < WQ_MISSED_MAX);
 	o->nmissed++;
 	*m = (struct wq_missed){.id = id,
 		.rights = wq_operation_rights(t->op->op, subtypes[what]),
@@ -117,10 +117,10 @@ static void lose(struct wq_outcome *o)
 /* We cannot attribute the operation to a keyring. A scan finds any visible change; where the
  * change may be invisible, the watches get a LOSS. So no record is made up, and none is
  * silently missing. */
-static void cannot_tell(
+static void note_unattributed(
 	const struct wq_statement *t, struct wq_outcome *o, const struct wq_missed *m)
 {
-	wq_debug_keys("keyring %d of thread %d cannot be told: a look at every key", m->id,
+	wq_debug_keys("keyring %d of thread %d is unknown: all keys are scanned", m->id,
 		(int)t->op->tid);
 	if (!t->caller)
 		lose(o);
@@ -170,20 +170,20 @@ void wq_infer(const struct wq_statement *t, struct wq_outcome *o, int32_t id,
 			id, (int)t->op->tid);
 		return;
 	}
-	m = guess(t, o, id, what, serial);
+	m = note_missed(t, o, id, what, serial);
 	if (serial < 0 || n > WQ_INFER_AT_ONCE ||
-		!wq_work_begin(&work, &t->model->guesses, t->meaning.payer)) {
-		cannot_tell(t, o, m);
+		!wq_work_begin(&work, &t->model->inferring, t->meaning.payer)) {
+		note_unattributed(t, o, m);
 		return;
 	}
 	any = infer(t, o, m, rings, n);
 	wq_work_end(&work);
 	if (!any)
-		cannot_tell(t, o, m);
+		note_unattributed(t, o, m);
 }
 
 void wq_infer_setattr(const struct wq_statement *t, struct wq_outcome *o, int32_t id)
 {
-	guess(t, o, id, WQ_INFER_SETATTR, 0);
+	note_missed(t, o, id, WQ_INFER_SETATTR, 0);
 	lose(o);
 }

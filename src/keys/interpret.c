@@ -301,7 +301,7 @@ static void op_chown(const struct wq_statement *t, struct wq_outcome *o)
 }
 
 /* Longer than a page because it has one case for each operation, and nothing else. */
-static void take(const struct wq_statement *t, struct wq_outcome *o)
+static void interpret(const struct wq_statement *t, struct wq_outcome *o)
 {
 	const struct wq_operation *h = t->op;
 
@@ -379,7 +379,7 @@ void wq_interpret(const struct wq_statement *t, struct wq_outcome *o)
 	o->may_destroy = o->scan_soon = false;
 	wq_inflight_end(&t->model->inflight, op->tid);
 	if (op->result >= 0) {
-		take(t, o);
+		interpret(t, o);
 		note_serial(t);
 		return;
 	}

@@ -113,7 +113,7 @@ static bool walk_and_pay(struct wq_losses *l, struct wq_owed *loss, uint64_t unt
 
 	if (!loss->concerns)
 		return walk(l, loss, until_ns);
-	if (!wq_work_begin(&work, l->guesses, loss->payer))
+	if (!wq_work_begin(&work, l->inferring, loss->payer))
 		return false;
 	ended = walk(l, loss, until_ns);
 	wq_work_end(&work);

@@ -25,7 +25,7 @@ typedef bool wq_loss_concerns(const struct wq_key *key, const void *arg);
 struct wq_losses {
 	struct wq_registry *registry;
 	struct wq_loop *loop;
-	struct wq_shares *guesses; /* what they are paid with */
+	struct wq_shares *inferring; /* what they are paid with */
 	struct wq_timer timer; /* set while some are owed; the owner calls wq_losses_step() */
 	struct wq_owed *first, *last;
 	unsigned int n;

@@ -43,7 +43,7 @@ struct wq_model {
 	/* The names of members that were displaced. */
 	struct wq_key_member names[WQ_NAMES_MAX];
 	unsigned int names_next;
-	struct wq_shares guesses; /* of time for inferring keyrings */
+	struct wq_shares inferring; /* of time for inferring keyrings */
 };
 
 /* Does the source in use have one of CAPABILITIES? */

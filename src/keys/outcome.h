@@ -12,12 +12,12 @@
 #include "keys/meant.h"
 #include "sources/event.h"
 
-#define WQ_GUESSES_MAX 2 /* an operation names at most so many keyrings that it changes */
+#define WQ_MISSED_MAX 2 /* an operation names at most so many keyrings that it changes */
 /* Keyrings that are compared for one operation; if there are more, a scan follows. */
 #define WQ_INFER_AT_ONCE 32
 
 /* For each keyring the possible changes and a loss, and what needs no inferring. */
-#define WQ_STEPS_MAX (WQ_GUESSES_MAX * (WQ_INFER_AT_ONCE + 1) + 2)
+#define WQ_STEPS_MAX (WQ_MISSED_MAX * (WQ_INFER_AT_ONCE + 1) + 2)
 
 enum wq_inference {
 	WQ_INFER_LINKED,
@@ -55,7 +55,7 @@ struct wq_step {
 
 struct wq_outcome {
 	struct wq_step step[WQ_STEPS_MAX];
-	struct wq_missed missed[WQ_GUESSES_MAX];
+	struct wq_missed missed[WQ_MISSED_MAX];
 	unsigned int n, nmissed;
 	int32_t timeout_of; /* a key whose timeout was set, or 0 */
 	time_t timeout_at;  /* CLOCK_REALTIME; 0: it never expires */

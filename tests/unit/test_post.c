@@ -26,7 +26,7 @@ static void set_up(void)
 	wq_registry_init(&model.registry);
 	model.loop = wq_loop_new();
 	model.losses.registry = &model.registry;
-	model.losses.guesses = &model.guesses;
+	model.losses.inferring = &model.inferring;
 	model.losses.loop = model.loop;
 	queue = wq_queue_new(&ops, NULL, WQFS_SIZE_MAX);
 	ck_assert_int_eq(wq_queue_set_size(queue, 32), 0);
@@ -110,8 +110,8 @@ START_TEST(loss_that_is_owed_is_told_once_when_its_payer_has_a_share)
 	const uid_t payer = 1000;
 	struct wq_losses *losses = &model.losses;
 
-	ck_assert(wq_shares_left(&model.guesses, payer, wq_now_ns()));
-	wq_shares_spend(&model.guesses, payer, WQ_BUDGET_NS);
+	ck_assert(wq_shares_left(&model.inferring, payer, wq_now_ns()));
+	wq_shares_spend(&model.inferring, payer, WQ_BUDGET_NS);
 	for (int i = 0; i < 1000; i++)
 		wq_losses_owe(losses, is_any, "a", 2, payer);
 	wq_losses_owe(losses, is_any, "b", 2, payer);
@@ -119,7 +119,7 @@ START_TEST(loss_that_is_owed_is_told_once_when_its_payer_has_a_share)
 	ck_assert(!wq_losses_are_settled(losses, model.registry.found_scan));
 	wq_losses_step(losses);
 	ck_assert(!wq_queue_readable(queue));
-	memset(&model.guesses, 0, sizeof(model.guesses));
+	memset(&model.inferring, 0, sizeof(model.inferring));
 	wq_losses_step(losses);
 	ck_assert_uint_eq(next().subtype, WATCH_META_LOSS_NOTIFICATION);
 	ck_assert(!wq_queue_readable(queue));
