@@ -111,7 +111,7 @@ static void run(const char *wqfs, const char *name, const char *opts, bool compa
 {
 	struct bench_mount m;
 	struct usage u;
-	double bare = 0, after, look;
+	double bare = 0, after, each;
 	int fd;
 
 	if (compare)
@@ -136,10 +136,10 @@ static void run(const char *wqfs, const char *name, const char *opts, bool compa
 		name, nkeys, seconds, 100 * (double)u.cpu_ns / (double)u.time_ns,
 		(unsigned long long)u.wakeups, u.interval_us / 1e6);
 	if (compare && u.rounds) {
-		look = (double)u.cpu_ns / (double)u.rounds / nkeys;
-		printf("; a look, its share of /proc/keys and all else costs %.0f ns a key, "
+		each = (double)u.cpu_ns / (double)u.rounds / nkeys;
+		printf("; one key, with its share of all else, costs %.0f ns, "
 		       "%.2f times the bare calls (%.0f ns)",
-			look, look / bare, bare);
+			each, each / bare, bare);
 	}
 	printf("\n");
 	fflush(stdout);

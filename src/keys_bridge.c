@@ -493,7 +493,7 @@ const char *wq_keys_source_text(struct wq_keys *keys)
 	char how_often[64] = "";
 
 	if (wq_model_has(&keys->model, WQ_SOURCE_OPERATIONS))
-		snprintf(how_often, sizeof(how_often), ", and a look at every key each %u s",
+		snprintf(how_often, sizeof(how_often), ", and a scan of all keys each %u s",
 			wq_scan_resync_s(&keys->scan));
 	else if (!wq_model_has_events(&keys->model) && keys->scan.interval_ns)
 		snprintf(how_often, sizeof(how_often), ", each key every %.3f ms",

@@ -91,7 +91,7 @@ static const char *watch_reason(int err)
 	}
 }
 
-static void look_at_facility(struct findings *f)
+static void check_facility(struct findings *f)
 {
 	const struct wq_facility *is = &f->facility;
 
@@ -102,7 +102,7 @@ static void look_at_facility(struct findings *f)
 }
 
 /* If keyctl() exists at all it refuses key 0 with EINVAL. */
-static void look_at_keys(struct findings *f)
+static void check_keys(struct findings *f)
 {
 	int err = syscall(SYS_keyctl, KEYCTL_DESCRIBE, 0, NULL, 0) < 0 ? errno : 0;
 
@@ -122,7 +122,7 @@ static void look_at_keys(struct findings *f)
 }
 
 /* "  uid: usage nkeys/nikeys qnkeys/maxkeys qnbytes/maxbytes" */
-static void look_at_quota(const struct findings *f)
+static void check_quota(const struct findings *f)
 {
 	FILE *users = fopen("/proc/key-users", "re");
 	unsigned int uid, keys, max_keys, bytes, max_bytes;
@@ -176,7 +176,7 @@ static const char *trace_reason(int err)
 	}
 }
 
-static void look_at_tracing(struct findings *f)
+static void check_tracing(struct findings *f)
 {
 	int err = find_tracepoints();
 
@@ -185,7 +185,7 @@ static void look_at_tracing(struct findings *f)
 
 #else
 
-static void look_at_tracing(const struct findings *f)
+static void check_tracing(const struct findings *f)
 {
 	line(f, "tracing", false, "this wqfs was built without libtracefs");
 }
@@ -194,7 +194,7 @@ static void look_at_tracing(const struct findings *f)
 
 /* ---- FUSE ---- */
 
-static bool look_at_dev_fuse(const struct findings *f)
+static bool check_dev_fuse(const struct findings *f)
 {
 	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC), err = errno;
 
@@ -218,7 +218,7 @@ static bool look_at_dev_fuse(const struct findings *f)
 }
 
 /* Root mounts without fusermount3. */
-static bool look_at_fusermount(const struct findings *f)
+static bool check_fusermount(const struct findings *f)
 {
 	char *path = wq_program_find("fusermount3");
 	bool root = geteuid() == 0, ok = false;
@@ -236,30 +236,30 @@ static bool look_at_fusermount(const struct findings *f)
 	return ok || root;
 }
 
-static void look_at_fuse(struct findings *f)
+static void check_fuse(struct findings *f)
 {
-	bool device = look_at_dev_fuse(f), mounter = look_at_fusermount(f);
+	bool device = check_dev_fuse(f), mounter = check_fusermount(f);
 
 	f->fuse = device && mounter;
 }
 
 /* ---- wqfs ---- */
 
-static bool look_at_part(const struct findings *f, const char *what, const char *path, int mode)
+static bool check_part(const struct findings *f, const char *what, const char *path, int mode)
 {
 	return access(path, mode) ? line(f, what, false, "%s: %s", path, strerror(errno))
 				  : line(f, what, true, "%s", path);
 }
 
-static void look_at_parts(struct findings *f)
+static void check_parts(struct findings *f)
 {
-	bool daemon = look_at_part(f, "daemon", wqrun_daemon_path(), X_OK);
-	bool shim = look_at_part(f, "wqrun's part", wqrun_shim_path(), R_OK);
+	bool daemon = check_part(f, "daemon", wqrun_daemon_path(), X_OK);
+	bool shim = check_part(f, "wqrun's part", wqrun_shim_path(), R_OK);
 
 	f->parts = daemon && shim;
 }
 
-static void look_at_mount(struct findings *f)
+static void check_mount(struct findings *f)
 {
 	char source[2048] = "", *mount;
 	int err = wq_mount_find_serving(&mount);
@@ -319,13 +319,13 @@ bool wq_doctor(FILE *out)
 	struct findings f = {.out = out};
 	bool ok;
 
-	look_at_facility(&f);
-	look_at_keys(&f);
-	look_at_quota(&f);
-	look_at_fuse(&f);
-	look_at_tracing(&f);
-	look_at_parts(&f);
-	look_at_mount(&f);
+	check_facility(&f);
+	check_keys(&f);
+	check_quota(&f);
+	check_fuse(&f);
+	check_tracing(&f);
+	check_parts(&f);
+	check_mount(&f);
 	ok = conclude(&f);
 	free(f.mount);
 	return ok;

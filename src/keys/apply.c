@@ -277,7 +277,7 @@ int wq_apply_reported(struct wq_key *key, const struct wq_key_state *new)
 void wq_apply_difference(
 	struct wq_key *key, enum key_notification_subtype subtype, uint32_t aux)
 {
-	wq_debug_keys("key %d: a look has found a difference", key->serial);
+	wq_debug_keys("key %d: a snapshot shows a difference", key->serial);
 	wq_post_change(key, subtype, aux, NULL, UINT64_MAX);
 	wq_ledger_note(&key->model->ledger, key->serial, (uint8_t)subtype, aux, wq_now_ns());
 }

@@ -186,7 +186,8 @@ static bool is_same(struct wq_key *key)
 
 static void no_memory(const struct wq_key *key)
 {
-	wq_log(WQ_LOG_ERR, "no memory to look at key %d: its changes come late", key->serial);
+	wq_log(WQ_LOG_ERR, "no memory for a snapshot of key %d: its changes come late",
+		key->serial);
 }
 
 /* SURE: no operation can explain a difference any more. */

@@ -21,7 +21,7 @@ static const char *how_observed(const struct wq_key *key)
 		break;
 	}
 	if (wq_model_has(key->model, WQ_SOURCE_CHANGES))
-		return "each change is told";
+		return "the source reports each change";
 	if (wq_model_has(key->model, WQ_SOURCE_OPERATIONS))
 		return "traced";
 	switch (key->state.payload) {

@@ -27,7 +27,7 @@ static void then(const struct wq_follower *f, const struct wq_change *change, un
 
 /* A report that is not believed makes us compare the key: at once, or in a scan if its user has
  * no time left for that. */
-static void look_instead(const struct wq_follower *f, const struct wq_statement *t,
+static void compare_instead(const struct wq_follower *f, const struct wq_statement *t,
 	const struct wq_change *change)
 {
 	struct wq_key *key = wq_registry_find(&f->model->registry, change->serial);
@@ -35,7 +35,7 @@ static void look_instead(const struct wq_follower *f, const struct wq_statement 
 
 	if (!key)
 		return;
-	wq_debug_keys("key %d: what thread %d says of it is not believed: a look instead",
+	wq_debug_keys("key %d: what thread %d reports is not believed: it is compared instead",
 		key->serial, (int)t->op->tid);
 	if (!wq_work_begin(&work, &f->model->inferring, t->meaning.payer)) {
 		wq_scan_soon(f->scan);
@@ -101,8 +101,8 @@ void wq_follow(
 		case WQ_STEP_KNOWN:
 			wq_apply_known(t, &step->change);
 			break;
-		case WQ_STEP_LOOK:
-			look_instead(f, t, &step->change);
+		case WQ_STEP_COMPARE:
+			compare_instead(f, t, &step->change);
 			break;
 		case WQ_STEP_LOSS:
 			follow_loss(f, t, &o->missed[step->missed]);

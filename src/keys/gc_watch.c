@@ -39,7 +39,7 @@ time_t wq_gc_delay(struct wq_gc_watch *gc)
 
 /* Must we look for the ends of keys? Yes if the source reports operations but not ends. If it
  * reports ends we check only when somebody asks for that. */
-static bool ends_are_looked_for(const struct wq_model *m)
+static bool must_find_ends(const struct wq_model *m)
 {
 	return wq_model_has_events(m) && !wq_model_has(m, WQ_SOURCE_ENDS);
 }
@@ -124,7 +124,7 @@ void wq_gc_schedule(struct wq_gc_watch *gc)
 	struct wq_model *m = gc->model;
 	bool soon = gc->cursor.next || (gc->timer.set && gc->step_ns <= FIRST_NS);
 
-	if (!ends_are_looked_for(m) || TAILQ_EMPTY(&m->registry.all))
+	if (!must_find_ends(m) || TAILQ_EMPTY(&m->registry.all))
 		return;
 	gc->step_ns = FIRST_NS;
 	if (!soon) /* else a check is under way or will begin */
@@ -176,7 +176,7 @@ void wq_gc_put_on_probation(struct wq_gc_watch *gc, struct wq_key *key)
 {
 	struct wq_model *m = gc->model;
 
-	if (!ends_are_looked_for(m))
+	if (!must_find_ends(m))
 		return;
 	wq_registry_put_on_probation(&m->registry, key);
 	gc->probation_step_ns = FIRST_NS;
@@ -260,7 +260,7 @@ void wq_gc_expect_at(struct wq_gc_watch *gc, struct wq_key *key, time_t when)
 	wq_registry_expect_end(&gc->model->registry, key, when);
 	/* A timer that is left over from an earlier time finds nothing due, and sets itself
 	 * again. */
-	if (key->end.place && ends_are_looked_for(gc->model))
+	if (key->end.place && must_find_ends(gc->model))
 		plan_due(gc, (uint64_t)when * WQ_NSEC_PER_SEC);
 }
 

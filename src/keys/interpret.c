@@ -75,7 +75,7 @@ static struct wq_key *subject(const struct wq_statement *t, struct wq_outcome *o
 
 	if (!key || wq_statement_is_believed(t, key, subtype))
 		return key;
-	wq_outcome_change(o, WQ_STEP_LOOK, serial, subtype, 0, false);
+	wq_outcome_change(o, WQ_STEP_COMPARE, serial, subtype, 0, false);
 	return NULL;
 }
 
@@ -280,7 +280,7 @@ static int32_t op_simple(const struct wq_statement *t, struct wq_outcome *o,
 		change(o, key, subtype, 0);
 		return serial;
 	}
-	wq_outcome_change(o, WQ_STEP_LOOK, serial, subtype, 0, false);
+	wq_outcome_change(o, WQ_STEP_COMPARE, serial, subtype, 0, false);
 	return 0;
 }
 

@@ -41,8 +41,8 @@ enum wq_step_kind {
 	WQ_STEP_CHANGE, /* CHANGE was made */
 	/* CHANGE would be posted if the model did not have it: there is no record. */
 	WQ_STEP_KNOWN,
-	WQ_STEP_LOOK, /* CHANGE is not believed: compare its key */
-	WQ_STEP_LOSS, /* post LOSS to those who may have missed something */
+	WQ_STEP_COMPARE, /* CHANGE is not believed: compare its key */
+	WQ_STEP_LOSS,	 /* post LOSS to those who may have missed something */
 };
 
 struct wq_step {

@@ -164,7 +164,7 @@ bool wq_scan_is_thorough(const struct wq_scan *s, uint64_t now_ns)
 void wq_scan_begin(struct wq_scan *s, bool thorough)
 {
 	bool has_events = wq_model_has_events(s->model);
-	bool looks = !wq_model_has(s->model, WQ_SOURCE_CHANGES);
+	bool compares = !wq_model_has(s->model, WQ_SOURCE_CHANGES);
 
 	s->running = true;
 	s->soon = false;
@@ -176,10 +176,11 @@ void wq_scan_begin(struct wq_scan *s, bool thorough)
 		s->resync_ns = s->began_ns;
 	s->cost_ns = s->pass_cost_ns = 0;
 	s->expiry_stage =
-		looks && (thorough || (!has_events && wq_expiry_due(s->expiry, s->began_ns))) &&
+		compares &&
+		(thorough || (!has_events && wq_expiry_due(s->expiry, s->began_ns))) &&
 		wq_expiry_begin(s->expiry);
 	s->passed = s->expiry_stage;
-	if (looks)
+	if (compares)
 		wq_cursor_begin(&s->model->registry, &s->cursor);
 	else
 		wq_cursor_end(&s->cursor);

@@ -2,14 +2,14 @@
 #include "keys/model.h"
 #include "keys/snapshot.h"
 
-#define NAMES_PER_LOOK 128 /* members described at one time, to recognize a displacement */
+#define NAMES_AT_ONCE 128 /* members described at one time, to recognize a displacement */
 
 /* Gives NEW's members their names: known ones from KEY, others from the kernel. */
 static void name_members(const struct wq_key *key, struct wq_key_state *new)
 {
 	const struct wq_key_state *old = &key->state;
 	size_t j = 0;
-	unsigned int budget = NAMES_PER_LOOK;
+	unsigned int budget = NAMES_AT_ONCE;
 	size_t known = old->payload == WQ_PAYLOAD_MEMBERS ? old->len : 0;
 
 	for (size_t i = 0; i < new->len; i++) {
@@ -29,7 +29,7 @@ static void name_members(const struct wq_key *key, struct wq_key_state *new)
 /* Continues with the members that have not had their turn. */
 void wq_snapshot_names(struct wq_key *key)
 {
-	size_t end = key->unnamed_from + NAMES_PER_LOOK;
+	size_t end = key->unnamed_from + NAMES_AT_ONCE;
 
 	if (key->state.payload != WQ_PAYLOAD_MEMBERS)
 		return;

@@ -33,7 +33,7 @@
 #define BUFFER_MIN_KB 256u
 
 #define PAGES_AT_ONCE 64	/* of all CPUs of a stream, and at least one of each: 0.3 ms */
-#define LOOK_EVERY_NS 20000000u /* so often we read buffers that seem to be empty */
+#define READ_EVERY_NS 20000000u /* so often we read buffers that seem to be empty */
 
 struct syscalls {
 	struct wq_source source;
@@ -44,7 +44,7 @@ struct syscalls {
 	struct wq_syscall_events events;
 	struct wq_switches switches; /* the switches of the events, and of their instances */
 	struct kbuffer *kbuf;
-	uint64_t looked_ns; /* when all buffers were last read */
+	uint64_t read_ns; /* when all buffers were last read */
 	bool forks_lost, ids_lost;
 };
 
@@ -364,14 +364,14 @@ static void read_ids(void *t)
  */
 static bool may_have_more(struct syscalls *t, uint64_t now)
 {
-	if (!t->env.events->lost && now - t->looked_ns < LOOK_EVERY_NS &&
-		t->reader.until_ns >= t->looked_ns &&
+	if (!t->env.events->lost && now - t->read_ns < READ_EVERY_NS &&
+		t->reader.until_ns >= t->read_ns &&
 		!wq_stream_is_ready(&t->stream[WQ_STREAM_SYSCALL_EXIT]) &&
 		!wq_stream_is_ready(&t->stream[WQ_STREAM_SYSCALL_ENTER]) &&
 		!wq_stream_is_ready(&t->stream[WQ_STREAM_IDS]) &&
 		!wq_stream_is_ready(&t->stream[WQ_STREAM_FORKS]))
 		return false;
-	t->looked_ns = now;
+	t->read_ns = now;
 	return true;
 }
 

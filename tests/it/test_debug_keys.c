@@ -20,7 +20,7 @@ static void change_of_a_key_is_explained_without_its_payload(void)
 	IT_EQ(it_watch(fd, key, 1), 0);
 	IT_EQ(keyctl_update(key, SECRET, strlen(SECRET)), 0);
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
-	snprintf(text, sizeof(text), "wqfs: key %d: a look has found a difference\n", key);
+	snprintf(text, sizeof(text), "wqfs: key %d: a snapshot shows a difference\n", key);
 	IT_OK(strstr(it_text(IT_OUT), text) != NULL);
 	snprintf(text, sizeof(text), "wqfs: key %d: updated (0) is posted\n", key);
 	IT_OK(strstr(it_text(IT_OUT), text) != NULL);

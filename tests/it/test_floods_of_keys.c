@@ -49,7 +49,7 @@ static void set_up_tracing(const char *options)
 static void end_though_overrun(void)
 {
 	static const char said[] =
-		"wqfs: the trace buffer overflowed: LOSS, and a look at every key\n";
+		"wqfs: the trace buffer overflowed: LOSS, and a scan of all keys\n";
 	const char *text;
 
 	IT_EQ(kill(daemon_pid, SIGTERM), 0);

@@ -111,30 +111,30 @@ int watch(int32_t key)
 
 /* ---- looking ---- */
 
-static void look_done(struct wq_keys_sync *sync)
+static void scan_done(struct wq_keys_sync *sync)
 {
-	wq_container_of(sync, struct look, sync)->done = true;
+	wq_container_of(sync, struct wanted_scan, sync)->done = true;
 	wq_loop_stop(loop);
 }
 
-void look_begin(struct look *l)
+void scan_begin(struct wanted_scan *l)
 {
-	*l = (struct look){.sync = {.done = look_done}};
+	*l = (struct wanted_scan){.sync = {.done = scan_done}};
 	wq_keys_sync(keys, &l->sync);
 }
 
-void look_end(struct look *l)
+void scan_end(struct wanted_scan *l)
 {
 	while (!l->done)
 		ck_assert_int_eq(wq_loop_run(loop), 0);
 }
 
-void look(void)
+void scan_all(void)
 {
-	struct look l;
+	struct wanted_scan l;
 
-	look_begin(&l);
-	look_end(&l);
+	scan_begin(&l);
+	scan_end(&l);
 }
 
 const char *records(int32_t a, int32_t b)
@@ -172,6 +172,6 @@ static bool is_gone(int32_t key)
 void await_end(int32_t key)
 {
 	while (!is_gone(key))
-		look();
-	look();
+		scan_all();
+	scan_all();
 }

@@ -43,13 +43,13 @@ int32_t add_ring(const char *description);
 int watch(int32_t key);
 
 /* Begin a scan of all keys, wait for its end, or both. */
-struct look {
+struct wanted_scan {
 	struct wq_keys_sync sync;
 	bool done;
 };
-void look_begin(struct look *l);
-void look_end(struct look *l);
-void look(void);
+void scan_begin(struct wanted_scan *l);
+void scan_end(struct wanted_scan *l);
+void scan_all(void);
 
 /* Scans until the kernel has destroyed KEY, which it does a little late, and then once more. */
 void await_end(int32_t key);

@@ -264,7 +264,7 @@ static void die(void)
 	exact.lives = exact.can_start = false;
 	exact.drained = -EIO;
 	ready();
-	look();
+	scan_all();
 }
 
 START_TEST(changes_are_posted_in_their_order_with_who_made_them)
@@ -289,8 +289,8 @@ START_TEST(nothing_is_looked_at)
 	ck_assert_int_eq(keyctl_update(key_a, "2", 1), 0);
 	ck_assert_int_eq(keyctl_link(key_b, ring), 0);
 	ck_assert_int_eq(keyctl_setperm(key_a, KEY_POS_ALL | KEY_USR_VIEW), 0);
-	look();
-	look();
+	scan_all();
+	scan_all();
 	ck_assert_str_eq(got(), "");
 }
 END_TEST
@@ -318,8 +318,8 @@ START_TEST(ends_are_not_looked_for)
 	ready();
 	ck_assert_int_eq(keyctl_unlink(key_a, KEY_SPEC_SESSION_KEYRING), 0);
 	while (keyctl_unlink(key_a, KEY_SPEC_SESSION_KEYRING) == 0 || errno != ENOKEY)
-		look();
-	look();
+		scan_all();
+	scan_all();
 	ck_assert_str_eq(got(), "a 5 0 by 7");
 	tell_end(key_a);
 	ready();
@@ -434,7 +434,7 @@ START_TEST(when_it_dies_and_keys_are_polled_no_difference_is_made_up)
 	ck_assert_str_eq(got(), "loss | b gone");
 	ck_assert_int_eq(keyctl_update(key_a, "3", 1), 0);
 	ck_assert_int_eq(keyctl_unlink(key_a, ring), 0);
-	look();
+	scan_all();
 	ck_assert_str_eq(got(), "a 1 0 by 0 | ring 3 a by 0");
 }
 END_TEST
@@ -460,32 +460,32 @@ START_TEST(when_it_dies_and_operations_are_told_no_difference_is_made_up)
 	change_all();
 	can_start_operations = true;
 	exact.lives = exact.can_start = false;
-	look();
+	scan_all();
 	ck_assert(!strncmp(wq_keys_source_text(keys), "operations,", 11));
 	ck_assert_str_eq(got(), "loss | b gone");
 	ck_assert_int_eq(keyctl_unlink(key_a, ring), 0);
 	tell_operation(KEYCTL_UNLINK, key_a, ring, 0);
-	look();
-	look();
+	scan_all();
+	scan_all();
 	ck_assert_str_eq(got(), "ring 3 a by 7");
 }
 END_TEST
 
 START_TEST(what_is_told_before_the_first_snapshot_is_told_once)
 {
-	struct look l;
+	struct wanted_scan l;
 
 	change_all();
 	can_start_operations = true;
 	exact.lives = exact.can_start = false;
-	look_begin(&l); /* now by operations; the snapshots are still to be taken */
+	scan_begin(&l); /* now by operations; the snapshots are still to be taken */
 	ck_assert_int_eq(keyctl_unlink(key_a, ring), 0);
 	ck_assert_int_eq(keyctl_update(key_a, "3", 1), 0);
 	tell_operation(KEYCTL_UNLINK, key_a, ring, 0);
 	tell_operation(KEYCTL_UPDATE, key_a, 0, 0);
-	look_end(&l);
-	look();
-	look();
+	scan_end(&l);
+	scan_all();
+	scan_all();
 	ck_assert_str_eq(got(), "loss | ring 3 a by 7 | a 1 0 by 7 | b gone");
 }
 END_TEST
@@ -505,7 +505,7 @@ START_TEST(when_it_comes_back_to_polled_keys_they_are_told_a_loss)
 	ck_assert(is_watched(key_a) && is_watched(ring));
 	tell(key_a, NOTIFY_KEY_UPDATED, 0, &ann);
 	ready();
-	look();
+	scan_all();
 	ck_assert_str_eq(got(), "a 1 0 by 7");
 }
 END_TEST
@@ -582,7 +582,7 @@ START_TEST(what_add_key_made_is_believed)
 	tell_add_key(ring, key_b, WQ_MADE_CREATED);
 	ck_assert_int_eq(keyctl_link(key_a, ring), 0);
 	ck_assert_int_eq(keyctl_link(key_b, ring), 0);
-	look();
+	scan_all();
 	ck_assert_str_eq(got(), "ring 2 a by 7 | ring 2 b by 7");
 }
 END_TEST
@@ -593,7 +593,7 @@ START_TEST(a_special_keyring_that_was_not_resolved_is_nobodys)
 	ck_assert_int_eq(keyctl_link(key_a, ring), 0);
 	tell_operation(KEYCTL_LINK, key_a, KEY_SPEC_PROCESS_KEYRING, 0);
 	tell_operation(KEYCTL_LINK, key_a, ring, 0);
-	look();
+	scan_all();
 	ck_assert_str_eq(got(), "ring 2 a by 7");
 }
 END_TEST

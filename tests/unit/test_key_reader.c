@@ -13,15 +13,15 @@ static void handler(int sig WQ_UNUSED)
 
 START_TEST(the_alarm_is_afterwards_what_it_was)
 {
-	struct wq_key_reader *look;
+	struct wq_key_reader *reader;
 	struct sigaction now;
 
 	signal(SIGALRM, handler);
-	look = wq_key_reader_new();
-	ck_assert_ptr_nonnull(look);
+	reader = wq_key_reader_new();
+	ck_assert_ptr_nonnull(reader);
 	sigaction(SIGALRM, NULL, &now);
 	ck_assert(now.sa_handler != handler);
-	wq_key_reader_free(look);
+	wq_key_reader_free(reader);
 	sigaction(SIGALRM, NULL, &now);
 	ck_assert(now.sa_handler == handler);
 }

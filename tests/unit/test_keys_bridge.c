@@ -135,12 +135,12 @@ START_TEST(changes_give_the_records_of_the_kernel)
 	events[_i].before();
 	ck_assert_int_eq(watch(events[_i].of_ring ? ring : key_a), 0);
 	events[_i].change();
-	look();
+	scan_all();
 	got = records(key_a, key_b);
 	ck_assert_msg(!strcmp(got, events[_i].records), "%s: \"%s\", not \"%s\"",
 		events[_i].says, got, events[_i].records);
 	/* and never again */
-	look();
+	scan_all();
 	ck_assert_str_eq(records(key_a, key_b), "");
 }
 END_TEST
@@ -163,7 +163,7 @@ START_TEST(invalidated_key_is_told_and_removed)
 	key_a = add("wqfs-test:a");
 	ck_assert_int_eq(watch(key_a), 0);
 	ck_assert_int_eq(keyctl_invalidate(key_a), 0);
-	look();
+	scan_all();
 	await_end(key_a);
 	got = records(key_a, 0);
 	/* collected before the look, it cannot be told from one that lost its last link */
@@ -179,7 +179,7 @@ START_TEST(unwatch_posts_removal_behind_what_came_before)
 	ck_assert_int_eq(wq_keys_watch(keys, queue, key_a, -1, &self), 0);
 	ck_assert_str_eq(records(key_a, 0), "1:0 meta.0:A");
 	update();
-	look();
+	scan_all();
 	ck_assert_str_eq(records(key_a, 0), "");
 }
 END_TEST
@@ -193,7 +193,7 @@ START_TEST(what_came_before_a_watch_is_not_for_it)
 	ck_assert_int_eq(wq_keys_watch(keys, other, key_a, ID, &self), 0);
 	update();
 	ck_assert_int_eq(watch(key_a), 0);
-	look();
+	scan_all();
 	ck_assert_str_eq(records(key_a, 0), "");
 	ck_assert_uint_eq(wq_queue_bytes(other, WQFS_FORMAT_RAW), 16);
 	wq_queue_put(other);
@@ -207,7 +207,7 @@ START_TEST(queue_that_goes_takes_its_watches_along)
 		ck_assert_int_eq(watch(key_a), 0);
 		wq_queue_put(queue);
 		update();
-		look();
+		scan_all();
 		queue = wq_queue_new(&bridge_ops, NULL, WQFS_SIZE_MAX);
 		ck_assert_int_eq(wq_queue_set_size(queue, 32), 0);
 	}
@@ -303,7 +303,7 @@ START_TEST(how_a_key_is_observed_is_said)
 		key_a = add(name);
 		ck_assert_int_eq(keyctl_setperm(key_a, cases[i].perm), 0);
 		ck_assert_int_eq(watch(key_a), 0);
-		look();
+		scan_all();
 		wq_queue_each_watch(queue, describe, &line);
 		ck_assert_msg(strstr(line.text, cases[i].says) != NULL, "%s", line.text);
 		ck_assert_ptr_nonnull(strstr(line.text, name));
@@ -342,13 +342,13 @@ static void watch_many(int n)
 
 START_TEST(cancelled_sync_is_not_done)
 {
-	struct look l;
+	struct wanted_scan l;
 
 	watch_many(100);
-	look_begin(&l);
+	scan_begin(&l);
 	if (!l.done) { /* it may have ended at once */
 		wq_keys_sync_cancel(keys, &l.sync);
-		look();
+		scan_all();
 		ck_assert(!l.done);
 	}
 }
@@ -372,7 +372,7 @@ START_TEST(interval_follows_the_budget)
 		tear_down();
 		begin(&config);
 		ck_assert_int_eq(watch(key_a), 0);
-		look();
+		scan_all();
 		wq_keys_stats(keys, &s);
 		ck_assert_uint_eq(s.source, WQFS_SOURCE_POLL);
 		ck_assert_uint_ge(s.interval_us, 10000);
@@ -391,7 +391,7 @@ START_TEST(many_keys_are_all_looked_at)
 	struct wqfs_stats s;
 
 	watch_many(n);
-	look();
+	scan_all();
 	wq_queue_stats(queue, &s);
 	ck_assert_uint_eq(s.posted + s.lost, (uint64_t)n / 2);
 }

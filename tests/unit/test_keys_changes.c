@@ -243,7 +243,7 @@ static void regain(void)
 static void lose_and_regain(void)
 {
 	lose();
-	look();
+	scan_all();
 	regain();
 }
 
@@ -303,10 +303,10 @@ static void is_told_once(const char *says, const char *want)
 {
 	const char *got;
 
-	look();
+	scan_all();
 	got = records(key_a, key_b);
 	ck_assert_msg(!strcmp(got, want), "%s: \"%s\", not \"%s\"", says, got, want);
-	look();
+	scan_all();
 	got = records(key_a, key_b);
 	ck_assert_msg(!*got, "%s: \"%s\" when it was told", says, got);
 }
@@ -380,7 +380,7 @@ START_TEST(hidden_key_is_compared_with_what_it_was)
 	did(keyctl_update(key_b, "a third", 7));
 	is_told_once("an update of the other", "1:0");
 	unseen();
-	look();
+	scan_all();
 	ck_assert_str_eq(records(0, 0), "7:0");
 	seen();
 	is_told_once("View that is had", "7:0");
@@ -445,7 +445,7 @@ START_TEST(displaced_member_is_found_among_many)
 	link_a();
 	ck_assert_int_eq(watch(ring), 0);
 	for (int i = 0; i < 4; i++) /* each learns some names */
-		look();
+		scan_all();
 	is_told_once("nothing", "");
 	did(keyctl_unlink(key_b, KEY_SPEC_SESSION_KEYRING));
 	key_b = add_key("keyring", "wqfs-test:other", NULL, 0, KEY_SPEC_SESSION_KEYRING);

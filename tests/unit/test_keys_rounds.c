@@ -48,7 +48,7 @@ static void take_time(void)
 		;
 }
 
-bool __wrap_wq_key_reader_same(struct wq_key_reader *look, const struct wq_view_cred *as,
+bool __wrap_wq_key_reader_same(struct wq_key_reader *reader, const struct wq_view_cred *as,
 	int32_t serial, const struct wq_key_state *old)
 {
 	ck_assert_uint_lt(looks, MANY);
@@ -58,13 +58,13 @@ bool __wrap_wq_key_reader_same(struct wq_key_reader *look, const struct wq_view_
 		take_time();
 	if (looks == stop_at)
 		wq_loop_stop(loop);
-	return __real_wq_key_reader_same(look, as, serial, old);
+	return __real_wq_key_reader_same(reader, as, serial, old);
 }
 
-int __wrap_wq_key_reader_describe(struct wq_key_reader *look, const struct wq_view_cred *as,
+int __wrap_wq_key_reader_describe(struct wq_key_reader *reader, const struct wq_view_cred *as,
 	int32_t serial, struct wq_key_state *new)
 {
-	int r = __real_wq_key_reader_describe(look, as, serial, new);
+	int r = __real_wq_key_reader_describe(reader, as, serial, new);
 	void (*act)(void) = after_describe;
 
 	after_describe = NULL;
@@ -154,7 +154,7 @@ START_TEST(key_that_dies_before_its_first_look_is_not_watched)
 		strerror(-r));
 	wq_queue_stats(queue, &s);
 	ck_assert_uint_eq(s.watches, r == 0);
-	look();
+	scan_all();
 	if (dropped)
 		await_end(key[0]);
 	/* what was before is not for the watch */
@@ -224,7 +224,7 @@ static void watch_all(void)
 		key[i] = add(name);
 		ck_assert_int_eq(watch(key[i]), 0);
 	}
-	look();
+	scan_all();
 	looks = 0;
 }
 
@@ -237,11 +237,11 @@ static void run_until(unsigned int want)
 }
 
 /* A round of which the first SLICE keys have been looked at. */
-static void begin_slice(struct look *l)
+static void begin_slice(struct wanted_scan *l)
 {
 	every = SLICE;
 	looks = 0;
-	look_begin(l);
+	scan_begin(l);
 	run_until(SLICE);
 	every = 0;
 	ck_assert_uint_eq(looks, SLICE);
@@ -278,15 +278,15 @@ static void count(unsigned int updates[KEYS], unsigned int removals[KEYS])
 START_TEST(sync_in_the_middle_of_a_round_wants_a_whole_one)
 {
 	unsigned int updates[KEYS] = {0}, removals[KEYS] = {0};
-	struct look first, second;
+	struct wanted_scan first, second;
 
 	watch_all();
 	begin_slice(&first);
 	change(0);
 	change(KEYS - 1);
-	look_begin(&second);
+	scan_begin(&second);
 	ck_assert_uint_eq(looks, SLICE); /* it waits for its turn */
-	look_end(&second);
+	scan_end(&second);
 	ck_assert(first.done);
 	ck_assert_uint_eq(looks, 2 * KEYS);
 	count(updates, removals);
@@ -300,16 +300,16 @@ END_TEST
 START_TEST(sync_before_a_change_need_not_tell_it)
 {
 	unsigned int updates[KEYS] = {0}, removals[KEYS] = {0};
-	struct look first;
+	struct wanted_scan first;
 
 	watch_all();
 	begin_slice(&first);
 	change(0);
-	look_end(&first);
+	scan_end(&first);
 	ck_assert_uint_eq(looks, KEYS);
 	count(updates, removals);
 	ck_assert_uint_eq(updates[0], 0);
-	look();
+	scan_all();
 	count(updates, removals);
 	ck_assert_uint_eq(updates[0], 1);
 }
@@ -366,30 +366,30 @@ static void each_was_told_of_once(void (*way)(int i))
 
 START_TEST(each_key_is_told_of_once_though_others_leave_in_the_middle)
 {
-	struct look first;
+	struct wanted_scan first;
 
 	watch_all();
 	begin_slice(&first);
 	some_leave(ways[_i]);
-	look_end(&first);
-	look();
+	scan_end(&first);
+	scan_all();
 	each_was_told_of_once(ways[_i]);
 }
 END_TEST
 
 START_TEST(round_ends_when_all_that_was_left_is_gone)
 {
-	struct look first;
+	struct wanted_scan first;
 
 	watch_all();
 	begin_slice(&first);
 	for (int i = SLICE; i < KEYS; i++)
 		unwatch(i);
-	look_end(&first);
+	scan_end(&first);
 	ck_assert_uint_eq(looks, KEYS); /* each was looked at before it left */
 	change(0);
 	looks = 0;
-	look();
+	scan_all();
 	ck_assert_uint_eq(looks, SLICE);
 }
 END_TEST
@@ -446,7 +446,7 @@ START_TEST(keys_that_leave_between_turns_cost_no_other_its_turn)
 	every = SLICE;
 	run_until(KEYS + SLICE);
 	some_leave(ways[_i]);
-	look();
+	scan_all();
 	each_was_told_of_once(ways[_i]);
 }
 END_TEST
