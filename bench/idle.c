@@ -28,7 +28,7 @@ static int nkeys = 10000, seconds = 20;
 #define SETTLE_S       5
 #define BUDGET_PERCENT 20 /* for the comparison of costs: it gives many scans */
 
-static void bare_round(void)
+static void bare_scan(void)
 {
 	char buf[4096];
 
@@ -46,22 +46,22 @@ static void bare_round(void)
 static double bare_ns(void)
 {
 	uint64_t end = wq_now_ns() + (uint64_t)seconds * 500000000, used = 0;
-	int rounds = 0;
+	int scans = 0;
 
 	do {
 		uint64_t began = bench_cpu_ns(getpid()), ns;
 
-		bare_round();
+		bare_scan();
 		ns = bench_cpu_ns(getpid()) - began;
 		used += ns;
-		rounds++;
+		scans++;
 		usleep((useconds_t)(ns * (100 - BUDGET_PERCENT) / BUDGET_PERCENT / 1000));
 	} while (wq_now_ns() < end);
-	return (double)used / rounds / nkeys;
+	return (double)used / scans / nkeys;
 }
 
 struct usage {
-	uint64_t cpu_ns, time_ns, wakeups, rounds;
+	uint64_t cpu_ns, time_ns, wakeups, scans;
 	uint32_t interval_us;
 };
 
@@ -75,12 +75,12 @@ static struct wqfs_stats stats(int fd)
 }
 
 /* Polling is measured in whole scans: waits for the end of one. */
-static void await_round(int fd)
+static void await_scan(int fd)
 {
 	struct wqfs_stats s = stats(fd);
-	uint64_t rounds = s.rounds;
+	uint64_t scans = s.scans;
 
-	while (s.source == WQFS_SOURCE_POLL && stats(fd).rounds == rounds)
+	while (s.source == WQFS_SOURCE_POLL && stats(fd).scans == scans)
 		usleep(100000); /* each question costs the daemon an answer */
 }
 
@@ -89,20 +89,20 @@ static struct usage measure(const struct bench_mount *m, int fd)
 {
 	struct usage u;
 	struct wqfs_stats after;
-	uint64_t rounds;
+	uint64_t scans;
 
-	await_round(fd);
-	rounds = stats(fd).rounds;
+	await_scan(fd);
+	scans = stats(fd).scans;
 	u.time_ns = wq_now_ns();
 	u.cpu_ns = bench_cpu_ns(m->daemon);
 	u.wakeups = bench_wakeups(m->daemon);
 	sleep((unsigned int)seconds);
 	u.wakeups = bench_wakeups(m->daemon) - u.wakeups;
-	await_round(fd);
+	await_scan(fd);
 	u.cpu_ns = bench_cpu_ns(m->daemon) - u.cpu_ns;
 	u.time_ns = wq_now_ns() - u.time_ns;
 	after = stats(fd);
-	u.rounds = after.rounds - rounds;
+	u.scans = after.scans - scans;
 	u.interval_us = after.interval_us;
 	return u;
 }
@@ -135,8 +135,8 @@ static void run(const char *wqfs, const char *name, const char *opts, bool compa
 	printf("%-6s %d keys, %d s: %.4f %% of a core, %llu wake-ups, each key every %.3f s",
 		name, nkeys, seconds, 100 * (double)u.cpu_ns / (double)u.time_ns,
 		(unsigned long long)u.wakeups, u.interval_us / 1e6);
-	if (compare && u.rounds) {
-		each = (double)u.cpu_ns / (double)u.rounds / nkeys;
+	if (compare && u.scans) {
+		each = (double)u.cpu_ns / (double)u.scans / nkeys;
 		printf("; one key, with its share of all else, costs %.0f ns, "
 		       "%.2f times the bare calls (%.0f ns)",
 			each, each / bare, bare);

@@ -73,7 +73,7 @@ struct wqfs_stats {
 	__u64 lost;	/* records dropped because the queue was full */
 	__u64 filtered; /* records that the filter refused */
 	__u64 losses;	/* LOSS records delivered */
-	__u64 rounds;	/* of the mount: how often it has looked at every watched key */
+	__u64 scans;	/* of the mount: how often it has looked at every watched key */
 };
 
 /* How read() returns a record. */

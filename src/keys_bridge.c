@@ -481,7 +481,7 @@ void wq_keys_stats(const struct wq_keys *keys, struct wqfs_stats *s)
 	const struct wq_source *source = keys->model.sources.source;
 
 	s->source = source ? source->type->number : WQFS_SOURCE_POLL;
-	s->rounds = keys->scan.round - keys->scan.running;
+	s->scans = keys->scan.nr - keys->scan.running;
 	s->interval_us = keys->scan.interval_ns / 1000u > UINT32_MAX
 				 ? UINT32_MAX
 				 : (uint32_t)(keys->scan.interval_ns / 1000u);

@@ -67,7 +67,7 @@ bool wq_keys_drain_sources(struct wq_keys *keys, uid_t uid);
 int wq_keys_report(struct wq_keys *keys, const struct wqfs_key_report *report,
 	const struct wq_caller *caller);
 
-/* Fills in what the bridge knows: source, interval_us, rounds. */
+/* Fills in what the bridge knows: source, interval_us, scans. */
 void wq_keys_stats(const struct wq_keys *keys, struct wqfs_stats *s);
 
 /* Describes the source in use, and why no better one is. Valid until the next call into the

@@ -14,7 +14,7 @@
 /* What is found from now on is posted by the end of this scan. */
 static void set_found_scan(struct wq_scan *s)
 {
-	s->model->registry.found_scan = s->round + !s->running;
+	s->model->registry.found_scan = s->nr + !s->running;
 }
 
 /* Does a sync wait for a scan that has not begun? */
@@ -22,7 +22,7 @@ static bool is_wanted(const struct wq_scan *s)
 {
 	const struct wq_keys_sync *last = TAILQ_LAST(&s->syncs, wq_sync_list);
 
-	return last && last->round > s->round;
+	return last && last->nr > s->nr;
 }
 
 /* The pause after a scan of the last one's cost that leaves SHARE of a core for scans. */
@@ -55,7 +55,7 @@ static void charge_syncs(struct wq_scan *s)
 
 	TAILQ_FOREACH_REVERSE(sync, &s->syncs, wq_sync_list, node)
 	{
-		if (sync->round < s->round)
+		if (sync->nr < s->nr)
 			break;
 		wq_turns_take(&s->turns, sync->uid, due, s->began_ns);
 	}
@@ -168,7 +168,7 @@ void wq_scan_begin(struct wq_scan *s, bool thorough)
 
 	s->running = true;
 	s->soon = false;
-	s->round++;
+	s->nr++;
 	set_found_scan(s);
 	s->began_ns = wq_now_ns();
 	charge_syncs(s);
@@ -272,7 +272,7 @@ bool wq_scan_want(struct wq_scan *s, struct wq_keys_sync *sync)
 {
 	uint64_t due = wq_turns_due(&s->turns, sync->uid, wq_now_ns());
 
-	sync->round = s->round + 1;
+	sync->nr = s->nr + 1;
 	sync->found = false;
 	TAILQ_INSERT_TAIL(&s->syncs, sync, node);
 	if (due < s->wanted_ns)
@@ -293,10 +293,9 @@ static bool is_posted(const struct wq_scan *s, const struct wq_keys_sync *sync)
 	const struct wq_registry *registry = &s->model->registry;
 	const struct wq_key *zombie = TAILQ_FIRST(&registry->zombies); /* by their scans */
 
-	return sync->round <= s->round - s->running &&
-	       wq_registry_is_settled(registry, sync->round) &&
-	       wq_losses_are_settled(&s->model->losses, sync->round) &&
-	       (!zombie || zombie->found_scan > sync->round);
+	return sync->nr <= s->nr - s->running && wq_registry_is_settled(registry, sync->nr) &&
+	       wq_losses_are_settled(&s->model->losses, sync->nr) &&
+	       (!zombie || zombie->found_scan > sync->nr);
 }
 
 struct wq_keys_sync *wq_scan_done(struct wq_scan *s)

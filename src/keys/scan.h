@@ -15,7 +15,7 @@
 struct wq_keys_sync {
 	void (*done)(struct wq_keys_sync *sync); /* it may free SYNC */
 	uid_t uid;				 /* who pays for the scan */
-	uint64_t round;
+	uint64_t nr;
 	bool found;	/* everything that its scan has found is posted: */
 	uint64_t posts; /* this was the last of those posts */
 	TAILQ_ENTRY(wq_keys_sync) node;
@@ -29,7 +29,7 @@ struct wq_scan {
 	struct wq_timer timer; /* its callback belongs to the owner */
 	bool running, expiry_stage;
 	struct wq_key_cursor cursor;
-	uint64_t round;	    /* counts the scans */
+	uint64_t nr;	    /* counts the scans */
 	uint64_t began_ns;  /* when the current scan began */
 	uint64_t resync_ns; /* when the last thorough scan began */
 	bool soon;	    /* another scan is wanted before that */

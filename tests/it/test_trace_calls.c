@@ -136,13 +136,13 @@ static void call_of_the_same_number_is_an_occasion_to_look(void)
 #ifdef __x86_64__
 	int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
 	const struct itimerspec off = {0};
-	uint64_t rounds;
+	uint64_t scans;
 
 	set_up("source=trace,resync_s=" NEVER_S);
 	for (int i = 0; i < 5; i++) {
-		rounds = it_stats(fd).rounds;
+		scans = it_stats(fd).scans;
 		IT_EQ(timerfd_settime(timer, 0, &off, NULL), 0);
-		IT_UNTIL(it_stats(fd).rounds > rounds);
+		IT_UNTIL(it_stats(fd).scans > scans);
 	}
 	TOLD_NOTHING(fd);
 #else

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What happens between two looks, and in the middle of a round: the linker puts the functions
+ * What happens between two looks, and in the middle of a scan: the linker puts the functions
  * __wrap_...() of this program in front of those of key_reader.c, so that a test can act then.
  */
 #include <check.h>
@@ -199,9 +199,9 @@ START_TEST(watch_of_a_key_that_dies_meanwhile_fails_or_is_told)
 }
 END_TEST
 
-/* ---- in the middle of a round ---- */
+/* ---- in the middle of a scan ---- */
 
-/* No round begins by itself. */
+/* No scan begins by itself. */
 static void set_up_alone(void)
 {
 	const struct wq_keys_config config = {
@@ -236,7 +236,7 @@ static void run_until(unsigned int want)
 	}
 }
 
-/* A round of which the first SLICE keys have been looked at. */
+/* A scan of which the first SLICE keys have been looked at. */
 static void begin_slice(struct wanted_scan *l)
 {
 	every = SLICE;
@@ -275,7 +275,7 @@ static void count(unsigned int updates[KEYS], unsigned int removals[KEYS])
 	}
 }
 
-START_TEST(sync_in_the_middle_of_a_round_wants_a_whole_one)
+START_TEST(sync_in_the_middle_of_a_scan_wants_a_whole_one)
 {
 	unsigned int updates[KEYS] = {0}, removals[KEYS] = {0};
 	struct wanted_scan first, second;
@@ -315,7 +315,7 @@ START_TEST(sync_before_a_change_need_not_tell_it)
 }
 END_TEST
 
-/* The round stands at key SLICE. */
+/* The scan stands at key SLICE. */
 static const int leaving[] = {0, SLICE - 1, SLICE, SLICE + 1, SLICE + 2, KEYS - 1};
 
 #define LEAVING ((int)ARRAY_SIZE(leaving))
@@ -377,7 +377,7 @@ START_TEST(each_key_is_told_of_once_though_others_leave_in_the_middle)
 }
 END_TEST
 
-START_TEST(round_ends_when_all_that_was_left_is_gone)
+START_TEST(scan_ends_when_all_that_was_left_is_gone)
 {
 	struct wanted_scan first;
 
@@ -396,7 +396,7 @@ END_TEST
 
 /* ---- turns ---- */
 
-#define ROUNDS	3
+#define SCANS	3
 #define BUDGET	0.1
 #define TURN_NS 20000000u /* one slow slice is all that the budget allows in this time */
 
@@ -413,27 +413,27 @@ static void set_up_turns(void)
 	begin(&config);
 }
 
-START_TEST(rounds_come_to_each_key_in_its_turn)
+START_TEST(scans_come_to_each_key_in_its_turn)
 {
 	watch_all();
 	every = SLICE;
-	run_until(ROUNDS * KEYS);
-	for (unsigned int i = 0; i < ROUNDS * KEYS; i++)
+	run_until(SCANS * KEYS);
+	for (unsigned int i = 0; i < SCANS * KEYS; i++)
 		ck_assert_int_eq(looked[i], key[i % KEYS]);
 }
 END_TEST
 
 /* Only what must lie between two looks is certain, not what may. */
-START_TEST(rounds_keep_within_the_budget)
+START_TEST(scans_keep_within_the_budget)
 {
 	struct wqfs_stats s = {0};
 
 	watch_all();
 	every = SLICE;
-	run_until(2 * KEYS + 1); /* the first look of the third round */
+	run_until(2 * KEYS + 1); /* the first look of the third scan */
 	wq_keys_stats(keys, &s);
 	ck_assert_uint_ge(s.interval_us, KEYS / SLICE * LOOK_NS / 1000u / BUDGET);
-	/* the second round began after the last look of the first */
+	/* the second scan began after the last look of the first */
 	ck_assert_uint_ge(looked_ns[2 * KEYS] - looked_ns[KEYS - 1], s.interval_us * 1000ull);
 	for (unsigned int i = KEYS + SLICE; i + SLICE < 2 * KEYS; i += SLICE)
 		ck_assert_uint_ge(looked_ns[i + SLICE] - looked_ns[i - 1], TURN_NS);
@@ -459,7 +459,7 @@ int main(void)
 
 	if (!have_keys(true))
 		return 77;
-	suite = suite_create("keys_rounds");
+	suite = suite_create("keys_scans");
 	before = tcase_create("before");
 	middle = tcase_create("middle");
 	turns = tcase_create("turns");
@@ -470,15 +470,15 @@ int main(void)
 		ARRAY_SIZE(late_deaths));
 	suite_add_tcase(suite, before);
 	tcase_add_checked_fixture(middle, set_up_alone, tear_down);
-	tcase_add_test(middle, sync_in_the_middle_of_a_round_wants_a_whole_one);
+	tcase_add_test(middle, sync_in_the_middle_of_a_scan_wants_a_whole_one);
 	tcase_add_test(middle, sync_before_a_change_need_not_tell_it);
 	tcase_add_loop_test(
 		middle, each_key_is_told_of_once_though_others_leave_in_the_middle, 0, 2);
-	tcase_add_test(middle, round_ends_when_all_that_was_left_is_gone);
+	tcase_add_test(middle, scan_ends_when_all_that_was_left_is_gone);
 	suite_add_tcase(suite, middle);
 	tcase_add_checked_fixture(turns, set_up_turns, tear_down);
-	tcase_add_test(turns, rounds_come_to_each_key_in_its_turn);
-	tcase_add_test(turns, rounds_keep_within_the_budget);
+	tcase_add_test(turns, scans_come_to_each_key_in_its_turn);
+	tcase_add_test(turns, scans_keep_within_the_budget);
 	tcase_add_loop_test(turns, keys_that_leave_between_turns_cost_no_other_its_turn, 0, 2);
 	suite_add_tcase(suite, turns);
 	return run_suite(suite);
