@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Lets a queue watch many keys, which it makes in the session keyring.
+ * Lets a queue watch many keys, which it makes in the session keyring: N, or as many as the
+ * user may watch.
  *
  *   watch_many QUEUE N
  */
@@ -25,12 +26,16 @@ static int watch_new(int fd, int n)
 
 int main(int argc, char **argv)
 {
-	/* a user has as many watches as descriptors */
-	const struct rlimit limit = {65536, 65536};
-	int r = setrlimit(RLIMIT_NOFILE, &limit);
-	int fd = r == 0 && argc == 3 ? open(argv[1], O_RDONLY) : -1;
+	int fd = argc == 3 ? open(argv[1], O_RDONLY) : -1, n = fd < 0 ? 0 : atoi(argv[2]);
+	struct rlimit limit;
 
-	for (int i = 0; fd >= 0 && i < atoi(argv[2]); i++)
+	/* a user has as many watches as descriptors */
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	if ((rlim_t)n >= limit.rlim_max)
+		n = (int)limit.rlim_max - 1;
+	for (int i = 0; fd >= 0 && i < n; i++)
 		if (watch_new(fd, i) < 0)
 			fd = -1;
 	if (fd < 0)
