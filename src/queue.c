@@ -422,12 +422,13 @@ bool wq_watch_list_remove_until(struct wq_watch_list *wlist, uint64_t id, uint64
 }
 
 void wq_queue_each_watch(const struct wq_queue *q,
-	void (*fn)(const struct wq_watch *watch, void *arg), void *arg)
+	bool (*fn)(const struct wq_watch *watch, void *arg), void *arg)
 {
 	const struct wq_watch *w;
 
 	LIST_FOREACH (w, &q->watches, queue_node)
-		fn(w, arg);
+		if (!fn(w, arg))
+			break;
 }
 
 /* ---- reading ---- */

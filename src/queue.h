@@ -218,9 +218,9 @@ void wq_queue_note_loss(struct wq_queue *queue);
  * watches may have missed is one loss. */
 void wq_queue_note_one_loss(struct wq_queue *queue, uint64_t number);
 
-/* Calls FN for each watch of QUEUE. FN may not add or remove watches. */
+/* Calls FN for each watch of QUEUE until it returns false. FN may not add or remove watches. */
 void wq_queue_each_watch(const struct wq_queue *queue,
-	void (*fn)(const struct wq_watch *watch, void *arg), void *arg);
+	bool (*fn)(const struct wq_watch *watch, void *arg), void *arg);
 
 /* Fills in what the queue knows: size, queued, watches, posted, read, lost, filtered, losses.
  * Leaves the rest of S alone. */

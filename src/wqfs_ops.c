@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/unused.h"
 #include "fuse/attrs.h"
+#include "fuse/constructing.h"
 #include "fuse/queue_rights.h"
 #include "fuse/replies.h"
 #include "wqfs_ops.h"
@@ -368,10 +369,21 @@ static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 	reply_xattr(req, names, len, size);
 }
 
+/* Sets WQFS_XATTR_WATCHES, which may have to wait for a key. */
+static void set_watch(fuse_req_t req, struct wq_node *node, const char *value, size_t size)
+{
+	struct wqfs_watch_key w;
+	int r = wq_attr_parse_watch(value, size, &w);
+
+	if (r < 0)
+		reply(req, r);
+	else
+		wqfs_watch_by_attr(req, node, &w);
+}
+
 static void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value,
 	size_t size, int flags)
 {
-	struct wq_caller caller = wqfs_caller(req);
 	struct wq_node *node;
 
 	if (!node_of(req, ino, &node))
@@ -379,8 +391,10 @@ static void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const 
 	wqfs_drain_sources(req);
 	if ((flags & XATTR_CREATE) && wq_attr_exists(node, name))
 		reply(req, -EEXIST);
+	else if (node && !strcmp(name, WQFS_XATTR_WATCHES))
+		set_watch(req, node, value, size);
 	else
-		reply(req, wq_attr_set(node, wqfs_of(req)->keys, name, value, size, &caller));
+		reply(req, wq_attr_set(node, name, value, size));
 }
 
 static void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)

@@ -40,13 +40,15 @@ struct watch_lines {
 	size_t n;
 };
 
-static void print_watch(const struct wq_watch *watch, void *arg)
+/* False: this is more than an attribute can hold. */
+static bool print_watch(const struct wq_watch *watch, void *arg)
 {
 	struct watch_lines *lines = arg;
 
 	if (lines->n++)
 		putc('\n', lines->f);
 	wq_describe_watch(watch, lines->caller, lines->f);
+	return ftello(lines->f) <= XATTR_SIZE_MAX;
 }
 
 static void print_stats(const struct wq_node *node, struct wq_keys *keys, FILE *f)
@@ -185,31 +187,39 @@ static int set_format(struct wq_node *node, const char *text)
 	return 0;
 }
 
-/* "SERIAL ID" adds a watch; "SERIAL -1" removes it. */
-static int set_watch(struct wq_node *node, struct wq_keys *keys, const char *text,
-	const struct wq_caller *caller)
+/* Copies the LEN bytes at VALUE to TEXT of SIZE bytes, without the newline that echo adds. 0;
+ * -EINVAL: they are too many, or no text. */
+static int to_text(const char *value, size_t len, char *text, size_t size)
 {
-	long key, id;
-	char *end;
-
-	if (parse_number(text, &end, &key) < 0 || parse_number(end, &end, &id) < 0 || *end ||
-		key != (int32_t)key || id != (int32_t)id)
+	if (len >= size || memchr(value, '\0', len))
 		return -EINVAL;
-	return wq_keys_watch(keys, node->queue, (int32_t)key, (int32_t)id, caller);
+	memcpy(text, value, len);
+	while (len && strchr(" \t\n", text[len - 1]))
+		len--;
+	text[len] = '\0';
+	return 0;
 }
 
-int wq_attr_set(struct wq_node *node, struct wq_keys *keys, const char *name, const char *value,
-	size_t len, const struct wq_caller *caller)
+/* "SERIAL ID" adds a watch; "SERIAL -1" removes it. */
+int wq_attr_parse_watch(const char *value, size_t len, struct wqfs_watch_key *w)
+{
+	char text[64], *end;
+	long key, id;
+
+	if (to_text(value, len, text, sizeof(text)) < 0 || parse_number(text, &end, &key) < 0 ||
+		parse_number(end, &end, &id) < 0 || *end || key != (int32_t)key ||
+		id != (int32_t)id)
+		return -EINVAL;
+	*w = (struct wqfs_watch_key){.key = (int32_t)key, .watch_id = (int32_t)id};
+	return 0;
+}
+
+int wq_attr_set(struct wq_node *node, const char *name, const char *value, size_t len)
 {
 	char text[16384]; /* no filter in words is longer */
 
-	if (len >= sizeof(text) || memchr(value, '\0', len))
+	if (to_text(value, len, text, sizeof(text)) < 0)
 		return -EINVAL;
-	memcpy(text, value, len);
-	while (len && strchr(" \t\n", text[len - 1])) /* echo adds a newline */
-		len--;
-	text[len] = '\0';
-
 	if (!node)
 		return strcmp(name, WQFS_XATTR_SOURCE) ? -ENOTSUP : -EPERM;
 	if (!strcmp(name, WQFS_XATTR_SIZE))
@@ -218,8 +228,6 @@ int wq_attr_set(struct wq_node *node, struct wq_keys *keys, const char *name, co
 		return set_filter(node, text);
 	if (!strcmp(name, WQFS_XATTR_FORMAT))
 		return set_format(node, text);
-	if (!strcmp(name, WQFS_XATTR_WATCHES))
-		return set_watch(node, keys, text, caller);
 	if (!strcmp(name, WQFS_XATTR_STATS) || !strcmp(name, WQFS_XATTR_SOURCE))
 		return -EPERM;
 	return -ENOTSUP;

@@ -16,11 +16,13 @@
 ssize_t wq_attr_get(const struct wq_node *node, struct wq_keys *keys, const char *name,
 	const struct wq_caller *caller, char **out);
 
-/* Sets attribute NAME to the LEN bytes of text at VALUE. 0; -ENOTSUP: wqfs has no such
- * attribute; -EPERM: it cannot be set; -EINVAL: the text is not valid; or an error of
- * wq_queue_set_size(), or of wq_keys_watch() for CALLER. */
-int wq_attr_set(struct wq_node *node, struct wq_keys *keys, const char *name, const char *value,
-	size_t len, const struct wq_caller *caller);
+/* Sets attribute NAME, which is not WQFS_XATTR_WATCHES of a queue, to the LEN bytes of text at
+ * VALUE. 0; -ENOTSUP: wqfs has no such attribute; -EPERM: it cannot be set; -EINVAL: the text
+ * is not valid; or an error of wq_queue_set_size(). */
+int wq_attr_set(struct wq_node *node, const char *name, const char *value, size_t len);
+
+/* Stores in W what the LEN bytes of text at VALUE set WQFS_XATTR_WATCHES to. 0 or -EINVAL. */
+int wq_attr_parse_watch(const char *value, size_t len, struct wqfs_watch_key *w);
 
 /* Sets the attribute back to the value of a new queue. Errors are those of wq_attr_set(). */
 int wq_attr_remove(struct wq_node *node, const char *name);

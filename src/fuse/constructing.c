@@ -1,160 +1,250 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/container.h"
 #include "fuse/constructing.h"
 #include "fuse/parked.h"
 
-/* The first wait before the daemon asks again for a key under construction, and the longest:
+/* The first pause before the daemon asks again for a key under construction, and the longest:
  * each is twice the last one. */
 #define CONSTRUCT_FIRST_NS 5000000u
 #define CONSTRUCT_MAX_NS   200000000u
 
-/* It may take a millisecond to find out whether a key is constructed. The user who waits pays
- * for that, so that a user with many such keys delays nobody else. */
-#define CONSTRUCT_SLICE_NS 2000000u
+/* While it finds out that a key is not constructed yet the daemon sleeps in the kernel for as
+ * long, which no CPU clock counts. */
+#define ASLEEP_NS 500000u
+
+#define USERS_AT_ONCE 16 /* of those who wait for one key, to find one with time left */
+
+/* A key that requests wait for. It stays until its next turn when nobody waits any more. */
+struct wq_construction {
+	struct wqfs *fs;
+	int32_t key;
+	bool done;	  /* it is constructed: who waits is served one after the other */
+	uint64_t ask_ns;  /* when the daemon asks for it again */
+	uint64_t wait_ns; /* the pause before that */
+	struct wq_parked_list waiting;
+	TAILQ_ENTRY(wq_construction) node; /* in fs->constructing, by ask_ns */
+	UT_hash_handle hh;
+};
 
 static uid_t uid_of(const struct wq_parked *p)
 {
 	return fuse_req_ctx(p->req)->uid;
 }
 
-/* The daemon will ask for P's key at NS. Puts P behind all requests with an earlier time. */
-static void ask_at(struct wq_parked *p, uint64_t ns)
+static struct wq_construction *find(const struct wqfs *fs, int32_t key)
 {
-	struct wq_parked_list *line = &p->fs->constructing;
-	struct wq_parked *before;
+	struct wq_construction *c;
 
-	wqfs_line_up(p, line);
-	p->construct.ask_ns = ns;
-	TAILQ_REMOVE(line, p, in_line);
-	TAILQ_FOREACH_REVERSE(before, line, wq_parked_list, in_line)
+	HASH_FIND_INT(fs->constructions, &key, c);
+	return c;
+}
+
+/* C's turn comes at NS. */
+static void insert(struct wq_construction *c, uint64_t ns)
+{
+	struct wq_construction_list *line = &c->fs->constructing;
+	struct wq_construction *before;
+
+	c->ask_ns = ns;
+	TAILQ_FOREACH_REVERSE(before, line, wq_construction_list, node)
 	{
-		if (before->construct.ask_ns <= ns) {
-			TAILQ_INSERT_AFTER(line, before, p, in_line);
+		if (before->ask_ns <= ns) {
+			TAILQ_INSERT_AFTER(line, before, c, node);
 			return;
 		}
 	}
-	TAILQ_INSERT_HEAD(line, p, in_line);
+	TAILQ_INSERT_HEAD(line, c, node);
 }
 
-/* The first request whose time has come and whose user has time left. */
-static struct wq_parked *first_to_ask(struct wqfs *fs, uint64_t now)
+static void move_to(struct wq_construction *c, uint64_t ns)
 {
-	struct wq_parked *p;
-
-	TAILQ_FOREACH (p, &fs->constructing, in_line) {
-		if (p->construct.ask_ns > now)
-			break;
-		if (wq_shares_left(&fs->asking, uid_of(p), now))
-			return p;
-	}
-	return NULL;
+	TAILQ_REMOVE(&c->fs->constructing, c, node);
+	insert(c, ns);
 }
 
+/* NULL: no memory. */
+static struct wq_construction *new_construction(struct wqfs *fs, int32_t key)
+{
+	struct wq_construction *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->fs = fs;
+	c->key = key;
+	HASH_ADD_INT(fs->constructions, key, c);
+	if (!c->hh.tbl) {
+		free(c);
+		return NULL;
+	}
+	c->wait_ns = CONSTRUCT_FIRST_NS;
+	TAILQ_INIT(&c->waiting);
+	insert(c, wq_now_ns() + c->wait_ns);
+	return c;
+}
+
+static void free_construction(struct wq_construction *c)
+{
+	TAILQ_REMOVE(&c->fs->constructing, c, node);
+	HASH_DEL(c->fs->constructions, c);
+	free(c);
+}
+
+/* P asks for its key, and pays for it where that took time. */
 static int ask(struct wq_parked *p)
 {
 	struct wqfs *fs = p->fs;
 	struct wq_caller caller = wqfs_caller(p->req);
-	uint64_t began = wq_now_ns();
-	int r = wq_keys_watch(fs->keys, p->handle->node->queue, p->construct.watch.key,
+	uint64_t began = wq_budget_clock();
+	int r = wq_keys_watch(fs->keys, p->construct.node->queue, p->construct.watch.key,
 		p->construct.watch.watch_id, &caller);
 
 	if (r == -EINPROGRESS)
-		wq_shares_spend(&fs->asking, caller.uid, wq_now_ns() - began);
+		wq_shares_spend(&fs->asking, caller.uid, wq_budget_clock() - began + ASLEEP_NS);
 	return r;
 }
 
-/* KEY is still under construction: others that wait for it are asked later instead of now.
- * DONE: it is constructed: they are asked now instead of later. */
-static void ask_others(struct wqfs *fs, int32_t key, uint64_t now, bool done)
+/* The first of those who wait for C whose user has time left. Who has none goes to the end. */
+static struct wq_parked *first_who_can_pay(struct wq_construction *c, uint64_t now)
 {
-	struct wq_parked *p, *next;
+	for (int i = 0; i < USERS_AT_ONCE; i++) {
+		struct wq_parked *p = TAILQ_FIRST(&c->waiting);
 
-	for (p = TAILQ_FIRST(&fs->constructing); p; p = next) {
-		next = TAILQ_NEXT(p, in_line);
-		if (p->construct.watch.key != key || done == (p->construct.ask_ns <= now))
-			continue;
-		if (!done && p->construct.wait_ns < CONSTRUCT_MAX_NS)
-			p->construct.wait_ns *= 2;
-		ask_at(p, done ? now : now + p->construct.wait_ns);
+		if (!p || wq_shares_left(&c->fs->asking, uid_of(p), now))
+			return p;
+		wqfs_line_up(p, &c->waiting);
 	}
+	return NULL;
 }
 
-static void plan_asking(struct wqfs *fs, uint64_t now)
+/* It is C's turn: one of those who wait asks. A key that is constructed stays at the front
+ * until all have been served. */
+static void take_turn(struct wq_construction *c, uint64_t now)
 {
-	const struct wq_parked *p = TAILQ_FIRST(&fs->constructing);
-	uint64_t soon = now + CONSTRUCT_FIRST_NS;
+	struct wq_parked *p = first_who_can_pay(c, now);
+	int r;
 
-	if (!p)
+	if (TAILQ_EMPTY(&c->waiting)) {
+		free_construction(c);
 		return;
-	if (first_to_ask(fs, now))
-		soon = now;
-	else if (p->construct.ask_ns > now)
-		soon = p->construct.ask_ns;
-	wq_timer_set(fs->loop, &fs->construct, soon);
+	}
+	if (!p) {
+		move_to(c, now + CONSTRUCT_FIRST_NS);
+		return;
+	}
+	r = ask(p);
+	if (r != -EINPROGRESS) {
+		c->done = true;
+		wqfs_complete(p, r);
+		return;
+	}
+	c->done = false;
+	if (c->wait_ns < CONSTRUCT_MAX_NS)
+		c->wait_ns *= 2;
+	move_to(c, wq_now_ns() + c->wait_ns);
 }
 
-/* Starts from the front after each request: asking may post, which may remove any request from
- * the list. */
-static void ask_constructed(struct wq_timer *timer)
+static void plan(struct wqfs *fs)
+{
+	const struct wq_construction *first = TAILQ_FIRST(&fs->constructing);
+
+	if (first && (!fs->construct.set || first->ask_ns < fs->construct.due_ns))
+		wq_timer_set(fs->loop, &fs->construct, first->ask_ns);
+}
+
+/* Starts from the front after each turn: asking may post, which may end any request. */
+static void on_timer(struct wq_timer *timer)
 {
 	struct wqfs *fs = wq_container_of(timer, struct wqfs, construct);
-	uint64_t now = wq_now_ns(), until = now + CONSTRUCT_SLICE_NS;
-	struct wq_parked *p;
+	uint64_t now = wq_now_ns(), until = now + WQ_SLICE_NS;
+	struct wq_construction *c;
 
-	while (now < until && (p = first_to_ask(fs, now))) {
-		int32_t key = p->construct.watch.key;
-		int r = ask(p);
-
+	while (now < until && (c = TAILQ_FIRST(&fs->constructing)) && c->ask_ns <= now) {
+		take_turn(c, now);
 		now = wq_now_ns();
-		if (r != -EINPROGRESS)
-			wqfs_complete(p, r);
-		ask_others(fs, key, now, r != -EINPROGRESS);
 	}
-	plan_asking(fs, now);
+	plan(fs);
 }
 
-/* Does somebody wait for the construction of KEY? Then a newcomer need not ask for it. */
+/* P, which has asked or may not ask yet, waits for its key. */
+static void wait_for_key(struct wq_parked *p)
+{
+	struct wqfs *fs = p->fs;
+	int32_t key = p->construct.watch.key;
+	struct wq_construction *c = find(fs, key);
+
+	if (!c)
+		c = new_construction(fs, key);
+	if (!c) {
+		wqfs_complete(p, -ENOMEM);
+		return;
+	}
+	wqfs_line_up(p, &c->waiting);
+	fs->construct.fire = on_timer;
+	plan(fs);
+	wqfs_may_interrupt(p);
+}
+
+/* Need a newcomer not ask for KEY, since others wait for it already? */
 static bool is_awaited(const struct wqfs *fs, int32_t key)
 {
-	const struct wq_parked *p;
+	const struct wq_construction *c = find(fs, key);
 
-	TAILQ_FOREACH (p, &fs->constructing, in_line)
-		if (p->construct.watch.key == key)
-			return true;
-	return false;
+	return c && !c->done && !TAILQ_EMPTY(&c->waiting);
+}
+
+static void watch(
+	struct wq_parked *p, struct wq_node *node, const struct wqfs_watch_key *w, bool waits)
+{
+	int r = -EINPROGRESS;
+
+	p->construct.node = node;
+	p->construct.watch = *w;
+	if (!is_awaited(p->fs, w->key) &&
+		wq_shares_left(&p->fs->asking, uid_of(p), wq_now_ns()))
+		r = ask(p);
+	if (r != -EINPROGRESS || !waits)
+		wqfs_complete(p, r);
+	else
+		wait_for_key(p);
 }
 
 void wqfs_watch_key(
 	fuse_req_t req, struct wq_handle *h, const struct wqfs_watch_key *w, bool waits)
 {
-	struct wqfs *fs = wqfs_of(req);
 	struct wq_parked *p = wqfs_park(req, WQ_WAIT_CONSTRUCT, h);
-	int r = -EINPROGRESS;
-	uint64_t now;
+
+	if (p)
+		watch(p, h->node, w, waits);
+	else
+		fuse_reply_err(req, ENOMEM);
+}
+
+/* The kernel holds the inode, and so NODE, until it is answered. */
+void wqfs_watch_by_attr(fuse_req_t req, struct wq_node *node, const struct wqfs_watch_key *w)
+{
+	struct wq_parked *p = wqfs_park(req, WQ_WAIT_CONSTRUCT, NULL);
 
 	if (!p) {
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
-	p->construct.watch = *w;
-	p->construct.wait_ns = CONSTRUCT_FIRST_NS;
-	if (!is_awaited(fs, w->key) && wq_shares_left(&fs->asking, uid_of(p), wq_now_ns()))
-		r = ask(p);
-	if (r != -EINPROGRESS || !waits) {
-		wqfs_complete(p, r);
-		return;
-	}
-	now = wq_now_ns();
-	ask_at(p, now + p->construct.wait_ns);
-	fs->construct.fire = ask_constructed;
-	if (!fs->construct.set || fs->construct.due_ns > p->construct.ask_ns)
-		wq_timer_set(fs->loop, &fs->construct, p->construct.ask_ns);
-	wqfs_may_interrupt(p);
+	p->construct.by_attr = true;
+	watch(p, node, w, true);
 }
 
 void wqfs_stop_asking(struct wqfs *fs)
 {
 	wq_timer_clear(fs->loop, &fs->construct);
+}
+
+void wqfs_forget_constructions(struct wqfs *fs)
+{
+	struct wq_construction *c;
+
+	wqfs_stop_asking(fs);
+	while ((c = TAILQ_FIRST(&fs->constructing)))
+		free_construction(c);
 }

@@ -14,7 +14,13 @@
 void wqfs_watch_key(
 	fuse_req_t req, struct wq_handle *h, const struct wqfs_watch_key *w, bool waits);
 
+/* Sets user.wqfs.watches: the same for NODE's queue. Answers REQ, now or later. */
+void wqfs_watch_by_attr(fuse_req_t req, struct wq_node *node, const struct wqfs_watch_key *w);
+
 /* Stops asking for keys. Requests that wait stay parked. */
 void wqfs_stop_asking(struct wqfs *fs);
+
+/* Nobody waits any more, or will. */
+void wqfs_forget_constructions(struct wqfs *fs);
 
 #endif

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
+#include "fuse/constructing.h"
 #include "fuse/handles.h"
 #include "fuse/queue_rights.h"
 #include "fuse/requests.h"
@@ -108,6 +109,7 @@ void wqfs_free(struct wqfs *fs)
 		while (!LIST_EMPTY(&node->handles))
 			wqfs_handle_free(fs, LIST_FIRST(&node->handles));
 	}
+	wqfs_forget_constructions(fs);
 	wq_user_mem_fini(&fs->user_mem);
 	wq_namespace_fini(&fs->ns);
 	free(fs->buf);

@@ -56,7 +56,7 @@ void wqfs_complete(struct wq_parked *p, int r)
 	wqfs_unpark(p);
 	if (r == 0 && p->wait == WQ_WAIT_RECORD)
 		wqfs_give(p, NULL, 0);
-	else if (r == 0)
+	else if (r == 0 && !(p->wait == WQ_WAIT_CONSTRUCT && p->construct.by_attr))
 		fuse_reply_ioctl(p->req, 0, NULL, 0);
 	else
 		fuse_reply_err(p->req, -r);

@@ -24,9 +24,9 @@ struct wq_parked {
 		} read;		       /* RECORD */
 		struct {
 			struct wqfs_watch_key watch;
-			uint64_t ask_ns; /* when the daemon asks for its key again */
-			uint64_t wait_ns;
-		} construct; /* CONSTRUCT */
+			struct wq_node *node;
+			bool by_attr; /* it sets user.wqfs.watches */
+		} construct;	      /* CONSTRUCT */
 		struct wq_user_mem mem;
 		struct wq_keys_sync sync;
 	};

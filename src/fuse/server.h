@@ -52,6 +52,8 @@ struct wq_handle {
 #define WQFS_WRITE_MAX	 (1u << 20)
 #define WQFS_REQUEST_MAX (WQFS_WRITE_MAX + 4096)
 
+TAILQ_HEAD(wq_construction_list, wq_construction);
+
 struct wqfs {
 	struct wq_namespace ns;
 	struct wq_keys *keys;
@@ -65,8 +67,9 @@ struct wqfs {
 	bool stopping;
 	unsigned int last_polls; /* handles with last_poll */
 
-	struct wq_parked_list parked;	    /* every request that waits */
-	struct wq_parked_list constructing; /* those that wait for a key */
+	struct wq_parked_list parked;		  /* every request that waits */
+	struct wq_construction_list constructing; /* keys that some wait for, by their turn */
+	struct wq_construction *constructions;	  /* the same, by key */
 	TAILQ_HEAD(, wq_node) to_serve; /* nodes with readers for whom there may be something */
 	struct wq_user_mem_pool user_mem;
 	struct wq_timer construct; /* when to ask for keys again */

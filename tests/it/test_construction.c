@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/xattr.h>
 
 #include "lib.h"
 #include "told.h"
@@ -164,6 +165,75 @@ static void watch_waits_for_construction(void)
 	watch_waits();
 }
 
+/* A process that watches the key by the attribute of the queue "q". */
+static pid_t watcher_by_attribute(const struct rig *r, int want)
+{
+	char text[32];
+	pid_t pid = it_fork();
+
+	if (pid == 0) {
+		it_interruptible(SIGUSR1);
+		snprintf(text, sizeof(text), "%d 3", r->key);
+		if (want)
+			IT_ERRNO(setxattr(IT_MNT "/q", WQFS_XATTR_WATCHES, text, strlen(text),
+					 0),
+				want);
+		else
+			IT_EQ(setxattr(IT_MNT "/q", WQFS_XATTR_WATCHES, text, strlen(text), 0),
+				0);
+		_exit(0);
+	}
+	IT_UNTIL(it_in_syscall(pid, SYS_setxattr) || it_state(pid) == 'Z');
+	return pid;
+}
+
+static void watch_by_attribute_waits(void)
+{
+	struct rig r;
+	pid_t interrupted, waiting, other;
+
+	set_up(&r, 0);
+	interrupted = watcher_by_attribute(&r, EINTR);
+	waiting = watcher_by_attribute(&r, 0);
+	other = watcher(&r, 1, EBUSY);
+	is_serving(&r);
+	IT_EQ(kill(interrupted, SIGUSR1), 0);
+	it_join(interrupted);
+	IT_EQ(it_state(waiting) == 'Z', false);
+	IT_EQ(kill(other, SIGKILL), 0);
+	IT_EQ(it_wait(other), -SIGKILL);
+	say(&r, "instantiate\n");
+	it_join(r.requester);
+	it_join(waiting);
+	IT_EQ(it_stats(r.fd).watches, 1);
+}
+
+static void all_who_wait_are_served(void)
+{
+	enum { WAITING = 50 };
+	pid_t waiting[WAITING];
+	struct rig r;
+
+	set_up(&r, 0);
+	for (int i = 0; i < WAITING; i++) {
+		char name[32];
+
+		waiting[i] = it_fork();
+		if (waiting[i])
+			continue;
+		snprintf(name, sizeof(name), "queue %d", i);
+		IT_EQ(it_watch(it_queue(name, O_RDONLY), r.key, 1), 0);
+		_exit(0);
+	}
+	for (int i = 0; i < WAITING; i++)
+		IT_UNTIL(it_in_syscall(waiting[i], SYS_ioctl));
+	is_serving(&r);
+	say(&r, "instantiate\n");
+	it_join(r.requester);
+	for (int i = 0; i < WAITING; i++)
+		it_join(waiting[i]);
+}
+
 static void trying_to_watch_does_not_wait(void)
 {
 	struct wqfs_watch_key watch = {.watch_id = 3};
@@ -310,6 +380,8 @@ static const struct it_test tests[] = {
 		trying_to_watch_does_not_wait},
 	{"a watch waits for a key under construction and holds nobody up",
 		watch_waits_for_construction},
+	{"setting the watches waits for a key under construction", watch_by_attribute_waits},
+	{"all who wait for a key are served", all_who_wait_are_served},
 	{"a daemon that was started with all signals blocked holds nobody up either",
 		blocked_signals_hold_nobody_up},
 	{"waiting for a construction can be interrupted",

@@ -277,12 +277,13 @@ struct line {
 	char text[512];
 };
 
-static void describe(const struct wq_watch *w, void *line)
+static bool describe(const struct wq_watch *w, void *line)
 {
 	FILE *f = fmemopen(((struct line *)line)->text, sizeof(struct line), "w");
 
 	wq_describe_watch(w, &self, f);
 	fclose(f);
+	return true;
 }
 
 START_TEST(how_a_key_is_observed_is_said)

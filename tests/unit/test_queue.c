@@ -333,9 +333,10 @@ START_TEST(second_watch_of_an_object_is_refused)
 }
 END_TEST
 
-static void add_id(const struct wq_watch *w, void *arg)
+static bool add_id(const struct wq_watch *w, void *arg)
 {
 	*(uint64_t *)arg += w->id;
+	return true;
 }
 
 START_TEST(each_watch_is_visited)
