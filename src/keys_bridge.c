@@ -66,7 +66,8 @@ static void release_watch(struct wq_watch *watch)
 		free_key(key);
 }
 
-/* Posts REMOVAL for KEY until UNTIL_NS. False: some watches are left; else KEY is freed. */
+/* Posts REMOVAL to the watches of KEY until UNTIL_NS. False: some are left; else KEY is freed.
+ */
 static bool remove_key(struct wq_key *key, uint64_t until_ns)
 {
 	if (wq_watch_list_empty(&key->watchers)) {
@@ -79,8 +80,8 @@ static bool remove_key(struct wq_key *key, uint64_t until_ns)
 
 /* ---- keys that are gone ---- */
 
-/* Posts REMOVAL for zombies, for a slice of time, unless an earlier difference is still
- * deferred or an earlier record is still on its way. The rest follows later. */
+/* Posts REMOVAL for zombies, for a slice of time, unless an earlier difference is deferred or
+ * an earlier record still waits in the outbox. The rest follows later. */
 static void remove_zombies(struct wq_keys *keys)
 {
 	struct wq_registry *registry = &keys->model.registry;
@@ -97,7 +98,7 @@ static void remove_zombies(struct wq_keys *keys)
 	}
 }
 
-/* Finishes what has ended, if nothing of that scan is deferred or on its way. */
+/* Finishes what has ended, if nothing of that scan is deferred or waits in the outbox. */
 static void settle(struct wq_keys *keys)
 {
 	struct wq_keys_sync *sync;
@@ -147,7 +148,7 @@ static void on_gc_probation_timer(struct wq_timer *timer)
 	remove_ended(keys);
 }
 
-/* Continues a post that many watch. */
+/* Continues a post that goes to many queues. */
 static void on_outbox_timer(struct wq_timer *timer)
 {
 	struct wq_keys *keys = wq_container_of(timer, struct wq_keys, model.outbox.timer);

@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "queue.h"
 
-#define AT_ONCE 32 /* watches that are served without a look at the time */
+#define AT_ONCE 32 /* watches that are served before the time is checked */
 
 struct wq_queue {
 	const struct wq_queue_ops *ops;
@@ -25,7 +25,7 @@ struct wq_queue {
 	struct wq_filter filter;
 
 	struct timespec mtime;
-	uint64_t loss_number; /* of the last loss that has one */
+	uint64_t loss_number; /* of the last numbered loss */
 	uint64_t posted, read, lost, refused, losses;
 };
 
@@ -373,7 +373,7 @@ static void remove_and_tell(struct wq_watch *w, uint64_t id)
 	wq_queue_put(q);
 }
 
-/* Removes the watches of WLIST until UNTIL_NS, *N of them. True: none is left. */
+/* Removes watches of WLIST until UNTIL_NS, and counts them in *N. True: none is left. */
 static bool remove_until(
 	struct wq_watch_list *wlist, uint64_t id, uint64_t until_ns, unsigned int *n)
 {

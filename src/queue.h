@@ -73,8 +73,8 @@ void wq_watch_list_init(struct wq_watch_list *wlist, void (*release)(struct wq_w
  * list (the kernel's remove_watch_list()). With ID 0 the REMOVAL has 8 bytes. */
 void wq_watch_list_remove(struct wq_watch_list *wlist, uint64_t id);
 
-/* The same, until UNTIL_NS (CLOCK_MONOTONIC) and for some watches at least. False: some are
- * left, for another call. True: none is, and the list may have been freed with the last of
+/* The same, until UNTIL_NS (CLOCK_MONOTONIC), and for some watches at least. False: some are
+ * left for another call. True: none is left, and the list may have been freed with the last of
  * them. */
 bool wq_watch_list_remove_until(struct wq_watch_list *wlist, uint64_t id, uint64_t until_ns);
 
@@ -105,8 +105,8 @@ int wq_watch_remove(struct wq_watch_list *wlist, struct wq_queue *queue, uint64_
 int wq_post(struct wq_watch_list *wlist, const struct watch_notification *n,
 	const struct wq_cred *who, uint64_t id, uint64_t at_ns);
 
-/* A post that may take several turns of the loop: where thousands of queues watch one object,
- * others are to be served meanwhile. Whoever begins a second one before the first has ended
+/* A post that may take several turns of the loop: if thousands of queues watch one object,
+ * others must be served meanwhile. A caller that begins a second one before the first has ended
  * steps them in the order of their numbers, so that each queue gets all in that order. */
 struct wq_posting {
 	union {
@@ -118,12 +118,11 @@ struct wq_posting {
 	uint64_t number;   /* 1 and up; 0: it is the only one */
 	uint64_t began_ns; /* watches that were added later get nothing */
 	struct wq_watch_list *list;
-	struct wq_watch *next; /* whose turn it is */
+	struct wq_watch *next; /* the next watch */
 };
 
-/* Begins P, the parameters being those of wq_post(), whose errors it returns; WHO is to stay
- * where it is until P ends. Until then the watches of WLIST, and so the list, are not released.
- */
+/* Begins P. The parameters and errors are those of wq_post(). WHO must stay valid until P ends;
+ * until then the watches of WLIST, and so the list, are not released. */
 int wq_posting_begin(struct wq_posting *p, struct wq_watch_list *wlist,
 	const struct watch_notification *n, const struct wq_cred *who, uint64_t id,
 	uint64_t at_ns);
@@ -131,10 +130,10 @@ int wq_posting_begin(struct wq_posting *p, struct wq_watch_list *wlist,
 /* Posts to some watches at least, then until UNTIL_NS. True: P has ended. */
 bool wq_posting_step(struct wq_posting *p, uint64_t until_ns);
 
-/* Posts to QUEUE now, if it is to get P and has not yet. */
+/* Posts to QUEUE now, if QUEUE is still to get P. */
 void wq_posting_to(struct wq_posting *p, struct wq_queue *queue);
 
-/* Ends P: whose turn had not come gets nothing. */
+/* Ends P: watches whose turn has not come get nothing. */
 void wq_posting_cancel(struct wq_posting *p);
 
 /* ---- queues: the consumer's side ---- */
@@ -214,8 +213,8 @@ size_t wq_queue_bytes(const struct wq_queue *queue, enum wqfs_format format);
  * Wakes readers. */
 void wq_queue_note_loss(struct wq_queue *queue);
 
-/* The same, unless QUEUE has noted a loss of that NUMBER (1 and up) before: what many of its
- * watches may have missed is one loss. */
+/* The same, unless QUEUE has noted a loss of that NUMBER (1 and up) before, so that it is one
+ * loss for all of its watches. */
 void wq_queue_note_one_loss(struct wq_queue *queue, uint64_t number);
 
 /* Calls FN for each watch of QUEUE until it returns false. FN may not add or remove watches. */

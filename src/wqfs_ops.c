@@ -369,7 +369,7 @@ static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 	reply_xattr(req, names, len, size);
 }
 
-/* Sets WQFS_XATTR_WATCHES, which may have to wait for a key. */
+/* Sets WQFS_XATTR_WATCHES, for which the request may have to wait for a key. */
 static void set_watch(fuse_req_t req, struct wq_node *node, const char *value, size_t size)
 {
 	struct wqfs_watch_key w;

@@ -14,7 +14,8 @@
 #include "key_name.h"
 #include "mount_find.h"
 
-#define CONSTRUCT_FIRST_NS 5000000 /* then a key under construction is asked for again */
+/* The pause before asking again for a key under construction. */
+#define CONSTRUCT_FIRST_NS 5000000
 #define CONSTRUCT_MAX_NS   200000000
 
 static bool fail(enum wq_action act, const struct queue_file *q)
@@ -141,8 +142,8 @@ bool queue_file_stats(const struct queue_file *q, struct wqfs_stats *stats)
 	return !ioctl(q->fd, WQFS_IOC_GET_STATS, stats) || fail(WQ_ACT_STAT, q);
 }
 
-/* An ioctl that waits cannot be frozen, as a daemon that is frozen too does not answer it;
- * sleeping can. */
+/* An ioctl that waits cannot be frozen, because a frozen daemon does not answer it. A sleep
+ * can. */
 static bool watch_when_constructed(
 	const struct queue_file *q, const struct wqfs_watch_key *watch)
 {
@@ -175,8 +176,8 @@ bool queue_file_watch(const struct queue_file *q, const char *key, int32_t watch
 
 /* ---- sync ---- */
 
-/* Waits until the sync of Q that was begun has ended: by epoll_wait(), which can be frozen,
- * also with a daemon that does not answer any more. */
+/* Waits until Q's sync has ended, by epoll_wait(), which can be frozen even if the daemon does
+ * not answer. */
 static bool wait_for_sync(const struct queue_file *q, int epoll)
 {
 	struct epoll_event event = {.events = EPOLLPRI};

@@ -35,7 +35,7 @@ bool queue_file_stats(const struct queue_file *q, struct wqfs_stats *stats);
 /* Watches the key called KEY (see wq_key_by_name()) with WATCH_ID; -1 removes the watch. */
 bool queue_file_watch(const struct queue_file *q, const char *key, int32_t watch_id);
 
-/* Returns when all that was done before the call is in the queues of the mount. */
+/* Returns when the records of all earlier changes are in the queues of the mount. */
 bool queue_file_sync(const struct queue_file *q);
 
 #endif

@@ -66,7 +66,7 @@ void wq_mapped_parse_subuid(const char *text, struct wq_uid_range *r)
 	}
 }
 
-/* The whole file PATH, NUL-terminated. False: it cannot be read, or is longer than that. */
+/* Reads the whole file PATH, NUL-terminated. False: it cannot be read, or does not fit. */
 static bool slurp(const char *path, char *buf, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -100,7 +100,7 @@ static struct wq_uid_range read_subuid(void)
 struct wq_uid_range wq_mapped_by_users(void)
 {
 	static struct wq_uid_range range;
-	static struct timespec of; /* when the file was changed last */
+	static struct timespec of; /* when the file was last changed */
 	struct stat st;
 
 	if (stat("/etc/subuid", &st) < 0)

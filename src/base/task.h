@@ -34,7 +34,7 @@ struct wq_task {
 
 #define WQ_RENEWALS 4096
 
-/* Which threads are new, or have executed a program, as far as that was told. */
+/* Which threads are new, or have executed a program, as far as that was reported. */
 struct wq_renewals {
 	/* When one of the threads that share this place last began or executed a program, and
 	 * which thread last executed one. */
@@ -65,8 +65,9 @@ void wq_task_renewals_lost(struct wq_renewals *renewals);
  * program, than at SINCE_NS? */
 bool wq_task_may_be_another(const struct wq_tasks *tasks, pid_t tid, uint64_t since_ns);
 
-/* Reads /proc to learn who TID is, which did something until END_NS, unless it is known. True:
- * the events of threads until now have to be told before wq_task_who() can use it. */
+/* Reads /proc to learn who TID is, which did something until END_NS, unless that is known.
+ * True: the caller must report all events of threads until now before it calls wq_task_who().
+ */
 bool wq_task_needs_news(struct wq_tasks *tasks, pid_t tid, uint64_t end_ns);
 
 /* Who TID is, which did something from BEGIN_NS to END_NS: only what is certain. User and group

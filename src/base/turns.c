@@ -4,14 +4,14 @@
 
 #include "base/turns.h"
 
-#define PLACES 8 /* where one user's turn may be */
+#define PLACES 8 /* in how many places a user's turn may be */
 
 static unsigned int place(uid_t uid, unsigned int i)
 {
 	return (uid * 2654435761u + i) % WQ_TURNS;
 }
 
-/* Is T's time still to come? Else nobody needs to know of it any more. */
+/* Is T's time still to come? If not nobody needs it any more. */
 static bool is_used(const struct wq_turn *t, uint64_t now_ns)
 {
 	return t->due_ns > now_ns;

@@ -40,7 +40,7 @@ struct watch_lines {
 	size_t n;
 };
 
-/* False: this is more than an attribute can hold. */
+/* False: an attribute cannot hold so much. */
 static bool print_watch(const struct wq_watch *watch, void *arg)
 {
 	struct watch_lines *lines = arg;

@@ -21,7 +21,8 @@ ssize_t wq_attr_get(const struct wq_node *node, struct wq_keys *keys, const char
  * is not valid; or an error of wq_queue_set_size(). */
 int wq_attr_set(struct wq_node *node, const char *name, const char *value, size_t len);
 
-/* Stores in W what the LEN bytes of text at VALUE set WQFS_XATTR_WATCHES to. 0 or -EINVAL. */
+/* Parses the LEN bytes of text at VALUE, to which WQFS_XATTR_WATCHES is set, into W. 0 or
+ * -EINVAL. */
 int wq_attr_parse_watch(const char *value, size_t len, struct wqfs_watch_key *w);
 
 /* Sets the attribute back to the value of a new queue. Errors are those of wq_attr_set(). */

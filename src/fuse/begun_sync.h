@@ -8,7 +8,7 @@
 /* WQFS_IOC_SYNC_BEGIN: begins a sync whose end poll() reports on H. Answers REQ at once. */
 void wqfs_begin_sync(fuse_req_t req, struct wq_handle *h);
 
-/* H is being released: its sync, if there is one, is cancelled. */
+/* H is being released: cancels its sync, if there is one. */
 void wqfs_forget_sync(struct wq_handle *h);
 
 #endif

@@ -11,17 +11,18 @@
 #define CONSTRUCT_FIRST_NS 5000000u
 #define CONSTRUCT_MAX_NS   200000000u
 
-/* While it finds out that a key is not constructed yet the daemon sleeps in the kernel for as
- * long, which no CPU clock counts. */
+/* While it finds out that a key is not constructed the daemon sleeps in the kernel for so long,
+ * which no CPU clock counts. */
 #define ASLEEP_NS 500000u
 
-#define USERS_AT_ONCE 16 /* of those who wait for one key, to find one with time left */
+/* How many of those who wait for one key are checked for time left. */
+#define USERS_AT_ONCE 16
 
-/* A key that requests wait for. It stays until its next turn when nobody waits any more. */
+/* A key that requests wait for. When nobody waits any more it stays until its next turn. */
 struct wq_construction {
 	struct wqfs *fs;
 	int32_t key;
-	bool done;	  /* it is constructed: who waits is served one after the other */
+	bool done;	  /* it is constructed: those who wait are served one by one */
 	uint64_t ask_ns;  /* when the daemon asks for it again */
 	uint64_t wait_ns; /* the pause before that */
 	struct wq_parked_list waiting;
@@ -42,7 +43,7 @@ static struct wq_construction *find(const struct wqfs *fs, int32_t key)
 	return c;
 }
 
-/* C's turn comes at NS. */
+/* Puts C in the list for a turn at NS. */
 static void insert(struct wq_construction *c, uint64_t ns)
 {
 	struct wq_construction_list *line = &c->fs->constructing;
@@ -65,7 +66,7 @@ static void move_to(struct wq_construction *c, uint64_t ns)
 	insert(c, ns);
 }
 
-/* NULL: no memory. */
+/* A new entry; NULL: no memory. */
 static struct wq_construction *new_construction(struct wqfs *fs, int32_t key)
 {
 	struct wq_construction *c = calloc(1, sizeof(*c));
@@ -92,7 +93,7 @@ static void free_construction(struct wq_construction *c)
 	free(c);
 }
 
-/* P asks for its key, and pays for it where that took time. */
+/* Asks the kernel for P's key. P's user pays for the time. */
 static int ask(struct wq_parked *p)
 {
 	struct wqfs *fs = p->fs;
@@ -106,7 +107,8 @@ static int ask(struct wq_parked *p)
 	return r;
 }
 
-/* The first of those who wait for C whose user has time left. Who has none goes to the end. */
+/* The first of those who wait for C whose user has time left. Those who have none go to the
+ * end. */
 static struct wq_parked *first_who_can_pay(struct wq_construction *c, uint64_t now)
 {
 	for (int i = 0; i < USERS_AT_ONCE; i++) {
@@ -119,8 +121,8 @@ static struct wq_parked *first_who_can_pay(struct wq_construction *c, uint64_t n
 	return NULL;
 }
 
-/* It is C's turn: one of those who wait asks. A key that is constructed stays at the front
- * until all have been served. */
+/* It is C's turn: asks for one of those who wait. A constructed key stays at the front until
+ * all of them have been served. */
 static void take_turn(struct wq_construction *c, uint64_t now)
 {
 	struct wq_parked *p = first_who_can_pay(c, now);
@@ -168,7 +170,7 @@ static void on_timer(struct wq_timer *timer)
 	plan(fs);
 }
 
-/* P, which has asked or may not ask yet, waits for its key. */
+/* P waits for its key: it has asked, or may not ask yet. */
 static void wait_for_key(struct wq_parked *p)
 {
 	struct wqfs *fs = p->fs;
@@ -187,7 +189,7 @@ static void wait_for_key(struct wq_parked *p)
 	wqfs_may_interrupt(p);
 }
 
-/* Need a newcomer not ask for KEY, since others wait for it already? */
+/* Do others wait for KEY already, so that a newcomer need not ask for it? */
 static bool is_awaited(const struct wqfs *fs, int32_t key)
 {
 	const struct wq_construction *c = find(fs, key);
@@ -222,7 +224,7 @@ void wqfs_watch_key(
 		fuse_reply_err(req, ENOMEM);
 }
 
-/* The kernel holds the inode, and so NODE, until it is answered. */
+/* The kernel keeps the inode, and so NODE, until the request is answered. */
 void wqfs_watch_by_attr(fuse_req_t req, struct wq_node *node, const struct wqfs_watch_key *w)
 {
 	struct wq_parked *p = wqfs_park(req, WQ_WAIT_CONSTRUCT, NULL);

@@ -20,7 +20,7 @@ void wqfs_watch_by_attr(fuse_req_t req, struct wq_node *node, const struct wqfs_
 /* Stops asking for keys. Requests that wait stay parked. */
 void wqfs_stop_asking(struct wqfs *fs);
 
-/* Nobody waits any more, or will. */
+/* Frees everything. Nobody waits, or will wait, any more. */
 void wqfs_forget_constructions(struct wqfs *fs);
 
 #endif

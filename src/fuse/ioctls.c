@@ -143,9 +143,9 @@ static bool is_read_now(unsigned int cmd)
 
 enum right { RIGHT_NONE, RIGHT_READ, RIGHT_CHANGE };
 
-/* What tells of a queue's records, also that there are any, is for who may read it; what
- * changes what it holds or learns for who may change it. The rest is about the mount, and can
- * be had of the root directory too, or changes nothing. */
+/* An ioctl that shows something of a queue's records, even whether there are any, needs the
+ * right to read it. One that changes what the queue holds or learns needs the right to change
+ * it. The others concern the mount, and work on the root directory too, or change nothing. */
 static enum right right_needed(unsigned int cmd)
 {
 	switch (cmd) {
@@ -162,8 +162,8 @@ static enum right right_needed(unsigned int cmd)
 	case WQFS_IOC_SYNC:
 	case WQFS_IOC_SYNC_BEGIN:
 	case WQFS_IOC_REPORT:
-	case WQFS_IOC_SET_FORMAT: /* of a description that can read, or for nothing */
-	default:		  /* READ asks as read() does; others do not exist */
+	case WQFS_IOC_SET_FORMAT: /* only descriptions that can read have a format */
+	default:		  /* READ checks as read() does; others do not exist */
 		return RIGHT_NONE;
 	}
 }

@@ -41,7 +41,7 @@ struct wq_handle {
 	struct fuse_pollhandle *poll; /* whom to notify; we must destroy it */
 	LIST_ENTRY(wq_handle) polled; /* in node->polled while poll is set */
 	struct wq_keys_sync sync;     /* WQFS_IOC_SYNC_BEGIN: */
-	bool syncing, synced;	      /* it waits for its scan; it has had it */
+	bool syncing, synced;	      /* it waits for its scan; its scan has ended */
 	bool last_poll;		      /* notified of the end, and has not asked again yet */
 	struct wq_parked_list parked; /* what waits through it */
 	LIST_ENTRY(wq_handle) entry;
@@ -67,9 +67,10 @@ struct wqfs {
 	bool stopping;
 	unsigned int last_polls; /* handles with last_poll */
 
-	struct wq_parked_list parked;		  /* every request that waits */
-	struct wq_construction_list constructing; /* keys that some wait for, by their turn */
-	struct wq_construction *constructions;	  /* the same, by key */
+	struct wq_parked_list parked; /* every request that waits */
+	/* Keys that somebody waits for, sorted by turn. */
+	struct wq_construction_list constructing;
+	struct wq_construction *constructions; /* the same, by key */
 	TAILQ_HEAD(, wq_node) to_serve; /* nodes with readers for whom there may be something */
 	struct wq_user_mem_pool user_mem;
 	struct wq_timer construct; /* when to ask for keys again */

@@ -27,7 +27,7 @@ void wqfs_writers_gone(struct wq_node *node);
 /* The last reader of a queue has gone: pollers of a writing end get an error. */
 void wqfs_readers_gone(struct wq_node *node);
 
-/* Those who poll NODE get something other than a record: they are told soon to ask again. */
+/* Something other than a record concerns those who poll NODE: tells them soon to ask again. */
 void wqfs_poll_again(struct wq_node *node);
 
 /* NODE has lost a descriptor, and what waited through it. If nobody waits any more NODE leaves

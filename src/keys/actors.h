@@ -67,9 +67,9 @@ struct wq_cred wq_actors_reporter(struct wq_actors *a, const struct wq_caller *c
  * user; or there is no time left to read it. */
 bool wq_actors_real_user(struct wq_actors *a, const struct wq_operation *op, uid_t *uid);
 
-/* Finds who did OP, which a source has reported, so that we can ask which keyring it can have
- * meant by the number of a special one; OF_USER: by that of a keyring of its user. Valid until
- * the next event. */
+/* Finds who did OP, which a source has reported, so that wq_may_mean() can say which keyring
+ * the number of a special keyring can have meant. OF_USER: it is the number of a keyring of its
+ * user. Valid until the next event. */
 void wq_actors_find(struct wq_actors *a, const struct wq_operation *op, bool of_user,
 	struct wq_actor *actor);
 

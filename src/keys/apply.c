@@ -310,7 +310,7 @@ void wq_apply_destroyed(struct wq_model *m, const struct wq_destroyed *destroyed
 	if (!key)
 		return;
 	wq_model_destroyed(key);
-	/* what was posted before comes before; else it follows then */
+	/* earlier posts come first; the rest follows then */
 	if (wq_outbox_empty(&m->outbox))
 		wq_watch_list_remove(&key->watchers, (uint64_t)destroyed->serial);
 }

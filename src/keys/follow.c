@@ -64,8 +64,9 @@ static void follow_timeout(
 		wq_gc_expect_at(f->gc, key, ends_at);
 }
 
-/* Tells a loss to those who may have missed M. Whose share is used up owes it, for all that may
- * be meant: what has changed there until then does not tell any more whether it was this. */
+/* Posts LOSS to those who may have missed M. If the user's share is used up the LOSS is owed,
+ * and goes to all whose keyrings may be meant: what has changed there by then no longer shows
+ * whether M was there. */
 static void follow_loss(
 	const struct wq_follower *f, const struct wq_statement *t, const struct wq_missed *m)
 {
@@ -82,7 +83,7 @@ static void follow_loss(
 	memcpy(&owed, m, sizeof(owed));
 	owed.what = WQ_INFER_SETATTR;
 	owed.serial = 0;
-	/* these say nothing of whom it may mean */
+	/* these do not say which keyring it may mean */
 	owed.actor.task.tid = owed.actor.task.tgid = owed.actor.task.parent = 0;
 	memset(owed.actor.task.comm, 0, sizeof(owed.actor.task.comm));
 	wq_losses_owe(losses, wq_infer_may_have_missed, &owed, sizeof(owed), payer);

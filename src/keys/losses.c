@@ -6,18 +6,18 @@
 #include "keys/losses.h"
 
 #define OWED_MAX 64
-#define AT_ONCE	 32 /* keys that are gone through without a look at the time */
-#define AGAIN_NS (5 * WQ_NSEC_PER_MSEC) /* until it is asked again who has a share */
+#define AT_ONCE	 32			/* keys that are walked before the time is checked */
+#define AGAIN_NS (5 * WQ_NSEC_PER_MSEC) /* until the shares are checked again */
 
 struct wq_owed {
-	wq_loss_concerns *concerns; /* NULL: all */
-	uid_t payer;		    /* unless it is for all */
-	uint64_t number;	    /* by which a queue knows that it has it */
-	uint64_t found_scan;	    /* as of a key that is deferred */
+	wq_loss_concerns *concerns; /* NULL: everybody */
+	uid_t payer;		    /* unless it is for everybody */
+	uint64_t number;	    /* a queue that has this number has the LOSS */
+	uint64_t found_scan;	    /* as for a deferred difference */
 	bool walking;
 	bool again;		     /* there was another one since the walk began, */
 	uint64_t again_scan;	     /* and this was its found_scan */
-	struct wq_key_cursor cursor; /* where the walk stands */
+	struct wq_key_cursor cursor; /* how far the walk is */
 	struct wq_owed *next;
 	size_t size;
 	unsigned char arg[];
@@ -25,7 +25,7 @@ struct wq_owed {
 
 /* ---- one key ---- */
 
-static void tell_watchers(const struct wq_key *key, uint64_t number)
+static void post_to_watchers(const struct wq_key *key, uint64_t number)
 {
 	const struct wq_watch *w;
 
@@ -34,15 +34,15 @@ static void tell_watchers(const struct wq_key *key, uint64_t number)
 			wq_queue_note_one_loss(w->queue, number);
 }
 
-/* Those whose end is still to be told may have missed what came before it, too. */
-static void remove_zombies(
+/* Watches of zombies, whose REMOVAL is still to be posted, may have missed earlier changes. */
+static void lose_for_zombies(
 	struct wq_losses *l, wq_loss_concerns *concerns, const void *arg, uint64_t number)
 {
 	const struct wq_key *key;
 
 	TAILQ_FOREACH (key, &l->registry->zombies, node)
 		if (!concerns || concerns(key, arg))
-			tell_watchers(key, number);
+			post_to_watchers(key, number);
 }
 
 void wq_losses_tell(struct wq_losses *l, wq_loss_concerns *concerns, const void *arg)
@@ -53,8 +53,8 @@ void wq_losses_tell(struct wq_losses *l, wq_loss_concerns *concerns, const void 
 	for (unsigned int kind = 0; kind < WQ_RING_KINDS; kind++)
 		TAILQ_FOREACH (key, &l->registry->rings.of[kind], ring_node)
 			if (concerns(key, arg))
-				tell_watchers(key, number);
-	remove_zombies(l, concerns, arg, number);
+				post_to_watchers(key, number);
+	lose_for_zombies(l, concerns, arg, number);
 }
 
 /* ---- what is owed ---- */
@@ -81,7 +81,7 @@ static struct wq_owed *take_first(struct wq_losses *l)
 	return loss;
 }
 
-/* Goes on with the walk of LOSS until UNTIL_NS. True: it has ended. */
+/* Continues the walk for LOSS until UNTIL_NS. True: it has ended. */
 static bool walk(struct wq_losses *l, struct wq_owed *loss, uint64_t until_ns)
 {
 	const struct wq_key *key;
@@ -94,18 +94,18 @@ static bool walk(struct wq_losses *l, struct wq_owed *loss, uint64_t until_ns)
 	}
 	while ((key = wq_cursor_next(&loss->cursor))) {
 		if (!loss->concerns || loss->concerns(key, loss->arg))
-			tell_watchers(key, loss->number);
+			post_to_watchers(key, loss->number);
 		if (++n % AT_ONCE == 0 && wq_now_ns() >= until_ns)
 			break;
 	}
 	if (loss->cursor.next)
 		return false;
-	remove_zombies(l, loss->concerns, loss->arg, loss->number);
+	lose_for_zombies(l, loss->concerns, loss->arg, loss->number);
 	loss->walking = false;
 	return true;
 }
 
-/* The same for what LOSS is paid for. */
+/* The same, paid for by LOSS's payer. */
 static bool walk_and_pay(struct wq_losses *l, struct wq_owed *loss, uint64_t until_ns)
 {
 	struct wq_work work;
@@ -120,8 +120,8 @@ static bool walk_and_pay(struct wq_losses *l, struct wq_owed *loss, uint64_t unt
 	return ended;
 }
 
-/* LOSS has been told: of what came since it is owed anew. */
-static void told(struct wq_losses *l, struct wq_owed *loss)
+/* LOSS has been posted. If there was another one since the walk began, that is owed now. */
+static void posted(struct wq_losses *l, struct wq_owed *loss)
 {
 	if (!loss->again) {
 		free(loss);
@@ -140,7 +140,7 @@ void wq_losses_step(struct wq_losses *l)
 		struct wq_owed *loss = take_first(l);
 
 		if (walk_and_pay(l, loss, until))
-			told(l, loss);
+			posted(l, loss);
 		else
 			append(l, loss);
 	}
@@ -159,8 +159,8 @@ static struct wq_owed *find(struct wq_losses *l, const struct wq_owed *like)
 	return loss;
 }
 
-/* LOSS, which is freed if it is one with another, is owed from now on. False: it is none of the
- * others, and there is no room. */
+/* Owes LOSS; frees it if it can be merged with another. False: it cannot, and there is no room.
+ */
 static bool owe(struct wq_losses *l, struct wq_owed *loss)
 {
 	struct wq_owed *old = find(l, loss);

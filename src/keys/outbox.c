@@ -10,7 +10,7 @@ struct wq_sending {
 	struct wq_sending *next;
 };
 
-/* P, which has begun, waits from now on. False: there is no memory. */
+/* P, which has begun, waits from now on. False: no memory. */
 static bool put_off(struct wq_outbox *o, const struct wq_posting *p)
 {
 	struct wq_sending *s = calloc(1, sizeof(*s));
@@ -42,7 +42,7 @@ void wq_outbox_post(struct wq_outbox *o, struct wq_watch_list *wlist,
 	if (wq_posting_begin(&p, wlist, n, who, id, at_ns) < 0)
 		return;
 	p.number = ++o->number;
-	/* most have few watches: the time is asked for of the others alone */
+	/* most records have few watches: only the others need the clock */
 	if (wq_outbox_empty(o) && wq_posting_step(&p, 0))
 		return;
 	if (wq_outbox_empty(o) && wq_posting_step(&p, wq_now_ns() + WQ_SLICE_NS))

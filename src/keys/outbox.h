@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Records on their way to thousands of queues. A post to few watches is made at once; one that
- * takes longer than a slice is continued in later turns of the loop, and whatever is posted
- * until it has ended waits behind it: each queue gets its records in the order of the posts.
+ * Records for thousands of queues. A post to few watches is made at once. One that takes longer
+ * than a slice continues in later turns of the loop, and all later posts wait behind it, so
+ * that each queue gets its records in the order of the posts.
  */
 #ifndef WQ_OUTBOX_H
 #define WQ_OUTBOX_H
@@ -14,27 +14,28 @@
 
 struct wq_sending;
 
-/* Embedded in its owner; all zero but the timer's fire is an empty one. */
+/* Embedded in its owner. All zero, except the timer's fire: empty. */
 struct wq_outbox {
 	struct wq_loop *loop;
-	struct wq_timer timer; /* set while something waits; the owner calls wq_outbox_step() */
+	/* Set while something waits; its callback calls wq_outbox_step(). */
+	struct wq_timer timer;
 	struct wq_sending *first, *last;
 	unsigned int n;
 	uint64_t number; /* of the last post */
 };
 
-/* wq_post(), now or in later turns. */
+/* Does wq_post(), now or in later turns. */
 void wq_outbox_post(struct wq_outbox *outbox, struct wq_watch_list *wlist,
 	const struct watch_notification *n, const struct wq_cred *who, uint64_t id,
 	uint64_t at_ns);
 
-/* Continues until UNTIL_NS. True: nothing waits any more. */
+/* Continues until UNTIL_NS. True: nothing is left. */
 bool wq_outbox_step(struct wq_outbox *outbox, uint64_t until_ns);
 
-/* Gives QUEUE, before it loses a watch, what waits for it. */
+/* Gives QUEUE what waits for it, before it loses a watch. */
 void wq_outbox_send_first(struct wq_outbox *outbox, struct wq_queue *queue);
 
-/* Does nothing wait any more of what had been posted when outbox->number was NUMBER? */
+/* Has all been sent that was posted when outbox->number was NUMBER? */
 bool wq_outbox_has_sent(const struct wq_outbox *outbox, uint64_t number);
 
 static inline bool wq_outbox_empty(const struct wq_outbox *outbox)
@@ -42,7 +43,7 @@ static inline bool wq_outbox_empty(const struct wq_outbox *outbox)
 	return !outbox->first;
 }
 
-/* Does so much wait that nothing is to be looked for that would add to it? */
+/* Does so much wait that nothing should be scanned for more? */
 static inline bool wq_outbox_full(const struct wq_outbox *outbox)
 {
 	return outbox->n >= WQ_OUTBOX_MAX;

@@ -104,7 +104,7 @@ static void observe(struct wq_resolve *r, const struct wq_operation *op)
 
 /* ---- who ---- */
 
-/* Who did OP, as the source in use tells of new threads and programs. */
+/* Who did OP, with the help of the source's events of new threads and programs. */
 static struct wq_cred who_did(struct wq_resolve *r, const struct wq_operation *op)
 {
 	struct wq_actors *a = r->actors;
@@ -171,23 +171,23 @@ int32_t wq_meaning_of(const struct wq_meaning *m, const struct wq_operation *op,
 	return id;
 }
 
-/* Does somebody watch the key, or what may be the special keyring, ID? */
+/* Does somebody watch ID, which is a key, or a special keyring that may be a watched one? */
 static bool is_watched(const struct wq_model *m, int32_t id)
 {
 	return id <= 0 ? wq_rings_any(&m->registry.rings, id)
 		       : wq_registry_find(&m->registry, id) != NULL;
 }
 
-/* The same of an argument of KIND. */
+/* The same for an argument of KIND. */
 static bool is_watched_as(const struct wq_model *m, enum wq_op_kind kind, int32_t id)
 {
 	if (kind == WQ_ARG_NONE || kind == WQ_ARG_NUMBER || id == 0)
 		return false;
-	/* the special keyring of somebody else may be any */
+	/* somebody else's special keyring may be any */
 	return is_watched(m, kind == WQ_ARG_DEST && id < 0 ? 0 : id);
 }
 
-/* Might a watch be told of OP, which has ended? */
+/* Might a watch get a record of OP, which has ended? */
 static bool concerns(
 	const struct wq_model *model, const struct wq_operation *op, const struct wq_meaning *m)
 {
@@ -206,7 +206,7 @@ static bool concerns(
 	       (op->op == WQFS_REPORT_REQUEST_KEY && is_watched(model, 0));
 }
 
-/* Who can have meant what could not be resolved. */
+/* Finds who can have meant a keyring that could not be resolved. */
 static void find_actor(
 	struct wq_resolve *r, const struct wq_operation *op, struct wq_meaning *m)
 {
@@ -261,7 +261,7 @@ void wq_resolve_reported(struct wq_resolve *r, const struct wq_operation *op,
 
 /* ---- what begins ---- */
 
-/* Who it is is asked at the beginning: a short-lived process is gone next. */
+/* Find out who it is at the beginning, because a short-lived process may soon be gone. */
 void wq_resolve_begin(struct wq_resolve *r, const struct wq_operation *op)
 {
 	if (wq_model_has(r->model, WQ_SOURCE_IDENTITY) ||

@@ -18,20 +18,21 @@ void wq_resolve_init(struct wq_resolve *r, struct wq_model *model, struct wq_act
 
 /* What an operation that has ended meant, and who did it. */
 struct wq_meaning {
-	/* Which arguments are special keyrings, and of those the serial; 0: nobody watches it;
+	/* Which arguments are special keyrings, and the serials of these. 0: nobody watches it;
 	 * below 0: unknown. */
 	bool is_special[WQ_OP_ARGS];
 	int32_t serial[WQ_OP_ARGS];
 	struct wq_cred who;    /* pid 0: unknown */
-	uid_t payer;	       /* who pays for what it makes us do */
-	struct wq_actor actor; /* if a keyring is unknown: whose it can be */
+	uid_t payer;	       /* who pays for the work that it causes */
+	struct wq_actor actor; /* if a keyring is unknown: who can have meant it */
 };
 
-/* Fills M for OP, which a source has reported. What its thread reported before completes OP, as
- * far as it may say that. Who did it is found out only if a watch may be told of OP. */
+/* Fills M for OP, which a source has reported. Completes OP with what its thread reported
+ * before, as far as it may say that. Finds out who did it only if a watch might get a record of
+ * it. */
 void wq_resolve(struct wq_resolve *r, struct wq_operation *op, struct wq_meaning *m);
 
-/* The same for OP, which CALLER says it did. */
+/* The same for OP, which CALLER has reported. */
 void wq_resolve_reported(struct wq_resolve *r, const struct wq_operation *op,
 	const struct wq_caller *caller, struct wq_meaning *m);
 

@@ -287,11 +287,11 @@ bool wq_scan_want(struct wq_scan *s, struct wq_keys_sync *sync)
 	return false;
 }
 
-/* Has all been posted that the scan of SYNC has found? */
+/* Has everything been posted that the scan of SYNC has found? */
 static bool is_posted(const struct wq_scan *s, const struct wq_keys_sync *sync)
 {
 	const struct wq_registry *registry = &s->model->registry;
-	const struct wq_key *zombie = TAILQ_FIRST(&registry->zombies); /* by their scans */
+	const struct wq_key *zombie = TAILQ_FIRST(&registry->zombies); /* sorted by scan */
 
 	return sync->nr <= s->nr - s->running && wq_registry_is_settled(registry, sync->nr) &&
 	       wq_losses_are_settled(&s->model->losses, sync->nr) &&

@@ -16,8 +16,8 @@ struct wq_keys_sync {
 	void (*done)(struct wq_keys_sync *sync); /* it may free SYNC */
 	uid_t uid;				 /* who pays for the scan */
 	uint64_t nr;
-	bool found;	/* everything that its scan has found is posted: */
-	uint64_t posts; /* this was the last of those posts */
+	bool found;	/* all that its scan has found is posted: */
+	uint64_t posts; /* the last of those posts */
 	TAILQ_ENTRY(wq_keys_sync) node;
 };
 

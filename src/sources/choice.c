@@ -6,7 +6,7 @@
 #include "sources/choice.h"
 #include "sources/syscalls.h"
 
-/* Best first. */
+/* The sources, best first. */
 #define EACH_SOURCE(DO) DO(wq_source_syscalls)
 
 #define ENTRY(source)  &source,

@@ -62,8 +62,8 @@ struct wq_source_sink {
 struct wq_source_env {
 	struct wq_loop *loop;
 	struct wq_event_order *events; /* where the source adds its events */
-	/* Where it notes which threads are new, or have executed a program, as soon as it reads
-	 * that: this may be before operations that were earlier. */
+	/* The source notes here which threads are new, or have executed a program, as soon as
+	 * it reads that. This may be before it reports earlier operations. */
 	struct wq_renewals *renewals;
 	struct wq_source_sink sink;
 	unsigned int buffer_kb; /* the size of each buffer of a CPU; 0: the source chooses */

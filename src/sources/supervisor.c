@@ -10,7 +10,7 @@
 #define RETRY_FIRST_NS 1000000000ull
 #define RETRY_LAST_NS  (60 * RETRY_FIRST_NS)
 
-#define EITHER (WQ_SOURCE_OPERATIONS | WQ_SOURCE_CHANGES) /* and not both */
+#define EITHER (WQ_SOURCE_OPERATIONS | WQ_SOURCE_CHANGES) /* a source has one of them */
 
 void wq_supervisor_init(struct wq_supervisor *s, const struct wq_source_type *const *types,
 	const struct wq_source_env *env)

@@ -11,13 +11,13 @@
 
 #define WQ_SOURCES_MAX 4
 #define WQ_WHY_MAX     160 /* length of a reason, with its NUL */
-#define WQ_WHY_NOT_MAX (WQ_SOURCES_MAX * (WQ_WHY_MAX + 32)) /* of all of them, with names */
+#define WQ_WHY_NOT_MAX (WQ_SOURCES_MAX * (WQ_WHY_MAX + 32)) /* all reasons with names */
 
 struct wq_supervisor {
 	const struct wq_source_type *const *types; /* the candidates, best first, then NULL */
 	struct wq_source_env env;
 	struct wq_source *source;		  /* the source in use; NULL: none */
-	unsigned int number;			  /* which of the candidates it is */
+	unsigned int number;			  /* its index in the list */
 	char why_not[WQ_SOURCES_MAX][WQ_WHY_MAX]; /* of each better candidate */
 	char text[WQ_WHY_NOT_MAX];
 	bool died;
@@ -50,8 +50,8 @@ void wq_supervisor_unwatch(struct wq_supervisor *supervisor, int32_t serial);
 /* Asks the source in use, if there is one, to report occasions. */
 void wq_supervisor_ask_occasions(struct wq_supervisor *supervisor);
 
-/* Has the source in use note what it knows by now of new threads and of programs that were
- * executed. True: some of that was missed. */
+/* Makes the source note all new threads and executed programs until now. True: some of them
+ * were missed. */
 bool wq_supervisor_ask_renewed(struct wq_supervisor *supervisor);
 
 /* The source in use died, for the reason WHY. The next wq_supervisor_check() replaces it. */
@@ -74,8 +74,8 @@ enum wq_supervision wq_supervisor_check(
 /* The name of the source in use; "poll": there is none. */
 const char *wq_supervisor_name(const struct wq_supervisor *supervisor);
 
-/* Why no better candidate is in use, each with its name: "name: reason; name: reason"; "" if
- * the best one is. Valid until the next call. */
+/* Why no better candidate is in use: "name: reason; name: reason"; "" if the best one is. Valid
+ * until the next call. */
 const char *wq_supervisor_why_not(struct wq_supervisor *supervisor);
 
 #endif
