@@ -235,7 +235,7 @@ static void on_ready(struct wqfs *fs)
 		wq_log_to_syslog();
 		to_null();
 	}
-	wq_log(WQ_LOG_INFO, "%s: changes of keys are learnt by %s", d->options.mountpoint,
+	wq_log(WQ_LOG_INFO, "%s: changes of keys are learned by %s", d->options.mountpoint,
 		wq_keys_source_text(d->keys));
 	if (d->ready_fd < 0)
 		return;

@@ -67,7 +67,7 @@ static bool print_file(const struct queue_file *q, const struct wqfs_stats *s)
 static void print_stats(const struct wqfs_stats *s)
 {
 	printf("%-9s %u records, %u queued\n", "size", s->size, s->queued);
-	printf("%-9s %llu posted, %llu read, %llu lost, %llu losses told, %llu filtered\n",
+	printf("%-9s %llu posted, %llu read, %llu lost, %llu losses read, %llu filtered\n",
 		"records", s->posted, s->read, s->lost, s->losses, s->filtered);
 	printf("%-9s %u besides this one, %u blocked reads\n", "opens", s->opens - 1,
 		s->readers);

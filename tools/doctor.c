@@ -161,12 +161,11 @@ static const char *trace_reason(int err)
 {
 	switch (err) {
 	case 0:
-		return "a wqfs that you mount is told of changes at once";
+		return "a wqfs that you mount learns of changes at once";
 	case EPERM:
 	case EACCES:
-		return "only root may trace: a wqfs that you mount looks at keys again and "
-		       "again, "
-		       "one that root mounts is told of changes";
+		return "only root may trace: a wqfs that you mount polls, and one "
+		       "that root mounts learns of changes at once";
 	case ENODEV:
 		return "the kernel is built without tracing (CONFIG_FTRACE)";
 	case ENOENT:
@@ -305,8 +304,8 @@ static bool conclude(const struct findings *f)
 	if (f->fuse && f->parts) {
 		fprintf(f->out,
 			"wqrun would start a private wqfs for each command, which %s.\n",
-			f->trace ? "is told of changes by tracing"
-				 : "is told of what the command does, and looks for the rest");
+			f->trace ? "learns of changes by tracing"
+				 : "gets reports of what the command does, and polls");
 		return true;
 	}
 	fprintf(f->out, "wqrun cannot run programs: see what says no above%s.\n",

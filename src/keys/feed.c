@@ -55,8 +55,7 @@ static void on_lost(struct wq_feed *f)
 
 	wq_log(WQ_LOG_WARNING, "the %s buffer overflowed: LOSS, and %s",
 		wq_supervisor_name(&f->model->sources),
-		is_exact ? "each key is asked whether it is still there"
-			 : "a look at every key");
+		is_exact ? "a check that each key still exists" : "a scan of all keys");
 	wq_losses_tell_all(&f->model->losses);
 	if (is_exact) {
 		wq_gc_check_all(f->follower.gc);
