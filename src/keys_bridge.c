@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/container.h"
 #include "base/log.h"
 #include "keys/feed.h"
@@ -308,11 +309,23 @@ static int observe(struct wq_keys *keys, int32_t serial, const struct wq_view_cr
 	return 0;
 }
 
+static void free_unset(struct key_watch **kw)
+{
+	free(*kw);
+}
+
+static void free_unwatched(struct wq_key **key)
+{
+	if (*key && wq_watch_list_empty(&(*key)->watchers))
+		free_key(*key);
+}
+
 static int add_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t serial,
 	int32_t watch_id, const struct wq_caller *caller, const struct wq_view_cred *as)
 {
+	WQ_CLEANUP(free_unwatched)
 	struct wq_key *key = wq_registry_find(&keys->model.registry, serial);
-	struct key_watch *kw = calloc(1, sizeof(*kw));
+	WQ_CLEANUP(free_unset) struct key_watch *kw = calloc(1, sizeof(*kw));
 	int r = 0;
 
 	if (!kw)
@@ -323,11 +336,9 @@ static int add_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t seria
 		wq_compare_key(
 			&keys->compare, key); /* earlier changes are not for this watch */
 	if (r < 0)
-		goto err;
-	if (key->zombie) {
-		r = -ENOKEY;
-		goto err_key;
-	}
+		return r;
+	if (key->zombie)
+		return -ENOKEY;
 	wq_watch_init(&kw->watch, queue);
 	kw->watch.id = (uint64_t)serial;
 	kw->watch.info_id = (uint32_t)watch_id << WATCH_INFO_ID__SHIFT;
@@ -335,21 +346,15 @@ static int add_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t seria
 	kw->uid = caller->uid;
 	r = wq_watch_exists(&kw->watch, &key->watchers) ? -EBUSY : charge(keys, caller);
 	if (r < 0)
-		goto err_key;
+		return r;
 	r = wq_watch_add(&kw->watch, &key->watchers);
 	if (r < 0) {
 		wq_per_user_uncharge(&keys->model.registry.users, kw->uid);
-		goto err_key;
+		return r;
 	}
+	kw = NULL; /* the key has it */
 	wq_scan_start(&keys->scan);
 	return 0;
-
-err_key:
-	if (wq_watch_list_empty(&key->watchers))
-		free_key(key);
-err:
-	free(kw);
-	return r;
 }
 
 int wq_keys_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t serial,

@@ -12,6 +12,7 @@
 #include "config.h"
 #include "base/array_size.h"
 #include "base/unused.h"
+#include "base/cleanup.h"
 #include "fuse/options.h"
 #include "sources/choice.h"
 #include "wqfs.h"
@@ -280,15 +281,16 @@ static int check(struct wq_options *o)
 /* fsname may hold a comma, which would end the option. */
 static int add_fsname(struct fuse_args *args, const char *name)
 {
-	char *opts = NULL, *text = NULL;
-	int r = -1;
+	WQ_CLEANUP(wq_cleanup_free) char *opts = NULL;
+	WQ_CLEANUP(wq_cleanup_free) char *text = NULL;
 
-	if (asprintf(&text, "fsname=%s", name) > 0 &&
-		fuse_opt_add_opt_escaped(&opts, text) == 0)
-		r = fuse_opt_add_arg(args, "-o") || fuse_opt_add_arg(args, opts);
-	free(text);
-	free(opts);
-	return r;
+	if (asprintf(&text, "fsname=%s", name) < 0) {
+		text = NULL;
+		return -1;
+	}
+	if (fuse_opt_add_opt_escaped(&opts, text) != 0)
+		return -1;
+	return fuse_opt_add_arg(args, "-o") || fuse_opt_add_arg(args, opts);
 }
 
 static int add_ours(const struct wq_options *o, struct fuse_args *args)

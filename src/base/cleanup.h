@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a function owns until it returns, whatever way it returns. */
+#ifndef WQ_CLEANUP_H
+#define WQ_CLEANUP_H
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* FUNCTION is called with the address of the variable when its block ends. A variable that is
+ * given away is set to NULL. */
+#define WQ_CLEANUP(function) __attribute__((cleanup(function)))
+
+static inline void wq_cleanup_free(void *variable)
+{
+	free(*(void **)variable);
+}
+
+static inline void wq_cleanup_fclose(FILE **f)
+{
+	if (*f)
+		fclose(*f);
+}
+
+#endif
