@@ -2,9 +2,9 @@
 #include "config.h"
 
 #include <sys/syscall.h>
-#include <time.h>
 #include <linux/keyctl.h>
 
+#include "base/clock.h"
 #include "next.h"
 #include "queue_fd.h"
 #include "report.h"
@@ -41,15 +41,7 @@ static int reported_value(enum wq_op_kind kind, int value)
 		kind == WQ_ARG_DEST ? KEY_SPEC_REQUESTOR_KEYRING : value, kind == WQ_ARG_RING);
 }
 
-static unsigned long long now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (unsigned long long)t.tv_sec * 1000000000 + (unsigned long long)t.tv_nsec;
-}
-
-static void send_report(const struct wqshim_report *r)
+static void tell(const struct wqshim_report *r)
 {
 	wqshim_sys(SYS_ioctl, r->mount, WQFS_IOC_REPORT, (long)&r->key);
 }
@@ -65,15 +57,15 @@ bool wqshim_report_begin(struct wqshim_report *r, unsigned int op, const long ar
 		return false;
 	r->key = (struct wqfs_key_report){.op = op};
 	for (int i = 0; i < 4; i++)
-		r->key.arg[i] = reported_value(changing->arg[i].kind, (int)arg[i]);
-	r->key.begin_ns = now_ns();
-	send_report(r);
+		r->key.arg[i] = told(changing->arg[i].kind, (int)arg[i]);
+	r->key.begin_ns = wq_now_ns();
+	tell(r);
 	return true;
 }
 
 void wqshim_report_end(struct wqshim_report *r, long result)
 {
-	r->key.end_ns = now_ns();
+	r->key.end_ns = wq_now_ns();
 	r->key.result = (int)result;
 	send_report(r);
 	wqshim_sys(SYS_close, r->mount);

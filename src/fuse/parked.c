@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -37,6 +38,7 @@ void wqfs_unpark(struct wq_parked *p)
 		TAILQ_REMOVE(&p->handle->parked, p, of_handle);
 	if (p->line)
 		TAILQ_REMOVE(p->line, p, in_line);
+	assert(!p->syncing || p->wait != WQ_WAIT_RECORD); /* they share their room */
 	if (p->syncing)
 		wq_keys_sync_cancel(p->fs->keys, &p->sync);
 	if (p->wait == WQ_WAIT_FILTER)
@@ -53,6 +55,7 @@ int wqfs_give(const struct wq_parked *p, const char *buf, size_t len)
 /* A successful ioctl is answered in its own form. */
 void wqfs_complete(struct wq_parked *p, int r)
 {
+	assert(r <= 0);
 	wqfs_unpark(p);
 	if (r == 0 && p->wait == WQ_WAIT_RECORD)
 		wqfs_give(p, NULL, 0);

@@ -42,7 +42,7 @@ struct wq_parked {
  * not answered. */
 struct wq_parked *wqfs_park(fuse_req_t req, enum wq_wait wait, struct wq_handle *handle);
 
-/* Puts P at the end of LINE. P may be in no other line. */
+/* Puts P at the end of LINE; it leaves the line that it is in, if it is in one. */
 void wqfs_line_up(struct wq_parked *p, struct wq_parked_list *line);
 
 /* All of P is filled in. From now on it can be interrupted; if it was already interrupted it is

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <assert.h>
 #include <string.h>
 #include <time.h>
 
@@ -226,9 +227,9 @@ void wq_apply_timeout(struct wq_key *key, time_t at)
 /* NEW becomes the model. The buffers are swapped, not freed. */
 void wq_apply_snapshot(struct wq_key *key, struct wq_key_state *new)
 {
-	struct wq_key_state *state = &key->state;
-	struct wq_key_state old;
+	struct wq_key_state *state = &key->state, old;
 
+	assert(new != state && !key->zombie);
 	if (new->life != WQ_KEY_ALIVE) {
 		state->life = new->life;
 		return;

@@ -4,6 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/array_size.h"
 #include "base/container.h"
 #include "base/log.h"
 #include "base/unused.h"
@@ -79,7 +80,7 @@ static bool our_group(const struct wq_caller *self WQ_UNUSED, gid_t gid)
 	gid_t list[256];
 	int n;
 
-	n = getgroups((int)(sizeof(list) / sizeof(list[0])), list);
+	n = getgroups((int)ARRAY_SIZE(list), list);
 	for (int i = 0; i < n; i++)
 		if (list[i] == gid)
 			return true;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -78,6 +79,7 @@ void wq_ends_remove(struct wq_ends *ends, struct wq_end *end)
 
 	if (!place)
 		return;
+	assert(place <= ends->n && at(ends, place) == end);
 	end->place = 0;
 	last = at(ends, ends->n--);
 	if (last != end)

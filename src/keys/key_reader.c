@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/array_size.h"
 #include "base/unused.h"
 #include "keys/key_reader.h"
 
@@ -295,7 +296,7 @@ static bool readable_type(const struct wq_key_state *s)
 	static const char *const types[] = {
 		"user", "dns_resolver", "id_resolver", "id_legacy", "cifs.idmap"};
 
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
 		if (wq_key_is_type(s, types[i]))
 			return true;
 	return false;

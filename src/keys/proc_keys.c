@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array_size.h"
 #include "keys/proc_keys.h"
 
 const struct wq_expiry wq_expiry_never = {1, 0};
@@ -48,7 +49,7 @@ static bool parse_expiry(const char *word, time_t now, struct wq_proc_key *out)
 	n = strtol(word, &end, 10);
 	if (end == word || n < 0)
 		return false;
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
 		if (*end != units[i].suffix)
 			continue;
 		/* one second to either side, because its clock and ours may tick in between */

@@ -19,6 +19,7 @@ void wq_registry_init(struct wq_registry *r)
 
 void wq_registry_fini(struct wq_registry *r)
 {
+	assert(!r->by_serial && TAILQ_EMPTY(&r->all) && TAILQ_EMPTY(&r->zombies));
 	assert(LIST_EMPTY(&r->cursors));
 	wq_ends_fini(&r->ends);
 }
@@ -87,6 +88,7 @@ static void step_over(struct wq_registry *r, const struct wq_key *key)
 
 void wq_registry_defer(struct wq_registry *r, struct wq_key *key, uint64_t now_ns)
 {
+	assert(!key->zombie && now_ns);
 	if (key->deferred_ns)
 		return;
 	key->deferred_ns = now_ns;
@@ -114,6 +116,7 @@ bool wq_registry_is_settled(const struct wq_registry *r, uint64_t scan)
 
 void wq_registry_want_refresh(struct wq_registry *r, struct wq_key *key)
 {
+	assert(!key->zombie);
 	if (key->needs_refresh)
 		return;
 	key->needs_refresh = true;
@@ -130,6 +133,7 @@ void wq_registry_refreshed(struct wq_registry *r, struct wq_key *key)
 
 void wq_registry_put_on_probation(struct wq_registry *r, struct wq_key *key)
 {
+	assert(!key->zombie);
 	if (key->on_probation)
 		return;
 	key->on_probation = true;
@@ -206,5 +210,7 @@ void wq_registry_make_zombie(struct wq_registry *r, struct wq_key *key)
 void wq_registry_remove(struct wq_registry *r, struct wq_key *key)
 {
 	leave_lists(r, key);
+	assert(!key->deferred_ns && !key->needs_refresh && !key->on_probation && !key->due &&
+		!key->end.place && !key->ring_listed);
 	HASH_DEL(r->by_serial, key);
 }

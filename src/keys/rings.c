@@ -4,6 +4,7 @@
  * keyring concerns only the keyrings of one name; somebody who repeats it must not make us walk
  * over all keys each time.
  */
+#include <assert.h>
 #include <linux/keyctl.h>
 #include <string.h>
 
@@ -110,6 +111,7 @@ void wq_rings_add(struct wq_rings *rings, struct wq_key *key)
 {
 	if (!wq_key_is_type(&key->state, "keyring"))
 		return;
+	assert(!key->ring_listed);
 	key->is_ring = key->ring_listed = true;
 	key->ring_kind = (uint8_t)kind_of(&key->state);
 	TAILQ_INSERT_TAIL(&rings->of[key->ring_kind], key, ring_node);

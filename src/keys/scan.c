@@ -113,7 +113,8 @@ static uint64_t next_due(struct wq_scan *s)
 	return wq_expiry_due(s->expiry, due) ? due + in_budget(s, s->last_pass_ns) : due;
 }
 
-void wq_scan_plan(struct wq_scan *s)
+/* Sets the timer of the next scan. */
+static void plan(struct wq_scan *s)
 {
 	const struct wq_registry *registry = &s->model->registry;
 	bool wanted = is_wanted(s);
@@ -134,7 +135,7 @@ void wq_scan_start(struct wq_scan *s)
 	if (s->running || s->timer.set)
 		return;
 	s->began_ns = wq_now_ns();
-	wq_scan_plan(s);
+	plan(s);
 }
 
 void wq_scan_soon(struct wq_scan *s)
@@ -143,7 +144,7 @@ void wq_scan_soon(struct wq_scan *s)
 		return;
 	s->soon = true;
 	if (!s->running)
-		wq_scan_plan(s);
+		plan(s);
 }
 
 void wq_scan_resync(struct wq_scan *s)
@@ -195,7 +196,7 @@ static void end(struct wq_scan *s)
 	if (s->passed)
 		s->last_pass_ns = s->pass_cost_ns;
 	s->ended_ns = wq_now_ns();
-	wq_scan_plan(s);
+	plan(s);
 }
 
 /* Prefetches the text of KEY, which is further away than KEY, and the next key, while one key
@@ -283,7 +284,7 @@ bool wq_scan_want(struct wq_scan *s, struct wq_keys_sync *sync)
 	}
 	if (sync_due(s) <= wq_now_ns())
 		return true;
-	wq_scan_plan(s);
+	plan(s);
 	return false;
 }
 

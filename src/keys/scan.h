@@ -57,9 +57,6 @@ void wq_scan_fini(struct wq_scan *s);
 /* A key is watched: plans the first scan an interval from now. */
 void wq_scan_start(struct wq_scan *s);
 
-/* Sets the timer of the next scan. */
-void wq_scan_plan(struct wq_scan *s);
-
 /* Scans before long, within the budget: nobody knows which key an operation has changed. */
 void wq_scan_soon(struct wq_scan *s);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <assert.h>
 #include <string.h>
 
 #include "keys/serials.h"
@@ -26,6 +27,7 @@ void wq_serials_note(struct wq_serials *s, int32_t serial, uint32_t by, uint64_t
 			at->since_ns = since_ns;
 		return;
 	}
+	assert(s->nrecent <= WQ_SERIALS); /* so that a search ends */
 	if (s->nrecent == WQ_SERIALS) {
 		memcpy(s->older, s->recent, sizeof(s->older));
 		memset(s->recent, 0, sizeof(s->recent));

@@ -2,6 +2,7 @@
 #include <linux/keyctl.h>
 #include <stddef.h>
 
+#include "base/array_size.h"
 #include "sources/operation.h"
 #include "wqfs.h"
 
@@ -97,7 +98,7 @@ static const struct wq_operation_type operations[] = {
 		.may_destroy = true},
 };
 
-#define OPERATIONS (sizeof(operations) / sizeof(operations[0]))
+#define OPERATIONS ARRAY_SIZE(operations)
 
 const struct wq_operation_type *wq_operation_find(uint32_t op)
 {
