@@ -41,7 +41,7 @@ static int reported_value(enum wq_op_kind kind, int value)
 		kind == WQ_ARG_DEST ? KEY_SPEC_REQUESTOR_KEYRING : value, kind == WQ_ARG_RING);
 }
 
-static void tell(const struct wqshim_report *r)
+static void send_report(const struct wqshim_report *r)
 {
 	wqshim_sys(SYS_ioctl, r->mount, WQFS_IOC_REPORT, (long)&r->key);
 }
@@ -57,9 +57,9 @@ bool wqshim_report_begin(struct wqshim_report *r, unsigned int op, const long ar
 		return false;
 	r->key = (struct wqfs_key_report){.op = op};
 	for (int i = 0; i < 4; i++)
-		r->key.arg[i] = told(changing->arg[i].kind, (int)arg[i]);
+		r->key.arg[i] = reported_value(changing->arg[i].kind, (int)arg[i]);
 	r->key.begin_ns = wq_now_ns();
-	tell(r);
+	send_report(r);
 	return true;
 }
 
