@@ -318,7 +318,7 @@ static void request_that_fails_tells_what_it_linked(void)
 	IT_OK(ring > 0);
 	IT_EQ(keyctl_setperm(ring, KEY_POS_ALL | KEY_USR_ALL), 0);
 	IT_EQ(it_watch(r.fd, ring, 1), 0);
-	TOLD_NOTHING(r.fd); /* no look that what was done so far asks for comes after this */
+	TOLD_NOTHING(r.fd); /* no scan that earlier changes ask for comes after this */
 	request(&r, ring, ENOKEY);
 	told_name(ring, "RING");
 	told_name(r.key, "NEGATIVE");
@@ -344,7 +344,7 @@ static _Noreturn void read_again_and_again(int fd)
 	_exit(0);
 }
 
-/* The first watch of a key looks into /proc/keys, which finds what was done to others. */
+/* The first watch of a key reads /proc/keys, which shows what was done to others. */
 static void record_that_a_watch_brings_reaches_a_waiting_reader(void)
 {
 	pid_t waiting, reader;
@@ -369,7 +369,7 @@ static void record_that_a_watch_brings_reaches_a_waiting_reader(void)
 	say(&r, "instantiate\n");
 	it_join(r.requester);
 	it_join(waiting);
-	/* on a busy machine such a look is too dear for a watch */
+	/* on a busy machine such a pass is too dear for a watch */
 	IT_EQ(ioctl(r.fd, WQFS_IOC_SYNC), 0);
 	it_join(reader);
 	IT_EQ(it_stats(r.fd).watches, 1);

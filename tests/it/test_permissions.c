@@ -446,15 +446,15 @@ static bool is_after(struct timespec a, struct timespec b)
 	return a.tv_sec > b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec > b.tv_nsec);
 }
 
-struct look_case {
+struct stat_case {
 	const char *path; /* NULL: look at fd */
 	int fd;
 	bool knows;
 };
 
-static void look(void *arg)
+static void stat_queue(void *arg)
 {
-	const struct look_case *c = arg;
+	const struct stat_case *c = arg;
 	struct stat st;
 
 	IT_EQ(c->path ? stat(c->path, &st) : fstat(c->fd, &st), 0);
@@ -466,20 +466,20 @@ static void look(void *arg)
 /* The queue that a descriptor was passed on of tells nothing before it was used. */
 static void use_and_look(void *arg)
 {
-	struct look_case c = *(struct look_case *)arg;
+	struct stat_case c = *(struct stat_case *)arg;
 	struct wqfs_stats s;
 
-	look(&c);
+	stat_queue(&c);
 	IT_EQ(ioctl(c.fd, WQFS_IOC_GET_STATS, &s), 0);
 	c.knows = true;
-	look(&c);
+	stat_queue(&c);
 }
 
 static void stat_tells_of_records_only_to_owners_and_readers(void)
 {
-	struct look_case other = {.path = IT_MNT "/roots"},
+	struct stat_case other = {.path = IT_MNT "/roots"},
 			 own = {.path = other.path, .knows = true};
-	struct look_case passed = {.fd = -1}, anonymous = {.fd = -1, .knows = true};
+	struct stat_case passed = {.fd = -1}, anonymous = {.fd = -1, .knows = true};
 	struct rig r;
 	int path_fd;
 
@@ -489,20 +489,20 @@ static void stat_tells_of_records_only_to_owners_and_readers(void)
 	IT_EQ(ioctl(anonymous.fd, IOC_WATCH_QUEUE_SET_SIZE, 32), 0);
 	IT_EQ(it_watch(anonymous.fd, r.key, 1), 0);
 	it_change(r.fd, r.key);
-	look(&own);
-	it_as(r.other, look, &other);
-	look(&own);
+	stat_queue(&own);
+	it_as(r.other, stat_queue, &other);
+	stat_queue(&own);
 	path_fd = open(other.path, O_PATH);
 	IT_OK(path_fd >= 0);
-	it_as(r.other, look, &(struct look_case){.fd = path_fd});
+	it_as(r.other, stat_queue, &(struct stat_case){.fd = path_fd});
 	passed.fd = r.fd;
 	it_as(r.other, use_and_look, &passed);
-	it_as(r.other, look, &anonymous);
+	it_as(r.other, stat_queue, &anonymous);
 	IT_EQ(chmod(other.path, 0644), 0);
 	it_change(r.fd, r.key); /* later than its ctime */
 	IT_EQ(read(r.fd, &(char[16]){0}, 16), 16);
 	other.knows = true;
-	it_as(r.other, look, &other);
+	it_as(r.other, stat_queue, &other);
 }
 
 /* ---- View is asked of the caller ---- */

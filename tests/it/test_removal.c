@@ -141,7 +141,7 @@ static void end_that_began_before_the_watch_is_told(void)
 	unsigned int watched = 0;
 
 	set_up();
-	/* exits of whatever processes make it look, too */
+	/* exits of other processes make it scan, too */
 	told_cut_trace(tracefs, daemon_pid, "taskfree", "tracing_on");
 	IT_EQ(it_watch(fd, key_a, -1), 0);
 	TOLD_UNTIL(fd, "A:removed");
@@ -175,7 +175,7 @@ static void timeout_from_before_the_trace_is_known(void)
 	IT_EQ(keyctl_set_timeout(key_a, 4), 0);
 	TOLD_UNTIL(fd, "A:setattr");
 	IT_UNTIL(told_traces());
-	/* exits of whatever processes make it look, too */
+	/* exits of other processes make it scan, too */
 	told_cut_trace(tracefs, daemon_pid, "taskfree", "tracing_on");
 	measure("timed out, as known from polling", key_a, "A:removed");
 	IT_EQ(kill(daemon_pid, SIGTERM), 0); /* it has warned */

@@ -147,7 +147,7 @@ static void death_that_was_only_said_hides_no_unlinking(void)
 	IT_STR(told(fd), "RING:unlinked:B");
 }
 
-/* Two operations, of which a look saw the difference once. */
+/* Two operations, of which a snapshot saw the difference once. */
 static void record_of_a_difference_stands_for_one_report(void)
 {
 	struct wqfs_key_report one, other;
@@ -395,7 +395,7 @@ static void timeout_that_was_only_said_makes_no_key_dead(void)
 	TOLD_UNTIL_OR(fd, "A:setattr RING:unlinked:A", "RING:unlinked:A A:setattr");
 }
 
-/* Only a look shows that it was not so: nothing else has happened to the key. */
+/* Only a snapshot shows that it was not so: nothing else has happened to the key. */
 static void timeout_that_was_only_said_hides_no_unlinking_when_it_has_passed(void)
 {
 	struct wqfs_key_report r;
@@ -514,8 +514,8 @@ static void operation_that_failed_is_not_told(void)
 
 /* ---- once ---- */
 
-/* Asks for a look in a child that waits for it. */
-static pid_t look_meanwhile(void)
+/* Asks for a scan in a child that waits for it. */
+static pid_t scan_meanwhile(void)
 {
 	pid_t pid = it_fork();
 
@@ -526,26 +526,26 @@ static pid_t look_meanwhile(void)
 	return pid;
 }
 
-/* The look waits for the end of the operation that may explain what it found. */
-static void look_between_an_operation_and_its_report_tells_nothing_twice(void)
+/* The scan waits for the end of the operation that may explain what it found. */
+static void scan_between_an_operation_and_its_report_tells_nothing_twice(void)
 {
 	struct wqfs_key_report r;
-	pid_t looker;
+	pid_t scanner;
 
 	set_up(BLIND);
 	r = report_of(KEYCTL_UPDATE, key_a, 0);
 	begin(fd, &r);
 	IT_EQ(keyctl_update(key_a, "22", 2), 0);
-	looker = look_meanwhile();
-	IT_UNTIL(it_in_syscall(looker, SYS_ioctl));
+	scanner = scan_meanwhile();
+	IT_UNTIL(it_in_syscall(scanner, SYS_ioctl));
 	end(fd, &r, 0);
-	it_join(looker);
+	it_join(scanner);
 	IT_STR(told(fd), "A:updated");
 	TOLD_NOTHING(fd);
 }
 
-/* The same where the beginning was left out: the look has told it, the report has not. */
-static void report_of_what_a_look_has_told_tells_nothing(void)
+/* The same where the beginning was left out: the scan has posted it, the report has not. */
+static void report_of_what_a_scan_has_told_tells_nothing(void)
 {
 	struct wqfs_key_report r;
 
@@ -783,7 +783,7 @@ static void reporter_that_dies_holds_nothing_up(void)
 	began_ns = wq_now_ns();
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
 	took_ns = wq_now_ns() - began_ns;
-	printf("# a look after the reporter died took %.0f ms\n", (double)took_ns / 1e6);
+	printf("# a scan after the reporter died took %.0f ms\n", (double)took_ns / 1e6);
 	fflush(stdout);
 	IT_OK(took_ns < NOT_LONG);
 	IT_STR(told(fd), "A:updated");
@@ -856,10 +856,10 @@ static const struct it_test tests[] = {
 		unwatched_and_missing_keys_are_nothing_to_report},
 	{"reports that cannot be are refused", reports_that_cannot_be_are_refused},
 	{"an operation that failed is not told", operation_that_failed_is_not_told},
-	{"a look between an operation and its report tells nothing twice",
-		look_between_an_operation_and_its_report_tells_nothing_twice},
-	{"a report of what a look has told tells nothing",
-		report_of_what_a_look_has_told_tells_nothing},
+	{"a scan between an operation and its report tells nothing twice",
+		scan_between_an_operation_and_its_report_tells_nothing_twice},
+	{"a report of what a scan has told tells nothing",
+		report_of_what_a_scan_has_told_tells_nothing},
 	{"polling and reports tell each operation once",
 		polling_and_reports_tell_each_operation_once},
 	{"trace and report tell it once", trace_and_report_tell_it_once},

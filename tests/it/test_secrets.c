@@ -112,7 +112,7 @@ static void other_processes_of_its_user_cannot_look_into_it(void)
 
 static const struct it_test tests[] = {
 	{"a payload is in no core of the daemon", payload_is_in_no_core_of_the_daemon},
-	{"other processes of its user cannot look into the daemon",
+	{"other processes of its user cannot read the memory of the daemon",
 		other_processes_of_its_user_cannot_look_into_it},
 };
 

@@ -511,7 +511,7 @@ static void user_keyring_of_a_user_namespace_is_no_other_users(void)
 	TOLD_NOTHING(others);
 }
 
-/* Two rings differ by the same key, before the daemon can look between the two. */
+/* Two rings differ by the same key, before the daemon can take a snapshot between the two. */
 static void each_difference_is_told_once(void)
 {
 	int32_t t;
@@ -599,7 +599,7 @@ static void becomes_user(int actor)
 }
 
 /* Nothing differs in the end, and nobody can be asked. */
-static void user_keyring_of_who_is_gone_is_told_without_a_guess(void)
+static void user_keyring_of_who_has_ended_is_known_for_certain(void)
 {
 	two_sessions();
 	IT_EQ(keyctl_setperm(key_k, ALL_PERM | KEY_OTH_ALL), 0);
@@ -690,8 +690,8 @@ static const struct it_test tests[] = {
 		who_is_gone_with_its_ancestors_meant_what_they_may_mean},
 	{"who is gone is who it became, and not the root that it was",
 		who_is_gone_is_who_it_became_not_root},
-	{"the user keyring of who is gone is told without a guess",
-		user_keyring_of_who_is_gone_is_told_without_a_guess},
+	{"the user keyring of who has ended is known for certain",
+		user_keyring_of_who_has_ended_is_known_for_certain},
 	{"the user keyring of a user namespace is no other user's",
 		user_keyring_of_a_user_namespace_is_no_other_users},
 	{"each of two equal differences is told once", each_difference_is_told_once},

@@ -451,7 +451,7 @@ static void thread_that_has_ended_is_not_taken_for_a_process(void)
 
 /* ---- overrun ---- */
 
-/* Somebody else's operation may lead to a look that finds the link before the loss is known. */
+/* Somebody else's operation may lead to a scan that finds the link before the loss is known. */
 #define LOSS_AND_LINK "LOSS RING:linked:B", "RING:linked:B LOSS"
 
 /* What overruns it is done to a key that nobody watches. */
@@ -629,7 +629,7 @@ static void trace_comes_back_once_it_can(void)
 	ends_having_said(s.daemon, "the trace is back");
 }
 
-/* What is done while it comes back is found by the look that brings it, or told by it. */
+/* What is done while it comes back is found by the scan that brings it, or reported by it. */
 static void nothing_is_missed_while_the_trace_comes_back(void)
 {
 	struct scene s;
@@ -647,7 +647,7 @@ static void nothing_is_missed_while_the_trace_comes_back(void)
 }
 
 /* A budget by which /proc/keys, which alone tells of timeouts, has no turn for some time. */
-static void look_that_brings_it_back_is_thorough(void)
+static void scan_that_brings_it_back_is_thorough(void)
 {
 	struct scene s;
 	struct rlimit old = make_it_poll(&s, "source=auto,cpu_budget=0.01%,resync_s=" NEVER_S);
@@ -877,8 +877,8 @@ static const struct it_test tests[] = {
 	{"the trace comes back by itself once it can", trace_comes_back_once_it_can},
 	{"nothing is missed while the trace comes back",
 		nothing_is_missed_while_the_trace_comes_back},
-	{"the look that brings the trace back is a thorough one",
-		look_that_brings_it_back_is_thorough},
+	{"the scan that brings the trace back is a thorough one",
+		scan_that_brings_it_back_is_thorough},
 	{"trace instances end with the daemon, whatever way it ends",
 		instances_end_with_the_daemon},
 	{"the next daemon removes the instances of a killed one",

@@ -130,8 +130,8 @@ static void what_32_bit_programs_do_is_found_at_once(void)
 }
 
 /* Of the tracepoint of all calls the numbers alone are known: timerfd_settime(), accept4() as
- * keyctl() of 32-bit programs. What is no such call is an occasion to look, too. */
-static void call_of_the_same_number_is_an_occasion_to_look(void)
+ * keyctl() of 32-bit programs. What is no such call is an occasion to scan, too. */
+static void call_of_the_same_number_is_an_occasion_to_scan(void)
 {
 #ifdef __x86_64__
 	int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
@@ -200,7 +200,7 @@ static void who_may_only_view_a_key_is_not_believed_of_it_by_a_32_bit_call(void)
 }
 
 /* Sets A's attributes by a call that is told, and back by one that nobody tells of: that one
- * is told by a look, unless the look comes when the first is still to be taken in, some ms at
+ * is found by a scan, unless the scan comes before the first is handled, some ms at
  * most. PAUSE is how often to breathe between the two. */
 static bool unseen_change_is_told(int pause)
 {
@@ -259,8 +259,8 @@ static void operation_is_what_the_lower_bits_say(void)
 
 static const struct it_test tests[] = {
 	{"what 32-bit programs do is found at once", what_32_bit_programs_do_is_found_at_once},
-	{"a call of the same number as a 32-bit one is an occasion to look",
-		call_of_the_same_number_is_an_occasion_to_look},
+	{"a call of the same number as a 32-bit one is an occasion to scan",
+		call_of_the_same_number_is_an_occasion_to_scan},
 	{"the resync tells what the trace does not see",
 		resync_tells_what_the_trace_does_not_see},
 	{"what the trace does not see is told once and at once by a report",

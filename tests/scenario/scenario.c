@@ -29,7 +29,7 @@
 static const char usage[] =
 	"usage: scenario [-f DIR [-r|-w] [-x COMMAND]] [-e DIR] [-t SECONDS] SCENARIO...\n"
 	"  -f DIR      against the wqfs mounted at DIR, instead of the kernel's facility\n"
-	"  -r          tell it each change (WQFS_IOC_REPORT), instead of asking it to look\n"
+	"  -r          tell it each change (WQFS_IOC_REPORT), instead of asking it to scan\n"
 	"  -w          neither tell nor ask: wait until what is expected has come\n"
 	"  -e DIR      where -w finds what is expected: DIR/SCENARIO.out\n"
 	"  -x COMMAND  for each scenario start COMMAND, which mounts DIR, then unmount\n"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The keys bridge on real keys, without a mount: what the kernel would have posted stands in
- * the queue after a look. Each test has a session keyring of its own, which ends with it.
+ * the queue after a scan. Each test has a session keyring of its own, which ends with it.
  *
  * INSTANTIATED cannot be had: a watch waits for a key's construction, the kernel's as well.
  */
@@ -166,7 +166,7 @@ START_TEST(invalidated_key_is_told_and_removed)
 	scan_all();
 	await_end(key_a);
 	got = records(key_a, 0);
-	/* collected before the look, it cannot be told from one that lost its last link */
+	/* collected before the snapshot, it cannot be told from one that lost its last link */
 	ck_assert_msg(!strcmp(got, "6:0 meta.0:A") || !strcmp(got, "meta.0:A"), "%s", got);
 }
 END_TEST
@@ -379,7 +379,8 @@ START_TEST(interval_follows_the_budget)
 		ck_assert_uint_ge(s.interval_us, 10000);
 		intervals[i] = s.interval_us;
 	}
-	/* a look takes more than 1 us: a ten-thousandth of a core is then worth 10 ms and more
+	/* a snapshot takes more than 1 us: a ten-thousandth of a core is then worth 10 ms and
+	 * more
 	 */
 	ck_assert_uint_gt(intervals[0], intervals[2]);
 	ck_assert_uint_eq(intervals[2], 10000);
@@ -408,7 +409,7 @@ int main(void)
 	suite = suite_create("keys_bridge");
 	what = tcase_create("events");
 	who = tcase_create("watches");
-	when = tcase_create("looks");
+	when = tcase_create("scans");
 	tcase_add_checked_fixture(what, set_up, tear_down);
 	tcase_add_loop_test(
 		what, changes_give_the_records_of_the_kernel, 0, ARRAY_SIZE(events));

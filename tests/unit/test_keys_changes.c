@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Which changes of a key a look finds: each is made to a key that has been found unchanged
+ * Which changes of a key a snapshot shows: each is made to a key that has been found unchanged
  * before, told once, and never again. See also test_keys_bridge.c.
  */
 #include <check.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What happens between two looks, and in the middle of a scan: the linker puts the functions
+ * What happens between two snapshots, and in the middle of a scan: the linker puts the
+ * functions
  * __wrap_...() of this program in front of those of key_reader.c, so that a test can act then.
  */
 #include <check.h>
@@ -16,20 +17,20 @@
 #include "keys/key_reader.h"
 #include "run.h"
 
-#define KEYS	64
-#define SLICE	8 /* looks of a slice whose time is over */
-#define MANY	100000
-#define LOOK_NS 3000000u /* longer than requests are let wait for looks */
+#define KEYS	    64
+#define SLICE	    8 /* snapshots of a slice whose time is over */
+#define MANY	    100000
+#define SNAPSHOT_NS 3000000u /* longer than requests are let wait for snapshots */
 
 __typeof__(wq_key_reader_same) __real_wq_key_reader_same, __wrap_wq_key_reader_same;
 __typeof__(wq_key_reader_describe) __real_wq_key_reader_describe, __wrap_wq_key_reader_describe;
 
 static int32_t key[KEYS];
-static int32_t looked[MANY]; /* at which keys, in order, and when */
-static uint64_t looked_ns[MANY];
-static unsigned int looks, stop_at;  /* the loop ends at the look of that number */
-static unsigned int every;	     /* so many looks one takes LOOK_NS; 0: none */
-static void (*after_describe)(void); /* once */
+static int32_t taken[MANY]; /* of which keys, in order; and when */
+static uint64_t taken_ns[MANY];
+static unsigned int snapshots, stop_at; /* the loop ends at the snapshot of that number */
+static unsigned int every;		/* so many snapshots one takes SNAPSHOT_NS; 0: none */
+static void (*after_describe)(void);	/* once */
 
 /* Of CPU time. */
 static uint64_t used_ns(void)
@@ -42,7 +43,7 @@ static uint64_t used_ns(void)
 
 static void take_time(void)
 {
-	uint64_t end = used_ns() + LOOK_NS;
+	uint64_t end = used_ns() + SNAPSHOT_NS;
 
 	while (used_ns() < end)
 		;
@@ -51,12 +52,12 @@ static void take_time(void)
 bool __wrap_wq_key_reader_same(struct wq_key_reader *reader, const struct wq_view_cred *as,
 	int32_t serial, const struct wq_key_state *old)
 {
-	ck_assert_uint_lt(looks, MANY);
-	looked_ns[looks] = wq_now_ns();
-	looked[looks++] = serial;
-	if (every && looks % every == 1)
+	ck_assert_uint_lt(snapshots, MANY);
+	taken_ns[snapshots] = wq_now_ns();
+	taken[snapshots++] = serial;
+	if (every && snapshots % every == 1)
 		take_time();
-	if (looks == stop_at)
+	if (snapshots == stop_at)
 		wq_loop_stop(loop);
 	return __real_wq_key_reader_same(reader, as, serial, old);
 }
@@ -78,7 +79,7 @@ static void did(long r)
 	ck_assert_msg(r >= 0, "keyctl: %s", strerror(errno));
 }
 
-/* ---- between the permission and the first look ---- */
+/* ---- between the permission and the first snapshot ---- */
 
 static void nothing(void)
 {
@@ -193,7 +194,7 @@ START_TEST(watch_of_a_key_that_dies_meanwhile_fails_or_is_told)
 	wq_queue_put(queue);
 	queue = first;
 	told = records(key[0], 0);
-	/* collected before the look, one is like another */
+	/* collected before the snapshot, one is like another */
 	ck_assert_msg(
 		!strcmp(told, late_deaths[_i].other) || !strcmp(told, "meta.0:A"), "%s", told);
 }
@@ -225,26 +226,26 @@ static void watch_all(void)
 		ck_assert_int_eq(watch(key[i]), 0);
 	}
 	scan_all();
-	looks = 0;
+	snapshots = 0;
 }
 
 static void run_until(unsigned int want)
 {
-	while (looks < want) {
+	while (snapshots < want) {
 		stop_at = want;
 		ck_assert_int_eq(wq_loop_run(loop), 0);
 	}
 }
 
-/* A scan of which the first SLICE keys have been looked at. */
+/* A scan of which the first SLICE keys have been compared. */
 static void begin_slice(struct wanted_scan *l)
 {
 	every = SLICE;
-	looks = 0;
+	snapshots = 0;
 	scan_begin(l);
 	run_until(SLICE);
 	every = 0;
-	ck_assert_uint_eq(looks, SLICE);
+	ck_assert_uint_eq(snapshots, SLICE);
 	ck_assert(!l->done);
 }
 
@@ -285,10 +286,10 @@ START_TEST(sync_in_the_middle_of_a_scan_wants_a_whole_one)
 	change(0);
 	change(KEYS - 1);
 	scan_begin(&second);
-	ck_assert_uint_eq(looks, SLICE); /* it waits for its turn */
+	ck_assert_uint_eq(snapshots, SLICE); /* it waits for its turn */
 	scan_end(&second);
 	ck_assert(first.done);
-	ck_assert_uint_eq(looks, 2 * KEYS);
+	ck_assert_uint_eq(snapshots, 2 * KEYS);
 	count(updates, removals);
 	for (int i = 0; i < KEYS; i++) {
 		ck_assert_uint_eq(updates[i], i == 0 || i == KEYS - 1);
@@ -306,7 +307,7 @@ START_TEST(sync_before_a_change_need_not_tell_it)
 	begin_slice(&first);
 	change(0);
 	scan_end(&first);
-	ck_assert_uint_eq(looks, KEYS);
+	ck_assert_uint_eq(snapshots, KEYS);
 	count(updates, removals);
 	ck_assert_uint_eq(updates[0], 0);
 	scan_all();
@@ -386,11 +387,11 @@ START_TEST(scan_ends_when_all_that_was_left_is_gone)
 	for (int i = SLICE; i < KEYS; i++)
 		unwatch(i);
 	scan_end(&first);
-	ck_assert_uint_eq(looks, KEYS); /* each was looked at before it left */
+	ck_assert_uint_eq(snapshots, KEYS); /* each was compared before it left */
 	change(0);
-	looks = 0;
+	snapshots = 0;
 	scan_all();
-	ck_assert_uint_eq(looks, SLICE);
+	ck_assert_uint_eq(snapshots, SLICE);
 }
 END_TEST
 
@@ -419,24 +420,24 @@ START_TEST(scans_come_to_each_key_in_its_turn)
 	every = SLICE;
 	run_until(SCANS * KEYS);
 	for (unsigned int i = 0; i < SCANS * KEYS; i++)
-		ck_assert_int_eq(looked[i], key[i % KEYS]);
+		ck_assert_int_eq(taken[i], key[i % KEYS]);
 }
 END_TEST
 
-/* Only what must lie between two looks is certain, not what may. */
+/* Only what must lie between two snapshots is certain, not what may. */
 START_TEST(scans_keep_within_the_budget)
 {
 	struct wqfs_stats s = {0};
 
 	watch_all();
 	every = SLICE;
-	run_until(2 * KEYS + 1); /* the first look of the third scan */
+	run_until(2 * KEYS + 1); /* the first snapshot of the third scan */
 	wq_keys_stats(keys, &s);
-	ck_assert_uint_ge(s.interval_us, KEYS / SLICE * LOOK_NS / 1000u / BUDGET);
-	/* the second scan began after the last look of the first */
-	ck_assert_uint_ge(looked_ns[2 * KEYS] - looked_ns[KEYS - 1], s.interval_us * 1000ull);
+	ck_assert_uint_ge(s.interval_us, KEYS / SLICE * SNAPSHOT_NS / 1000u / BUDGET);
+	/* the second scan began after the last snapshot of the first */
+	ck_assert_uint_ge(taken_ns[2 * KEYS] - taken_ns[KEYS - 1], s.interval_us * 1000ull);
 	for (unsigned int i = KEYS + SLICE; i + SLICE < 2 * KEYS; i += SLICE)
-		ck_assert_uint_ge(looked_ns[i + SLICE] - looked_ns[i - 1], TURN_NS);
+		ck_assert_uint_ge(taken_ns[i + SLICE] - taken_ns[i - 1], TURN_NS);
 }
 END_TEST
 
