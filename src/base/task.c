@@ -13,13 +13,13 @@
 #define MOMENT_NS 5000000u
 #define FRESH_NS  1000000000u
 
-static bool slurp(pid_t tid, char *buf, size_t size)
+static bool slurp(pid_t tid, const char *file, char *buf, size_t size)
 {
 	char path[64];
 	ssize_t n;
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)tid);
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)tid, file);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
@@ -98,7 +98,7 @@ bool wq_task_read(pid_t tid, struct wq_task *t)
 
 	memset(t, 0, sizeof(*t));
 	t->tid = tid;
-	if (!slurp(tid, text, sizeof(text)) || !parse_status(text, t))
+	if (!slurp(tid, "status", text, sizeof(text)) || !parse_status(text, t))
 		return false;
 	t->our_userns = in_our_userns(tid);
 	t->knows_mapped = !t->our_userns && wq_mapped_by(tid, &t->mapped);
@@ -264,15 +264,51 @@ static uint64_t signals(const char *text, const char *label)
 	return line ? strtoull(line + strlen(label), NULL, 16) : 0;
 }
 
-bool wq_task_is_dying(pid_t tid)
+static bool is_dying(const char *status)
+{
+	uint64_t own = signals(status, "\nSigPnd:");
+	uint64_t kept = signals(status, "\nSigBlk:") | signals(status, "\nSigIgn:") |
+			signals(status, "\nSigCgt:");
+
+	return (own & BIT(SIGKILL)) ||
+	       ((own | signals(status, "\nShdPnd:")) & ~kept & DUMP_CORE);
+}
+
+/* Which signal TID has ended by, which has not been reaped yet; 0: by none, or that is not for
+ * us to know. It stands in the last field of its line, behind a name that may be anything. */
+static int killed_by(pid_t tid)
 {
 	char text[4096];
-	uint64_t own, kept;
+	const char *last;
 
-	if (tid <= 0 || !slurp(tid, text, sizeof(text)))
-		return false;
-	own = signals(text, "\nSigPnd:");
-	kept = signals(text, "\nSigBlk:") | signals(text, "\nSigIgn:") |
-	       signals(text, "\nSigCgt:");
-	return (own & BIT(SIGKILL)) || ((own | signals(text, "\nShdPnd:")) & ~kept & DUMP_CORE);
+	if (!slurp(tid, "stat", text, sizeof(text)))
+		return 0;
+	last = strrchr(text, ' ');
+	return last ? atoi(last) & 0x7f : 0;
+}
+
+enum wq_task_fate wq_task_fate(pid_t tid)
+{
+	char text[4096];
+	const char *state;
+
+	if (tid <= 0)
+		return WQ_TASK_LIVES;
+	if (!slurp(tid, "status", text, sizeof(text)))
+		return WQ_TASK_ENDED;
+	state = strstr(text, "\nState:\t");
+	if (state && strchr("ZX", state[strlen("\nState:\t")]))
+		return killed_by(tid) ? WQ_TASK_KILLED : WQ_TASK_ENDED;
+	return is_dying(text) ? WQ_TASK_KILLED : WQ_TASK_LIVES;
+}
+
+uint64_t wq_task_runs(pid_t tid)
+{
+	unsigned long long runs = 0;
+	char text[128];
+
+	if (tid <= 0 || !slurp(tid, "schedstat", text, sizeof(text)) ||
+		sscanf(text, "%*u %*u %llu", &runs) != 1)
+		return 0;
+	return runs;
 }

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
+#include "fuse/answered.h"
 #include "fuse/constructing.h"
 #include "fuse/handles.h"
 #include "fuse/queue_rights.h"
@@ -110,6 +111,7 @@ void wqfs_free(struct wqfs *fs)
 			wqfs_handle_free(fs, LIST_FIRST(&node->handles));
 	}
 	wqfs_forget_constructions(fs);
+	wqfs_answers_fini(fs);
 	wq_user_mem_fini(&fs->user_mem);
 	wq_namespace_fini(&fs->ns);
 	free(fs->buf);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <poll.h>
 
+#include "fuse/answered.h"
 #include "fuse/polls.h"
 #include "fuse/reading.h"
 
@@ -78,6 +79,7 @@ void wqfs_op_poll(
 	}
 	h = wqfs_handle(req, fi);
 	heard(fs, h);
+	wqfs_answer_arrived(fs, fuse_req_ctx(req)->pid);
 	if (ph)
 		set_poll(h, ph);
 	wqfs_drain_sources(req);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/task.h"
+#include "fuse/answered.h"
 #include "fuse/reading.h"
 
 static enum wqfs_format format_of(const struct wq_handle *h)
@@ -152,20 +153,21 @@ static pid_t tid_of(const struct wq_parked *p)
 }
 
 /* A killed reader returns from no system call any more, but its interrupt may not have reached
- * us yet. If it is killed while we answer, the answer may be lost with it. */
+ * us yet. If it is killed after we answered, the answer may be lost with it. */
 void wqfs_serve_reader(struct wq_parked *p)
 {
 	struct wq_queue *queue = p->handle->node->queue;
 	pid_t tid = tid_of(p);
-	bool given;
+	struct wqfs *fs = p->fs;
+	struct wqfs_answer answer;
 
-	if (wq_task_is_dying(tid)) {
+	if (wq_task_fate(tid) == WQ_TASK_KILLED) {
 		wqfs_complete(p, -EINTR);
 		return;
 	}
+	answer = wqfs_answer_begins(tid);
 	wqfs_unpark(p);
-	given = reply_records(p);
+	if (reply_records(p))
+		wqfs_answer_given(fs, &answer, queue);
 	free(p);
-	if (given && wq_task_is_dying(tid))
-		wq_queue_note_loss(queue);
 }

@@ -54,6 +54,16 @@ struct wq_handle {
 
 TAILQ_HEAD(wq_construction_list, wq_construction);
 
+#define WQFS_ANSWERS 32 /* readers that are followed after their answer */
+
+/* A reader that has been answered, and from which nothing has come since. */
+struct wqfs_answer {
+	pid_t tid;
+	uint64_t runs;		/* how often it had got a CPU before */
+	unsigned int checks;	/* done so far */
+	struct wq_queue *queue; /* whose records; a reference; NULL: the place is free */
+};
+
 struct wqfs {
 	struct wq_namespace ns;
 	struct wq_keys *keys;
@@ -74,7 +84,10 @@ struct wqfs {
 	TAILQ_HEAD(, wq_node) to_serve; /* nodes with readers for whom there may be something */
 	struct wq_user_mem_pool user_mem;
 	struct wq_timer construct; /* when to ask for keys again */
-	struct wq_shares asking;   /* for keys under construction */
+	struct wqfs_answer answers[WQFS_ANSWERS];
+	unsigned int answers_next;
+	struct wq_timer answers_timer;
+	struct wq_shares asking; /* for keys under construction */
 };
 
 struct wqfs *wqfs_of(fuse_req_t req);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include "base/unused.h"
+#include "fuse/answered.h"
 #include "fuse/parked.h"
 #include "fuse/polls.h"
 #include "fuse/reading.h"
@@ -95,6 +96,7 @@ static void reader_arrives(
 	struct wqfs *fs = wqfs_of(req);
 	struct wq_parked *p;
 
+	wqfs_answer_arrived(fs, fuse_req_ctx(req)->pid);
 	wqfs_drain_sources(req);
 	p = wqfs_park(req, WQ_WAIT_RECORD, h);
 	if (!p) {

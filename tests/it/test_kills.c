@@ -16,6 +16,9 @@
 #define SPAN_NS	  1500000u
 #define AT_A_TIME 8 /* of them */
 
+#define MAX_GONE     4 /* % of the records that may go without a word */
+#define MAX_NEEDLESS 8 /* % of them that may be told as lost and were not */
+
 struct rig {
 	int fd, nonblocking;
 	int32_t key;
@@ -189,9 +192,13 @@ static unsigned int kills(void)
 	return n ? (unsigned int)strtoul(n, NULL, 10) : RANDOM;
 }
 
-/* What has been answered when the reader is killed, and has not run yet, goes with it. How much
- * that is depends on how long a process that is woken has to wait for a CPU. */
-static void no_record_is_read_twice(void)
+/* What a reader has been answered goes with it if it is killed before it gets a CPU, and is
+ * told if the daemon sees that. It does not see it of a reader that is killed between getting a
+ * CPU and leaving the kernel, nor of one that its parent has reaped before the daemon looks. On
+ * the reference kernel 18 % of such records go, and none of them is told: here it must be no
+ * more than a fourth of that. A LOSS too many is for a reader that was killed within a fifth of
+ * a millisecond after it had got the record, before it asked for the next. */
+static void no_record_is_read_twice_and_what_is_lost_is_told(void)
 {
 	struct victim v[AT_A_TIME];
 	struct sums sums = {0};
@@ -209,13 +216,17 @@ static void no_record_is_read_twice(void)
 	       "reader; %u told that were not\n",
 		sums.posted, sums.seen, sums.left, sums.told, sums.gone, sums.needless);
 	fflush(stdout);
+	IT_OK(sums.gone * 100 <= sums.posted * MAX_GONE);
+	IT_OK(sums.needless * 100 <= sums.posted * MAX_NEEDLESS);
 }
 
 static const struct it_test tests[] = {
 	{"a record posted just after its reader was killed is kept for the next",
 		record_posted_after_a_kill_is_kept},
-	{"of readers killed at any moment none leaves behind what it has read",
-		no_record_is_read_twice},
+	{"of readers killed at any moment none leaves behind what it has read, and what goes "
+	 "with "
+	 "them is told",
+		no_record_is_read_twice_and_what_is_lost_is_told},
 };
 
 IT_MAIN(tests)
