@@ -154,7 +154,7 @@ static void on_outbox_timer(struct wq_timer *timer)
 {
 	struct wq_keys *keys = wq_container_of(timer, struct wq_keys, model.outbox.timer);
 
-	if (!wq_outbox_step(&keys->model.outbox, wq_now_ns() + WQ_SLICE_NS))
+	if (!wq_outbox_step(&keys->model.outbox, wq_now_ns() + WQ_SLICE_NS / 2))
 		wq_timer_set(keys->model.loop, timer, 0);
 	settle(keys);
 }
@@ -171,8 +171,10 @@ static void on_losses_timer(struct wq_timer *timer)
 
 static void step_scan(struct wq_keys *keys)
 {
+	uint64_t now = wq_now_ns();
+
 	if (wq_feed_is_drained(&keys->feed, &keys->scan_since_ns) &&
-		!wq_outbox_full(&keys->model.outbox) && wq_scan_step(&keys->scan))
+		!wq_outbox_full(&keys->model.outbox) && wq_scan_step(&keys->scan, now))
 		settle(keys);
 }
 

@@ -80,13 +80,10 @@ static void check_slice(struct wq_gc_watch *gc)
 	struct wq_model *m = gc->model;
 	uint64_t until = wq_now_ns() + WQ_SLICE_NS;
 	struct wq_key *key;
-	unsigned int n = 0;
 
-	while ((key = wq_cursor_next(&gc->cursor))) {
+	/* one takes a microsecond, or a thousand where we possess thousands of keyrings */
+	while (wq_now_ns() < until && (key = wq_cursor_next(&gc->cursor)))
 		check(m, key);
-		if (++n % 16 == 0 && wq_now_ns() >= until)
-			break;
-	}
 }
 
 void wq_gc_on_timer(struct wq_gc_watch *gc)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdlib.h>
 
-#include "base/budget.h"
 #include "keys/outbox.h"
 
 struct wq_sending {
@@ -44,8 +43,6 @@ void wq_outbox_post(struct wq_outbox *o, struct wq_watch_list *wlist,
 	p.number = ++o->number;
 	/* most records have few watches: only the others need the clock */
 	if (wq_outbox_empty(o) && wq_posting_step(&p, 0))
-		return;
-	if (wq_outbox_empty(o) && wq_posting_step(&p, wq_now_ns() + WQ_SLICE_NS))
 		return;
 	if (put_off(o, &p))
 		return;

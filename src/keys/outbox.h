@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Records for thousands of queues. A post to few watches is made at once. One that takes longer
- * than a slice continues in later turns of the loop, and all later posts wait behind it, so
- * that each queue gets its records in the order of the posts.
+ * Records for thousands of queues. A post to few watches is made at once. Any other
+ * continues in slices, in later turns of the loop, and all later posts wait behind it, so that
+ * each queue gets its records in the order of the posts.
  */
 #ifndef WQ_OUTBOX_H
 #define WQ_OUTBOX_H

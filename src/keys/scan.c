@@ -7,6 +7,7 @@
 #define ALIVE_S	   30	/* so often we check whether the source is still alive */
 #define SYNC_SHARE 0.25 /* the share of a core for scans that the syncs of one user ask for */
 /* The same for several users: after each scan a pause of half its cost. */
+#define LEAST_NS  (WQ_SLICE_NS / 4) /* for keys in a turn, whatever was taken in before them */
 #define ALL_SHARE 2.0
 
 /* ---- when ---- */
@@ -220,16 +221,19 @@ static void step_keys(struct wq_scan *s, uint64_t until)
 	while (!s->expiry_stage && (key = wq_cursor_next(&s->cursor))) {
 		fetch(s->cursor.next);
 		wq_compare_key(s->compare, key);
-		if (++n % 8 == 0 && wq_now_ns() >= until)
+		if (++n % 4 == 0 && wq_now_ns() >= until)
 			break;
 	}
 }
 
-bool wq_scan_step(struct wq_scan *s)
+bool wq_scan_step(struct wq_scan *s, uint64_t since_ns)
 {
-	uint64_t until = wq_now_ns() + WQ_SLICE_NS, began = wq_budget_clock(), passed;
+	uint64_t now = wq_now_ns(), until = since_ns + WQ_SLICE_NS;
+	uint64_t began = wq_budget_clock(), passed;
 	enum wq_expiry_step more = WQ_EXPIRY_MORE;
 
+	if (until < now + LEAST_NS)
+		until = now + LEAST_NS;
 	while (s->expiry_stage && more == WQ_EXPIRY_MORE && wq_now_ns() < until) {
 		more = wq_expiry_step(s->expiry);
 		s->expiry_stage = more != WQ_EXPIRY_END;

@@ -74,8 +74,9 @@ bool wq_scan_is_thorough(const struct wq_scan *s, uint64_t now_ns);
  * change the scan takes no snapshots, and ends with its first step. */
 void wq_scan_begin(struct wq_scan *s, bool thorough);
 
-/* Continues the scan for a slice of time. True: it has ended. */
-bool wq_scan_step(struct wq_scan *s);
+/* Continues the scan for what is left of a slice of time that began at SINCE_NS, and for some
+ * keys at least. True: it has ended. */
+bool wq_scan_step(struct wq_scan *s, uint64_t since_ns);
 
 /* Sets the timer for the next turn of the scan. The current turn began at BEGAN_NS. */
 void wq_scan_rest(struct wq_scan *s, uint64_t began_ns);

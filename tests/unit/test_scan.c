@@ -45,10 +45,38 @@ START_TEST(a_resync_soon_after_the_boot_is_thorough_and_comes_once)
 	wq_scan_begin(&scan, true);
 	scan.resync_ns = 5 * SECOND; /* the machine has been up for so long only */
 	ck_assert(!wq_scan_is_thorough(&scan, 6 * SECOND));
-	while (!wq_scan_step(&scan))
+	while (!wq_scan_step(&scan, wq_now_ns()))
 		;
 	ck_assert(!wq_scan_is_thorough(&scan, 6 * SECOND));
 	ck_assert(wq_scan_is_thorough(&scan, 35 * SECOND));
+}
+END_TEST
+
+/* A scan that has taken a second of CPU time ended ENDED_S seconds ago. */
+static void scanned(uint64_t ended_s)
+{
+	wq_scan_begin(&scan, true);
+	while (!wq_scan_step(&scan, wq_now_ns()))
+		;
+	scan.last_cost_ns = SECOND;
+	scan.last_pass_ns = 0;
+	scan.ended_ns = wq_now_ns() - ended_s * SECOND;
+}
+
+START_TEST(a_sync_waits_for_those_of_its_own_user_only)
+{
+	struct wq_keys_sync sync[] = {{.uid = 1000}, {.uid = 1000}, {.uid = 1001}};
+
+	scanned(10);
+	ck_assert(wq_scan_want(&scan, &sync[0]));
+	scanned(1);
+	ck_assert_ptr_eq(wq_scan_done(&scan), &sync[0]);
+	ck_assert(!wq_scan_want(&scan, &sync[1]));
+	ck_assert(wq_scan_want(&scan, &sync[2]));
+	/* and then for nobody's: a scan is for all who wait */
+	scanned(1);
+	ck_assert_ptr_eq(wq_scan_done(&scan), &sync[1]);
+	ck_assert_ptr_eq(wq_scan_done(&scan), &sync[2]);
 }
 END_TEST
 
@@ -74,6 +102,7 @@ int main(void)
 
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, a_resync_soon_after_the_boot_is_thorough_and_comes_once);
+	tcase_add_test(t, a_sync_waits_for_those_of_its_own_user_only);
 	tcase_add_test(t, what_is_looked_at_again_is_the_sources_to_say);
 	suite_add_tcase(suite, t);
 	return run_suite(suite);
