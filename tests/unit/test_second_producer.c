@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A producer that is not about keys, from its event to what a reader gets: thermometers, all
- * on one watch list, as Documentation/core-api/watch_queue.rst has device events. It knows
- * queue.h and nothing else of wqfs, and it has a rule of its own about who may hear what.
+ * on one watch list, as Documentation/core-api/watch_queue.rst has device events. What they
+ * measure comes by a source of its own through a sink and an event order, as what is done to
+ * keys does, or is posted directly. It knows queue.h and sources/ and nothing else of wqfs, and
+ * it has a rule of its own about who may hear what.
  */
 #include <check.h>
 #include <errno.h>
@@ -14,6 +16,7 @@
 #include "queue.h"
 #include "record/record_json.h"
 #include "run.h"
+#include "sources/supervisor.h"
 
 #define NOW UINT64_MAX
 
@@ -88,6 +91,112 @@ static bool test_may_post(struct wq_queue *queue, const struct wq_watch *watch,
 	if (n->type != TYPE_TEST || !(n->info & TEST_PRIVATE))
 		return true;
 	return who && who->uid == w->cred.uid;
+}
+
+/* ---- its source ---- */
+
+static struct {
+	struct wq_source source;
+	struct wq_source_env env;
+	bool works;
+	int drained; /* what drain() returns */
+} probe;
+
+static int probe_drain(struct wq_source *source)
+{
+	ck_assert_ptr_eq(source, &probe.source);
+	wq_event_order_complete(probe.env.events, UINT64_MAX);
+	return probe.drained;
+}
+
+static bool probe_alive(struct wq_source *source)
+{
+	ck_assert_ptr_eq(source, &probe.source);
+	return probe.works;
+}
+
+static void probe_stop(struct wq_source *source)
+{
+	ck_assert_ptr_eq(source, &probe.source);
+}
+
+static struct wq_source *probe_start(const struct wq_source_env *env, char *why, size_t size);
+
+static const struct wq_source_type probe_type = {
+	.name = "test",
+	.capabilities = WQ_SOURCE_CHANGES | WQ_SOURCE_IDENTITY,
+	.start = probe_start,
+	.drain = probe_drain,
+	.alive = probe_alive,
+	.stop = probe_stop,
+};
+
+static struct wq_source *probe_start(const struct wq_source_env *env, char *why, size_t size)
+{
+	if (!probe.works) {
+		snprintf(why, size, "no thermometer answers");
+		return NULL;
+	}
+	probe.source.type = &probe_type;
+	probe.env = *env;
+	probe.drained = 0;
+	return &probe.source;
+}
+
+/* It was measured at AT_NS, and WHO made it what it is. */
+static void measured(uint64_t at_ns, int32_t thermometer, unsigned int subtype,
+	unsigned int flags, const struct wq_cred *who)
+{
+	const struct wq_change change = {.serial = thermometer,
+		.subtype = (uint8_t)subtype,
+		.aux = flags,
+		.who = *who,
+		.at_ns = at_ns};
+
+	wq_event_order_change(probe.env.events, &change);
+}
+
+static struct wq_event_order events;
+static struct wq_supervisor supervisor;
+
+/* What the sink hears: all that the source has read becomes records. */
+static void test_ready(void *arg)
+{
+	struct wq_source *source = supervisor.source;
+	struct wq_event e;
+	int r;
+
+	ck_assert_ptr_eq(arg, &events);
+	r = source->type->drain(source);
+	while (r == 0 && wq_event_order_take(&events, &e)) {
+		const struct wq_watch *w;
+
+		ck_assert(e.kind == WQ_EVENT_CHANGE || e.kind == WQ_EVENT_LOST);
+		if (e.kind == WQ_EVENT_CHANGE)
+			test_notify((uint64_t)e.change.serial, e.change.subtype, e.change.aux,
+				&e.change.who);
+		else
+			LIST_FOREACH (w, &thermometers.watchers, list_node)
+				wq_queue_note_loss(w->queue);
+	}
+	if (r < 0)
+		wq_supervisor_died(&supervisor, strerror(-r));
+}
+
+static void start_source(void)
+{
+	static const struct wq_source_type *const types[] = {&probe_type, NULL};
+	const struct wq_source_env env = {
+		.events = &events, .sink = {.arg = &events, .ready = test_ready}};
+
+	probe.works = true;
+	wq_supervisor_init(&supervisor, types, &env);
+	ck_assert(wq_supervisor_start(&supervisor));
+}
+
+static void probe_ready(void)
+{
+	probe.env.sink.ready(probe.env.sink.arg);
 }
 
 /* ---- its readers ---- */
@@ -341,6 +450,48 @@ START_TEST(queue_takes_records_of_two_producers_in_their_order)
 }
 END_TEST
 
+START_TEST(what_its_source_tells_comes_in_its_order_and_past_its_hook)
+{
+	const struct wq_cred ann = {.pid = 7, .uid = 1001, .comm = "heater"};
+	struct wq_queue *anns = new_queue(), *bobs = new_queue();
+
+	start_source();
+	ck_assert_int_eq(test_watch_add(anns, 1, 1, 1001), 0);
+	ck_assert_int_eq(test_watch_add(bobs, 1, 2, 1002), 0);
+	measured(20, 1, TEST_COLD, 0, &ann);
+	measured(10, 1, TEST_WARM, TEST_PRIVATE, &ann);
+	measured(30, 2, TEST_WARM, 0, &ann);
+	probe_ready();
+	HAS(anns, PRIVATE(1) COLD(1));
+	HAS(bobs, COLD(2));
+	wq_event_order_lose(&events, 40);
+	probe_ready();
+	measured(50, 1, TEST_WARM, 0, &ann);
+	probe_ready();
+	HAS(anns, "-- LOSS --\n" WARM(1));
+	HAS(bobs, "-- LOSS --\n" WARM(2));
+	wq_supervisor_stop(&supervisor);
+	wq_queue_put(anns);
+	wq_queue_put(bobs);
+}
+END_TEST
+
+START_TEST(its_source_is_supervised_as_any)
+{
+	start_source();
+	ck_assert_str_eq(wq_supervisor_name(&supervisor), "test");
+	probe.drained = -EIO;
+	probe_ready();
+	probe.works = false;
+	ck_assert_int_eq(wq_supervisor_check(&supervisor, 1, NULL), WQ_SUPERVISOR_NONE);
+	ck_assert_str_eq(wq_supervisor_why_not(&supervisor), "test: no thermometer answers");
+	probe.works = true;
+	ck_assert_int_eq(
+		wq_supervisor_check(&supervisor, UINT64_MAX, NULL), WQ_SUPERVISOR_BACK);
+	wq_supervisor_stop(&supervisor);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("second producer");
@@ -355,6 +506,8 @@ int main(void)
 	tcase_add_test(tcase, queue_that_a_producer_holds_outlives_its_reader);
 	tcase_add_test(tcase, record_is_given_as_bytes_text_and_json);
 	tcase_add_test(tcase, filter_lets_no_type_in_that_the_kernel_has_not);
+	tcase_add_test(tcase, what_its_source_tells_comes_in_its_order_and_past_its_hook);
+	tcase_add_test(tcase, its_source_is_supervised_as_any);
 	tcase_add_test(tcase, queue_takes_records_of_two_producers_in_their_order);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
