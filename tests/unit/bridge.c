@@ -26,7 +26,7 @@ bool bridge_in_no_group(const struct wq_caller *caller WQ_UNUSED, gid_t gid WQ_U
 static bool dead_keys_stay(void)
 {
 	char text[32] = "";
-	/* kept open, and with it the lock, until we exit */
+	/* kept open until we exit, and so keeps the lock */
 	int fd = open("/proc/sys/kernel/keys/gc_delay", O_RDONLY | O_CLOEXEC);
 
 	return fd >= 0 && flock(fd, LOCK_SH) == 0 && read(fd, text, sizeof(text) - 1) > 0 &&

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who may do what to a key. What the kernel says: key_task_permission(). */
+/* Who may do what to a key. The kernel decides it in key_task_permission(). */
 #include <check.h>
 
 #include "base/array_size.h"
@@ -23,9 +23,9 @@ static bool in_group(const struct wq_caller *who WQ_UNUSED, gid_t gid)
 
 static const struct {
 	const char *says;
-	uint32_t gid, perm; /* of a key of OWNER's */
+	uint32_t gid, perm; /* of a key that OWNER owns */
 	uid_t uid;
-	bool is_member; /* of GROUP */
+	bool is_member; /* whether the caller is in GROUP */
 	uint8_t rights;
 	bool has, believed;
 } cases[] = {

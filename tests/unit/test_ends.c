@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which key is collected next. */
+/* Which key the kernel collects next. */
 #include <check.h>
 #include <string.h>
 
@@ -21,7 +21,7 @@ static void tear_down(void)
 	wq_ends_fini(&ends);
 }
 
-/* Takes all out, in their order. How many they were. */
+/* Takes all of them out, in order. Returns how many there were. */
 static size_t take_all(void)
 {
 	struct wq_end *e;

@@ -68,7 +68,7 @@ END_TEST
 START_TEST(an_end_without_a_beginning_is_none)
 {
 	wq_event_order_end(&order, 20, 1, 0, 5);
-	/* nor is one whose beginning was another operation's that means nothing */
+	/* nor is an end whose beginning belonged to another, meaningless operation */
 	wq_event_order_begin(&order, 30, 2, 0, KEYCTL_LINK, args);
 	wq_event_order_begin(&order, 40, 2, 0, KEYCTL_READ, args);
 	wq_event_order_end(&order, 50, 2, 0, 5);
@@ -97,7 +97,7 @@ START_TEST(what_is_not_complete_waits)
 	nothing_left();
 	ck_assert(!wq_event_order_behind(&order));
 	ck_assert_uint_eq(order.waiting, 1);
-	/* and comes in its place among those that are added later */
+	/* it comes in its place among events that are added later */
 	wq_event_order_begin(&order, 25, 3, 0, KEYCTL_REVOKE, args);
 	wq_event_order_complete(&order, 40);
 	ck_assert_int_eq(take().operation.tid, 3);
@@ -229,7 +229,8 @@ START_TEST(an_operation_that_is_told_as_one_keeps_what_is_known_of_it)
 
 	wq_event_order_begin(&order, 10, 1, 0, WQFS_REPORT_ADD_KEY, args);
 	wq_event_order_operation(&order, &op);
-	wq_event_order_end(&order, 30, 1, 0, 9); /* of nothing: that has ended */
+	/* The end of nothing: that operation has ended. */
+	wq_event_order_end(&order, 30, 1, 0, 9);
 	wq_event_order_complete(&order, 100);
 	ck_assert_int_eq(take().kind, WQ_EVENT_BEGIN);
 	e = take();
@@ -253,7 +254,7 @@ START_TEST(a_loss_is_told_once_when_all_before_it_is_complete)
 	wq_event_order_complete(&order, 50);
 	ck_assert_int_eq(take().kind, WQ_EVENT_LOST);
 	nothing_left();
-	/* what had begun before it is not known any more */
+	/* what had begun before the loss is unknown now */
 	wq_event_order_end(&order, 70, 1, 0, 0);
 	wq_event_order_begin(&order, 80, 4, 0, KEYCTL_REVOKE, args);
 	wq_event_order_complete(&order, 100);
@@ -277,7 +278,7 @@ START_TEST(many_events_are_kept_in_order)
 		last = at;
 	}
 	nothing_left();
-	ck_assert_uint_eq(order.cap, 0); /* a flood's room is given back */
+	ck_assert_uint_eq(order.cap, 0); /* the memory of a flood is given back */
 }
 END_TEST
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The bridge with a source that tells each change, who made it, and each end: what such a
- * source says is posted as it says it, nothing is looked at, and when it is lost or gone
- * nothing is made up. The source is this program's own, the keys are real.
+ * The bridge with a source that reports each change, who made it, and each end. The bridge
+ * posts exactly what such a source reports, takes no snapshots, and makes nothing up when
+ * events are lost or the source ends. The source belongs to this program; the keys are real.
  */
 #include <check.h>
 #include <errno.h>
@@ -24,15 +24,15 @@ static struct {
 	struct wq_source source;
 	struct wq_source_env env;
 	bool can_start, lives;
-	int drained;	  /* what drain() returns */
-	int watch_result; /* what watch() returns */
+	int drained;	  /* the result of drain() */
+	int watch_result; /* the result of watch() */
 	unsigned int starts;
 	int32_t watched[64];
 	unsigned int n;
 	void (*on_watch)(int32_t serial);
 } exact;
 
-/* One that tells of operations, of which there are none. */
+/* A source of operations that reports none. */
 static struct wq_source operations;
 static bool can_start_operations;
 static struct wq_event_order *events;
@@ -147,7 +147,7 @@ static struct wq_source *operations_start(
 	return &operations;
 }
 
-/* Instead of those that there are. */
+/* Replaces the list of real sources. */
 const struct wq_source_type *const *__wrap_wq_source_choose(const char *name);
 const struct wq_source_type *const *__wrap_wq_source_choose(const char *name WQ_UNUSED)
 {
@@ -222,7 +222,7 @@ static size_t describe_record(const struct wq_record *r, char *to, size_t size)
 		to, size, "%s %d %s by %d", key, (int)n.watch.subtype, aux, (int)r->who.pid);
 }
 
-/* Takes everything that is queued. Static. */
+/* Takes all records. Static. */
 static const char *got(void)
 {
 	static char text[4096];
@@ -258,7 +258,7 @@ static void begin_exact(void)
 	ring = add_ring("wqfs-test:ring");
 }
 
-/* The source is gone: the loop is run until the bridge has seen it, and has looked. */
+/* The source dies: runs the loop until the bridge has noticed, and has scanned. */
 static void die(void)
 {
 	exact.lives = exact.can_start = false;
@@ -301,7 +301,7 @@ START_TEST(an_end_is_told_in_its_place)
 	ck_assert_int_eq(watch(key_b), 0);
 	tell(key_a, NOTIFY_KEY_UPDATED, 0, &ann);
 	tell_end(key_a);
-	tell(key_a, NOTIFY_KEY_UPDATED, 0, &ann); /* another's of that number */
+	tell(key_a, NOTIFY_KEY_UPDATED, 0, &ann); /* another key that got its number */
 	tell(key_b, NOTIFY_KEY_UPDATED, 0, &ann);
 	ready();
 	ck_assert_str_eq(got(), "a 1 0 by 7 | a gone | b 1 0 by 7");
@@ -377,7 +377,7 @@ START_TEST(a_source_without_room_refuses_the_watch)
 }
 END_TEST
 
-/* Ends SERIAL, and waits until the kernel has none of that number. */
+/* Ends SERIAL, and waits until the kernel has no key of that number. */
 static void end_key(int32_t serial)
 {
 	ck_assert_int_eq(keyctl_unlink(serial, KEY_SPEC_SESSION_KEYRING), 0);
@@ -414,7 +414,7 @@ START_TEST(after_a_loss_the_ends_that_were_not_told_are_found)
 }
 END_TEST
 
-/* Is done to all of them, and nobody is told. */
+/* Changes all of them without a report. */
 static void change_all(void)
 {
 	ck_assert_int_eq(watch(key_a), 0);
@@ -439,7 +439,7 @@ START_TEST(when_it_dies_and_keys_are_polled_no_difference_is_made_up)
 }
 END_TEST
 
-/* Says that by the source of operations. */
+/* The source of operations reports that. */
 static void tell_operation(uint32_t op, int32_t arg0, int32_t arg1, int32_t result)
 {
 	const uint64_t now = wq_now_ns();
@@ -478,7 +478,7 @@ START_TEST(what_is_told_before_the_first_snapshot_is_told_once)
 	change_all();
 	can_start_operations = true;
 	exact.lives = exact.can_start = false;
-	scan_begin(&l); /* now by operations; the snapshots are still to be taken */
+	scan_begin(&l); /* operations are reported now; the snapshots are still to be taken */
 	ck_assert_int_eq(keyctl_unlink(key_a, ring), 0);
 	ck_assert_int_eq(keyctl_update(key_a, "3", 1), 0);
 	tell_operation(KEYCTL_UNLINK, key_a, ring, 0);
@@ -519,7 +519,7 @@ START_TEST(it_may_end_while_keys_are_asked_whether_they_are_there)
 		ck_assert_int_eq(watch(add(name)), 0);
 	}
 	wq_event_order_lose(events, wq_now_ns());
-	ready(); /* which has begun to ask; what is left is for tear_down() */
+	ready(); /* it has begun to check; tear_down() ends the rest */
 }
 END_TEST
 
@@ -554,7 +554,7 @@ static void begin_operations(void)
 		.cpu_budget = 0.01, .poll_min_ms = 10, .poll_max_ms = 1000, .source = "auto"});
 }
 
-/* add_key() to RING gave SERIAL, which it has MADE. */
+/* add_key() into RING has returned SERIAL, which it has MADE. */
 static void tell_add_key(int32_t into, int32_t serial, enum wq_made made)
 {
 	const uint64_t now = wq_now_ns();

@@ -121,7 +121,7 @@ END_TEST
 static const struct {
 	const char *text;
 	struct wqfs_filter want;
-	const char *back; /* as it is written; NULL: as it was */
+	const char *back; /* as it is written back; NULL: unchanged */
 } words[] = {
 	{"none", {0}, NULL},
 	{" none ;", {0}, "none"},
@@ -211,7 +211,7 @@ START_TEST(what_words_say_the_kernel_accepts)
 }
 END_TEST
 
-/* Any valid filter, not only those that a person would write. */
+/* Any valid filter, not only one that a person would write. */
 static void random_filter(struct wqfs_filter *f)
 {
 	memset(f, 0, sizeof(*f));

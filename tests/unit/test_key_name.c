@@ -10,7 +10,7 @@
 #include "key_name.h"
 #include "run.h"
 
-/* In a session of our own, so that nothing is left behind. */
+/* Joins a session keyring of our own, so that nothing is left behind. */
 static void join_session(void)
 {
 	ck_assert_int_gt(keyctl_join_session_keyring(NULL), 0);
@@ -50,7 +50,7 @@ START_TEST(asking_for_the_session_does_not_replace_it)
 	key_serial_t user_session = keyctl_get_keyring_ID(KEY_SPEC_USER_SESSION_KEYRING, 0);
 	char name[32];
 
-	/* A process that was given no session has the user's default one. */
+	/* A process without a session keyring has the user's default one. */
 	snprintf(name, sizeof(name), "_uid_ses.%u", getuid());
 	ck_assert_int_eq(keyctl_join_session_keyring(name), user_session);
 	ck_assert_int_eq(serial_of("@s"), user_session);

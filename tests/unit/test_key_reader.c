@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What looking at keys leaves of the process it is done in. */
+/* Taking snapshots leaves no traces in the process. */
 #include <check.h>
 #include <signal.h>
 

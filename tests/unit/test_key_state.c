@@ -12,7 +12,7 @@
 
 #define MAX_MEMBERS 5
 
-/* A snapshot in short. */
+/* A short form of a snapshot. */
 struct brief {
 	enum wq_key_life life;
 	uint32_t uid, gid, perm;
@@ -26,8 +26,8 @@ struct brief {
 struct change {
 	const char *says;
 	struct brief old, new;
-	bool blind;	     /* our view of it rests on possession */
-	int32_t collected;   /* a member that was found dead */
+	bool blind;	     /* we see it by possession */
+	int32_t collected;   /* a member that is found dead */
 	const char *records; /* subtype:aux, separated by blanks */
 };
 
@@ -180,7 +180,7 @@ static bool by_possession(void *arg WQ_UNUSED, const struct wq_key_state *s WQ_U
 	return false;
 }
 
-/* How the view of a key is owed: to its attributes, or to possession. */
+/* How a key is seen: by its attributes, or by possession. */
 static const struct wq_diff_ops ops = {record, fate, by_attributes};
 static const struct wq_diff_ops blind_ops = {record, fate, by_possession};
 
@@ -202,7 +202,7 @@ START_TEST(differences_become_the_records_of_the_kernel)
 }
 END_TEST
 
-/* A key that comes back into view brings what was known of it. */
+/* A key that comes into view again is compared with what was known of it. */
 START_TEST(key_that_comes_into_view_has_changed_its_attributes)
 {
 	struct wq_key_state old = full(&(struct brief)KEY(.perm = 1));
@@ -216,7 +216,7 @@ START_TEST(key_that_comes_into_view_has_changed_its_attributes)
 	seen.records[0] = '\0';
 	wq_key_diff(&old, &new, &blind_ops, &seen);
 	ck_assert_str_eq(seen.records, "");
-	/* and what changed meanwhile */
+	/* and with what has changed meanwhile */
 	new.digest[0] = 9;
 	wq_key_diff(&old, &new, &blind_ops, &seen);
 	ck_assert_str_eq(seen.records, "1:0");
@@ -246,7 +246,7 @@ static enum wq_member_fate no_fate(void *arg WQ_UNUSED, int32_t serial)
 	return WQ_MEMBER_UNLINKED;
 }
 
-/* Each against each would take minutes. */
+/* Comparing each with each would take minutes. */
 START_TEST(large_keyring_whose_members_are_all_displaced_is_compared_in_a_moment)
 {
 	enum { MEMBERS = 200000 };

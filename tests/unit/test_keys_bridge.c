@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The keys bridge on real keys, without a mount: what the kernel would have posted stands in
- * the queue after a scan. Each test has a session keyring of its own, which ends with it.
+ * The keys bridge with real keys and without a mount: after a scan the queue holds what the
+ * kernel would have posted. Each test has a session keyring of its own, which ends with it.
  *
- * INSTANTIATED cannot be had: a watch waits for a key's construction, the kernel's as well.
+ * There is no test of INSTANTIATED: a watch waits for the construction of its key, as the
+ * kernel's does.
  */
 #include <check.h>
 #include <errno.h>
@@ -166,7 +167,8 @@ START_TEST(invalidated_key_is_told_and_removed)
 	scan_all();
 	await_end(key_a);
 	got = records(key_a, 0);
-	/* collected before the snapshot, it cannot be told from one that lost its last link */
+	/* if it is collected before the snapshot, it looks like a key that has lost its last
+	 * link */
 	ck_assert_msg(!strcmp(got, "6:0 meta.0:A") || !strcmp(got, "meta.0:A"), "%s", got);
 }
 END_TEST
@@ -320,12 +322,12 @@ START_TEST(changes_are_found_without_being_asked_for)
 	key_a = add("wqfs-test:a");
 	ck_assert_int_eq(watch(key_a), 0);
 	update();
-	ck_assert_int_eq(wq_loop_run(loop), 0); /* until the queue wakes */
+	ck_assert_int_eq(wq_loop_run(loop), 0); /* until the queue is woken */
 	ck_assert_str_eq(records(key_a, 0), "1:0");
 }
 END_TEST
 
-/* Of which every second one is then updated. */
+/* Then updates every second one. */
 static void watch_many(int n)
 {
 	char name[32];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Which changes of a key a snapshot shows: each is made to a key that has been found unchanged
- * before, told once, and never again. See also test_keys_bridge.c.
+ * Which changes of a key a snapshot shows. Each change is made to a key that was found
+ * unchanged before, and must be posted once and never again. See also test_keys_bridge.c.
  */
 #include <check.h>
 #include <errno.h>
@@ -14,13 +14,13 @@
 #include "bridge.h"
 #include "run.h"
 
-/* The owner may do all but Read, which its possessor may. */
+/* The owner may do everything but Read, which a possessor may. */
 #define OWNER  (KEY_USR_VIEW | KEY_USR_WRITE | KEY_USR_LINK | KEY_USR_SETATTR)
 #define SEEN   (KEY_POS_ALL | OWNER)
 #define UNSEEN (KEY_POS_ALL & ~(unsigned int)KEY_POS_VIEW)
 #define SEALED KEY_POS_SETATTR
-#define LARGE  5000 /* bytes, more than a page; the most that a user may have are 20000 */
-#define MANY   300  /* members, more than a first read of them has room for */
+#define LARGE  5000 /* bytes: more than a page; a user may have 20000 */
+#define MANY   300  /* members: more than a first read has room for */
 
 static int32_t key_a, key_b, ring;
 
@@ -30,7 +30,7 @@ static void nothing(void)
 {
 }
 
-/* A call of keyctl(2) that must succeed. */
+/* Checks that a call of keyctl(2) has succeeded. */
 static void did(long r)
 {
 	ck_assert_msg(r >= 0, "keyctl: %s", strerror(errno));
@@ -41,7 +41,7 @@ static void put(const void *payload, size_t size)
 	did(keyctl_update(key_a, payload, size));
 }
 
-/* A payload of LARGE bytes that ends with LAST: no KEYCTL_UPDATE takes so many. */
+/* Sets a payload of LARGE bytes that ends with LAST: KEYCTL_UPDATE does not take so many. */
 static void put_large(char last)
 {
 	static char payload[LARGE];
@@ -226,8 +226,8 @@ static void link_many(void)
 	}
 }
 
-/* Possession alone lets us read it. It is lost, with no attribute changed, when the only link
- * is in a keyring that may not be searched. */
+/* We can read it only by possession. We lose that, without a change of attributes, when its
+ * only link is in a keyring that may not be searched. */
 static void lose(void)
 {
 	perm(ring, OWNER);
@@ -298,7 +298,7 @@ static void make_keys(void)
 	ring = add_ring("wqfs-test:ring");
 }
 
-/* Once told it is known. */
+/* Posted once, it is known. */
 static void is_told_once(const char *says, const char *want)
 {
 	const char *got;
@@ -324,7 +324,7 @@ START_TEST(changes_are_told_once)
 }
 END_TEST
 
-/* What a key has become is what it is compared with from then on. */
+/* Later snapshots are compared with what the key has become. */
 static const struct {
 	const char *says;
 	bool of_ring;
@@ -368,7 +368,7 @@ START_TEST(each_change_is_told_from_the_last_one)
 }
 END_TEST
 
-/* What was looked at in between is another key. */
+/* In between, another key was compared. */
 START_TEST(hidden_key_is_compared_with_what_it_was)
 {
 	make_keys();
@@ -389,7 +389,7 @@ START_TEST(hidden_key_is_compared_with_what_it_was)
 }
 END_TEST
 
-/* A length that /proc/keys tells. */
+/* /proc/keys shows the length. */
 START_TEST(update_that_cannot_be_read_is_seen_by_its_length)
 {
 	make_keys();
@@ -444,7 +444,7 @@ START_TEST(displaced_member_is_found_among_many)
 	link_many();
 	link_a();
 	ck_assert_int_eq(watch(ring), 0);
-	for (int i = 0; i < 4; i++) /* each learns some names */
+	for (int i = 0; i < 4; i++) /* each scan learns some of the names */
 		scan_all();
 	is_told_once("nothing", "");
 	did(keyctl_unlink(key_b, KEY_SPEC_SESSION_KEYRING));
@@ -457,8 +457,8 @@ START_TEST(displaced_member_is_found_among_many)
 }
 END_TEST
 
-/* Who watches it already is told of what was done before another, as whom it is seen from then
- * on, watches it too; that one is not. */
+/* When another user starts to watch a key, and the key is seen as that user from then on,
+ * earlier watches get the changes before that, and the new one does not. */
 START_TEST(what_was_done_before_it_is_seen_as_another_is_told)
 {
 	struct wq_queue *others = wq_queue_new(&bridge_ops, NULL, WQFS_SIZE_MAX);
@@ -488,7 +488,7 @@ START_TEST(what_was_done_before_it_is_seen_as_another_is_told)
 }
 END_TEST
 
-/* UID, who may not change KEY, says that it has updated it. */
+/* UID, who may not change KEY, reports an update of it. */
 static void report_update(uid_t uid, int32_t key)
 {
 	struct wq_caller caller = self;
@@ -501,8 +501,8 @@ static void report_update(uid_t uid, int32_t key)
 	ck_assert_int_eq(wq_keys_report(keys, &r, &caller), 0);
 }
 
-/* A report that is not believed has its key looked at, at once as long as its user has a share
- * of the time left. */
+/* A report that is not believed makes the daemon compare its key: at once while its user has
+ * time left. */
 START_TEST(who_has_its_share_used_up_takes_nothing_of_anothers)
 {
 	int32_t key = add("wqfs-test:flooded");

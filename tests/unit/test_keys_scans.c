@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What happens between two snapshots, and in the middle of a scan: the linker puts the
- * functions
- * __wrap_...() of this program in front of those of key_reader.c, so that a test can act then.
+ * What happens between two snapshots, and in the middle of a scan. The linker puts the
+ * functions __wrap_...() of this program before those of key_reader.c, so that a test can act
+ * at these moments.
  */
 #include <check.h>
 #include <errno.h>
@@ -18,9 +18,9 @@
 #include "run.h"
 
 #define KEYS	    64
-#define SLICE	    8 /* snapshots of a slice whose time is over */
+#define SLICE	    8 /* snapshots in a slice whose time is over */
 #define MANY	    100000
-#define SNAPSHOT_NS 3000000u /* longer than requests are let wait for snapshots */
+#define SNAPSHOT_NS 3000000u /* longer than scans may keep requests waiting */
 
 __typeof__(wq_key_reader_same) __real_wq_key_reader_same, __wrap_wq_key_reader_same;
 __typeof__(wq_key_reader_describe) __real_wq_key_reader_describe, __wrap_wq_key_reader_describe;
@@ -29,10 +29,11 @@ static int32_t key[KEYS];
 static int32_t taken[MANY]; /* of which keys, in order; and when */
 static uint64_t taken_ns[MANY];
 static unsigned int snapshots, stop_at; /* the loop ends at the snapshot of that number */
-static unsigned int every;		/* so many snapshots one takes SNAPSHOT_NS; 0: none */
-static void (*after_describe)(void);	/* once */
+/* One of so many snapshots takes SNAPSHOT_NS; 0: none. */
+static unsigned int every;
+static void (*after_describe)(void); /* once */
 
-/* Of CPU time. */
+/* In CPU time. */
 static uint64_t used_ns(void)
 {
 	struct timespec t;
@@ -125,7 +126,7 @@ static void update(void)
 	did(keyctl_update(key[0], "2", 1));
 }
 
-/* The kernel drops the key a little after the link: it may be watched meanwhile. */
+/* The kernel drops the key a little after the link, so it can be watched in between. */
 static const struct {
 	const char *says;
 	void (*act)(void);
@@ -158,7 +159,7 @@ START_TEST(key_that_dies_before_its_first_look_is_not_watched)
 	scan_all();
 	if (dropped)
 		await_end(key[0]);
-	/* what was before is not for the watch */
+	/* earlier changes are not for the watch */
 	ck_assert_str_eq(records(key[0], 0), dropped && r == 0 ? "meta.0:A" : "");
 }
 END_TEST
@@ -194,7 +195,7 @@ START_TEST(watch_of_a_key_that_dies_meanwhile_fails_or_is_told)
 	wq_queue_put(queue);
 	queue = first;
 	told = records(key[0], 0);
-	/* collected before the snapshot, one is like another */
+	/* if it is collected before the snapshot, both look alike */
 	ck_assert_msg(
 		!strcmp(told, late_deaths[_i].other) || !strcmp(told, "meta.0:A"), "%s", told);
 }
@@ -237,7 +238,7 @@ static void run_until(unsigned int want)
 	}
 }
 
-/* A scan of which the first SLICE keys have been compared. */
+/* Begins a scan, of which the first SLICE keys have been compared. */
 static void begin_slice(struct wanted_scan *l)
 {
 	every = SLICE;
@@ -254,7 +255,7 @@ static void change(int i)
 	did(keyctl_update(key[i], "2", 1));
 }
 
-/* How often the queue was told of each key: updates and removals. Takes them. */
+/* Takes all records, and counts updates and removals for each key. */
 static void count(unsigned int updates[KEYS], unsigned int removals[KEYS])
 {
 	unsigned char buf[16];
@@ -316,7 +317,7 @@ START_TEST(sync_before_a_change_need_not_tell_it)
 }
 END_TEST
 
-/* The scan stands at key SLICE. */
+/* The scan is at key SLICE. */
 static const int leaving[] = {0, SLICE - 1, SLICE, SLICE + 1, SLICE + 2, KEYS - 1};
 
 #define LEAVING ((int)ARRAY_SIZE(leaving))
@@ -341,7 +342,7 @@ static void unwatch(int i)
 
 static void (*const ways[])(int i) = {die, unwatch};
 
-/* Some keys leave in that WAY, all others change. */
+/* Some keys leave in that WAY, and all others change. */
 static void some_leave(void (*way)(int i))
 {
 	for (int i = 0; i < KEYS; i++)
@@ -399,7 +400,7 @@ END_TEST
 
 #define SCANS	3
 #define BUDGET	0.1
-#define TURN_NS 20000000u /* one slow slice is all that the budget allows in this time */
+#define TURN_NS 20000000u /* the budget allows one slow slice in this time */
 
 static void set_up_turns(void)
 {
@@ -424,7 +425,7 @@ START_TEST(scans_come_to_each_key_in_its_turn)
 }
 END_TEST
 
-/* Only what must lie between two snapshots is certain, not what may. */
+/* Only the least time between two snapshots is certain, not the most. */
 START_TEST(scans_keep_within_the_budget)
 {
 	struct wqfs_stats s = {0};

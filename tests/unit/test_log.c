@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What goes to stderr: never waits, and says what it could not say. */
+/* Messages to stderr: logging never waits, and says what it could not write. */
 #include <check.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -14,11 +14,11 @@
 #include "base/log.h"
 #include "run.h"
 
-#define TOO_MUCH (8u << 20) /* more than any of these takes in */
+#define TOO_MUCH (8u << 20) /* more than any of these can hold */
 
 static int real_stderr, reader;
 
-/* FD is stderr from now on, and what is written there is read from FROM. */
+/* Makes FD our stderr; what is written there is read from FROM. */
 static void set_stderr(int fd, int from)
 {
 	ck_assert_int_eq(dup2(fd, STDERR_FILENO), STDERR_FILENO);
@@ -36,7 +36,7 @@ static void be_pipe(void)
 	wq_log_init("test", false);
 }
 
-/* Of another user: it cannot be opened anew. (Without root there is none.) */
+/* A pipe of another user, which we cannot open again. (Without root there is none.) */
 static void be_foreign_pipe(void)
 {
 	bool root = geteuid() == 0;
@@ -91,7 +91,8 @@ static void be_file(void)
 
 static const struct {
 	void (*be)(void);
-	bool fills; /* at once and for good: a terminal moves what it has in its own time */
+	/* It is full at once and stays so; a terminal moves its data in its own time. */
+	bool fills;
 } kinds[] = {{be_pipe, true}, {be_foreign_pipe, true}, {be_terminal, false}, {be_stream, true},
 	{be_file, false}};
 
@@ -109,7 +110,7 @@ static void tear_down(void)
 	close(real_stderr);
 }
 
-/* Writes to stderr until it takes nothing more, by a blocking description's own means. */
+/* Writes to stderr until it is full. */
 static void fill(void)
 {
 	static const char dots[512] = "..........";
@@ -124,7 +125,7 @@ static void fill(void)
 	ck_assert_uint_lt(n, TOO_MUCH);
 }
 
-/* Takes what is there. */
+/* Takes all that is there. */
 static void drain(void)
 {
 	char buf[4096];
@@ -133,7 +134,7 @@ static void drain(void)
 		;
 }
 
-/* What comes next is WANT. */
+/* Checks that WANT comes next. */
 static void expect(const char *want)
 {
 	char text[4096] = "";
@@ -182,8 +183,8 @@ START_TEST(full_stderr_is_not_waited_for_and_the_loss_is_told)
 }
 END_TEST
 
-/* Somebody else, who has written the last of what there was room for as soon as the log has
- * looked. In place of the C library's. */
+/* Another process fills the last room between the log's check and its write. Replaces the C
+ * library's function. */
 static bool somebody_is_faster;
 
 int poll(struct pollfd *fds, nfds_t n, int timeout)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Descriptors that become ready and times that come due, in one thread. */
+/* Descriptors that become ready and timers that become due, in one thread. */
 #include <check.h>
 #include <errno.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 #define MS 1000000u
 
 static struct wq_loop *loop;
-static char order[64]; /* what happened, a letter each */
+static char order[64]; /* what happened, one letter each */
 
 static void happened(char what)
 {
@@ -37,7 +37,7 @@ static void tear_down(void)
 	wq_loop_free(loop);
 }
 
-/* A timer that says its letter, then perhaps sets itself again or ends the loop. */
+/* A timer that notes its letter, and then perhaps sets itself again or ends the loop. */
 struct alarm {
 	struct wq_timer timer;
 	char letter;
@@ -140,7 +140,7 @@ START_TEST(what_comes_before_the_loop_waits_comes_each_time)
 }
 END_TEST
 
-/* A descriptor that is always ready, says its letter, and takes its time. */
+/* A descriptor that is always ready. It notes its letter and takes its time. */
 struct busy {
 	struct wq_loop_fd fd;
 	char letter;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which keyrings somebody can have meant. What the kernel makes them: process_keys.c. */
+/* Which keyrings a process can have meant. The kernel makes them in process_keys.c. */
 #include <check.h>
 #include <linux/keyctl.h>
 #include <stdio.h>
@@ -103,7 +103,7 @@ static const struct {
 	const char *says;
 	uid_t real, fs;
 	bool changed, mapped;
-	int origin; /* whose session it was; -1: nobody knows */
+	int origin; /* whose session keyring it was; -1: unknown */
 	int32_t id;
 	uid_t owner;
 	const char *describe;

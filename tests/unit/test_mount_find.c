@@ -60,7 +60,7 @@ static const struct {
 	{"a name with a space", OWN("/home/u/my\\040queues"), 1000, NULL, "/home/u/my queues"},
 };
 
-/* One that traces is worth more than one that polls. */
+/* A mount that traces is worth more than one that polls. */
 static int worth(const char *dir)
 {
 	return !strncmp(dir, "/stale/", 7) ? -1 : !strncmp(dir, "/trace/", 7);
@@ -68,7 +68,7 @@ static int worth(const char *dir)
 
 START_TEST(the_mount_nearest_to_the_caller_is_found)
 {
-	/* fmemopen() takes no empty file */
+	/* fmemopen() accepts no empty file */
 	char text[2000];
 	char *path = NULL;
 	FILE *mounts;

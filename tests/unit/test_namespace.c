@@ -14,7 +14,7 @@
 static struct wq_namespace ns;
 static const struct wq_queue_ops no_ops;
 
-/* Memory: after so many more allocations there is none; below 0 there always is. */
+/* After so many more allocations there is no memory; below 0 there always is. */
 static int allocations = -1;
 
 static bool is_out_of_memory(void)
@@ -131,7 +131,7 @@ START_TEST(who_holds_it_is_charged_for_what_its_maker_removed)
 	create("own2", USER);
 	ck_assert_int_eq(wq_namespace_create(&ns, "x", 0600, USER + 1, 5, &node), -EDQUOT);
 	node = wq_namespace_inode(&ns, WQ_ROOT_INO + 1);
-	wq_namespace_adopt(&ns, node, USER); /* it changes hands again */
+	wq_namespace_adopt(&ns, node, USER); /* it gets another holder */
 	node->opens = 0;
 	ck_assert(wq_namespace_reap(&ns, node));
 	ck_assert_int_eq(
@@ -165,7 +165,7 @@ static bool is_later(struct timespec a, struct timespec b)
 	return a.tv_sec > b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec > b.tv_nsec);
 }
 
-/* Is the directory's time, or NODE's, later than in ST, which gets what it is now? */
+/* Is the directory's time, or NODE's, later than in ST? Stores the new time in ST. */
 static bool changed(struct stat *st)
 {
 	struct timespec before = st->st_mtim;
@@ -370,7 +370,7 @@ START_TEST(rename_over_another_unlinks_it)
 }
 END_TEST
 
-/* wq_namespace_rename() with no memory after N allocations. */
+/* Calls wq_namespace_rename() with no memory after N allocations. */
 static int rename_short_of_memory(int n, const char *from, const char *to, unsigned int flags)
 {
 	int r;
@@ -416,7 +416,7 @@ START_TEST(exchange_swaps_the_names)
 }
 END_TEST
 
-/* Who opens that name must get a queue of its own. */
+/* Whoever opens that name must get a new queue. */
 START_TEST(name_of_anonymous_queues_can_be_nobodys)
 {
 	static const unsigned int flags[] = {0, RENAME_NOREPLACE, RENAME_EXCHANGE};
@@ -429,7 +429,7 @@ START_TEST(name_of_anonymous_queues_can_be_nobodys)
 	ck_assert_ptr_eq(wq_namespace_find(&ns, "a"), a);
 	ck_assert_str_eq(a->name->text, "a");
 	ck_assert_ptr_null(wq_namespace_find(&ns, WQFS_ANONYMOUS));
-	/* nor is the queue that was made by it called so */
+	/* nor has the queue that was made by that name this name */
 	ck_assert_int_eq(wq_namespace_rename(&ns, WQFS_ANONYMOUS, "b", 0), -ENOENT);
 	ck_assert_int_eq(
 		wq_namespace_rename(&ns, WQFS_ANONYMOUS, "a", RENAME_EXCHANGE), -ENOENT);
@@ -439,7 +439,7 @@ START_TEST(name_of_anonymous_queues_can_be_nobodys)
 }
 END_TEST
 
-/* readdir() goes by inode numbers. */
+/* readdir() is sorted by inode number. */
 START_TEST(named_ones_stand_in_the_order_of_their_inodes)
 {
 	const struct wq_node *node;

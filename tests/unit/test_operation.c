@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What each operation means. What the kernel does for it: security/keys/. */
+/* What each operation means. The kernel does it in security/keys/. */
 #include <check.h>
 #include <linux/keyctl.h>
 
@@ -74,8 +74,8 @@ START_TEST(keyctl_operations_are_listed_each_once)
 }
 END_TEST
 
-/* As lookup_user_key() is asked in keyctl.c, keys.c and request_key.c, by mask: View 1, Read 2,
- * Write 4, Search 8, Link 0x10, Setattr 0x20. */
+/* The rights that keyctl.c, keys.c and request_key.c pass to lookup_user_key(), as a mask: View
+ * 1, Read 2, Write 4, Search 8, Link 0x10, Setattr 0x20. */
 static const struct {
 	uint32_t op;
 	unsigned int subtype;
@@ -95,7 +95,7 @@ static const struct {
 	{KEYCTL_MOVE, NOTIFY_KEY_LINKED, 0x04},
 	{KEYCTL_SEARCH, NOTIFY_KEY_LINKED, 0x04},
 	{KEYCTL_GET_PERSISTENT, NOTIFY_KEY_LINKED, 0x04},
-	{KEYCTL_INSTANTIATE, NOTIFY_KEY_INSTANTIATED, 0}, /* that takes an authorisation key */
+	{KEYCTL_INSTANTIATE, NOTIFY_KEY_INSTANTIATED, 0}, /* needs an authorisation key */
 	{KEYCTL_INSTANTIATE, NOTIFY_KEY_LINKED, 0x04},
 	{KEYCTL_INSTANTIATE_IOV, NOTIFY_KEY_INSTANTIATED, 0},
 	{KEYCTL_INSTANTIATE_IOV, NOTIFY_KEY_LINKED, 0x04},
@@ -106,7 +106,7 @@ static const struct {
 	{WQFS_REPORT_ADD_KEY, NOTIFY_KEY_LINKED, 0x04},
 	{WQFS_REPORT_ADD_KEY, NOTIFY_KEY_UPDATED, 0x04},
 	{WQFS_REPORT_REQUEST_KEY, NOTIFY_KEY_LINKED, 0x04},
-	{KEYCTL_UPDATE, NOTIFY_KEY_REVOKED, 0}, /* it does not tell that */
+	{KEYCTL_UPDATE, NOTIFY_KEY_REVOKED, 0}, /* it does not post that */
 	{KEYCTL_READ, NOTIFY_KEY_UPDATED, 0},
 	{0xffff, NOTIFY_KEY_UPDATED, 0},
 };

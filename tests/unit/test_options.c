@@ -17,7 +17,7 @@
 struct parsed {
 	int result;
 	struct wq_options o;
-	char left[1024]; /* what is left for libfuse, a blank between the words */
+	char left[1024]; /* what is left for libfuse, separated by blanks */
 	char said[1024]; /* on stderr */
 };
 
@@ -30,7 +30,7 @@ static void join(struct parsed *p, const struct fuse_args *args)
 			p->left + n, sizeof(p->left) - n, "%s%s", n ? " " : "", args->argv[i]);
 }
 
-/* Parses WORDS (NULL-terminated), with stderr in a file. */
+/* Parses WORDS (NULL-terminated), and captures stderr in a file. */
 static struct parsed parse(const char *const *words)
 {
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
@@ -109,7 +109,7 @@ START_TEST(options_of_fstab_that_mean_nothing_here_are_passed_over)
 		"x-systemd.automount,comment=mine,noatime");
 
 	ck_assert_msg(p.result == 0, "%s", p.said);
-	ck_assert_ptr_nonnull(strstr(p.left, "noatime")); /* which libfuse knows */
+	ck_assert_ptr_nonnull(strstr(p.left, "noatime")); /* libfuse knows that option */
 	ck_assert_ptr_null(strstr(p.left, "relatime"));
 	ck_assert_ptr_null(strstr(p.left, "lazytime"));
 	ck_assert_ptr_null(strstr(p.left, "nofail"));

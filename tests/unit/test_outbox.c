@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A post to thousands of queues takes several turns, and nobody can tell by what it gets. */
+/* A post to thousands of queues takes several turns, which no queue can notice. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,7 +71,8 @@ static void post(uint8_t subtype)
 	wq_outbox_post(&outbox, &doors, &n, &who, 7, UINT64_MAX);
 }
 
-/* The subtypes of what is queued, the first being the last digit; each with its own "who". */
+/* The subtypes of the queued records as decimal digits, the first one last; each has its own
+ * "who". */
 static unsigned int take(struct wq_queue *q)
 {
 	const struct wq_record *r;
@@ -128,7 +129,7 @@ START_TEST(watch_that_comes_meanwhile_gets_nothing_of_what_was_before)
 }
 END_TEST
 
-/* The first that was added is the last whose turn comes. */
+/* The first watch that was added has its turn last. */
 START_TEST(watch_that_is_removed_meanwhile_gets_first_what_was_before)
 {
 	post(1);

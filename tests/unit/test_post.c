@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Records and losses on their way from a key to who watches it. */
+/* Records and losses on their way from a key to its watches. */
 #include <string.h>
 
 #include "keys/apply.h"
@@ -50,7 +50,7 @@ static void tear_down(void)
 	wq_key_state_fini(&key.state);
 }
 
-/* The next record of the queue, of which only the head is of interest. */
+/* The header of the next record of the queue. */
 static struct watch_notification next(void)
 {
 	struct watch_notification n = {0};
@@ -73,7 +73,7 @@ START_TEST(a_difference_is_posted_and_noted)
 }
 END_TEST
 
-/* Its REMOVAL is still held back for what was before it. */
+/* Its REMOVAL is deferred until earlier changes have been posted. */
 START_TEST(loss_is_told_to_who_watches_only_what_has_ended)
 {
 	wq_model_destroyed(&key);
@@ -104,7 +104,7 @@ static bool is_any(const struct wq_key *k, const void *arg)
 	return true;
 }
 
-/* However many there were until it is told. */
+/* However many there were before it was posted. */
 START_TEST(loss_that_is_owed_is_told_once_when_its_payer_has_a_share)
 {
 	const uid_t payer = 1000;

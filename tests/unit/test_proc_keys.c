@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is believed of /proc/keys, which holds lines that users can write. */
+/* Which lines of /proc/keys are believed: users can forge lines there. */
 #include <check.h>
 #include <errno.h>
 #include <keyutils.h>
@@ -45,7 +45,7 @@ static const struct {
 		0, "d: 4"},
 	{"00000007 I--Q---     1 perm 3f010000     0     0 user      ", true, false, 7, 1, 0,
 		""},
-	/* a unit that is not known: its serial is, so that it is not trusted */
+	/* an unknown unit; the serial is noted, so that it is not trusted */
 	{"00000007 I--Q---     1   2y 3f010000     0     0 user      a: 5", false, false, 7, 1,
 		0, "a: 5"},
 	{"00000007 I--Q---     1  -2s 3f010000     0     0 user      a: 5", false, false, 7, 1,
@@ -217,7 +217,7 @@ START_TEST(own_keys_are_seen_in_every_pass)
 }
 END_TEST
 
-/* Whoever can make a key can make a line: its serial is then seen twice. */
+/* A user who can make a key can make a line; its serial then appears twice. */
 START_TEST(forged_line_is_seen_beside_the_true_one)
 {
 	struct wq_proc_keys *pass = wq_proc_keys_open();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The watch queue API as a producer that knows nothing of keys uses it: its own types,
- * records of every length, a watch list of its own.
+ * The watch queue API for a producer that does not know keys: it has types of its own, records
+ * of every length, and a watch list of its own.
  */
 #include <check.h>
 #include <errno.h>
@@ -21,7 +21,7 @@
 
 #define NOW UINT64_MAX
 
-/* A type no filter of the kernel knows: the producer is not the kernel. */
+/* A type that no filter of the kernel knows, because the producer is not the kernel. */
 #define TYPE_DOOR 0xd00u
 
 union record {
@@ -64,7 +64,7 @@ static struct wq_queue *sized_queue(unsigned long size)
 	return q;
 }
 
-/* What a mount gives its queues. */
+/* A queue as a mount makes it. */
 static struct wq_queue *default_sized_queue(unsigned long size)
 {
 	struct wq_queue *q = unsized_queue();
@@ -92,14 +92,14 @@ static struct wq_watch *watch(struct wq_queue *q, uint64_t object, unsigned int 
 	return w;
 }
 
-/* Lets Q watch door 1 with the id 1. */
+/* Makes Q watch door 1 with the id 1. */
 static struct wq_queue *watching(struct wq_queue *q)
 {
 	watch(q, 1, 1);
 	return q;
 }
 
-/* A record of LEN bytes whose body says N at every byte. */
+/* A record of LEN bytes whose body has N in every byte. */
 static union record door(unsigned int subtype, size_t len, unsigned char n)
 {
 	union record r;
@@ -111,7 +111,7 @@ static union record door(unsigned int subtype, size_t len, unsigned char n)
 	return r;
 }
 
-/* N times a record of 16 bytes at door 1, the first of which says FIRST at every byte. */
+/* Posts N records of 16 bytes at door 1; the first has FIRST in every byte. */
 static void post_from(unsigned char first, int n)
 {
 	for (int i = 0; i < n; i++) {
@@ -195,15 +195,15 @@ static void check_read(int line, struct wq_queue *q, const struct want *want, si
 	}
 }
 
-/* The next read gives these, all of them at once. */
+/* Checks that the next read returns exactly these. */
 #define READS(q, ...)                                               \
 	check_read(__LINE__, q, (const struct want[]){__VA_ARGS__}, \
 		sizeof((const struct want[]){__VA_ARGS__}) / sizeof(struct want))
 
-/* A record begins at AT with the header of one like this. */
+/* Checks that the record at AT has such a header. */
 #define HAS_HEADER(at, ...) check_header(__LINE__, at, &(const struct want)__VA_ARGS__)
 
-/* There is nothing to read. */
+/* Checks that there is nothing to read. */
 #define READS_NOTHING(q) ck_assert_int_eq(take(q, (unsigned char[1024]){0}, 1024), -EAGAIN)
 
 static void reset(void)
@@ -278,8 +278,8 @@ START_TEST(removal_of_all_takes_every_object)
 	watch(q, 2, 2);
 	ck_assert_int_eq(wq_watch_remove(&doors, NULL, 0, true), 0);
 	ck_assert_int_eq(released, 2);
-	/* Without an object the record has no body. As in the kernel the list is gone through
-	 * from the watch that was added last. */
+	/* Without an object the record has no body. As in the kernel, the newest watch comes
+	 * first. */
 	READS(q, REMOVAL(8, 2), REMOVAL(8, 1));
 	wq_queue_put(q);
 }
@@ -322,7 +322,7 @@ START_TEST(second_watch_of_an_object_is_refused)
 	watch(q, 1, 1);
 	w = new_watch(q, 1, 2);
 	ck_assert_int_eq(wq_watch_add(w, &doors), -EBUSY);
-	free(w); /* refused, so still ours */
+	free(w); /* refused, so it is still ours */
 	watch(q, 2, 2);
 	watch(other, 1, 1);
 	ck_assert_uint_eq(stats(q).watches, 2);
@@ -356,7 +356,7 @@ END_TEST
 
 #define MANY 20000
 
-/* Of as many queues that watch one object each was added after the one before it. */
+/* Checks that Q is asked in its turn: the queue with the newest watch first. */
 static bool is_next(struct wq_queue *q, const struct wq_watch *w WQ_UNUSED,
 	const struct wq_cred *who WQ_UNUSED, const struct watch_notification *n WQ_UNUSED)
 {
@@ -405,7 +405,7 @@ void *__wrap_malloc(size_t size)
 	return no_memory ? NULL : __real_malloc(size);
 }
 
-/* A compiler may make it of malloc() and memset(). */
+/* A compiler may replace it by malloc() and memset(). */
 void *__real_calloc(size_t n, size_t size);
 void *__wrap_calloc(size_t n, size_t size);
 
@@ -488,7 +488,7 @@ END_TEST
 
 /* ---- hooks that change what they are called for ---- */
 
-/* What the hook of the first queue to be told does, once. */
+/* What the hook of the first queue does, once. */
 static struct wq_queue *three[3];
 static void (*act)(void);
 
@@ -512,7 +512,8 @@ static void unwatch_all_three(void)
 {
 	for (int i = 0; i < 3; i++)
 		ck_assert_int_eq(wq_watch_remove(&doors, three[i], 1, false), 0);
-	ck_assert(!wq_watch_list_empty(&doors)); /* not released yet: the post goes on */
+	/* Not released yet, because the post is still under way. */
+	ck_assert(!wq_watch_list_empty(&doors));
 	ck_assert_int_eq(released, 0);
 }
 
@@ -539,8 +540,8 @@ static void watch_anew(void)
 
 static const struct {
 	void (*act)(void);
-	bool before;	      /* by may_post(), which says yes all the same, or by wake() */
-	struct want first[2]; /* what the queue has whose hook it was */
+	bool before;	      /* by may_post(), which accepts the record, or by wake() */
+	struct want first[2]; /* what the queue of the hook has */
 	struct want others;
 } hooks[] = {
 	{unwatch_all_three, true, {REMOVAL(16, 1)}, REMOVAL(16, 1)},
@@ -602,7 +603,7 @@ START_TEST(record_of_any_length_and_type_comes_out_as_posted)
 }
 END_TEST
 
-/* Whatever is posted and read in between, and in whatever format. */
+/* Whatever is posted and read in between, in whatever format. */
 START_TEST(bytes_are_known_in_each_format)
 {
 	struct wq_queue *q = sized_queue(64);
@@ -695,7 +696,7 @@ START_TEST(post_reaches_the_watches_of_its_object_with_their_ids)
 	watch(a, 1, 0);
 	watch(b, 1, 255);
 	watch(b, 2, 7);
-	/* What the poster left in the id's place does not shine through. */
+	/* What the poster leaves in place of the id must not appear. */
 	r.n.info |= 0x55 << WATCH_INFO_ID__SHIFT;
 	ck_assert_int_eq(wq_post(&doors, &r.n, NULL, 1, NOW), 0);
 	ck_assert_uint_eq((r.n.info & WATCH_INFO_ID) >> WATCH_INFO_ID__SHIFT, 0x55);
@@ -735,7 +736,7 @@ static bool refuse_subtype_2(struct wq_queue *queue, const struct wq_watch *w,
 	asked_for = who;
 	ck_assert_ptr_eq(w->queue, queue);
 	ck_assert_uint_eq(n->info & WATCH_INFO_ID, w->info_id);
-	/* The whole record is there, not its header alone. */
+	/* The hook gets the whole record, not only its header. */
 	ck_assert_uint_eq(((const unsigned char *)n)[15], 77);
 	return n->subtype != 2;
 }
@@ -759,14 +760,14 @@ START_TEST(hook_refuses_a_record_without_loss)
 	ck_assert_int_eq(wakes, 2);
 	READS(q, DOOR(1, 16, 1), DOOR(3, 16, 1));
 	ck_assert_uint_eq(stats(q).lost, 0);
-	/* REMOVAL is the queue's own business. */
+	/* The hook is not asked about REMOVAL. */
 	ck_assert_int_eq(wq_watch_remove(&doors, q, 1, false), 0);
 	ck_assert_int_eq(asked, 3);
 	wq_queue_put(q);
 }
 END_TEST
 
-/* With debug_keys, once: that outlives the call, and each test is a process of its own. */
+/* With debug_keys. Each test is a process of its own, so this does not affect others. */
 START_TEST(refusal_of_the_hook_is_explained)
 {
 	static const struct wq_queue_ops hooked = {.may_post = refuse_subtype_2};
@@ -852,7 +853,7 @@ START_TEST(loss_in_a_full_ring_alone_does_not_make_it_readable)
 }
 END_TEST
 
-/* N records of what was done at AT_NS, which is learnt now. */
+/* Posts N records of changes at AT_NS, which are reported now. */
 static void post_late(int n, uint64_t at_ns)
 {
 	while (n--) {
@@ -862,8 +863,8 @@ static void post_late(int n, uint64_t at_ns)
 	}
 }
 
-/* A full ring of 32, of which one record is read; MORE had found no room. Then it is learnt
- * that LATE more had been done before that, and one is done after it. */
+/* A ring of 32 is full, and one record was read; MORE records had found no room. Then LATE more
+ * changes from before that are reported, and one from after it. */
 static void check_late(int more, int late)
 {
 	struct wq_queue *q = sized_queue(32);
@@ -905,7 +906,7 @@ START_TEST(loss_that_was_read_is_not_told_again_of_what_is_learnt_later)
 }
 END_TEST
 
-/* The reader has its reply before we go on. */
+/* The reader has its reply before we continue. */
 START_TEST(what_a_reader_does_before_its_read_is_consumed_finds_room)
 {
 	struct wq_queue *q = watching(sized_queue(32));
@@ -1103,7 +1104,7 @@ static const struct {
 	unsigned long nr;
 	uint32_t max;
 	int r;
-	uint32_t size; /* what the queue then holds */
+	uint32_t size; /* the size of the queue afterwards */
 } sizes[] = {
 	{0, WQFS_SIZE_MAX, -EINVAL, 0},
 	{1, WQFS_SIZE_MAX, 0, 32},
@@ -1169,7 +1170,7 @@ START_TEST(size_below_what_is_queued_is_refused)
 	post_times(33);
 	ck_assert_int_eq(wq_queue_set_size(q, 32), -EBUSY);
 	ck_assert_int_eq(wq_queue_set_default_size(q, 0), -EBUSY);
-	ck_assert_int_eq(wq_queue_set_size(q, 33), 0); /* the refusal did not use it up */
+	ck_assert_int_eq(wq_queue_set_size(q, 33), 0); /* a refusal does not count */
 	ck_assert_int_eq(take(q, buf, sizeof(buf)), 33 * 16);
 	for (int i = 0; i < 33; i++)
 		ck_assert_uint_eq(buf[16 * i + 15], i);
@@ -1195,7 +1196,7 @@ START_TEST(size_change_keeps_records_and_loss_in_a_ring_that_has_wrapped)
 }
 END_TEST
 
-/* Takes the first record alone, which goes to *FIRST. */
+/* Takes only the first record, which goes to *FIRST. */
 static void take_first(struct wq_queue *q, struct wq_record *first)
 {
 	const struct wq_record *record;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Replays scenarios on queue.c and filter.c alone: keys are numbers, and what the
- * kernel's key code would post is posted directly. The output must be the golden one,
- * which a real kernel printed.
+ * Replays scenarios on queue.c and filter.c alone: keys are numbers, and the test posts what
+ * the kernel's key code would post. The output must be the golden one, which a real kernel
+ * printed.
  */
 #include <check.h>
 #include <errno.h>
@@ -24,8 +24,7 @@ struct object {
 	struct wq_watch_list watchers;
 };
 
-/* A serial is the object's place in objects[], counted from 4096: no small number is
- * ever one. */
+/* A serial is the object's index in objects[] plus 4096, so that no small number is one. */
 #define FIRST_SERIAL 4096
 
 struct replay {
@@ -124,7 +123,7 @@ static long do_filter(struct replay *r, int c, char **v)
 	int err;
 
 	ck_assert_int_ge(kind, 0);
-	if (kind == SC_FILTER_BAD_PTR) /* who copies the filter in finds that out */
+	if (kind == SC_FILTER_BAD_PTR) /* it fails when the filter is copied */
 		return -EFAULT;
 	if (kind == SC_FILTER_NONE) {
 		wq_queue_set_filter(queue_of(r, v[1]), NULL);
@@ -187,7 +186,7 @@ static ssize_t take(struct replay *r, const char *queue, void *buf, size_t size)
 	struct wq_take t;
 	ssize_t n;
 
-	if (size == 0) /* read() of nothing never gets as far as the queue */
+	if (size == 0) /* a read() of nothing does not reach the queue */
 		return 0;
 	n = wq_queue_peek(queue_of(r, queue), WQFS_FORMAT_RAW, buf, size, &t);
 	if (n > 0)
@@ -344,7 +343,7 @@ static const char *const scenarios[] = {
 	"11-unsized",
 };
 
-/* Line by line, so that a failure names the first line that differs. */
+/* Compares line by line, so that a failure names the first line that differs. */
 START_TEST(queue_and_filter_alone_give_the_golden_output)
 {
 	const char *name = scenarios[_i];

@@ -10,7 +10,7 @@
 #include "record/render.h"
 #include "run.h"
 
-/* A record of LEN bytes with the 32-bit words A and B behind its head, zeros after. */
+/* A record of LEN bytes with the 32-bit words A and B after its header, and then zeros. */
 static struct wq_record make(
 	unsigned int type, unsigned int subtype, unsigned int info, uint32_t a, uint32_t b)
 {
@@ -147,7 +147,7 @@ static const struct wq_cred whos[] = {
 	{.pid = 99, .uid = 99, .gid = 100, .comm = "a/b <c> & ~"},
 };
 
-/* A size is counted, not found by making the line: it must be the same. */
+/* A size is counted and not found by making the line, so both must agree. */
 START_TEST(a_record_fits_to_the_byte_or_not_at_all)
 {
 	struct wq_record r = nth(_i);
@@ -254,7 +254,7 @@ START_TEST(the_longest_record_stays_within_the_bound)
 	memset(r.who.comm, '\001', sizeof(r.who.comm) - 1);
 	render(&r, WQFS_FORMAT_TEXT, line);
 	render(&r, WQFS_FORMAT_JSON, line);
-	r.when.tv_sec = INT64_MAX; /* no calendar has it */
+	r.when.tv_sec = INT64_MAX; /* no calendar has such a year */
 	render(&r, WQFS_FORMAT_JSON, line);
 }
 END_TEST

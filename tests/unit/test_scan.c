@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* When a scan is due, and a thorough one. */
+/* When a scan is due, and when a thorough one. */
 #include "keys/scan.h"
 #include "run.h"
 
@@ -43,7 +43,7 @@ START_TEST(a_resync_soon_after_the_boot_is_thorough_and_comes_once)
 	ck_assert(scan.timer.set);
 	ck_assert(wq_scan_is_thorough(&scan, 5 * SECOND));
 	wq_scan_begin(&scan, true);
-	scan.resync_ns = 5 * SECOND; /* the machine has been up for so long only */
+	scan.resync_ns = 5 * SECOND; /* the machine has been up for only so long */
 	ck_assert(!wq_scan_is_thorough(&scan, 6 * SECOND));
 	while (!wq_scan_step(&scan, wq_now_ns()))
 		;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A producer that is not about keys, from its event to what a reader gets: thermometers, all
- * on one watch list, as Documentation/core-api/watch_queue.rst has device events. What they
- * measure comes by a source of its own through a sink and an event order, as what is done to
- * keys does, or is posted directly. It knows queue.h and sources/ and nothing else of wqfs, and
- * it has a rule of its own about who may hear what.
+ * A producer that is not about keys, from its events to its readers: thermometers, all on one
+ * watch list, as Documentation/core-api/watch_queue.rst describes device events. What they
+ * measure comes from a source of its own through a sink and an event order, as what is done to
+ * keys does, or is posted directly. It knows only queue.h and sources/ of wqfs, and has a rule
+ * of its own about who may get what.
  */
 #include <check.h>
 #include <errno.h>
@@ -26,16 +26,16 @@
 
 enum { TEST_COLD, TEST_WARM };
 
-#define TEST_PRIVATE WATCH_INFO_FLAG_0 /* only for the user whom it is about */
+#define TEST_PRIVATE WATCH_INFO_FLAG_0 /* only for the user whom it concerns */
 
 struct test_notification {
 	struct watch_notification watch;
-	unsigned char degrees[3]; /* no whole number of words */
+	unsigned char degrees[3]; /* not a whole number of words */
 };
 
 struct test_watch {
 	struct wq_watch watch;
-	struct wq_cred cred; /* of who set it */
+	struct wq_cred cred; /* of the process that set it */
 };
 
 static struct wq_watch_list thermometers;
@@ -64,7 +64,7 @@ static int test_watch_add(
 	return r;
 }
 
-/* THERMOMETER changed. WHO did it, or NULL. */
+/* THERMOMETER has changed. WHO did it; NULL: unknown. */
 static void test_notify(uint64_t thermometer, unsigned int subtype, unsigned int flags,
 	const struct wq_cred *who)
 {
@@ -79,8 +79,8 @@ static void test_notify(uint64_t thermometer, unsigned int subtype, unsigned int
 	ck_assert_int_eq(wq_post(&thermometers, &n.watch, who, thermometer, NOW), 0);
 }
 
-/* As security_post_notification(): what is private is for those alone who have the poster's
- * user. It is not known whom it is about if the poster is not. */
+/* The equivalent of security_post_notification(): only the poster's user may get a private
+ * record. If the poster is unknown so is the user whom it concerns. */
 static bool test_may_post(struct wq_queue *queue, const struct wq_watch *watch,
 	const struct wq_cred *who, const struct watch_notification *n)
 {
@@ -212,7 +212,7 @@ static struct wq_queue *new_queue(void)
 	return q;
 }
 
-/* Reads Q to its end. The text has no NUL in what is raw. */
+/* Reads all of Q. Raw bytes have no NUL after them. */
 static size_t read_all(struct wq_queue *q, enum wqfs_format format, char *buf, size_t size)
 {
 	struct wq_take take;
@@ -227,7 +227,7 @@ static size_t read_all(struct wq_queue *q, enum wqfs_format format, char *buf, s
 	return (size_t)n;
 }
 
-/* All that is in Q, in text. */
+/* Checks all of Q, in text. */
 static void check_text(int line, struct wq_queue *q, const char *want)
 {
 	char got[4096];
@@ -289,7 +289,7 @@ START_TEST(hook_refuses_by_who_set_the_watch_and_who_posts)
 	test_notify(1, TEST_WARM, TEST_PRIVATE, NULL);
 	HAS(anns, PRIVATE(1) COLD(1));
 	HAS(bobs, COLD(2));
-	/* a refusal is no loss, and nothing that the user's filter did */
+	/* a refusal is no loss, and not counted as filtered */
 	ck_assert_uint_eq(stats(bobs).lost, 0);
 	ck_assert_uint_eq(stats(bobs).filtered, 0);
 	ck_assert_uint_eq(stats(bobs).posted, 1);
@@ -343,7 +343,7 @@ START_TEST(removal_of_all_is_told_to_each_queue_and_to_nobody_after_it)
 	ck_assert_int_eq(released, 3);
 	ck_assert(wq_watch_list_empty(&thermometers));
 	test_notify(1, TEST_COLD, 0, NULL);
-	/* of all there is no object to be named */
+	/* it concerns all objects, so it names none */
 	ck_assert_uint_eq(read_all(a, WQFS_FORMAT_RAW, raw, sizeof(raw)), 8);
 	HAS(b, "0 gc\n0 gc\n");
 	ck_assert_int_eq(wq_watch_remove(&thermometers, NULL, 0, true), -EBADSLT);
@@ -352,7 +352,8 @@ START_TEST(removal_of_all_is_told_to_each_queue_and_to_nobody_after_it)
 }
 END_TEST
 
-/* A producer that works for a queue holds it, as by the kernel's get_watch_queue(). */
+/* A producer that works for a queue holds a reference, as from the kernel's get_watch_queue().
+ */
 START_TEST(queue_that_a_producer_holds_outlives_its_reader)
 {
 	struct wq_queue *q = new_queue(), *held = wq_queue_get(q);
@@ -382,7 +383,7 @@ START_TEST(record_is_given_as_bytes_text_and_json)
 	ck_assert_int_eq(test_watch_add(q, 1, 9, 1001), 0);
 	for (int i = 0; i < 2; i++)
 		test_notify(1, TEST_WARM, TEST_PRIVATE, &ann);
-	/* the record of 11 bytes, and the next at once behind it */
+	/* the record of 11 bytes, and the next one right after it */
 	ck_assert_uint_eq(read_all(q, WQFS_FORMAT_RAW, buf, sizeof(buf)), 22);
 	memcpy(&n, buf + 11, 11);
 	ck_assert(n.watch.type == TYPE_TEST && n.watch.subtype == TEST_WARM);
@@ -434,7 +435,7 @@ START_TEST(queue_takes_records_of_two_producers_in_their_order)
 
 	wq_watch_list_init(&key, NULL);
 	wq_watch_init(&w, q);
-	w.id = 1; /* as the thermometer's: another list is another object */
+	w.id = 1; /* the same as the thermometer's; but another list means another object */
 	w.info_id = 2 << WATCH_INFO_ID__SHIFT;
 	ck_assert_int_eq(wq_watch_add(&w, &key), 0);
 	ck_assert_int_eq(test_watch_add(q, 1, 1, 0), 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which keys were there already, as far as operations have named them. */
+/* Which keys existed before, as far as operations have named them. */
 #include <check.h>
 
 #include "keys/serials.h"
@@ -39,7 +39,7 @@ START_TEST(what_one_user_said_is_none_of_anothers_knowledge)
 }
 END_TEST
 
-/* Serials that fall into the same place are told apart, too: there are more than places. */
+/* Serials with the same place are distinguished, too: there are more serials than places. */
 START_TEST(last_ones_are_known_however_many_there_were)
 {
 	const int32_t last = 10 * WQ_SERIALS_ROOM;

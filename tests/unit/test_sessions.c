@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which session keyring a thread has, and whose it is, from what is seen of it and its
+/* Which session keyring a thread has, and whose it is, from what was seen of the thread and its
  * relatives. */
 #include <check.h>
 #include <signal.h>
@@ -14,7 +14,7 @@
 
 static struct wq_sessions *s;
 
-/* In place of the C library's: how often is the kernel asked for a thread? */
+/* Replaces the C library's function, and counts how often the kernel is asked for a thread. */
 static unsigned int asked;
 
 int kill(pid_t pid, int sig)
@@ -151,7 +151,7 @@ START_TEST(who_was_told_of_is_there)
 }
 END_TEST
 
-/* Processes that are gone are dropped in time, those that live never. */
+/* Threads that have ended are dropped in time; those that live never are. */
 START_TEST(who_is_gone_is_dropped_and_who_lives_is_kept)
 {
 	enum { MANY = 40000 };
@@ -162,7 +162,7 @@ START_TEST(who_is_gone_is_dropped_and_who_lives_is_kept)
 	for (int i = 0; i < MANY; i++)
 		wq_sessions_forked(s, getpid(), beyond + i, wq_now_ns());
 	ck_assert_int_eq(wq_sessions_find(s, getpid()), 7);
-	/* what it did last may still be told */
+	/* its last operation may still be reported */
 	ck_assert_int_eq(wq_sessions_find(s, beyond + MANY - 1), 7);
 	for (int i = 0; i < MANY; i++)
 		kept += wq_sessions_has(s, beyond + i);
@@ -334,7 +334,7 @@ START_TEST(an_unknown_session_is_of_who_had_it_first)
 }
 END_TEST
 
-/* However many begin meanwhile: what it has done may be told only after their forks. */
+/* However many begin meanwhile: its operations may be reported only after their forks. */
 START_TEST(who_is_gone_is_kept_until_all_of_it_is_told)
 {
 	enum { MANY = 40000 };

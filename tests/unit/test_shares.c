@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is done for a user is paid by that user. */
+/* A user pays for the work that is done for that user. */
 #include <check.h>
 #include <string.h>
 
@@ -48,7 +48,7 @@ START_TEST(who_has_many_uids_has_a_few_shares_at_most)
 }
 END_TEST
 
-/* Those for whom there is no room share one. */
+/* Users without a place share one share. */
 START_TEST(users_without_number_are_remembered_in_a_bounded_room)
 {
 	for (uid_t uid = 0; uid < 1000; uid++)
@@ -57,7 +57,7 @@ START_TEST(users_without_number_are_remembered_in_a_bounded_room)
 		wq_shares_spend(&shares, uid, 1);
 	ck_assert_uint_gt(shares.others.used_ns, 0);
 	ck_assert_uint_eq(shares.all.used_ns, 1000);
-	/* each window makes room for others */
+	/* each window makes room for other users */
 	use_up(5000, NOW + WQ_BUDGET_WINDOW_NS + 1);
 	ck_assert_uint_eq(shares.others.used_ns, 1000 - WQ_SHARES);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a program makes sure of first: descriptors, signals. Check runs each test in a process
- * of its own. */
+/* What a program checks before all else: descriptors and signals. Check runs each test in a
+ * process of its own. */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -53,7 +53,7 @@ START_TEST(all_from_the_first_on_are_closed)
 }
 END_TEST
 
-/* _i: which are closed, and whether what takes their places goes at exec. */
+/* _i says which are closed, and whether what takes their places is closed by exec(). */
 START_TEST(closed_standard_descriptors_are_occupied)
 {
 	int closed = _i & 7, flags = _i & 8 ? O_CLOEXEC : 0, r, was[3];
@@ -72,7 +72,7 @@ START_TEST(closed_standard_descriptors_are_occupied)
 			alike = alike && read(fd, &c, 1) < 0 && errno == EBADF &&
 				write(fd, "", 1) < 0 && errno == EBADF &&
 				!(fcntl(fd, F_GETFD) & FD_CLOEXEC) == !flags;
-		dup2(was[fd], fd); /* what ck_assert() says is to be read */
+		dup2(was[fd], fd); /* what ck_assert() prints must be readable */
 	}
 	ck_assert_int_eq(r, 0);
 	ck_assert(alike);

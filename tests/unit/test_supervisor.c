@@ -8,7 +8,7 @@
 
 #define SECOND 1000000000ull
 
-/* Two sources, of which each can be had or not. */
+/* Two sources; the test says whether each of them works. */
 static bool can_start[2], lives[2];
 static unsigned int starts[2], stops[2], told_stopped;
 static struct wq_source sources[2];
@@ -220,7 +220,7 @@ START_TEST(one_that_says_it_died_is_replaced)
 	wq_supervisor_died(&supervisor, "a read failed");
 	ck_assert_int_eq(
 		wq_supervisor_check(&supervisor, SECOND, stopped), WQ_SUPERVISOR_REPLACED);
-	ck_assert_uint_eq(starts[0], 2); /* a new one of its kind */
+	ck_assert_uint_eq(starts[0], 2); /* a new one of the same kind */
 }
 END_TEST
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who a thread is, read from /proc: whatever it calls itself. */
+/* Who a thread is, read from /proc, whatever it calls itself. */
 #include <check.h>
 #include <pthread.h>
 #include <sched.h>
@@ -25,7 +25,7 @@ static void set_up(void)
 	memset(&tasks, 0, sizeof(tasks));
 }
 
-/* A child that has done what PREPARE does with ARG, and waits to be killed; 0: it could not. */
+/* A child that has done PREPARE(ARG) and waits to be killed; 0: PREPARE has failed. */
 static pid_t start_prepared(int (*prepare)(const char *arg), const char *arg)
 {
 	int ready[2];
@@ -71,7 +71,7 @@ static void end(pid_t pid)
 	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 }
 
-/* Who TID is, that did something a second after the machine began. */
+/* Who TID is, which did something a second after the machine began. */
 static struct wq_cred who_is(pid_t tid)
 {
 	return wq_task_who(&tasks, tid, S, S);
@@ -147,7 +147,7 @@ START_TEST(who_is_gone_is_remembered_for_a_second)
 }
 END_TEST
 
-/* As of a time that has been read already it is not read again. */
+/* What was read already for that time is not read again. */
 START_TEST(who_lives_is_as_at_the_time_that_is_asked_for)
 {
 	uint64_t before_ns = wq_now_ns(), after_ns;
@@ -187,7 +187,7 @@ START_TEST(who_is_said_as_far_as_it_is_certain)
 }
 END_TEST
 
-/* Its user is that of the program by now. */
+/* Its user is by now that of the program. */
 START_TEST(who_executed_a_program_since_is_a_process_and_no_more)
 {
 	struct wq_cred who;

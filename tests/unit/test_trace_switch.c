@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The switches of a trace, on files that look like those of tracefs. */
+/* The switches of a trace, with files that behave like those of tracefs. */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@ static void tear_down(void)
 	ck_assert_int_eq(s.n, 0);
 }
 
-/* A file that says TEXT and has no name: two descriptors, the one that S reads in READ. */
+/* A file with TEXT and without a name. Returns a descriptor; S reads another one, READ. */
 static int file_that_says(const char *text, int *read_fd)
 {
 	FILE *f = tmpfile();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who has had a turn waits for the next one, and nobody else does. */
+/* A user who has had a turn waits for the next one, and no other user does. */
 #include <check.h>
 #include <string.h>
 
@@ -33,7 +33,7 @@ START_TEST(next_turn_may_come_when_its_time_has)
 }
 END_TEST
 
-/* Those for whom there is no room wait together. */
+/* Users without a place wait together. */
 START_TEST(users_without_number_are_remembered_in_a_bounded_room)
 {
 	for (uid_t uid = 0; uid < 1000; uid++)
