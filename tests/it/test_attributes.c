@@ -293,6 +293,20 @@ static void stats_are_those_of_the_ioctl(void)
 	IT_OK(strstr(get(Q, WQFS_XATTR_STATS), lost));
 }
 
+static void source_that_polls_says_how_often_once_it_does(void)
+{
+	double ms = 0;
+	int fd;
+
+	it_start("source=poll,poll_min_ms=5");
+	IT_STR(get(IT_MNT, WQFS_XATTR_SOURCE), "poll, once a key is watched");
+	fd = it_queue("q", O_RDONLY);
+	IT_STR(get(Q, WQFS_XATTR_SOURCE), "poll, once a key is watched");
+	IT_EQ(it_watch(fd, it_key("wqfs-test:source"), 1), 0);
+	IT_EQ(sscanf(get(Q, WQFS_XATTR_SOURCE), "poll, each key every %lf ms", &ms), 1);
+	IT_OK(ms >= 5);
+}
+
 static const struct it_test tests[] = {
 	{"settings can be set and read", settings_can_be_set_and_read},
 	{"wrong values are refused", wrong_values_are_refused},
@@ -305,6 +319,8 @@ static const struct it_test tests[] = {
 		who_has_no_view_of_a_watched_key_is_not_shown_it},
 	{"View that was withdrawn shows no more of the key",
 		view_that_was_withdrawn_shows_no_more_of_the_key},
+	{"a source that polls says how often once it does",
+		source_that_polls_says_how_often_once_it_does},
 	{"statistics are those of the ioctl", stats_are_those_of_the_ioctl},
 };
 
