@@ -7,7 +7,8 @@ _wqfs_options()
 	local before='' last=${1##*,} names
 	[[ $1 == *,* ]] && before=${1%,*},
 	case $last in
-	source=*) names='source=auto source=poll source=trace' ;;
+	source=*) names='source=auto source=poll source=kernel source=kernel-fentry source=kernel-kprobe
+			source=kernel-syscalls source=trace' ;;
 	*) names='debug debug_keys default_size= max_size= max_queues= cpu_budget=
 		poll_min_ms= poll_max_ms= source= resync_s= trace_buffer_kb= max_read=
 		allow_other allow_root auto_unmount fsname=' ;;

@@ -225,7 +225,7 @@ static int parse_budget(struct wq_options *o)
 
 static int parse_source(const struct wq_options *o)
 {
-	char names[64];
+	char names[128];
 
 	if (!o->source_text || wq_source_choose(o->source_text))
 		return 0;

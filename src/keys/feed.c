@@ -66,6 +66,17 @@ static void on_lost(struct wq_feed *f)
 	wq_scan_resync(f->follower.scan);
 }
 
+/* Its end may be among what is not known. */
+static void on_key_lost(struct wq_feed *f, const struct wq_key_lost *lost)
+{
+	struct wq_key *key = wq_registry_find(&f->model->registry, lost->serial);
+
+	if (!key || lost->at_ns < key->since_ns)
+		return;
+	wq_post_key_loss(key);
+	wq_gc_check_all(f->follower.gc);
+}
+
 static void handle(struct wq_feed *f, struct wq_event *event)
 {
 	switch (event->kind) {
@@ -88,6 +99,9 @@ static void handle(struct wq_feed *f, struct wq_event *event)
 		break;
 	case WQ_EVENT_DESTROYED:
 		wq_apply_destroyed(f->model, &event->destroyed);
+		break;
+	case WQ_EVENT_KEY_LOST:
+		on_key_lost(f, &event->key_lost);
 		break;
 	case WQ_EVENT_LOST:
 		on_lost(f);

@@ -55,6 +55,12 @@ struct wq_destroyed {
 	uint64_t at_ns; /* CLOCK_MONOTONIC */
 };
 
+/* Events of a key were lost: something that was done to it is not known. */
+struct wq_key_lost {
+	int32_t serial;
+	uint64_t at_ns; /* CLOCK_MONOTONIC, of the first */
+};
+
 enum wq_event_kind {
 	WQ_EVENT_BEGIN,	    /* an operation has begun */
 	WQ_EVENT_END,	    /* it has ended; a result below 0 means that it failed */
@@ -62,6 +68,7 @@ enum wq_event_kind {
 	WQ_EVENT_IDS,	    /* the users that a thread acts as may have changed */
 	WQ_EVENT_CHANGE,    /* a key was changed */
 	WQ_EVENT_DESTROYED, /* a key was destroyed, and another key may get its number */
+	WQ_EVENT_KEY_LOST,  /* events of one key were lost: what was done to it is not known */
 	WQ_EVENT_LOST,	    /* events were lost: what happened until now is not known */
 };
 
@@ -71,6 +78,7 @@ struct wq_event {
 		struct wq_operation operation; /* WQ_EVENT_BEGIN, WQ_EVENT_END */
 		struct wq_change change;       /* WQ_EVENT_CHANGE */
 		struct wq_destroyed destroyed; /* WQ_EVENT_DESTROYED */
+		struct wq_key_lost key_lost;   /* WQ_EVENT_KEY_LOST */
 		struct {
 			pid_t parent, child;
 			uint64_t at_ns;

@@ -74,7 +74,7 @@ static bool is_of_keys(const struct wq_stored_event *e)
 {
 	return e->kind == WQ_EVENT_BEGIN || e->kind == WQ_EVENT_END ||
 	       e->kind == WQ_EVENT_CHANGE || e->kind == WQ_EVENT_DESTROYED ||
-	       e->kind == STORED_OPERATION;
+	       e->kind == WQ_EVENT_KEY_LOST || e->kind == STORED_OPERATION;
 }
 
 static struct wq_stored_event *add(
@@ -174,6 +174,14 @@ void wq_event_order_destroyed(
 
 	if (e)
 		e->serial = destroyed->serial;
+}
+
+void wq_event_order_key_lost(struct wq_event_order *order, const struct wq_key_lost *lost)
+{
+	struct wq_stored_event *e = add(order, lost->at_ns, 0, WQ_EVENT_KEY_LOST, 0);
+
+	if (e)
+		e->serial = lost->serial;
 }
 
 void wq_event_order_operation(struct wq_event_order *order, const struct wq_operation *op)
@@ -394,6 +402,9 @@ static bool take(
 		return true;
 	case WQ_EVENT_DESTROYED:
 		out->destroyed = (struct wq_destroyed){e->serial, e->at_ns};
+		return true;
+	case WQ_EVENT_KEY_LOST:
+		out->key_lost = (struct wq_key_lost){e->serial, e->at_ns};
 		return true;
 	case STORED_OPERATION:
 		return take_operation(order, e, out);

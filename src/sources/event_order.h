@@ -62,6 +62,7 @@ void wq_event_order_fork(
 void wq_event_order_change(struct wq_event_order *order, const struct wq_change *change);
 void wq_event_order_destroyed(
 	struct wq_event_order *order, const struct wq_destroyed *destroyed);
+void wq_event_order_key_lost(struct wq_event_order *order, const struct wq_key_lost *lost);
 
 /* All events before UNTIL_NS have been added. Later events have later times, except one whose
  * writer was delayed between taking the time and finishing the event. */

@@ -201,7 +201,8 @@ static const struct {
 	{{"-ocpu_budget=1%%", "/mnt"}, BUDGET("1%%")},
 	{{"-ocpu_budget=nan", "/mnt"}, BUDGET("nan")},
 	{{"-osource=ebpf", "/mnt"},
-		"invalid value for source: 'ebpf': must be auto, poll or trace"},
+		"invalid value for source: 'ebpf': must be auto, poll, "
+		"kernel, kernel-fentry, kernel-kprobe, kernel-syscalls or trace"},
 	{{"-oremount,rw", "/mnt"},
 		"unsupported option 'remount': a mounted wqfs cannot be changed: unmount it, "
 		"then mount it with other options"},

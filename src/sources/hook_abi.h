@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* hook_event.h for the daemon. */
+#ifndef WQ_HOOK_ABI_H
+#define WQ_HOOK_ABI_H
+
+#include <linux/types.h>
+
+#include "sources/hook_event.h"
+
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <keyutils.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sources/hook_calls.h"
+#include "sources/operation.h"
+#include "wqfs.h"
+
+#define SYMBOLS	    "/proc/kallsyms"
+#define FIND_TRIES  256 /* a search fails while others make or destroy keys */
+#define CALLS_ASKED 64	/* calls under way that are looked at */
+
+/* ---- where functions are ---- */
+
+/* Is NAME that of FUNCTION, or of what the compiler has made of it ("NAME.constprop.0")? */
+static bool is_symbol(const char *name, const char *function)
+{
+	size_t n = strlen(function);
+
+	return !strncmp(name, function, n) && (!name[n] || name[n] == '.');
+}
+
+/* The next symbol of the kernel's code in FILE. */
+static bool next_symbol(FILE *file, uint64_t *address, char name[128])
+{
+	char line[256], type;
+	unsigned long long at;
+
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%llx %c %127s", &at, &type, name) != 3 ||
+			!strchr("tTwW", type))
+			continue;
+		*address = at;
+		return true;
+	}
+	return false;
+}
+
+/* From the function to the next one: the compiler aligns them, and sorts nothing. */
+static bool find_range(FILE *file, const char *function, struct wq_hook_range *range)
+{
+	char name[128];
+	uint64_t address;
+
+	*range = (struct wq_hook_range){0};
+	rewind(file);
+	while (!range->from && next_symbol(file, &address, name))
+		if (is_symbol(name, function))
+			range->from = address;
+	rewind(file);
+	while (range->from && next_symbol(file, &address, name))
+		if (address > range->from && (!range->to || address < range->to))
+			range->to = address;
+	return range->from && range->to;
+}
+
+static bool find_functions(struct wq_hook_state *state, char *why, size_t why_size)
+{
+	FILE *file = fopen(SYMBOLS, "re");
+	bool ok;
+
+	if (!file) {
+		snprintf(why, why_size, "%s: %s", SYMBOLS, strerror(errno));
+		return false;
+	}
+	/* the second one may have been put into the third by the compiler */
+	ok = find_range(file, "key_alloc", &state->key_alloc) &&
+	     (find_range(file, "key_gc_unused_keys", &state->collector) ||
+		     find_range(file, "key_garbage_collector", &state->collector));
+	fclose(file);
+	if (!ok)
+		snprintf(why, why_size, "%s does not say where key_alloc() is", SYMBOLS);
+	return ok;
+}
+
+/* ---- what calls are ---- */
+
+static uint8_t kind_of(enum wq_op_kind kind)
+{
+	switch (kind) {
+	case WQ_ARG_KEY:
+	case WQ_ARG_RING:
+		return WQ_HOOK_KEY;
+	case WQ_ARG_DEST:
+		return WQ_HOOK_DEST;
+	case WQ_ARG_NONE:
+	case WQ_ARG_NUMBER:
+		break;
+	}
+	return WQ_HOOK_OTHER;
+}
+
+static int set_operation(int map, uint32_t number, uint32_t op)
+{
+	const struct wq_operation_type *type = wq_operation_find(op);
+	struct wq_hook_operation o = {
+		.is_told = !type->silent, .has_result = type->result.kind != WQ_ARG_NONE};
+
+	for (size_t i = 0; i < WQ_OP_ARGS; i++)
+		o.kinds[i] = kind_of(type->arg[i].kind);
+	return bpf_map_update_elem(map, &number, &o, BPF_ANY);
+}
+
+static int set_operations(struct bpf_object *object)
+{
+	int map = bpf_object__find_map_fd_by_name(object, "operations"), r = 0;
+	uint32_t op;
+
+	for (unsigned int i = 0; r == 0 && wq_operation_keyctl(i, &op); i++)
+		if (op < WQ_HOOK_OPERATIONS)
+			r = set_operation(map, op, op);
+	if (r == 0)
+		r = set_operation(map, WQ_HOOK_ADD_KEY, WQFS_REPORT_ADD_KEY);
+	if (r == 0)
+		r = set_operation(map, WQ_HOOK_REQUEST_KEY, WQFS_REPORT_REQUEST_KEY);
+	return r;
+}
+
+bool wq_hook_calls_prepare(
+	struct bpf_object *object, struct wq_hook_state *state, char *why, size_t why_size)
+{
+	if (!find_functions(state, why, why_size))
+		return false;
+	if (set_operations(object) < 0) {
+		snprintf(why, why_size, "%s", strerror(errno));
+		return false;
+	}
+	return true;
+}
+
+/* ---- where keys are ---- */
+
+static bool exists(int32_t serial)
+{
+	char c;
+
+	return keyctl_describe(serial, &c, 0) >= 0 || errno != ENOKEY;
+}
+
+int wq_hook_calls_find(struct bpf_object *object, int32_t serial)
+{
+	struct {
+		int32_t serial, found;
+	} find = {serial, 0};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &find, .ctx_size_in = sizeof(find));
+	const struct bpf_program *program =
+		bpf_object__find_program_by_name(object, "find_key");
+
+	/* the search begins at a key of this thread's own */
+	if (keyctl_get_keyring_ID(KEY_SPEC_THREAD_KEYRING, 1) < 0)
+		return -errno;
+	for (int i = 0; i < FIND_TRIES && exists(serial); i++) {
+		if (bpf_prog_test_run_opts(bpf_program__fd(program), &opts))
+			return -errno;
+		if (find.found)
+			return 0;
+	}
+	return exists(serial) ? -ESTALE : 0;
+}
+
+void wq_hook_calls_forget(struct bpf_object *object, int32_t serial)
+{
+	uint64_t address;
+
+	if (!bpf_map_lookup_elem(
+		    bpf_object__find_map_fd_by_name(object, "watched"), &serial, &address) &&
+		address)
+		bpf_map_delete_elem(
+			bpf_object__find_map_fd_by_name(object, "addresses"), &address);
+}
+
+/* ---- calls under way ---- */
+
+bool wq_hook_calls_under_way(struct bpf_object *object, uint64_t from_ns, uint64_t to_ns)
+{
+	int map = bpf_object__find_map_fd_by_name(object, "calls");
+	uint32_t tid, *at = NULL;
+	struct wq_hook_begun call;
+
+	for (int i = 0; i < CALLS_ASKED && !bpf_map_get_next_key(map, at, &tid); i++) {
+		at = &tid;
+		if (!bpf_map_lookup_elem(map, &tid, &call) && call.begin_ns >= from_ns &&
+			call.begin_ns <= to_ns && call.op != WQ_HOOK_REQUEST_KEY)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR GPL-2.0-only */
+/*
+ * What all programs for the kernel share: the maps by which the daemon says what is watched and
+ * hears what is told.
+ */
+#ifndef WQ_HOOK_MAPS_H
+#define WQ_HOOK_MAPS_H
+
+#include "hook_types.h"
+
+#include <bpf/bpf_helpers.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#include "hook_event.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 22);
+} events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1 << 20);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __s32);
+	__type(value, __u64); /* the key's address, where that is known */
+} watched SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1 << 16);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __s32);
+	__type(value, struct wq_hook_loss);
+} losses SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct wq_hook_state);
+} state SEC(".maps");
+
+static __always_inline struct wq_hook_state *get_state(void)
+{
+	__u32 first = 0;
+
+	return bpf_map_lookup_elem(&state, &first);
+}
+
+/* While nobody watches anything there is nothing to do. */
+static __always_inline bool is_on(void)
+{
+	const struct wq_hook_state *s = get_state();
+
+	return s && s->is_on;
+}
+
+static __always_inline __u32 this_thread(void)
+{
+	return (__u32)bpf_get_current_pid_tgid();
+}
+
+/* First for the key, then for all: the daemon finds each key that the sum is about, or takes it
+ * to be any. */
+static __always_inline void count_lost(__s32 serial)
+{
+	struct wq_hook_loss *of_key = bpf_map_lookup_elem(&losses, &serial);
+	struct wq_hook_state *s = get_state();
+
+	if (of_key) {
+		__sync_fetch_and_add(&of_key->events, 1);
+	} else {
+		struct wq_hook_loss loss = {.events = 1, .at_ns = bpf_ktime_get_ns()};
+
+		bpf_map_update_elem(&losses, &serial, &loss, BPF_NOEXIST);
+	}
+	if (s)
+		__sync_fetch_and_add(&s->lost, 1);
+}
+
+static __always_inline void say_who(struct wq_hook_who *who)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	who->pid = (__u32)task->tgid;
+	who->tid = (__u32)task->pid;
+	who->uid = task->cred->fsuid.val;
+	who->gid = task->cred->fsgid.val;
+	bpf_get_current_comm(who->comm, sizeof(who->comm));
+}
+
+/* As the kernel's notify_key(). */
+static __always_inline void tell(__u8 what, __s32 serial, __u32 aux)
+{
+	struct wq_hook_event *event;
+
+	if (!bpf_map_lookup_elem(&watched, &serial))
+		return;
+	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	if (!event) {
+		count_lost(serial);
+		return;
+	}
+	event->at_ns = bpf_ktime_get_ns();
+	event->what = what;
+	event->serial = serial;
+	event->aux = aux;
+	say_who(&event->who);
+	bpf_ringbuf_submit(event, 0);
+	if (what == WQ_HOOK_DESTROYED) /* the number will be another key's */
+		bpf_map_delete_elem(&watched, &serial);
+}
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR GPL-2.0-only */
+/*
+ * What the programs of key_hooks.bpf.c share: what a thread is in the middle of, and how a
+ * program is declared for a place.
+ */
+#ifndef WQ_HOOK_PROGRAMS_H
+#define WQ_HOOK_PROGRAMS_H
+
+#include "hook_maps.h"
+
+/* What a thread is in the middle of: serial numbers, 0 where it is not. */
+struct doing {
+	__u32 depth; /* operations within operations */
+	__s32 move_key, move_from;
+	__s32 unlink_key, unlink_from;
+	__s32 clear;
+	__s32 revoke;
+	__s32 invalidate;
+	__s32 instantiate, authkey; /* the key, and what allowed it */
+	__u32 reject;		    /* what the key is to answer, below 0 as a number; or 0 */
+	__s32 update;
+	__s32 restrict_ring;
+	__s32 linked; /* the last key that was linked anywhere */
+	__s32 looked; /* the last key that was looked up, if its attributes are to be changed */
+	__u32 is_attr;
+};
+
+/* By thread. Its memory is there from the start: the storage of a task, which would be the
+ * place for it, may be refused at any moment. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1 << 14);
+	__type(key, __u32);
+	__type(value, struct doing);
+} threads SEC(".maps");
+
+/* What this thread is in the middle of. NULL: nothing. */
+static __always_inline struct doing *doing(void)
+{
+	__u32 tid = this_thread();
+
+	return is_on() ? bpf_map_lookup_elem(&threads, &tid) : NULL;
+}
+
+/* The same at the beginning of an operation, which is to call end(). NULL: nobody watches, or
+ * there are too many operations, which is counted. */
+static __always_inline struct doing *begin(void)
+{
+	struct wq_hook_state *s = get_state();
+	static const struct doing nothing;
+	__u32 tid = this_thread();
+	struct doing *d;
+
+	if (!s || !s->is_on)
+		return NULL;
+	d = bpf_map_lookup_elem(&threads, &tid);
+	if (!d) {
+		bpf_map_update_elem(&threads, &tid, &nothing, BPF_NOEXIST);
+		d = bpf_map_lookup_elem(&threads, &tid);
+	}
+	if (d)
+		d->depth++;
+	else
+		__sync_fetch_and_add(&s->homeless, 1);
+	return d;
+}
+
+/* An operation of this thread has returned. */
+static __always_inline void end(struct doing *d)
+{
+	__u32 tid = this_thread();
+
+	if (--d->depth == 0)
+		bpf_map_delete_elem(&threads, &tid);
+}
+
+/* The operation that returns now, also if nobody watches any more. */
+static __always_inline struct doing *ending(void)
+{
+	__u32 tid = this_thread();
+
+	return bpf_map_lookup_elem(&threads, &tid);
+}
+
+static __always_inline __s32 serial_of(const void *key)
+{
+	return key ? BPF_CORE_READ((const struct key *)key, serial) : 0;
+}
+
+/* A key_ref_t is the address of a key, with possession in its lowest bit; or an error. */
+static __always_inline __s32 ref_serial(__u64 ref)
+{
+	if (!ref || ref >= (__u64)-4095)
+		return 0;
+	return serial_of((const void *)(ref & ~1ull));
+}
+
+/* Declares, for the function FN with the arguments that follow, a program at its entry that
+ * runs BODY with their numbers; TYPED and RAW are the lists of what BODY gets, where the
+ * arguments have their types (whose members can be read as they are), and where they are
+ * addresses. */
+#define AT_ENTRY(fn, args, body, typed, raw)                         \
+	SEC("?fentry/" #fn) int BPF_PROG(fentry_##fn, UNPACK args)   \
+	{                                                            \
+		body typed;                                          \
+		return 0;                                            \
+	}                                                            \
+	SEC("?kprobe/" #fn) int BPF_KPROBE(kprobe_##fn, UNPACK args) \
+	{                                                            \
+		body raw;                                            \
+		return 0;                                            \
+	}
+
+#define UNPACK(...) __VA_ARGS__
+
+/* Declares programs at the return of FN, which run BODY with its result. */
+#define AT_RETURN(fn, body)                                                            \
+	SEC("?fexit/" #fn) int fexit_##fn(void *ctx)                                   \
+	{                                                                              \
+		__u64 result = 0;                                                      \
+                                                                                       \
+		bpf_get_func_ret(ctx, &result);                                        \
+		body(result);                                                          \
+		return 0;                                                              \
+	}                                                                              \
+	SEC("?kretprobe/" #fn) int BPF_KRETPROBE(kretprobe_##fn, unsigned long result) \
+	{                                                                              \
+		body(result);                                                          \
+		return 0;                                                              \
+	}
+
+#endif

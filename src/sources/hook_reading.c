@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/unused.h"
+#include "sources/call_changes.h"
+#include "sources/hook_calls.h"
+#include "sources/hook_set.h"
+#include "sources/key_hooks.h"
+
+/* ---- losses ---- */
+
+static void tell_lost(struct wq_hooks *h, int32_t serial, uint64_t at_ns)
+{
+	h->reader->lost(h->reader->arg, &(struct wq_key_lost){serial, at_ns});
+}
+
+/* The keys whose events were lost, each with the time of its first. What is in the sum of all,
+ * and not in any key's, may be of any. */
+static void tell_losses(struct wq_hooks *h)
+{
+	struct wq_hook_loss loss;
+	uint64_t total = __atomic_load_n(&h->state->lost, __ATOMIC_ACQUIRE);
+	uint64_t homeless = __atomic_load_n(&h->state->homeless, __ATOMIC_ACQUIRE);
+	int32_t serial;
+
+	if (homeless != h->homeless)
+		tell_lost(h, 0, wq_now_ns());
+	h->homeless = homeless;
+	if (total == h->lost)
+		return;
+	while (!bpf_map_get_next_key(h->losses, NULL, &serial) &&
+		!bpf_map_lookup_and_delete_elem(h->losses, &serial, &loss)) {
+		h->lost += loss.events;
+		tell_lost(h, serial, loss.at_ns);
+	}
+	if (h->lost < total) {
+		h->lost = total;
+		tell_lost(h, 0, wq_now_ns());
+	}
+}
+
+/* ---- ends ---- */
+
+static void tell_destroyed(struct wq_hooks *h, const struct wq_destroyed *destroyed)
+{
+	tell_losses(h); /* what was lost of it comes before its end */
+	h->reader->destroyed(h->reader->arg, destroyed);
+}
+
+/* What a call did came before the end of a key that it caused, but is told when the call
+ * returns: until then the end is held. A hook tells both in their order. */
+static void destroyed(struct wq_hooks *h, const struct wq_hook_event *event)
+{
+	const struct wq_destroyed d = {event->serial, event->at_ns};
+
+	if (h->variant == WQ_HOOKS_CALLS && h->n_held < HELD_MAX)
+		h->held[h->n_held++] = (struct held){d, wq_now_ns()};
+	else
+		tell_destroyed(h, &d);
+}
+
+static bool is_awaited(struct wq_hooks *h, const struct held *held)
+{
+	uint64_t at_ns = held->destroyed.at_ns;
+
+	return wq_now_ns() - held->seen_ns < HELD_NS &&
+	       wq_hook_calls_under_way(h->object, at_ns - HELD_NS, at_ns);
+}
+
+/* Tells the ends for which no call is waited for any more. True: that was all of them. */
+static bool release_held(struct wq_hooks *h)
+{
+	size_t n = 0;
+
+	while (n < h->n_held && !is_awaited(h, &h->held[n]))
+		n++;
+	if (n) /* what the calls have told by now */
+		ring_buffer__consume(h->ring);
+	for (size_t i = 0; i < n; i++)
+		tell_destroyed(h, &h->held[i].destroyed);
+	h->n_held -= n;
+	memmove(h->held, h->held + n, h->n_held * sizeof(h->held[0]));
+	return h->n_held == 0;
+}
+
+/* ---- events ---- */
+
+/* A call that began before an end came before it. */
+static void put_before_ends(struct wq_hooks *h, const struct wq_hook_call *call)
+{
+	for (size_t i = 0; i < h->n_held; i++)
+		if (call->begin_ns <= h->held[i].destroyed.at_ns &&
+			call->at_ns >= h->held[i].destroyed.at_ns)
+			h->held[i].destroyed.at_ns = call->at_ns + 1;
+}
+
+static void called(struct wq_hooks *h, const struct wq_hook_call *call)
+{
+	struct wq_change changes[WQ_CALL_CHANGES_MAX];
+	size_t n = wq_call_changes(call, changes);
+
+	put_before_ends(h, call);
+	for (size_t i = 0; i < n; i++)
+		h->reader->change(h->reader->arg, &changes[i]);
+}
+
+static void changed(struct wq_hooks *h, const struct wq_hook_event *event)
+{
+	struct wq_change change = {
+		.serial = event->serial,
+		.subtype = (uint8_t)event->what,
+		.aux = event->aux,
+		.at_ns = event->at_ns,
+		.who = {.pid = (pid_t)event->who.pid,
+			.uid = event->who.uid,
+			.gid = event->who.gid},
+	};
+
+	memcpy(change.who.comm, event->who.comm, sizeof(change.who.comm));
+	h->reader->change(h->reader->arg, &change);
+}
+
+int wq_hooks_on_sample(void *arg, void *data, size_t size WQ_UNUSED)
+{
+	struct wq_hooks *h = arg;
+	const struct wq_hook_event *event = data;
+
+	h->last_ns = event->at_ns;
+	if (event->what == WQ_HOOK_CALL)
+		called(h, data);
+	else if (event->what == WQ_HOOK_DESTROYED)
+		destroyed(h, event);
+	else
+		changed(h, event);
+	return wq_now_ns() < h->end_ns ? 0 : -EAGAIN;
+}
+
+/* Is there an event left to read, though we have read all? Its writer is not done with it. */
+static bool is_held_up(const struct wq_hooks *h)
+{
+	return __atomic_load_n(h->consumed, __ATOMIC_ACQUIRE) !=
+	       __atomic_load_n(h->produced, __ATOMIC_ACQUIRE);
+}
+
+int wq_hooks_read(struct wq_hooks *h, const struct wq_hooks_reader *reader, uint64_t end_ns,
+	uint64_t *until_ns)
+{
+	uint64_t began = wq_now_ns();
+	int r;
+
+	h->reader = reader;
+	h->end_ns = end_ns;
+	h->last_ns = began;
+	tell_losses(h);
+	r = ring_buffer__consume(h->ring);
+	if (r < 0 && r != -EAGAIN)
+		return r;
+	/* An event that is being written holds up those behind it: then not all has been read,
+	 * and its end wakes us. */
+	*until_ns = r == -EAGAIN || is_held_up(h) ? h->last_ns : began;
+	if (!release_held(h) && h->held[0].destroyed.at_ns < *until_ns)
+		*until_ns = h->held[0].destroyed.at_ns;
+	return 0;
+}

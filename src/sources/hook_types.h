@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR GPL-2.0-only */
+/*
+ * The part of the kernel's types that the programs of key_hooks.bpf.c need. libbpf moves each
+ * access to where the running kernel's BTF says that the member is, so that a struct here
+ * needs neither all members nor their order.
+ */
+#ifndef WQ_HOOK_TYPES_H
+#define WQ_HOOK_TYPES_H
+
+/* Tells <bpf/bpf_tracing.h> that the types are as the kernel has them inside. */
+#define __VMLINUX_H__
+
+typedef unsigned char __u8;
+typedef short __s16;
+typedef unsigned short __u16;
+typedef int __s32;
+typedef unsigned int __u32;
+typedef long long __s64;
+typedef unsigned long long __u64;
+typedef __u16 __be16;
+typedef __u32 __be32;
+typedef __u32 __wsum;
+
+typedef _Bool bool;
+#define true 1
+#define false 0
+#define NULL ((void *)0)
+
+/* From <linux/bpf.h>, which cannot be included beside these types. */
+enum bpf_map_type {
+	BPF_MAP_TYPE_HASH = 1,
+	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_RINGBUF = 27,
+	BPF_MAP_TYPE_TASK_STORAGE = 29,
+};
+enum {
+	BPF_F_NO_PREALLOC = 1u << 0,
+	BPF_F_MMAPABLE = 1u << 10,
+};
+enum { BPF_ANY = 0, BPF_NOEXIST = 1 };
+enum { BPF_LOCAL_STORAGE_GET_F_CREATE = 1u << 0 };
+
+/* From <linux/watch_queue.h>. */
+enum {
+	NOTIFY_KEY_INSTANTIATED = 0,
+	NOTIFY_KEY_UPDATED = 1,
+	NOTIFY_KEY_LINKED = 2,
+	NOTIFY_KEY_UNLINKED = 3,
+	NOTIFY_KEY_CLEARED = 4,
+	NOTIFY_KEY_REVOKED = 5,
+	NOTIFY_KEY_INVALIDATED = 6,
+	NOTIFY_KEY_SETATTR = 7,
+};
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+typedef struct {
+	__u32 val;
+} kuid_t;
+typedef struct {
+	__u32 val;
+} kgid_t;
+struct assoc_array_ptr;
+struct assoc_array {
+	struct assoc_array_ptr *root;
+};
+struct assoc_array_node {
+	struct assoc_array_ptr *back_pointer;
+	__u8 parent_slot;
+	struct assoc_array_ptr *slots[16];
+};
+struct assoc_array_shortcut {
+	struct assoc_array_ptr *back_pointer;
+	int parent_slot;
+	struct assoc_array_ptr *next_node;
+};
+struct rb_node {
+	unsigned long __rb_parent_color; /* the parent's address; its lowest bit is a colour */
+	struct rb_node *rb_right, *rb_left;
+};
+union key_payload {
+	void *data[4];
+};
+struct key {
+	__s32 serial;
+	struct rb_node serial_node;
+	kuid_t uid;
+	char *description;
+	union key_payload payload;
+	struct assoc_array keys;
+};
+struct request_key_auth { /* of a key that is to be instantiated */
+	struct key *dest_keyring;
+};
+struct user_struct {
+	kuid_t uid;
+};
+struct user_namespace {
+	struct key *user_keyring_register;
+};
+struct cred {
+	kuid_t fsuid;
+	kgid_t fsgid;
+	unsigned char jit_keyring;
+	struct key *session_keyring, *process_keyring, *thread_keyring, *request_key_auth;
+	struct user_struct *user;
+	struct user_namespace *user_ns;
+};
+struct thread_info {
+	__u32 status;
+};
+struct task_struct {
+	struct thread_info thread_info;
+	__s32 pid, tgid;
+	const struct cred *cred;
+};
+#pragma clang attribute pop
+
+#if defined(__TARGET_ARCH_x86)
+#define TS_COMPAT      0x2	   /* of thread_info.status: in a call of 32-bit programs */
+#define NATIVE_ADD_KEY 248	   /* request_key() and keyctl() follow */
+#define COMPAT_ADD_KEY 286	   /* of 32-bit programs; the two follow here, too */
+#define X32_BIT	       0x40000000l /* of the numbers of programs with 32-bit addresses */
+struct pt_regs {		   /* the registers that hold arguments and results */
+	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di;
+	unsigned long orig_ax, ip, cs, flags, sp, ss;
+};
+#elif defined(__TARGET_ARCH_arm64)
+struct user_pt_regs {
+	__u64 regs[31], sp, pc, pstate;
+};
+struct pt_regs;
+#endif
+
+#endif

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include <errno.h>
+#include <linux/watch_queue.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "base/container.h"
+#include "base/log.h"
+#include "base/unused.h"
+#include "sources/kernel.h"
+#include "wqfs.h"
+
+#ifdef HAVE_BPF
+
+#include "sources/hook_proof.h"
+#include "sources/key_hooks.h"
+
+#define READ_NS WQ_NSEC_PER_MSEC /* a turn's share of reading */
+
+struct kernel {
+	struct wq_source source;
+	struct wq_source_env env;
+	struct wq_hooks *hooks;
+	struct wq_loop_fd fd;
+};
+
+static struct kernel *kernel_of(struct wq_source *source)
+{
+	return wq_container_of(source, struct kernel, source);
+}
+
+static void on_ready(struct wq_loop_fd *fd, uint32_t events WQ_UNUSED)
+{
+	struct kernel *k = wq_container_of(fd, struct kernel, fd);
+
+	k->env.sink.ready(k->env.sink.arg);
+}
+
+static struct wq_hooks *open_hooks(enum wq_hook_variant variant, char *why, size_t why_size)
+{
+	struct wq_hooks *hooks = wq_hooks_open(variant, why, why_size);
+
+	if (!hooks || wq_hooks_prove(hooks, why, why_size))
+		return hooks;
+	wq_hooks_close(hooks);
+	return NULL;
+}
+
+static struct wq_source *start(const struct wq_source_type *type, enum wq_hook_variant variant,
+	const struct wq_source_env *env, char *why, size_t why_size)
+{
+	struct kernel *k = calloc(1, sizeof(*k));
+	int r;
+
+	if (!k) {
+		snprintf(why, why_size, "%s", strerror(ENOMEM));
+		return NULL;
+	}
+	k->source.type = type;
+	k->env = *env;
+	k->hooks = open_hooks(variant, why, why_size);
+	if (!k->hooks) {
+		free(k);
+		return NULL;
+	}
+	k->fd = (struct wq_loop_fd){
+		.fd = wq_hooks_fd(k->hooks), .ready = on_ready, .can_wait = true};
+	r = wq_loop_add(env->loop, &k->fd, EPOLLIN);
+	if (r < 0) {
+		snprintf(why, why_size, "%s", strerror(-r));
+		wq_hooks_close(k->hooks);
+		free(k);
+		return NULL;
+	}
+	wq_log(WQ_LOG_DEBUG, "the kernel's functions are hooked by %s",
+		wq_hooks_name(k->hooks));
+	return &k->source;
+}
+
+static struct wq_source *start_fentry(
+	const struct wq_source_env *env, char *why, size_t why_size)
+{
+	return start(&wq_source_kernel_fentry, WQ_HOOKS_FENTRY, env, why, why_size);
+}
+
+static struct wq_source *start_kprobe(
+	const struct wq_source_env *env, char *why, size_t why_size)
+{
+	return start(&wq_source_kernel_kprobe, WQ_HOOKS_KPROBE, env, why, why_size);
+}
+
+static struct wq_source *start_syscalls(
+	const struct wq_source_env *env, char *why, size_t why_size)
+{
+	return start(&wq_source_kernel_syscalls, WQ_HOOKS_CALLS, env, why, why_size);
+}
+
+static void stop(struct wq_source *source)
+{
+	struct kernel *k = kernel_of(source);
+
+	wq_loop_del(k->env.loop, &k->fd);
+	wq_hooks_close(k->hooks);
+	free(k);
+}
+
+static int watch(struct wq_source *source, int32_t serial)
+{
+	return wq_hooks_watch(kernel_of(source)->hooks, serial);
+}
+
+static void unwatch(struct wq_source *source, int32_t serial)
+{
+	wq_hooks_unwatch(kernel_of(source)->hooks, serial);
+}
+
+/* ---- reading ---- */
+
+static void on_change(void *arg, const struct wq_change *change)
+{
+	wq_event_order_change(((struct kernel *)arg)->env.events, change);
+}
+
+static void on_destroyed(void *arg, const struct wq_destroyed *destroyed)
+{
+	wq_event_order_destroyed(((struct kernel *)arg)->env.events, destroyed);
+}
+
+static void on_lost(void *arg, const struct wq_key_lost *lost)
+{
+	struct kernel *k = arg;
+
+	if (lost->serial)
+		wq_event_order_key_lost(k->env.events, lost);
+	else
+		wq_event_order_lose(k->env.events, lost->at_ns);
+}
+
+static int drain(struct wq_source *source)
+{
+	struct kernel *k = kernel_of(source);
+	const struct wq_hooks_reader reader = {k, on_change, on_destroyed, on_lost};
+	uint64_t now = wq_now_ns(), until = now;
+	int r;
+
+	if (wq_event_order_behind(k->env.events))
+		return 0;
+	r = wq_hooks_read(k->hooks, &reader, now + READ_NS, &until);
+	if (r < 0)
+		return r;
+	wq_event_order_complete(k->env.events, until);
+	return 0;
+}
+
+/* Nothing but the end of this process detaches the programs. */
+static bool alive(struct wq_source *source WQ_UNUSED)
+{
+	return true;
+}
+
+#define WITH_BPF(function) function
+
+#else /* !HAVE_BPF */
+
+static struct wq_source *no_source(
+	const struct wq_source_env *env WQ_UNUSED, char *why, size_t why_size)
+{
+	snprintf(why, why_size, "wqfs was built without libbpf");
+	return NULL;
+}
+
+#define start_fentry	   no_source
+#define start_kprobe	   no_source
+#define start_syscalls	   no_source
+#define WITH_BPF(function) NULL
+
+#endif
+
+#define KERNEL_SOURCE(variant)                                                            \
+	{                                                                                 \
+		.name = "kernel-" #variant, .number = WQFS_SOURCE_KERNEL,                 \
+		.capabilities = WQ_SOURCE_CHANGES | WQ_SOURCE_ENDS | WQ_SOURCE_IDENTITY | \
+				WQ_SOURCE_COMPAT,                                         \
+		.start = start_##variant, .watch = WITH_BPF(watch),                       \
+		.unwatch = WITH_BPF(unwatch), .drain = WITH_BPF(drain),                   \
+		.alive = WITH_BPF(alive), .stop = WITH_BPF(stop),                         \
+	}
+
+const struct wq_source_type wq_source_kernel_fentry = KERNEL_SOURCE(fentry);
+const struct wq_source_type wq_source_kernel_kprobe = KERNEL_SOURCE(kprobe);
+const struct wq_source_type wq_source_kernel_syscalls = KERNEL_SOURCE(syscalls);

@@ -1,0 +1,467 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR GPL-2.0-only
+/*
+ * Programs at the tracepoints of system calls, for a kernel whose functions cannot be hooked.
+ * Of each call that succeeds on a watched key they tell what it was given, with each special
+ * keyring as the number of what it meant, who made it, and whether add_key() made a key; what
+ * that changed the daemon knows. The slab's tracepoints tell of keys that are made and
+ * destroyed.
+ *
+ * What the kernel changes by itself, not in a system call of keys, is not seen.
+ */
+#include "hook_maps.h"
+
+/* The kernel lends bpf_probe_read_kernel() and the ring buffer to programs that say so only. */
+char LICENSE[] SEC("license") = "GPL";
+
+/* By thread. Its memory is there from the start. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1 << 14);
+	__type(key, __u32);
+	__type(value, struct wq_hook_begun);
+} calls SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, WQ_HOOK_OPERATIONS + 2);
+	__type(key, __u32);
+	__type(value, struct wq_hook_operation);
+} operations SEC(".maps");
+
+/* The number of each watched key, by its address. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1 << 20);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, __s32);
+} addresses SEC(".maps");
+
+static __always_inline __s32 serial_of(const struct key *key)
+{
+	return key ? BPF_CORE_READ(key, serial) : 0;
+}
+
+/* ---- special keyrings ---- */
+
+/* Where a thread's keyrings of users are registered: a tree of assoc_array. A pointer in it has
+ * 1 in its lowest bit if it points to a node or, with 2, to a shortcut; else to a key, with 2
+ * for a keyring. */
+#define ARRAY_META     1ul
+#define ARRAY_SHORTCUT 2ul
+#define ARRAY_SLOTS    16
+#define ARRAY_STEPS    1024 /* of a search, so that it ends whatever is there */
+
+/* Is KEY the keyring of user UID, or that user's session keyring? Their names, which the kernel
+ * gives, are "_uid.N" and "_uid_ses.N". */
+static __always_inline bool is_users(const struct key *key, __u32 uid, bool of_session)
+{
+	char name[6] = "";
+
+	if (BPF_CORE_READ(key, uid.val) != uid)
+		return false;
+	bpf_probe_read_kernel(name, sizeof(name), BPF_CORE_READ(key, description));
+	return name[4] == (of_session ? '_' : '.');
+}
+
+struct walk {
+	__u64 node;
+	__u32 slot;
+	__u32 uid;
+	bool of_session;
+	__s32 found;
+};
+
+/* A step of the search: into, along or out of a node. 1: it has ended. */
+static long walk_step(__u32 index, struct walk *w)
+{
+	struct assoc_array_node *node = (void *)w->node;
+	__u64 next = 0;
+
+	if (w->slot >= ARRAY_SLOTS) {
+		__u64 up = (__u64)BPF_CORE_READ(node, back_pointer);
+
+		w->slot = BPF_CORE_READ(node, parent_slot) + 1u;
+		if (up & ARRAY_SHORTCUT) {
+			struct assoc_array_shortcut *cut = (void *)(up & ~3ul);
+
+			up = (__u64)BPF_CORE_READ(cut, back_pointer);
+			w->slot = (__u32)BPF_CORE_READ(cut, parent_slot) + 1u;
+		}
+		w->node = up & ~3ul;
+		return !w->node;
+	}
+	bpf_probe_read_kernel(&next, sizeof(next), (void *)(__u64)&node->slots[w->slot & 15]);
+	w->slot++;
+	if (next & ARRAY_META) {
+		w->node = next & ~3ul;
+		w->slot = 0;
+		if (next & ARRAY_SHORTCUT) {
+			struct assoc_array_shortcut *cut = (void *)(next & ~3ul);
+
+			w->node = (__u64)BPF_CORE_READ(cut, next_node) & ~3ul;
+		}
+	} else if (next & ~3ul && is_users((void *)(next & ~3ul), w->uid, w->of_session)) {
+		w->found = serial_of((void *)(next & ~3ul));
+		return 1;
+	}
+	return 0;
+}
+
+static __noinline __s32 users_keyring(const struct cred *cred, bool of_session)
+{
+	struct key *registry = BPF_CORE_READ(cred, user_ns, user_keyring_register);
+	struct walk w = {.uid = BPF_CORE_READ(cred, user, uid.val), .of_session = of_session};
+	struct assoc_array_shortcut *cut;
+	__u64 root;
+
+	if (!registry)
+		return 0;
+	root = (__u64)BPF_CORE_READ(registry, keys.root);
+	cut = (void *)(root & ~3ul);
+	if (root & ARRAY_SHORTCUT)
+		root = (__u64)BPF_CORE_READ(cut, next_node);
+	w.node = root & ~3ul;
+	if (!w.node)
+		return 0;
+	bpf_loop(ARRAY_STEPS, walk_step, &w, 0);
+	return w.found;
+}
+
+/* The keyring of who asked for the key for which this thread has the authority. */
+static __always_inline __s32 requestors_keyring(const struct cred *cred)
+{
+	struct key *authority = BPF_CORE_READ(cred, request_key_auth);
+	struct request_key_auth *auth;
+
+	if (!authority)
+		return 0;
+	auth = BPF_CORE_READ(authority, payload.data[0]);
+	return auth ? serial_of(BPF_CORE_READ(auth, dest_keyring)) : 0;
+}
+
+/* The number of the keyring that ID, KEY_SPEC_* of <linux/keyctl.h>, is; 0: there is none. */
+static __noinline __s32 resolve(const struct cred *cred, __s32 id)
+{
+	switch (id) {
+	case -1:
+		return serial_of(BPF_CORE_READ(cred, thread_keyring));
+	case -2:
+		return serial_of(BPF_CORE_READ(cred, process_keyring));
+	case -3: {
+		struct key *session = BPF_CORE_READ(cred, session_keyring);
+
+		return session ? serial_of(session) : users_keyring(cred, true);
+	}
+	case -4:
+		return users_keyring(cred, false);
+	case -5:
+		return users_keyring(cred, true);
+	case -7:
+		return serial_of(BPF_CORE_READ(cred, request_key_auth));
+	case -8:
+		return requestors_keyring(cred);
+	default:
+		return 0;
+	}
+}
+
+/* Where request_key() links what it makes, if it is told nothing: construct_get_dest_keyring(),
+ * with KEY_REQKEY_DEFL_* of <linux/keyctl.h>. */
+static __always_inline __s32 default_keyring(const struct cred *cred)
+{
+	__s32 ring = 0;
+
+	switch (BPF_CORE_READ(cred, jit_keyring)) {
+	case 0:
+	case 7:
+		ring = requestors_keyring(cred);
+		if (ring)
+			return ring;
+		/* fall through */
+	case 1:
+		ring = resolve(cred, -1);
+		if (ring)
+			return ring;
+		/* fall through */
+	case 2:
+		ring = resolve(cred, -2);
+		if (ring)
+			return ring;
+		/* fall through */
+	case 3:
+		return resolve(cred, -3);
+	case 4:
+		return resolve(cred, -4);
+	case 5:
+		return resolve(cred, -5);
+	default:
+		return 0;
+	}
+}
+
+/* ---- calls ---- */
+
+static __always_inline bool is_compat(const struct task_struct *task)
+{
+	return task->thread_info.status & TS_COMPAT;
+}
+
+/* The first five arguments of the call that is entered. */
+struct args {
+	__u64 of[5];
+};
+
+static __always_inline void get_args(const struct pt_regs *regs, bool compat, struct args *a)
+{
+	if (compat)
+		*a = (struct args){{(__u32)regs->bx, (__u32)regs->cx, (__u32)regs->dx,
+			(__u32)regs->si, (__u32)regs->di}};
+	else
+		*a = (struct args){{regs->di, regs->si, regs->dx, regs->r10, regs->r8}};
+}
+
+/* What ID, the number of a system call, is: *OP and its arguments. False: nothing of keys. */
+static __always_inline bool get_call(
+	const struct pt_regs *regs, long id, struct wq_hook_begun *call)
+{
+	bool compat = is_compat(bpf_get_current_task_btf());
+	struct args a;
+	long n = compat ? id - COMPAT_ADD_KEY : (id & ~X32_BIT) - NATIVE_ADD_KEY;
+
+	if (n < 0 || n > 2)
+		return false;
+	get_args(regs, compat, &a);
+	if (n == 0) {
+		call->op = WQ_HOOK_ADD_KEY;
+		call->arg[0] = (__s32)a.of[4];
+	} else if (n == 1) {
+		call->op = WQ_HOOK_REQUEST_KEY;
+		call->arg[0] = (__s32)a.of[3];
+	} else {
+		call->op = (__u32)a.of[0];
+		for (int i = 0; i < 4; i++)
+			call->arg[i] = (__s32)a.of[i + 1];
+	}
+	return true;
+}
+
+static __always_inline const struct wq_hook_operation *find_operation(__u32 op)
+{
+	const struct wq_hook_operation *found = bpf_map_lookup_elem(&operations, &op);
+
+	return found && found->is_told ? found : NULL;
+}
+
+static __always_inline bool is_watched(__s32 serial)
+{
+	return serial > 0 && bpf_map_lookup_elem(&watched, &serial);
+}
+
+/* Can a watched key be meant? What has a special keyring, or what is returned, shows itself at
+ * the end. */
+static __always_inline bool may_matter(
+	const struct wq_hook_begun *call, const struct wq_hook_operation *o)
+{
+	if (o->has_result)
+		return true;
+	for (int i = 0; i < 4; i++)
+		if (o->kinds[i] && (call->arg[i] < 0 || is_watched(call->arg[i])))
+			return true;
+	return false;
+}
+
+SEC("?tp_btf/sys_enter") int BPF_PROG(call_enters, struct pt_regs *regs, long id)
+{
+	struct wq_hook_begun call = {};
+	const struct wq_hook_operation *o;
+	__u32 tid = this_thread();
+
+	if (!get_call(regs, id, &call))
+		return 0;
+	o = find_operation(call.op);
+	if (!o || !may_matter(&call, o))
+		return 0;
+	call.begin_ns = bpf_ktime_get_ns();
+	/* the authority ends with the call */
+	call.requestor = requestors_keyring(bpf_get_current_task_btf()->cred);
+	if (bpf_map_update_elem(&calls, &tid, &call, BPF_ANY)) {
+		struct wq_hook_state *s = get_state();
+
+		if (s)
+			__sync_fetch_and_add(&s->homeless, 1);
+	}
+	return 0;
+}
+
+static __always_inline bool has_made(const struct wq_hook_begun *call, __s32 serial)
+{
+	for (int i = 0; i < WQ_HOOK_MADE; i++)
+		if (i < call->n_made && serial_of((const struct key *)call->made[i]) == serial)
+			return true;
+	return false;
+}
+
+/* Puts numbers in place of special keyrings. */
+static __always_inline void resolve_all(
+	struct wq_hook_begun *call, const struct wq_hook_operation *o, __s32 result, bool made)
+{
+	const struct cred *cred = bpf_get_current_task_btf()->cred;
+
+	for (int i = 0; i < 4; i++) {
+		if (call->arg[i] >= 0)
+			continue;
+		if (o->kinds[i] == WQ_HOOK_DEST)
+			call->arg[i] = call->requestor;
+		else if (o->kinds[i] == WQ_HOOK_KEY)
+			call->arg[i] = resolve(cred, call->arg[i]);
+	}
+	if (call->op == WQ_HOOK_REQUEST_KEY && !call->arg[0] && made)
+		call->arg[0] = default_keyring(cred);
+}
+
+static __always_inline bool concerns_watched(
+	const struct wq_hook_begun *call, const struct wq_hook_operation *o, __s32 result)
+{
+	for (int i = 0; i < 4; i++)
+		if (o->kinds[i] && is_watched(call->arg[i]))
+			return true;
+	return o->has_result && is_watched(result);
+}
+
+static __always_inline void call_lost(
+	const struct wq_hook_begun *call, const struct wq_hook_operation *o, __s32 result)
+{
+	for (int i = 0; i < 4; i++)
+		if (o->kinds[i] && is_watched(call->arg[i]))
+			count_lost(call->arg[i]);
+	if (o->has_result && is_watched(result))
+		count_lost(result);
+}
+
+static __always_inline void tell_call(
+	struct wq_hook_begun *call, const struct wq_hook_operation *o, __s32 result)
+{
+	bool made = has_made(call, result);
+	struct wq_hook_call *e;
+
+	resolve_all(call, o, result, made);
+	if (!concerns_watched(call, o, result))
+		return;
+	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	if (!e) {
+		call_lost(call, o, result);
+		return;
+	}
+	e->at_ns = bpf_ktime_get_ns();
+	e->what = WQ_HOOK_CALL;
+	e->op = call->op;
+	for (int i = 0; i < 4; i++)
+		e->arg[i] = call->arg[i];
+	e->result = result;
+	e->is_made = made;
+	e->begin_ns = call->begin_ns;
+	say_who(&e->who);
+	bpf_ringbuf_submit(e, 0);
+}
+
+SEC("?tp_btf/sys_exit") int BPF_PROG(call_returns, struct pt_regs *regs, long result)
+{
+	__u32 tid = this_thread();
+	struct wq_hook_begun *call = bpf_map_lookup_elem(&calls, &tid);
+	const struct wq_hook_operation *o;
+
+	if (!call)
+		return 0;
+	o = find_operation(call->op);
+	if (o && (__s32)result >= 0)
+		tell_call(call, o, (__s32)result);
+	bpf_map_delete_elem(&calls, &tid);
+	return 0;
+}
+
+/* ---- keys that are made and destroyed ---- */
+
+SEC("?tp_btf/kmem_cache_alloc") int BPF_PROG(key_made, unsigned long site, const void *address)
+{
+	const struct wq_hook_state *s = get_state();
+	__u32 tid = this_thread();
+	struct wq_hook_begun *call;
+
+	if (!s || site < s->key_alloc.from || site >= s->key_alloc.to)
+		return 0;
+	call = bpf_map_lookup_elem(&calls, &tid);
+	if (call && call->n_made < WQ_HOOK_MADE) {
+		call->made[call->n_made & (WQ_HOOK_MADE - 1)] = (__u64)address;
+		call->n_made++;
+	}
+	return 0;
+}
+
+SEC("?tp_btf/kmem_cache_free")
+int BPF_PROG(key_destroyed, unsigned long site, const void *address)
+{
+	const struct wq_hook_state *s = get_state();
+	__u64 at = (__u64)address;
+	__s32 *serial;
+
+	if (!s || site < s->collector.from || site >= s->collector.to)
+		return 0;
+	serial = bpf_map_lookup_elem(&addresses, &at);
+	if (serial) {
+		tell(WQ_HOOK_DESTROYED, *serial, 0);
+		bpf_map_delete_elem(&addresses, &at);
+	}
+	return 0;
+}
+
+/* ---- the address of a key ---- */
+
+/* What the daemon gives this program and gets back. */
+struct find {
+	__s32 serial;
+	__s32 found;
+};
+
+#define TREE_STEPS 64 /* more levels than the tree of all keys can have */
+
+/* All keys are nodes of one tree: from a key of this thread's own up to its root, and down to
+ * the one wanted. The tree is not locked: a search may fail while it changes, and is made
+ * again. */
+SEC("?syscall") int find_key(struct find *find)
+{
+	const struct cred *cred = bpf_get_current_task_btf()->cred;
+	struct key *any = BPF_CORE_READ(cred, thread_keyring);
+	const __u64 offset = bpf_core_field_offset(struct key, serial_node);
+	__u64 node, up;
+	__s32 wanted = find->serial;
+
+	if (!any)
+		return 0;
+	node = (__u64)any + offset;
+	for (int i = 0; i < TREE_STEPS; i++) {
+		struct rb_node *at = (void *)node;
+
+		up = BPF_CORE_READ(at, __rb_parent_color) & ~3ul;
+		if (!up)
+			break;
+		node = up;
+	}
+	for (int i = 0; node && i < TREE_STEPS; i++) {
+		struct rb_node *at = (void *)node;
+		__u64 key = node - offset;
+		__s32 serial = serial_of((void *)key);
+
+		if (serial == wanted) {
+			bpf_map_update_elem(&watched, &wanted, &key, BPF_ANY);
+			bpf_map_update_elem(&addresses, &key, &wanted, BPF_ANY);
+			find->found = 1;
+			break;
+		}
+		if (wanted < serial)
+			node = (__u64)BPF_CORE_READ(at, rb_left);
+		else
+			node = (__u64)BPF_CORE_READ(at, rb_right);
+	}
+	return 0;
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/array_size.h"
+#include "base/log.h"
+#include "base/unused.h"
+#include "sources/hook_calls.h"
+#include "sources/hook_set.h"
+#include "sources/key_hooks.h"
+
+static const unsigned char hooks_object[] = {
+#include "key_hooks.bpf.inc"
+};
+static const unsigned char calls_object[] = {
+#include "key_calls.bpf.inc"
+};
+
+/* ---- loading ---- */
+
+/* What libbpf said last: the reason why something failed, in most cases. */
+static char last_words[256];
+
+__attribute__((format(printf, 2, 0))) static int on_print(
+	enum libbpf_print_level level, const char *format, va_list args)
+{
+	char text[sizeof(last_words)];
+
+	if (level == LIBBPF_DEBUG)
+		return 0;
+	vsnprintf(text, sizeof(text), format, args);
+	text[strcspn(text, "\n")] = '\0';
+	wq_log(WQ_LOG_DEBUG, "%s", text);
+	if (level == LIBBPF_WARN && !strstr(text, "-- BEGIN"))
+		memcpy(last_words, text, sizeof(text));
+	return 0;
+}
+
+static struct bpf_program *program(
+	const struct wq_hooks *h, const char *kind, const char *function)
+{
+	char name[128];
+
+	snprintf(name, sizeof(name), "%s_%s", kind, function);
+	return bpf_object__find_program_by_name(h->object, name);
+}
+
+static const char *const call_programs[] = {
+	"call_enters", "call_returns", "key_made", "key_destroyed", "find_key"};
+
+/* The first error of FN, called with each program that is used, or 0. */
+static int for_programs(
+	struct wq_hooks *h, int (*fn)(struct wq_hooks *h, struct bpf_program *p))
+{
+	static const char *const kinds[][2] = {
+		[WQ_HOOK_TRAMPOLINE] = {"fentry", "fexit"},
+		[WQ_HOOK_PROBE] = {"kprobe", "kretprobe"},
+	};
+	int r = 0;
+
+	if (h->variant == WQ_HOOKS_CALLS) {
+		for (size_t i = 0; r == 0 && i < ARRAY_SIZE(call_programs); i++)
+			r = fn(h,
+				bpf_object__find_program_by_name(h->object, call_programs[i]));
+		return r;
+	}
+	for (size_t i = 0; wq_hook_places[i].function; i++) {
+		const struct wq_hook_place *place = &wq_hook_places[i];
+		const enum wq_hook_way way = h->ways[i];
+
+		if (r == 0 && way && place->programs & WQ_HOOK_ENTRY)
+			r = fn(h, program(h, kinds[way][0], place->function));
+		if (r == 0 && way && place->programs & WQ_HOOK_RETURN)
+			r = fn(h, program(h, kinds[way][1], place->function));
+	}
+	return r;
+}
+
+static int want(struct wq_hooks *h WQ_UNUSED, struct bpf_program *p)
+{
+	return p ? bpf_program__set_autoload(p, true) : -ENOENT;
+}
+
+static int attach(struct wq_hooks *h, struct bpf_program *p)
+{
+	struct bpf_link *link;
+
+	if (bpf_program__type(p) == BPF_PROG_TYPE_SYSCALL) /* the daemon runs it */
+		return 0;
+	link = bpf_program__attach(p);
+	if (!link)
+		return -errno;
+	h->links[h->n_links++] = link;
+	return 0;
+}
+
+/* Shares SIZE bytes of a map's memory, from OFFSET on. NULL with errno set. */
+static void *share(int map, size_t size, int prot, size_t offset)
+{
+	void *memory = mmap(NULL, size, prot, MAP_SHARED, map, (off_t)offset);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+static int open_maps(struct wq_hooks *h)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	int events = bpf_object__find_map_fd_by_name(h->object, "events"),
+	    state = bpf_object__find_map_fd_by_name(h->object, "state");
+
+	h->watched = bpf_object__find_map_fd_by_name(h->object, "watched");
+	h->losses = bpf_object__find_map_fd_by_name(h->object, "losses");
+	h->state = share(state, sizeof(*h->state), PROT_READ | PROT_WRITE, 0);
+	h->consumed = share(events, page, PROT_READ, 0);
+	h->produced = share(events, page, PROT_READ, page);
+	if (!h->state || !h->consumed || !h->produced)
+		return -errno;
+	h->ring = ring_buffer__new(events, wq_hooks_on_sample, h, NULL);
+	return h->ring ? 0 : -errno;
+}
+
+static void choose_name(struct wq_hooks *h)
+{
+	bool trampolines = false, probed = false;
+
+	for (size_t i = 0; wq_hook_places[i].function; i++) {
+		trampolines |= h->ways[i] == WQ_HOOK_TRAMPOLINE;
+		probed |= h->ways[i] == WQ_HOOK_PROBE;
+	}
+	snprintf(h->name, sizeof(h->name), "%s%s%s", trampolines ? "fentry" : "",
+		trampolines && probed ? "+" : "", probed ? "kprobe" : "");
+}
+
+static bool choose(struct wq_hooks *h, char *why, size_t why_size)
+{
+	struct btf *btf;
+	bool ok;
+
+	if (h->variant == WQ_HOOKS_CALLS) {
+		snprintf(h->name, sizeof(h->name), "syscalls");
+		return true;
+	}
+	btf = btf__load_vmlinux_btf();
+	if (!btf) {
+		snprintf(why, why_size, "the kernel does not describe its types: %s",
+			strerror(errno));
+		return false;
+	}
+	ok = wq_hook_places_choose(btf, h->variant == WQ_HOOKS_FENTRY, h->ways, why, why_size);
+	btf__free(btf);
+	if (ok)
+		choose_name(h);
+	return ok;
+}
+
+static int open_object(struct wq_hooks *h)
+{
+	const bool calls = h->variant == WQ_HOOKS_CALLS;
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "wqfs");
+
+	h->object = bpf_object__open_mem(calls ? calls_object : hooks_object,
+		calls ? sizeof(calls_object) : sizeof(hooks_object), &opts);
+	return h->object ? 0 : -errno;
+}
+
+static bool load(struct wq_hooks *h, char *why, size_t why_size)
+{
+	const char *what = "opened";
+	int r = open_object(h);
+
+	if (r == 0)
+		r = for_programs(h, want);
+	if (r == 0) {
+		what = "loaded";
+		r = bpf_object__load(h->object);
+	}
+	if (r == 0)
+		r = open_maps(h);
+	if (r == 0 && h->variant == WQ_HOOKS_CALLS)
+		return wq_hook_calls_prepare(h->object, h->state, why, why_size);
+	if (r == 0) {
+		what = "attached";
+		r = for_programs(h, attach);
+	}
+	if (r < 0)
+		snprintf(why, why_size, "the %s programs cannot be %s: %s%s%s", h->name, what,
+			strerror(-r), *last_words ? ": " : "", last_words);
+	return r == 0;
+}
+
+struct wq_hooks *wq_hooks_open(enum wq_hook_variant variant, char *why, size_t why_size)
+{
+	struct wq_hooks *h = calloc(1, sizeof(*h));
+	libbpf_print_fn_t old;
+
+	if (!h) {
+		snprintf(why, why_size, "%s", strerror(ENOMEM));
+		return NULL;
+	}
+	h->variant = variant;
+	last_words[0] = '\0';
+	old = libbpf_set_print(on_print);
+	if (!choose(h, why, why_size) || !load(h, why, why_size)) {
+		wq_hooks_close(h);
+		h = NULL;
+	}
+	libbpf_set_print(old);
+	return h;
+}
+
+static void unshare_memory(const void *memory, size_t size)
+{
+	if (memory)
+		munmap((void *)memory, size);
+}
+
+static void detach(struct wq_hooks *h)
+{
+	for (size_t i = 0; i < h->n_links; i++)
+		bpf_link__destroy(h->links[i]);
+	h->n_links = 0;
+}
+
+void wq_hooks_close(struct wq_hooks *h)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	detach(h);
+	ring_buffer__free(h->ring);
+	unshare_memory(h->state, sizeof(*h->state));
+	unshare_memory(h->consumed, page);
+	unshare_memory(h->produced, page);
+	bpf_object__close(h->object);
+	free(h);
+}
+
+const char *wq_hooks_name(const struct wq_hooks *h)
+{
+	return h->name;
+}
+
+int wq_hooks_fd(const struct wq_hooks *h)
+{
+	return ring_buffer__epoll_fd(h->ring);
+}
+
+/* ---- which keys ---- */
+
+/* The programs at tracepoints cost others something, so that they are there only while there is
+ * anything to tell. That takes less than a millisecond. */
+static int switch_on(struct wq_hooks *h)
+{
+	int r = 0;
+
+	if (h->variant == WQ_HOOKS_CALLS && !h->n_links)
+		r = for_programs(h, attach);
+	if (r < 0)
+		detach(h);
+	else
+		h->state->is_on = 1;
+	return r;
+}
+
+static void switch_off(struct wq_hooks *h)
+{
+	h->state->is_on = 0;
+	if (h->variant == WQ_HOOKS_CALLS)
+		detach(h);
+}
+
+int wq_hooks_watch(struct wq_hooks *h, int32_t serial)
+{
+	const uint64_t address = 0; /* not known yet, or not needed */
+	int r = 0;
+
+	if (!h->state->is_on)
+		r = switch_on(h);
+	if (r == 0 && bpf_map_update_elem(h->watched, &serial, &address, BPF_ANY))
+		r = errno == E2BIG ? -ENOSPC : -errno;
+	if (r == 0 && h->variant == WQ_HOOKS_CALLS)
+		r = wq_hook_calls_find(h->object, serial);
+	if (r < 0)
+		wq_hooks_unwatch(h, serial);
+	return r;
+}
+
+void wq_hooks_unwatch(struct wq_hooks *h, int32_t serial)
+{
+	int32_t any;
+
+	if (h->variant == WQ_HOOKS_CALLS)
+		wq_hook_calls_forget(h->object, serial);
+	bpf_map_delete_elem(h->watched, &serial);
+	if (bpf_map_get_next_key(h->watched, NULL, &any))
+		switch_off(h);
+}
