@@ -10,7 +10,7 @@
 
 #define SAMPLES 1000
 #define ENOUGH_NS \
-	6000000000ull /* a flood that makes each wait so long need not be measured on */
+	6000000000ull /* a flood whose calls wait so long need not be measured further */
 #define LIMIT_NS 20000000ull
 #define FLOOR	 4
 
@@ -21,7 +21,7 @@ static int by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Where the kernel does not count it, 0. */
+/* 0 where the kernel does not count it. */
 static uint64_t waited_for_core_ns(void)
 {
 	unsigned long long ran, waited;
@@ -61,7 +61,7 @@ struct times {
 	uint64_t p50, p99;
 };
 
-/* While FLOOD is called again and again by another process, which it may end. */
+/* Measures while another process calls FLOOD again and again. FLOOD may end that process. */
 static struct times measure(const char *what, const struct asking *a, void (*flood)(void))
 {
 	static uint64_t took[SAMPLES];
@@ -90,7 +90,8 @@ static void spin(void)
 		;
 }
 
-/* A sanitizer makes all of it some times slower: there the flood is for its checks. */
+/* A sanitizer makes everything several times slower, so there the flood only serves its checks.
+ */
 static void must_be_less(uint64_t took, uint64_t limit)
 {
 #ifndef __SANITIZE_ADDRESS__

@@ -23,10 +23,10 @@
 #include "base/unused.h"
 #include "lib.h"
 
-#define TEST_DEADLINE_S (6 * IT_DEADLINE_S) /* for one test, all in all */
+#define TEST_DEADLINE_S (6 * IT_DEADLINE_S) /* for one test as a whole */
 #define EXIT_SKIP	77
 
-/* What the test tells its runner. */
+/* What the test passes to its runner. */
 struct shared {
 	char why_skipped[512];
 	char remove_later[512]; /* a path, or empty */
@@ -240,7 +240,7 @@ static void change_user(uid_t uid)
 	IT_EQ(setgroups(0, NULL), 0);
 	IT_EQ(setresgid(gid, gid, gid), 0);
 	IT_EQ(setresuid(uid, uid, uid), 0);
-	/* the change has cleared both */
+	/* changing the user has cleared both */
 	IT_EQ(prctl(PR_SET_DUMPABLE, 1), 0);
 	IT_EQ(prctl(PR_SET_PDEATHSIG, SIGKILL), 0);
 	IT_OK(keyctl_join_session_keyring(NULL) > 0);
@@ -265,8 +265,8 @@ void it_as(uid_t uid, void (*fn)(void *arg), void *arg)
 	it_join(pid);
 }
 
-/* Copies of the mounts of other tests, which run at the same time: each would keep its daemon
- * from ending. */
+/* Detaches our copies of the mounts of other tests, which run at the same time: a copy would
+ * keep their daemons from ending. */
 static void detach_others(void)
 {
 	FILE *f = setmntent("/proc/self/mounts", "re");
@@ -298,7 +298,7 @@ void it_device_mode(mode_t mode)
 
 /* ---- the daemon ---- */
 
-/* Does mnt answer, and is it another filesystem than the directory it is in? */
+/* Does mnt answer, and is it another filesystem than its directory? */
 static bool answers(bool *other)
 {
 	struct stat here, there;
@@ -332,10 +332,10 @@ static void need_device(void)
 	close(fd);
 }
 
-/* For another run of the same tests: in front of the daemon's own words stand those of
- * WQFS_WRAPPER ("valgrind -q ..."), behind its options WQFS_OPTIONS ("source=auto"). By
- * default it polls: a trace would see what goes on in the whole machine, and say LOSS where
- * that is more than its buffers hold. */
+/* For other runs of the same tests: the words of WQFS_WRAPPER ("valgrind -q ...") precede the
+ * daemon's own, and WQFS_OPTIONS ("source=auto") follow its options. By default the daemon
+ * polls: a trace would see what the whole machine does, and post a LOSS if that overflows its
+ * buffers. */
 const char **it_daemon_argv(const char *options)
 {
 	static const char *argv[32];
@@ -352,7 +352,7 @@ const char **it_daemon_argv(const char *options)
 	argv[n++] = "-o";
 	argv[n++] = more ? more : "source=poll";
 	if (options) {
-		argv[n++] = "-o"; /* the last one counts: what the test wants */
+		argv[n++] = "-o"; /* the last one counts, which is what the test wants */
 		argv[n++] = options;
 	}
 	argv[n++] = IT_MNT;
@@ -565,7 +565,7 @@ static int remove_one(const char *path, const struct stat *st WQ_UNUSED, int typ
 	return 0;
 }
 
-/* Forced first: whoever waits for a dead daemon is freed. */
+/* Forces the unmount first, which frees those who wait for a dead daemon. */
 static void unmount(const char *path)
 {
 	pid_t pid;
@@ -583,7 +583,7 @@ static void unmount(const char *path)
 	waitpid(pid, NULL, 0);
 }
 
-/* Whatever is mounted below DIR. */
+/* Unmounts everything below DIR. */
 static void unmount_all(const char *dir)
 {
 	FILE *f = setmntent("/proc/self/mounts", "re");
@@ -614,7 +614,7 @@ static void kill_children(void)
 		kill((pid_t)pid, SIGKILL);
 }
 
-/* Every process of the test, wherever it is in the tree: orphans become our children. */
+/* Ends every process of the test, wherever it is in the tree: orphans become our children. */
 static bool end_all(void)
 {
 	uint64_t end = wq_now_ns() + IT_DEADLINE_S * 1000000000ull;
@@ -659,7 +659,7 @@ static _Noreturn void be_test(const struct it_test *test, const char *dir)
 	_exit(0);
 }
 
-/* Waits for the test; -1: it took too long, or the runner itself is to end. */
+/* Waits for the test; -1: it took too long, or the runner itself must end. */
 static int watch_over(pid_t pid)
 {
 	uint64_t end = wq_now_ns() + TEST_DEADLINE_S * 1000000000ull;

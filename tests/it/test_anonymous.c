@@ -9,7 +9,7 @@
 #include "base/unused.h"
 #include "lib.h"
 
-/* The two ends of a new one. */
+/* The two ends of a new queue. */
 struct ends {
 	int reader, writer;
 };
@@ -34,7 +34,7 @@ static unsigned int names(void)
 	while (readdir(dir))
 		n++;
 	closedir(dir);
-	return n - 2; /* . and .. */
+	return n - 2; /* without . and .. */
 }
 
 static void it_leaves_no_name(void)
@@ -70,7 +70,7 @@ static void nothing_can_be_called_so(void)
 	IT_EQ(stat(IT_MNT "/q", &before), 0);
 	IT_ERRNO(rename_to_it(0), EPERM);
 	IT_ERRNO(rename_to_it(RENAME_NOREPLACE), EPERM);
-	IT_ERRNO(rename_to_it(RENAME_EXCHANGE), ENOENT); /* the kernel finds none there */
+	IT_ERRNO(rename_to_it(RENAME_EXCHANGE), ENOENT); /* the kernel finds no such name */
 	IT_ERRNO(rename(ANONYMOUS, IT_MNT "/q"), ENOENT);
 	IT_ERRNO(link(IT_MNT "/q", ANONYMOUS), EPERM);
 	IT_ERRNO(symlink("q", ANONYMOUS), EPERM);
@@ -196,7 +196,7 @@ static void make_as_many_as_allowed(void *unused WQ_UNUSED)
 	IT_ERRNO(open(IT_MNT "/" WQFS_ANONYMOUS, O_RDONLY | O_CREAT, 0600), EDQUOT);
 	for (int i = 0; i < 3; i++)
 		close(fds[i]);
-	IT_UNTIL(can_make_one()); /* the kernel tells of a close a little later */
+	IT_UNTIL(can_make_one()); /* the kernel reports a close a little later */
 }
 
 static void it_counts_for_its_user_until_its_last_close(void)

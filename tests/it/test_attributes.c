@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Extended attributes: a queue's settings and state in text. */
+/* Extended attributes: settings and state of a queue as text. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a caller may not do, and the error that says so. */
+/* What callers may not do, and the errors that they get. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
@@ -116,7 +116,7 @@ static void filters_are_judged_as_the_kernel_does(void)
 				0);
 		}
 		if (f->head.nr_filters == 0)
-			continue; /* removes it, in the sized form */
+			continue; /* the sized form removes the filter */
 		memcpy(&sized, f, sizeof(sized));
 		check_filter_call(fd, WQFS_IOC_SET_FILTER, &sized, filters[i].err);
 	}
@@ -148,11 +148,11 @@ static void filter_that_cannot_be_read_is_a_fault(void)
 	it_start(NULL);
 	fd = it_queue("q", O_RDONLY);
 	IT_EQ(mprotect(two + PAGE, PAGE, PROT_NONE), 0);
-	/* the head is there, its rule is not */
+	/* the header is there, its rule is not */
 	head = (struct watch_notification_filter *)(two + PAGE - sizeof(*head));
 	head->nr_filters = 1;
 	IT_ERRNO(ioctl(fd, IOC_WATCH_QUEUE_SET_FILTER, head), EFAULT);
-	/* a count that is refused is refused before its rules are looked for */
+	/* a bad count is refused before the rules are read */
 	head->nr_filters = 17;
 	IT_ERRNO(ioctl(fd, IOC_WATCH_QUEUE_SET_FILTER, head), EINVAL);
 	IT_ERRNO(ioctl(fd, IOC_WATCH_QUEUE_SET_FILTER, two + PAGE - 4), EFAULT);
@@ -161,7 +161,7 @@ static void filter_that_cannot_be_read_is_a_fault(void)
 	IT_ERRNO(ioctl(fd, IOC_WATCH_QUEUE_SET_FILTER, (void *)~0ul), EFAULT);
 }
 
-/* A page that never comes: a fault on it is reported to a descriptor that nobody reads. */
+/* A page that never comes: its fault is reported to a descriptor that nobody reads. */
 static void *endless_page(void)
 {
 	struct uffdio_api api = {.api = UFFD_API};
@@ -218,7 +218,7 @@ static void filter_that_never_comes_can_be_given_up(void)
 	it_need_bare_daemon(NO_POINTERS);
 	it_start(NULL);
 	fd = it_queue("q", O_RDONLY);
-	/* more of them than are looked after at a time: the rest wait for that */
+	/* more than are read at one time: the others wait */
 	for (int i = 0; i < 40; i++) {
 		pids[i] = it_fork();
 		if (pids[i] == 0) {
@@ -237,7 +237,7 @@ static void filter_that_never_comes_can_be_given_up(void)
 	IT_EQ(it_stats(fd).queued, 0);
 }
 
-/* What the daemon has left of those that it let read for it. */
+/* Has the daemon children left, which read memory for it? */
 static bool has_children(pid_t daemon)
 {
 	DIR *dir = opendir("/proc");
@@ -297,7 +297,7 @@ static void filters_that_never_come_are_few_and_leave_nothing(void)
 		IT_OK(err == EFAULT || err == EAGAIN);
 	}
 	IT_UNTIL(!has_children(daemon));
-	/* they are forgotten when they have ended, as others are */
+	/* they are forgotten when they have ended */
 	for (int i = 0; i < 2 * AT_A_TIME; i++)
 		IT_EQ(ioctl(fd, IOC_WATCH_QUEUE_SET_FILTER, &filters[0].f), 0);
 	IT_UNTIL(!has_children(daemon));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Keys that are under construction: KEYCTL_WATCH_KEY waits for them, and so does wqfs. A
- * program that the kernel calls to construct a key is installed for the time of a test.
+ * Keys under construction: KEYCTL_WATCH_KEY waits for them, and so does wqfs. The kernel runs a
+ * program to construct a key; this test installs one.
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -21,9 +21,9 @@
 #define RULE	    RULES "/wqfs-test.conf"
 #define DESCRIPTION "wqfs-test:construction"
 
-/* Says which key it is, waits for a word, and does with the key what that says. Should the
- * test die, which holds the other end of the pipe, it goes on without a word: who requested
- * the key cannot be killed before. */
+/* It says which key it has, waits for a word, and does with the key what the word says. If the
+ * test dies, which holds the other end of the pipe, it continues without a word, because the
+ * process that requested the key cannot be killed before. */
 static const char script[] = "#!/bin/sh\n"
 			     "cd \"${0%/*}\" || exit 1\n"
 			     "echo \"$1\" >serial.new && mv serial.new serial || exit 1\n"
@@ -67,7 +67,7 @@ static void install(void)
 	write_file("construct", script, 0700);
 	snprintf(rule, sizeof(rule), "create user " DESCRIPTION " * %s/construct %%k %%S\n",
 		dir);
-	unlink(RULE); /* of a test that could not clean up */
+	unlink(RULE); /* left by a test that could not clean up */
 	it_remove_later(RULE);
 	write_file(RULE, rule, 0644);
 }
@@ -81,7 +81,7 @@ static void begin(struct rig *r, const char *options)
 	r->fd = it_queue("q", O_RDONLY | O_NONBLOCK);
 }
 
-/* Someone requests the key, to be linked into RING, and is to get the error WANT, or 0. */
+/* A process requests the key, to be linked into RING, and must get the error WANT, or 0. */
 static void request(struct rig *r, int32_t ring, int want)
 {
 	r->requester = it_fork();
@@ -111,7 +111,7 @@ static void say(const struct rig *r, const char *word)
 	IT_EQ(write(r->words, word, strlen(word)), strlen(word));
 }
 
-/* A process that watches the key; WANT is the error it is to get, or 0. */
+/* A process that watches the key and must get the error WANT, or 0. */
 static pid_t watcher(const struct rig *r, int id, int want)
 {
 	pid_t pid = it_fork();
@@ -128,7 +128,7 @@ static pid_t watcher(const struct rig *r, int id, int want)
 	return pid;
 }
 
-/* Others go on meanwhile. */
+/* Others are served in the meantime. */
 static void is_serving(const struct rig *r)
 {
 	int32_t key = it_key("wqfs-test:meanwhile");
@@ -252,7 +252,7 @@ static void trying_to_watch_does_not_wait(void)
 	IT_ERRNO(ioctl(r.fd, WQFS_IOC_TRY_WATCH_KEY, &watch), EBUSY);
 }
 
-/* It is a signal that ends the daemon's own asking. */
+/* The daemon interrupts its own question by a signal. */
 static void blocked_signals_hold_nobody_up(void)
 {
 	sigset_t all;
@@ -305,8 +305,8 @@ static void key_that_is_rejected_gives_its_error(void)
 	it_join(waiting);
 }
 
-/* Nobody says anything of the key: the kernel makes it negative, without a call that could be
- * told. It was linked before. */
+/* Nobody answers: the kernel makes the key negative without a call that could be reported. The
+ * key was linked before. */
 static void request_that_fails_tells_what_it_linked(void)
 {
 	int32_t ring;
@@ -328,7 +328,7 @@ static void request_that_fails_tells_what_it_linked(void)
 	TOLD_NOTHING(r.fd);
 }
 
-/* Takes one record, and comes again each millisecond: behind all others that wait. */
+/* Takes one record, and comes again each millisecond, behind all others that wait. */
 static _Noreturn void read_again_and_again(int fd)
 {
 	static const struct itimerval each_ms = {{0, 1000}, {0, 1000}};
@@ -352,7 +352,7 @@ static void record_that_a_watch_brings_reaches_a_waiting_reader(void)
 	struct rig r;
 	int fd;
 
-	/* what was freed is no longer what it was */
+	/* so that memory changes when it is freed */
 	setenv("MALLOC_PERTURB_", "165", 1);
 	setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0", 1);
 	begin(&r, "source=poll,poll_min_ms=60000,poll_max_ms=60000");

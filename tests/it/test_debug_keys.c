@@ -45,7 +45,8 @@ static void nothing_is_said_unasked(void)
 
 /* ---- why a record was not posted ---- */
 
-/* It polls so rarely that only a report, or a scan that a test asks for, finds anything. */
+/* The daemon polls so rarely that only a report, or a scan that a test asks for, finds
+ * anything. */
 #define RARELY "source=poll,poll_min_ms=3600000,poll_max_ms=3600000,debug_keys"
 
 static pid_t daemon_pid;
@@ -71,7 +72,7 @@ static void report(uint32_t op, int32_t arg0, int32_t arg1, int32_t arg2, int32_
 	IT_EQ(ioctl(fd, WQFS_IOC_REPORT, &r), 0);
 }
 
-/* The daemon has said the line WHY, about the key or keyring SERIAL if it is not 0. */
+/* Checks that the daemon has logged the line WHY, about the key SERIAL if that is not 0. */
 static void was_said(int32_t serial, const char *why)
 {
 	char line[256];

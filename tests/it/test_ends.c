@@ -22,7 +22,7 @@ struct scene {
 	int32_t key;
 };
 
-/* Reads until the end of the file; what it says at last is its exit status. */
+/* Reads until end of file; the exit status shows how that went. */
 static _Noreturn void read_to_the_end(void)
 {
 	char buf[4096];
@@ -167,7 +167,7 @@ static void forced_unmount_frees_readers_and_ends_it(void)
 
 	it_need_root();
 	set_up(&s);
-	(void)umount2(IT_MNT, MNT_FORCE); /* EBUSY, but the connection is cut */
+	(void)umount2(IT_MNT, MNT_FORCE); /* EBUSY, but it has cut the connection */
 	for (int i = 0; i < READERS; i++)
 		IT_OK(it_wait(s.readers[i]) >= 0);
 	it_ends(s.daemon);
@@ -253,7 +253,7 @@ static void command_returns_when_the_mount_is_usable(void)
 	IT_OK(it_mounted());
 	close(it_queue("q", O_RDONLY));
 	IT_EQ(stat(IT_MNT "/q", &st), 0);
-	/* its mount point was given relative to a directory that it has left */
+	/* the daemon has left the directory to which its mount point was relative */
 	daemon = only_child();
 	it_stop(daemon);
 }

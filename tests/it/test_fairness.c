@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What one process does to keep the daemon busy, or to fill it, harms no other. */
+/* A process that keeps the daemon busy, or fills it, harms no other. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -43,7 +43,7 @@ static int report_begun(int to, int32_t key)
 
 /* ---- reports that are never ended ---- */
 
-/* More than can be looked at in the time that a report is waited for. */
+/* More than the daemon can compare while it waits for a report. */
 #define SUSPECTS 32
 
 struct troublemaker {
@@ -64,7 +64,8 @@ static void prepare(struct troublemaker *t)
 	}
 }
 
-/* Begins what may explain a difference, makes the difference, and has it looked at. */
+/* Begins an operation that could explain a difference, makes the difference, and has its key
+ * compared. */
 static _Noreturn void begin_only(const struct troublemaker *t, int32_t key, unsigned int n)
 {
 	IT_EQ(report_begun(t->other, key), 0);
@@ -139,7 +140,7 @@ static void begin_as_another(void)
 	IT_EQ(status, 0);
 }
 
-/* Nothing is watched, and so nothing looked at. */
+/* Nothing is watched, so nothing is compared. */
 static void reports_that_only_begin_do_not_pile_up(void)
 {
 	enum { SOME = 2000, MANY = 20000, KB = 2048 };
@@ -174,7 +175,7 @@ static uint64_t cpu_ns_of(pid_t pid)
 	return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
 }
 
-/* However busy the machine is, the daemon has not had more of it. */
+/* However busy the machine is, the daemon has not used more. */
 static void syncs_one_after_the_other_leave_most_of_a_core(void)
 {
 	enum { SYNCS = 200, KEYS = 500 };

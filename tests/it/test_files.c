@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Queues as files: names, directory, attributes of POSIX. */
+/* Queues as files: names, directory, POSIX attributes. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -119,7 +119,7 @@ static void renames_follow_their_flags(void)
 	IT_EQ(rename(IT_MNT "/b", IT_MNT "/c"), 0);
 	IT_EQ(stat(IT_MNT "/c", &st), 0);
 	IT_EQ(st.st_ino, a.st_ino);
-	IT_EQ(fstat(fd, &st), 0); /* the one that stood there */
+	IT_EQ(fstat(fd, &st), 0); /* the queue that had this name */
 	IT_EQ(st.st_ino, b.st_ino);
 	IT_EQ(st.st_nlink, 0);
 	IT_ERRNO(rename(IT_MNT "/b", IT_MNT "/d"), ENOENT);
@@ -134,7 +134,7 @@ static bool is_removed(int i)
 	return i % 3 == 0;
 }
 
-/* Sees each name of the directory, and counts it; some are removed half way. */
+/* Reads the directory and counts each name; some are removed half way. */
 static void list_and_remove(unsigned int *seen)
 {
 	DIR *dir = opendir(IT_MNT);

@@ -42,8 +42,8 @@ static void set_up_tracing(const char *options)
 	set_up(options);
 }
 
-/* A machine that lets the flooding process run oftener than the daemon overruns the trace: that
- * is told as LOSS, and said. Nothing else is. */
+/* If the flooding process runs more often than the daemon, the trace overflows, which the
+ * daemon logs and posts as LOSS. It must log nothing else. */
 static void end_though_overrun(void)
 {
 	static const char said[] =
@@ -58,8 +58,8 @@ static void end_though_overrun(void)
 	_exit(0);
 }
 
-/* The trace is to hold all of it; but a sanitizer's daemon is slower than the kernel that
- * writes it, and says so. */
+/* The trace must hold all of it; but a sanitizer's daemon is slower than the kernel, and says
+ * so. */
 static void end_without_overrun(void)
 {
 #ifdef __SANITIZE_ADDRESS__
@@ -99,7 +99,7 @@ static void fill(unsigned int size)
 {
 	int32_t key = it_key("wqfs-test:fill");
 
-	/* which is then known, and not looked at anew for each watch */
+	/* which makes it known, so that a new watch need not read it again */
 	IT_EQ(it_watch(it_queue("other", O_RDONLY), key, 1), 0);
 	IT_EQ(ioctl(fd, IOC_WATCH_QUEUE_SET_SIZE, size), 0);
 	it_fill(fd, key, size);
@@ -186,7 +186,7 @@ static void operations_that_are_traced(void)
 	end_though_overrun();
 }
 
-/* From a child of its own each, so that none ends the one before. */
+/* Begins from a new child each time, so that no beginning ends another. */
 static void begin(void)
 {
 	struct wqfs_key_report r = {
@@ -223,7 +223,7 @@ static void differences_that_wait_for_reports(void)
 	bystander_is_served(begin_and_change_all);
 }
 
-/* All end at once, and nobody is told when exactly. */
+/* All end at once, at a time that nobody knows exactly. */
 static void set_timeouts(void)
 {
 	for (int i = 0; i < MANY; i++)
@@ -238,7 +238,7 @@ static void timeouts_of_many_keys(void)
 	end_though_overrun();
 }
 
-/* Of which each is looked into. */
+/* The daemon compares the key of each report. */
 static void report_change(void)
 {
 	struct wqfs_key_report r = {
@@ -263,7 +263,7 @@ static void reports_of_changes(void)
 static struct pollfd polled[POLLED];
 static int32_t polled_key;
 
-/* All of them are woken by each record. */
+/* Each record wakes all of them. */
 static void poll_many(void)
 {
 	char buf[1024];
@@ -305,8 +305,8 @@ static unsigned long reads_of(pid_t pid)
 	return strtoul(line + strlen(label), NULL, 10);
 }
 
-/* What others do to keys meanwhile is traced, and read, too: the quietest of some turns counts.
- * A stat is two requests: each is read, and then the device is found empty. */
+/* The daemon also reads what others do to keys meanwhile, so the quietest of several turns
+ * counts. A stat() is two requests: each is read, and then the device is found empty. */
 static void a_request_costs_no_read_of_each_cpus_buffers(void)
 {
 	enum { TURNS = 20, STATS = 200 };

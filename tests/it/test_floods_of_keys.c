@@ -47,7 +47,8 @@ static void set_up_tracing(const char *options)
 	set_up(options);
 }
 
-/* Where the flood is faster than the daemon an overrun is told, and said. Nothing else is. */
+/* If the flood is faster than the daemon the trace overflows, which the daemon logs. It must
+ * log nothing else. */
 static void end_though_overrun(void)
 {
 	static const char said[] =
@@ -58,7 +59,7 @@ static void end_though_overrun(void)
 	IT_EQ(it_wait(daemon_pid), 0);
 	for (text = it_text(IT_OUT); !strncmp(text, said, strlen(said)); text += strlen(said))
 		;
-	if (strlen(text) >= strlen(said)) /* else it was cut off */
+	if (strlen(text) >= strlen(said)) /* else the text was cut off */
 		IT_STR(text, "");
 	_exit(0);
 }
@@ -89,7 +90,7 @@ static void sync_root(void)
 
 static uid_t another;
 
-/* The first call makes the process another user's. */
+/* The first call makes the process another user. */
 static void sync_as_another(void)
 {
 	if (geteuid() == 0)

@@ -21,7 +21,7 @@ static void set_up(struct rig *r)
 	IT_EQ(it_watch(r->fd, r->key, 1), 0);
 }
 
-/* What one read gives, as a string in a static buffer. */
+/* What one read returns, as a string in a static buffer. */
 static const char *take(int fd)
 {
 	static char text[4096];
@@ -80,7 +80,7 @@ static void ioctl_chooses_for_one_descriptor(void)
 	IT_STR(take(other), line(&r));
 	it_change(r.fd, r.key);
 	IT_EQ(read(r.fd, raw, sizeof(raw)), 16);
-	/* and holds against the attribute */
+	/* which the attribute does not change */
 	IT_EQ(setxattr(IT_MNT "/q", WQFS_XATTR_FORMAT, "json", 4, 0), 0);
 	it_change(r.fd, r.key);
 	IT_STR(take(other), line(&r));

@@ -19,8 +19,8 @@
 #define PAGE	   4096u
 #define PAGES	   64u
 #define OTHER_USER 54321
-#define PER_USER   4		/* readers of a user's memory at a time */
-#define PROMPT_NS  10000000000u /* the daemon ends within */
+#define PER_USER   4		/* how many reads of a user's memory run at one time */
+#define PROMPT_NS  10000000000u /* within which the daemon must end */
 
 static const struct wqfs_filter good = {
 	.nr_filters = 1,
@@ -40,7 +40,8 @@ static void stat_of(fuse_ino_t ino, struct stat *st)
 	st->st_size = PAGES * PAGE;
 }
 
-/* One page a request, each waited for by who asked: request_wait_answer(). */
+/* One page for each request, so that each request has a process that waits for it
+ * (request_wait_answer()). */
 static void on_init(void *data WQ_UNUSED, struct fuse_conn_info *conn)
 {
 	conn->want &= ~(unsigned int)FUSE_CAP_ASYNC_READ;
@@ -95,8 +96,8 @@ static _Noreturn void serve(int ready)
 	_exit(0);
 }
 
-/* Mounts it on HANG. It alone has the connection: when it is killed, and at the latest the
- * runner does that, all who wait for an answer get an error. */
+/* Mounts it on HANG. Only this process has the connection: when it is killed, by the runner at
+ * the latest, all waiting requests fail. */
 static pid_t start_silent_server(void)
 {
 	int ready[2];
@@ -153,7 +154,7 @@ static unsigned int count_children(pid_t pid)
 	return children_of(pid, children, 64);
 }
 
-/* The daemon's children, each waiting for the answer that does not come. */
+/* Have all children of the daemon got stuck? */
 static bool all_stuck(const struct scene *s, pid_t stuck[PER_USER])
 {
 	unsigned int n = children_of(s->daemon, stuck, PER_USER);
@@ -173,8 +174,8 @@ static int set_filter(const void *filter)
 	return r;
 }
 
-/* Three times as many calls at once as may be looked after, each with a page of its own;
- * each is answered: it is a fault, or nobody had time for it. */
+/* Three times as many calls at one time as the daemon handles, each with a page of its own.
+ * Each must get an error: a fault, or that nobody had time for it. */
 static void hang_many(void *arg)
 {
 	const struct scene *s = arg;
@@ -244,7 +245,7 @@ static void hanging_filters_cost_their_user_alone(void)
 	it_as(s.user, filter_is_set, NULL);
 }
 
-/* With its children stuck and left behind, the daemon ends by END. */
+/* The daemon must end by END, though its children are stuck and stay behind. */
 static void ends_promptly(void (*end)(pid_t daemon))
 {
 	struct scene s;

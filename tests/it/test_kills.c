@@ -10,9 +10,10 @@
 
 #include "lib.h"
 
-#define RECORD	  16
-#define AT_ONCE	  200	/* kills, each followed at once by a record */
-#define RANDOM	  10000 /* kills, somewhere around a record; WQFS_KILLS says another number */
+#define RECORD	16
+#define AT_ONCE 200 /* kills, each directly followed by a record */
+/* Kills at some time around a record; WQFS_KILLS gives another number. */
+#define RANDOM	  10000
 #define SPAN_NS	  1500000u
 #define AT_A_TIME 8 /* of them */
 
@@ -22,7 +23,7 @@
 struct rig {
 	int fd, nonblocking;
 	int32_t key;
-	unsigned int *seen; /* records that a reader has returned with; shared */
+	unsigned int *seen; /* the records that a reader has returned with; shared */
 };
 
 static void set_up(struct rig *r)
@@ -96,8 +97,8 @@ static void record_posted_after_a_kill_is_kept(void)
 	IT_EQ(*r.seen, 0);
 }
 
-/* A queue, and a reader of it for whom one record is posted and who is killed, each at some
- * moment of a span. */
+/* A queue and a reader of it. One record is posted and the reader is killed, each at some
+ * moment within a span. */
 struct victim {
 	int fd, nonblocking;
 	unsigned int *seen;
@@ -119,7 +120,7 @@ static void set_up_victims(struct rig *r, struct victim *v)
 	}
 }
 
-/* Half of them wait already when the span begins. */
+/* Half of them already wait when the span begins. */
 static void start_victims(struct victim *v)
 {
 	uint64_t begin;
@@ -138,7 +139,7 @@ static void start_victims(struct victim *v)
 	}
 }
 
-/* What is due of V is done. True: both were. */
+/* Does what is due for V. True: both are done. */
 static bool step(const struct rig *r, struct victim *v)
 {
 	uint64_t now = wq_now_ns();

@@ -14,7 +14,7 @@
 #define MiB    (1024u * KiB)
 #define PAGE   4096u
 #define LARGE  "max_size=131072,default_size=131072"
-#define WAIT_S 5 /* a read that has not come back by then waits for records */
+#define WAIT_S 5 /* a read that has not returned by then is waiting for records */
 
 struct rig {
 	int blocking, nonblocking;
@@ -29,7 +29,7 @@ static void set_up(struct rig *r, const char *options)
 	r->key = it_key("wqfs-test:large");
 	r->blocking = it_queue("q", O_RDONLY);
 	r->nonblocking = it_queue("q", O_RDONLY | O_NONBLOCK);
-	/* which is then known: a key that nobody watches is looked at anew for each watch */
+	/* which makes it known: a key that nobody watches is read again for each watch */
 	IT_EQ(it_watch(it_queue("other", O_RDONLY), r->key, 1), 0);
 	r->room =
 		mmap(NULL, 3 * MiB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -37,7 +37,7 @@ static void set_up(struct rig *r, const char *options)
 	it_interruptible(SIGALRM);
 }
 
-/* Takes what is left; how many records. */
+/* Takes what is left. Returns the number of records. */
 static size_t drain(struct rig *r)
 {
 	size_t records = 0;
@@ -49,7 +49,7 @@ static size_t drain(struct rig *r)
 	return records;
 }
 
-/* A blocking read of SIZE bytes into OFFSET of the room, with QUEUED records there. */
+/* A blocking read of SIZE bytes to OFFSET of the room, with QUEUED records waiting. */
 static void read_once(struct rig *r, size_t queued, size_t size, size_t offset)
 {
 	size_t want = queued * RECORD;
@@ -74,7 +74,7 @@ static void reads_of_all_sizes_return_with_what_is_there(void)
 	} cases[] = {
 		{1, MiB, 0},
 		{100, MiB, 0},
-		/* just as many as fill a request, whole or as cut by the kernel */
+		/* exactly as many as fill a request, whole or as the kernel splits it */
 		{PAGE / RECORD, PAGE, 0},
 		{31 * PAGE / RECORD, 31 * PAGE, 0},
 		{32 * PAGE / RECORD, 32 * PAGE, 0},
@@ -90,7 +90,7 @@ static void reads_of_all_sizes_return_with_what_is_there(void)
 		{33 * PAGE / RECORD, MiB, PAGE - RECORD},
 		{40 * PAGE / RECORD, MiB, 0},
 		{40 * PAGE / RECORD, 40 * PAGE, 0},
-		/* nor where more is queued than one reply can hold */
+		/* also if more is queued than one reply can hold */
 		{MiB / RECORD + 100, 2 * MiB, 0},
 	};
 	struct rig r;
@@ -100,7 +100,7 @@ static void reads_of_all_sizes_return_with_what_is_there(void)
 		read_once(&r, cases[i].queued, cases[i].size, cases[i].offset);
 }
 
-/* Small parts, as an older kernel or max_read make them. */
+/* Small parts, as an older kernel or max_read causes. */
 static void reads_in_parts_return_with_what_is_there(void)
 {
 	static const size_t queued[] = {1, 255, 256, 257, 511, 512, 513, 1024};
@@ -122,7 +122,7 @@ static void reads_into_many_buffers_return_with_what_is_there(void)
 		{1, 300, 16},
 		{100, 300, 16},
 		{255, 300, 16},
-		/* a request holds 256 pages, however little of each is asked for */
+		/* a request holds 256 pages, even if little of each is used */
 		{256, 300, 16},
 		{257, 300, 16},
 		{300, 300, 16},

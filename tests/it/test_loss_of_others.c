@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What one user does to special keyrings of its own, as fast as it can and by processes that
- * are gone at once, puts no LOSS into another's queue.
+ * A user who works on special keyrings as fast as possible, by processes that end at once, puts
+ * no LOSS into another user's queue.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -14,12 +14,13 @@
 #include "lib.h"
 #include "told.h"
 
-#define FLOODER	  61234 /* a user that has nothing */
-#define OTHER	  61299
-#define MANAGED	  1661299 /* a user as a directory service numbers them */
-#define FLOODERS  2
-#define FLOOD_NS  3000000000ull
-#define PAUSE_NS  20000u /* from an operation to the next: the trace can tell of all of them */
+#define FLOODER	 61234 /* a user who owns nothing */
+#define OTHER	 61299
+#define MANAGED	 1661299 /* a user with a number as directory services give */
+#define FLOODERS 2
+#define FLOOD_NS 3000000000ull
+/* Between two operations, so that the trace can report all of them. */
+#define PAUSE_NS  20000u
 #define ALL_PERM  (KEY_POS_ALL | KEY_USR_ALL)
 #define SEEN_PERM (ALL_PERM | KEY_OTH_VIEW)
 
@@ -40,7 +41,7 @@ static void become_flooder(void)
 	IT_OK(keyctl_join_session_keyring(NULL) > 0);
 }
 
-/* Sets what is set already, and ends. No difference tells which keyring it was. */
+/* Sets an attribute to what it is, and ends. No difference shows which keyring it was. */
 static void touch_session(void)
 {
 	(void)keyctl_setperm(KEY_SPEC_SESSION_KEYRING, SEEN_PERM);
@@ -63,7 +64,7 @@ static void by_child(void)
 		reap(pid);
 }
 
-/* Its parent is gone when it does it, and so is that one's. */
+/* Its parent and its grandparent have ended by then. */
 static void by_orphan(void)
 {
 	pid_t pid = fork();
@@ -80,7 +81,7 @@ static void by_orphan(void)
 		reap(pid);
 }
 
-/* In a user namespace of its own, as a user that has another number there. */
+/* In a user namespace of its own, as a user with another number there. */
 static void by_child_apart(void)
 {
 	pid_t pid = fork();
@@ -118,7 +119,7 @@ static void after_many(void)
 	by_child();
 }
 
-/* One of them makes the daemon busy meanwhile. */
+/* At the same time one of them keeps the daemon busy. */
 static void after_many_and_beside_operations(void)
 {
 	static pid_t busy;
@@ -136,7 +137,8 @@ static void after_many_and_beside_operations(void)
 	after_many();
 }
 
-/* By a child, in a session that it has when this returns. It waits until GO can be read. */
+/* Runs the flood in a child, which has its session keyring when this returns. It waits until GO
+ * can be read. */
 static pid_t begin_flood(void (*flood)(void), int go)
 {
 	int ready[2];
@@ -163,7 +165,8 @@ static int watching(const char *queue, int32_t ring)
 	return fd;
 }
 
-/* The flooders and all sessions are older than the daemon: it does not know which is whose. */
+/* The flooders and all sessions are older than the daemon, so it does not know which session is
+ * whose. */
 static void nobody_else_loses(uid_t owner, void (*flood)(void))
 {
 	int32_t others_ring = session_of(owner, "others"),

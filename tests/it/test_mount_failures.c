@@ -24,9 +24,9 @@ static size_t lines(const char *text)
 
 #define SAID "failure.out"
 
-/* Runs the daemon with OPTIONS on MOUNTPOINT, in the background if it can: it must fail with
- * one line in which WHY stands, in the words of its own name; and, if the mount point is
- * missing, one that says where to read more. */
+/* Runs the daemon with OPTIONS on MOUNTPOINT, in the background if possible. It must fail with
+ * one line that begins with its own name and contains WHY; and, if the mount point is missing,
+ * with a second line that says where to read more. */
 static void fails(const char *options, const char *mountpoint, const char *why)
 {
 	const char **from = it_daemon_argv(options), *argv[32];
@@ -70,7 +70,7 @@ static void mount_over_a_live_wqfs_is_refused(void)
 
 	it_start(NULL);
 	second_wqfs_on_a_mount_is_told_of_the_first(&uid);
-	close(it_queue("q", O_RDONLY)); /* the first serves as before */
+	close(it_queue("q", O_RDONLY)); /* the first mount still works */
 }
 
 static void mount_over_ones_own_live_wqfs_is_refused(void)
@@ -83,7 +83,7 @@ static void mount_over_ones_own_live_wqfs_is_refused(void)
 	second_wqfs_on_a_mount_is_told_of_the_first(&uid);
 }
 
-/* Root is kept out of the users' as anybody is, and hears of it as they do. */
+/* Root is kept out of a user's mount as anybody else, and gets the same message. */
 static void root_is_told_of_a_users_wqfs(void)
 {
 	uid_t uid = it_nobody();
@@ -106,7 +106,7 @@ static void root_is_told_of_a_users_wqfs(void)
 	IT_EQ(it_wait(user), -SIGKILL);
 }
 
-/* As the seccomp filters of containers have it. */
+/* As the seccomp filters of containers do. */
 static void deny_keyctl(void)
 {
 	struct sock_filter code[] = {
@@ -123,7 +123,7 @@ static void deny_keyctl(void)
 
 static void daemon_that_may_not_ask_about_keys_does_not_mount(void)
 {
-	it_need_root(); /* fusermount3 cannot be had without new privileges */
+	it_need_root(); /* without new privileges fusermount3 does not work */
 	deny_keyctl();
 	must_fail(NULL, IT_MNT, "cannot start: keyctl() fails (Operation not permitted)");
 }

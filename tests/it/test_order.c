@@ -18,7 +18,7 @@
 #define RINGS	  2
 #define KEYS	  3
 #define TURNS	  100
-#define AT_A_TIME 12 /* operations, before their records are awaited */
+#define AT_A_TIME 12 /* operations before their records are awaited */
 
 static int32_t rings[RINGS], keys[KEYS];
 static int sockets[DOERS][2];
@@ -51,7 +51,7 @@ static void be_doer(int me)
 {
 	struct deed d;
 
-	close(sockets[me][0]); /* so that its end is seen */
+	close(sockets[me][0]); /* so that its end can be noticed */
 	while (read(sockets[me][1], &d, sizeof(d)) == sizeof(d)) {
 		do_deed(&d);
 		IT_EQ(write(sockets[me][1], "", 1), 1);
@@ -59,7 +59,7 @@ static void be_doer(int me)
 	_exit(0);
 }
 
-/* One of those that can be done, and the word that tells of it at the end of WORDS. */
+/* Chooses one of the possible operations, and adds the word for its record to WORDS. */
 static struct deed choose(char *words, size_t size)
 {
 	static const char *const verbs[] = {"linked", "unlinked", "cleared"};
@@ -123,7 +123,7 @@ static void what_follows_is_told_after_what_was_before(void)
 
 	begin(&fd);
 	asker = it_fork();
-	while (asker == 0) /* each has the daemon look at all keys at once */
+	while (asker == 0) /* each makes the daemon scan all keys at once */
 		(void)ioctl(fd, WQFS_IOC_SYNC);
 	for (int turn = 0; turn < TURNS; turn++) {
 		char words[1024] = "";

@@ -51,7 +51,7 @@ static void by_sendfile_to_pipe(int fd)
 
 static void by_copy_file_range(int fd)
 {
-	/* EXDEV where the kernel copies within a filesystem only */
+	/* EXDEV where the kernel copies only within one filesystem */
 	IT_OK(copy_file_range(fd, NULL, file_to_write(), NULL, PAGE, 0) < 0);
 }
 
@@ -72,7 +72,7 @@ static void by_private_mapping(int fd)
 		IT_FAIL("a page of a queue could be read: %d", *map);
 }
 
-/* Nobody is told how it goes. */
+/* This returns no result. */
 static void by_read_ahead(int fd)
 {
 	IT_EQ(readahead(fd, 0, PAGE), 0);
@@ -93,7 +93,7 @@ static const struct way {
 
 #define WAYS ARRAY_SIZE(ways)
 
-/* A child reads FD in WAY; must have ended before long. */
+/* A child reads FD in WAY, and must end before long. */
 static void in_a_child(const struct way *way, int fd)
 {
 	pid_t pid = it_fork();
@@ -134,7 +134,7 @@ static void page_cache_reads_take_nothing(void)
 	}
 }
 
-/* The kernel goes by the size that it was told last, and that is not 0; the queue is empty. */
+/* The kernel uses the last size that it got, which is not 0, though the queue is empty. */
 static void page_cache_reads_never_wait(void)
 {
 	char buf[PAGE];

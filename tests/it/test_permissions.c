@@ -16,7 +16,7 @@
 struct rig {
 	uid_t other;
 	int fd;
-	int32_t key; /* root's */
+	int32_t key; /* a key of root */
 };
 
 static void set_up(struct rig *r, const char *options)
@@ -104,8 +104,8 @@ static void mount_without_allow_other_is_closed_to_others(void)
 
 /* ---- what changes a queue ---- */
 
-/* Everything that changes a queue, tried on FD with a key that may be watched: each is refused
- * with EPERM, or (CHANGES) each is done and undone. */
+/* Tries everything that changes a queue on FD, with a key that may be watched. Each must fail
+ * with EPERM, or (CHANGES) is done and undone. */
 static void try_changes(int fd, int32_t key, bool changes)
 {
 	static const struct wqfs_filter refuses_all = {
@@ -134,7 +134,7 @@ static void try_changes(int fd, int32_t key, bool changes)
 	IT_EQ(ioctl(fd, IOC_WATCH_QUEUE_SET_FILTER, NULL), 0);
 }
 
-/* What changes nothing is open to whoever may read. */
+/* Users who may read a queue may do what changes nothing. */
 static void try_questions(int fd)
 {
 	struct wqfs_filter filter;
@@ -173,8 +173,8 @@ static void reader_changes_nothing_of_a_queue(void)
 
 struct change_case {
 	const char *path; /* to open for reading, or NULL: */
-	int fd;		  /* what was inherited */
-	gid_t group;	  /* a supplementary one */
+	int fd;		  /* an inherited descriptor */
+	gid_t group;	  /* a supplementary group */
 	bool changes;
 };
 
@@ -230,10 +230,11 @@ static void ownership_or_write_permission_lets_change_a_queue(void)
 			{IT_MNT "/not-group", -1, SOME_GROUP, false},
 			{IT_MNT "/not-group", -1, SOME_GROUP + 1, true},
 			{IT_MNT "/own", -1, 0, true},
-			/* a descriptor that was passed on is worth what it was to its opener */
+			/* a descriptor that was passed on has the rights of whoever opened it
+			 */
 			{NULL, writer, 0, true},
 			{NULL, reader, 0, true},
-			/* who has one of a pipe may do everything, as in the kernel */
+			/* whoever has one of a pipe may do everything, as in the kernel */
 			{NULL, anonymous, 0, true},
 		};
 
@@ -249,7 +250,7 @@ static void ownership_or_write_permission_lets_change_a_queue(void)
 
 static int set_size(int fd, int32_t key WQ_UNUSED)
 {
-	return ioctl(fd, IOC_WATCH_QUEUE_SET_SIZE, 0); /* EINVAL for who may */
+	return ioctl(fd, IOC_WATCH_QUEUE_SET_SIZE, 0); /* EINVAL for those who may */
 }
 
 static int remove_filter(int fd, int32_t key WQ_UNUSED)
@@ -264,7 +265,7 @@ static int set_no_filter(int fd, int32_t key WQ_UNUSED)
 
 static int unwatch(int fd, int32_t key)
 {
-	return it_watch(fd, key, -1); /* EBADSLT for who may */
+	return it_watch(fd, key, -1); /* EBADSLT for those who may */
 }
 
 static int get_filter(int fd, int32_t key WQ_UNUSED)
@@ -313,12 +314,12 @@ static int report_nothing(int fd, int32_t key WQ_UNUSED)
 	return ioctl(fd, WQFS_IOC_REPORT, &(struct wqfs_key_report){.op = UINT32_MAX});
 }
 
-/* As wqfs(5) has it: what each gives to who has the right, and to who has not; 0 or an error.
- * The queue is empty, and has a size. */
+/* What each call returns, as wqfs(5) says, to those with the right and to those without: 0 or
+ * an error. The queue is empty and has a size. */
 static const struct {
 	const char *name;
 	int (*call)(int fd, int32_t key);
-	bool reads, changes; /* takes that right */
+	bool reads, changes; /* it needs that right */
 	int may, may_not;
 } calls[] = {
 	{"IOC_WATCH_QUEUE_SET_SIZE", set_size, false, true, EINVAL, EPERM},
@@ -336,7 +337,7 @@ static const struct {
 	{"WQFS_IOC_REPORT", report_nothing, false, false, EINVAL, EINVAL},
 };
 
-/* A queue of root's as another user, who is in its group, opens it, with ERR. */
+/* Another user, in the group of the queue, opens a queue of root; ERR is the result. */
 static const struct opening {
 	mode_t mode;
 	int flags, err;
@@ -390,7 +391,7 @@ static void each_ioctl_asks_for_the_right_that_it_needs(void)
 		IT_EQ(fchmod(r.fd, o.mode), 0);
 		in_group_as(r.other, SOME_GROUP, try_calls, &o);
 	}
-	/* an owner is asked for no more than ownership */
+	/* an owner needs nothing but ownership */
 	IT_EQ(get_stats(open(IT_MNT "/roots", O_WRONLY), r.key), 0);
 }
 
@@ -447,7 +448,7 @@ static bool is_after(struct timespec a, struct timespec b)
 }
 
 struct stat_case {
-	const char *path; /* NULL: look at fd */
+	const char *path; /* NULL: use fd */
 	int fd;
 	bool knows;
 };
@@ -463,7 +464,7 @@ static void stat_queue(void *arg)
 	IT_EQ(is_after(st.st_atim, st.st_ctim), c->knows);
 }
 
-/* The queue that a descriptor was passed on of tells nothing before it was used. */
+/* A descriptor that was passed on reveals nothing about its queue before it was used. */
 static void use_and_look(void *arg)
 {
 	struct stat_case c = *(struct stat_case *)arg;
@@ -509,7 +510,7 @@ static void stat_tells_of_records_only_to_owners_and_readers(void)
 
 struct view_case {
 	int32_t key;
-	int err; /* of watching */
+	int err; /* the result of watching */
 };
 
 static void try_to_watch(void *arg)
@@ -528,7 +529,7 @@ static void view_is_asked_of_the_caller(void)
 {
 	static const struct {
 		uint32_t perm;
-		bool member; /* of the key's group */
+		bool member; /* is in the key's group */
 		int err;
 	} cases[] = {
 		{KEY_USR_ALL, false, EACCES},
@@ -537,7 +538,7 @@ static void view_is_asked_of_the_caller(void)
 		{KEY_USR_ALL | KEY_OTH_VIEW, false, 0},
 		{KEY_USR_ALL | KEY_GRP_VIEW, false, EACCES},
 		{KEY_USR_ALL | KEY_GRP_VIEW, true, 0},
-		/* where the group decides, others' rights do not count */
+		/* if the group matches, the rights of others do not count */
 		{KEY_USR_ALL | KEY_GRP_READ | KEY_OTH_VIEW, true, EACCES},
 		{KEY_USR_ALL | KEY_OTH_VIEW, true, 0},
 	};
@@ -553,7 +554,7 @@ static void view_is_asked_of_the_caller(void)
 			in_group_as(r.other, SOME_GROUP, try_to_watch, &c);
 		else
 			it_as(r.other, try_to_watch, &c);
-		/* the daemon's own, root's, rights are as they were */
+		/* the rights of the daemon, which is root, have not changed */
 		IT_EQ(it_watch(r.fd, r.key, 1), 0);
 		IT_EQ(it_watch(r.fd, r.key, -1), 0);
 	}
@@ -565,7 +566,7 @@ static void view_of_the_owner_is_asked_too(void)
 
 	set_up(&r, "allow_other");
 	IT_EQ(keyctl_setperm(r.key, KEY_POS_ALL | KEY_USR_READ | KEY_OTH_VIEW), 0);
-	/* possession does not count: the caller's keyrings cannot be seen from here */
+	/* possession does not count, because the daemon cannot see the caller's keyrings */
 	IT_ERRNO(it_watch(r.fd, r.key, 1), EACCES);
 }
 
@@ -598,7 +599,7 @@ static void queues_of_a_user_are_limited_roots_are_not(void)
 	}
 }
 
-/* Holds as many queues of root's as it is told to, then says so, and waits for its end. */
+/* Opens as many queues of root as it is told, then says so, and waits to be killed. */
 static pid_t hold(uid_t uid, const char *const *names, int ready)
 {
 	pid_t pid = it_fork();
@@ -623,7 +624,7 @@ static void open_none(void *arg WQ_UNUSED)
 	IT_ERRNO(open(IT_MNT "/roots", O_RDONLY), EDQUOT);
 }
 
-/* What a RELEASE gives back comes a little later than the close(). */
+/* RELEASE takes effect a little after the close(). */
 static void make_two(void *arg)
 {
 	const char *const *names = arg;
@@ -632,7 +633,7 @@ static void make_two(void *arg)
 		IT_UNTIL(mknod(*names, S_IFREG | 0600, 0) == 0);
 }
 
-/* USER makes two queues that all may read; NAMES are theirs. */
+/* USER makes two queues called NAMES, which everybody may read. */
 static void make_public(void *arg)
 {
 	const char *const *names = arg;
@@ -670,7 +671,7 @@ static void who_holds_anothers_removed_queues_is_charged_for_them(void)
 	IT_EQ(read(ready[0], &(char){0}, 1), 1);
 	it_as(MAKER, make_none, NULL);
 	it_as(MAKER, remove_all, names);
-	/* the maker has none any more, the holder two, and may not open more either */
+	/* the creator has none any more, the holder has two, and may not open more either */
 	it_as(MAKER, make_two, makers);
 	it_as(r.other, make_none, NULL);
 	it_as(r.other, open_none, NULL);

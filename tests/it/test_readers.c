@@ -91,7 +91,7 @@ static void thousand_readers_can_all_be_killed_at_once(void)
 		IT_EQ(it_wait(c.readers[i]), -SIGKILL);
 	IT_UNTIL(blocked(&c) == 0);
 	IT_EQ(it_threads(c.daemon), 1);
-	/* no dead reader has taken a record with it */
+	/* no dead reader has taken a record away */
 	it_change(c.queues[0], c.key);
 	for (int i = 0; i < QUEUES; i++) {
 		IT_EQ(read(c.queues[i], buf, sizeof(buf)), RECORD_LEN);

@@ -12,7 +12,7 @@
 
 #define ALL_PERM (KEY_POS_ALL | KEY_USR_ALL)
 
-/* A key A, linked in the keyring RING alone. */
+/* A key A, linked only to the keyring RING. */
 static int32_t key_a, ring;
 static int fd, tracefs;
 static pid_t daemon_pid;
@@ -32,13 +32,15 @@ static void set_up(void)
 	IT_EQ(it_watch(fd, key_a, 1), 0);
 }
 
-/* The error of an unlink says so of dead keys too, which are there until collected. */
+/* The error of an unlink also tells dead keys, which exist until they are collected, from
+ * destroyed ones. */
 static bool is_destroyed(int32_t key)
 {
 	return keyctl_unlink(key, KEY_SPEC_SESSION_KEYRING) < 0 && errno == ENOKEY;
 }
 
-/* Waits for KEY's end, told with WANT; prints how long after its destruction it came. */
+/* Waits for the end of KEY, whose records are WANT; prints how long that took after the
+ * destruction. */
 static void measure(const char *what, int32_t key, const char *want)
 {
 	uint64_t gone_ns, told_ns;
@@ -85,7 +87,7 @@ static void set_its_timeout(void)
 	IT_EQ(keyctl_set_timeout(key_a, 1), 0);
 }
 
-/* Another key of its name takes its place. */
+/* Another key of its name displaces it. */
 static void displace_it(void)
 {
 	int32_t other = add_key("keyring", "wqfs-test:o", NULL, 0, KEY_SPEC_SESSION_KEYRING);
@@ -121,7 +123,7 @@ static void ends_of_keys_are_told(void)
 	}
 }
 
-/* The timeout was set before the watch: nobody told of it. */
+/* The timeout was set before the watch, so nobody has reported it. */
 static void timeout_from_before_the_watch_is_known(void)
 {
 	int32_t key;
@@ -134,8 +136,8 @@ static void timeout_from_before_the_watch_is_known(void)
 	measure("timed out, as known before", key, "EARLY:removed");
 }
 
-/* Of a key that was about to end the kernel still lets a watch be set, for some milliseconds:
- * what ended it was before the watch, and nothing comes after. */
+/* For some milliseconds the kernel still allows a watch on a key that is about to end. The
+ * cause of its end came before the watch, and nothing comes after it. */
 static void end_that_began_before_the_watch_is_told(void)
 {
 	unsigned int watched = 0;
@@ -163,7 +165,7 @@ static void end_that_began_before_the_watch_is_told(void)
 	fflush(stdout);
 }
 
-/* It is set while the daemon polls, and comes when it does no more. */
+/* It is set while the daemon polls, and comes when it traces again. */
 static void timeout_from_before_the_trace_is_known(void)
 {
 	struct rlimit limit;
@@ -178,12 +180,12 @@ static void timeout_from_before_the_trace_is_known(void)
 	/* exits of other processes make it scan, too */
 	told_cut_trace(tracefs, daemon_pid, "taskfree", "tracing_on");
 	measure("timed out, as known from polling", key_a, "A:removed");
-	IT_EQ(kill(daemon_pid, SIGTERM), 0); /* it has warned */
+	IT_EQ(kill(daemon_pid, SIGTERM), 0); /* it has printed warnings */
 	IT_EQ(it_wait(daemon_pid), 0);
 	_exit(0);
 }
 
-/* The kernel counts whole seconds from when the first was set; another one is set in
+/* The kernel counts whole seconds from the time when the first was set; the second is set in
  * another part of a second. */
 static void timeouts_do_not_delay_each_other(void)
 {
@@ -210,7 +212,7 @@ static void timeout_that_is_taken_back_ends_nothing(void)
 	TOLD_NOTHING(fd);
 }
 
-/* A process in a session of its own, whose keyring is told to the test. */
+/* A process in a session of its own, which tells the test its session keyring. */
 static pid_t start_session(int *end, int32_t *session)
 {
 	int up[2], down[2];
@@ -237,7 +239,7 @@ static pid_t start_session(int *end, int32_t *session)
 	return pid;
 }
 
-/* A process that has exited has its session until it is reaped, late or soon. */
+/* A process that has exited keeps its session keyring until it is reaped, soon or late. */
 static void session_ends(uint64_t reaped_after_ns, int sig, const char *what)
 {
 	int32_t session;

@@ -18,7 +18,7 @@
 
 #define BLIND	 "source=poll,poll_min_ms=3600000,poll_max_ms=3600000"
 #define ALL_PERM (KEY_POS_ALL | KEY_USR_ALL)
-/* for what takes about a second */
+/* for something that takes about a second */
 #define NOT_LONG (10 * 1000000000ull * (unsigned int)test_slowness())
 
 static int32_t key_a, ring;
@@ -86,7 +86,7 @@ static void what_leaves_no_difference_is_told_by_a_report(void)
 	TOLD_NOTHING(fd);
 }
 
-/* What happened before, unreported, is a difference still; what is reported is not. */
+/* A change that nobody has reported is still a difference; a reported one is not. */
 static void reports_and_differences_go_together(void)
 {
 	struct wqfs_key_report update;
@@ -105,8 +105,8 @@ static void reports_and_differences_go_together(void)
 	TOLD_NOTHING(fd);
 }
 
-/* The kernel tells of no unlinking when it collects a member. Who is told that the member
- * dies, watched or not, knows why it is missing. */
+/* The kernel posts no UNLINKED when it collects a member. If somebody reports the death of a
+ * member, watched or not, the daemon knows why the member is missing. */
 static void member_that_dies_as_was_reported_is_not_told_as_unlinked(void)
 {
 	struct wqfs_key_report invalidate;
@@ -126,7 +126,7 @@ static void member_that_dies_as_was_reported_is_not_told_as_unlinked(void)
 	TOLD_NOTHING(fd);
 }
 
-/* That it is invalidated is said of a member which then is unlinked, and ends by that. */
+/* A report says that a member was invalidated; it is then unlinked, and ends by that. */
 static void death_that_was_only_said_hides_no_unlinking(void)
 {
 	struct wqfs_key_report invalidate;
@@ -166,7 +166,8 @@ static void record_of_a_difference_stands_for_one_report(void)
 	TOLD_NOTHING(fd);
 }
 
-/* Attributes that are again what they were before the report differ from what it left. */
+/* Attributes that are set back to what they were before the report differ from those after it.
+ */
 static void change_back_of_what_was_reported_is_a_difference(void)
 {
 	struct wqfs_key_report perm;
@@ -191,8 +192,8 @@ static void users_are_believed_of_their_own_keys(void)
 	what_leaves_no_difference_is_told_by_a_report();
 }
 
-/* The word of an owner is taken: it could have done what it says, and the kernel would have
- * told. */
+/* An owner's report is believed: the owner could have done it, and the kernel would have posted
+ * it. */
 static void owners_report_of_what_was_not_is_told(void)
 {
 	struct wqfs_key_report r;
@@ -245,8 +246,8 @@ static void report_update(void *unused WQ_UNUSED)
 struct told_op {
 	uint32_t op;
 	int32_t *arg[2];
-	int32_t *of;   /* whose record it is */
-	uint32_t need; /* any of these, of others' permissions; 0: none is enough */
+	int32_t *of;   /* the key that gets the record */
+	uint32_t need; /* one of these permissions for others; 0: none is enough */
 	const char *want;
 };
 
@@ -354,7 +355,7 @@ static void end_of_a_life_is_told_when_it_is_there_to_be_seen(void)
 	}
 }
 
-/* Each is said of the ring, and not done; then it is done, and not said. */
+/* Each operation on the ring is reported and not done; then it is done and not reported. */
 static void what_was_only_said_of_a_keyring_hides_nothing_that_is_done(void)
 {
 	struct wqfs_key_report r;
@@ -378,7 +379,7 @@ static void what_was_only_said_of_a_keyring_hides_nothing_that_is_done(void)
 	TOLD_NOTHING(fd);
 }
 
-/* A timeout that was only said, and has passed: the key lives, and leaves its keyring. */
+/* A timeout that was only reported has passed: the key lives, and leaves its keyring. */
 static void timeout_that_was_only_said_makes_no_key_dead(void)
 {
 	struct wqfs_key_report r;
@@ -395,7 +396,7 @@ static void timeout_that_was_only_said_makes_no_key_dead(void)
 	TOLD_UNTIL_OR(fd, "A:setattr RING:unlinked:A", "RING:unlinked:A A:setattr");
 }
 
-/* Only a snapshot shows that it was not so: nothing else has happened to the key. */
+/* Only a snapshot shows that the report was false: nothing else has happened to the key. */
 static void timeout_that_was_only_said_hides_no_unlinking_when_it_has_passed(void)
 {
 	struct wqfs_key_report r;
@@ -544,7 +545,7 @@ static void scan_between_an_operation_and_its_report_tells_nothing_twice(void)
 	TOLD_NOTHING(fd);
 }
 
-/* The same where the beginning was left out: the scan has posted it, the report has not. */
+/* The same without the first report: the scan has posted the change, the report must not. */
 static void report_of_what_a_scan_has_told_tells_nothing(void)
 {
 	struct wqfs_key_report r;
@@ -559,7 +560,7 @@ static void report_of_what_a_scan_has_told_tells_nothing(void)
 	TOLD_NOTHING(fd);
 }
 
-/* Polling as fast as it can beside reports of both kinds. */
+/* Polls as fast as possible while both kinds of reports arrive. */
 static void polling_and_reports_tell_each_operation_once(void)
 {
 	enum { TIMES = 200 };
@@ -621,7 +622,7 @@ static _Noreturn void update_as_one_of(gid_t group, uid_t uid, bool reports)
 	_exit(0);
 }
 
-/* Its reports are not believed of a key that it may view by a group that nobody asks for. */
+/* Its reports about a key are not believed that it may view only by a supplementary group. */
 static void trace_tells_what_a_report_that_is_not_believed_says(void)
 {
 	uid_t uid = it_nobody();
@@ -642,8 +643,8 @@ static void trace_tells_what_a_report_that_is_not_believed_says(void)
 	}
 }
 
-/* More operations than a request waits for: they are still to be taken in when the report of
- * a later one comes. */
+/* There are more operations than a request waits for: they are not handled yet when the report
+ * of a later one comes. */
 static void report_that_is_ahead_of_the_trace_is_told_once(void)
 {
 	enum { MANY = 900000 };
@@ -707,7 +708,7 @@ static void child_of_who_reported_its_join_has_that_session(void)
 	it_join(reporter);
 }
 
-/* Says of a keyring of root's, which it may only View, that it is what it calls its session. */
+/* Reports as its session keyring a keyring of root that it may only View. */
 static void link_as_if_it_were_roots(void *unused WQ_UNUSED)
 {
 	struct wqfs_key_report r;
@@ -732,13 +733,14 @@ static void keyring_that_a_reporter_may_not_write_to_is_not_taken_for_its_own(vo
 	TOLD_NOTHING(fd);
 }
 
-/* The serial of the process keyring, which the trace tells of: it is no end of another. */
+/* The serial of the process keyring. The trace reports this operation, which must not end
+ * another one. */
 static int32_t proc_ring(void)
 {
 	return keyctl_get_keyring_ID(KEY_SPEC_PROCESS_KEYRING, 1);
 }
 
-/* The queue's own requests take the trace in first; those of the root directory do so too. */
+/* Requests on the queue drain the trace first; those on the root directory do, too. */
 static void what_a_thread_did_before_does_not_end_what_it_begins(void)
 {
 	int to;
@@ -790,7 +792,7 @@ static void reporter_that_dies_holds_nothing_up(void)
 	TOLD_NOTHING(fd);
 }
 
-/* Who begins again and again, and ends nothing. */
+/* Begins again and again, and ends nothing. */
 static _Noreturn void begin_for_ever(void)
 {
 	for (;;) {

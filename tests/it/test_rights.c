@@ -12,9 +12,9 @@
 
 #define RIGHTS	  0x3fu /* all of them */
 #define PERM_ALL  0x3f3f0000u
-#define PERM_USER 16 /* where the owner's begin */
+#define PERM_USER 16 /* where the owner's bits begin */
 
-/* A keyring of which everything is possessed, and one of which nothing is. */
+/* Everything in the first keyring is possessed, nothing in the second. */
 static key_serial_t open_ring, hidden;
 
 static key_serial_t new_key(bool ring)
@@ -27,7 +27,7 @@ static key_serial_t new_key(bool ring)
 		    : add_key("user", name, "x", 1, KEY_SPEC_SESSION_KEYRING);
 }
 
-/* The call was not refused for want of a right, whatever else it says. */
+/* The call did not fail for want of a right, whatever else it returned. */
 static bool done(long ret)
 {
 	return ret >= 0 || (errno != EACCES && errno != EPERM);
@@ -134,7 +134,7 @@ static bool request_to_it(key_serial_t k)
 struct row {
 	const char *name;
 	uint32_t op;
-	unsigned int arg; /* the key that is tried */
+	unsigned int arg; /* the key under test */
 	bool ring;
 	bool (*allowed)(key_serial_t k);
 };
@@ -171,7 +171,7 @@ static void make_rings(void)
 		0);
 }
 
-/* Grants its owner RIGHT alone, and is in no keyring but the hidden one. */
+/* Makes a key that grants its owner only RIGHT, and is only in the hidden keyring. */
 static key_serial_t unpossessed(bool ring, unsigned int right)
 {
 	key_serial_t k = new_key(ring);
@@ -204,7 +204,7 @@ static void table_has_the_kernels_rights(void)
 	}
 }
 
-/* The table says that no right is enough, for it must be the owner, too. */
+/* The table says that no right is enough, because the caller must also be the owner. */
 static void setperm_takes_more_than_a_right(void)
 {
 	static const struct row row = {.allowed = set_permissions};

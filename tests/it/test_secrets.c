@@ -11,10 +11,10 @@
 
 #include "lib.h"
 
-#define WORD	  32 /* random letters that nothing else is made of */
+#define WORD	  32 /* random letters that appear nowhere else */
 #define PAYLOAD	  2000
 #define LOOKS	  20
-#define TOO_LARGE (1ull << 36) /* of a process, to be written to a file */
+#define TOO_LARGE (1ull << 36) /* for a process to be written to a file */
 
 static void make_word(char *word)
 {
@@ -32,7 +32,8 @@ static unsigned long long virtual_size(pid_t pid)
 	return strtoull(it_text(path), NULL, 10) * (unsigned long long)sysconf(_SC_PAGESIZE);
 }
 
-/* A core of PID, with what it has excluded from dumps, in memory: *SIZE bytes. */
+/* A core of PID in memory, with what the process excludes from dumps. Stores its length in
+ * *SIZE. */
 static const char *core_of(pid_t pid, size_t *size)
 {
 	char process[16];
@@ -58,7 +59,7 @@ static const char *core_of(pid_t pid, size_t *size)
 	return core;
 }
 
-/* KEY gets WORD, over and over, as its payload. */
+/* Sets WORD, repeated, as the payload of KEY. */
 static void update(int32_t key, const char *word)
 {
 	char payload[PAYLOAD];
@@ -90,9 +91,9 @@ static void payload_is_in_no_core_of_the_daemon(void)
 		update(key, words[i]);
 		IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
 	}
-	IT_EQ(it_stats(fd).posted, LOOKS); /* it did read each of them */
+	IT_EQ(it_stats(fd).posted, LOOKS); /* it has read each of them */
 	core = core_of(daemon, &size);
-	IT_OK(memmem(core, size, description, WORD)); /* what it does keep is found */
+	IT_OK(memmem(core, size, description, WORD)); /* what it may keep is found */
 	for (int i = 0; i < LOOKS; i++)
 		IT_OK(!memmem(core, size, words[i], WORD / 2));
 }

@@ -13,9 +13,9 @@
 #define LINES 3
 
 struct rig {
-	int fd, other; /* two descriptions of a queue whose format is text */
+	int fd, other; /* two descriptions of a queue with format text */
 	int32_t key;
-	char line[32]; /* what each record reads as */
+	char line[32]; /* the line of each record */
 	size_t len;
 };
 
@@ -47,7 +47,7 @@ static bool can_read(int fd)
 	return poll(&p, 1, 0) == 1 && p.revents == POLLIN;
 }
 
-/* st_size, and FIONREAD must say the same. */
+/* st_size; FIONREAD must be the same. */
 static size_t size_of(int fd)
 {
 	struct stat st;
@@ -150,7 +150,7 @@ static void raw_record_is_not_cut(void)
 	IT_EQ(read(r.fd, buf, sizeof(buf)), sizeof(buf));
 }
 
-/* Each is to print the LINES lines, of BYTES bytes, that wait in $q. */
+/* Each must print the LINES lines, of BYTES bytes, that wait in $q. */
 static const struct {
 	const char *program, *command;
 } programs[] = {

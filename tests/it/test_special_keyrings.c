@@ -18,12 +18,12 @@
 
 #define ACTORS	 6
 #define ALL_PERM (KEY_POS_ALL | KEY_USR_ALL)
-#define USER_ID	 61234 /* nobody's: others use keyrings of theirs */
+#define USER_ID	 61234 /* a user that does not exist: others use keyrings of theirs */
 #define OTHER_ID 61299
 #define SESSION	 KEY_SPEC_SESSION_KEYRING
 
-/* Processes that do what they are asked to. Each is reached by a socket of its own, which
- * was there before all of them. */
+/* Processes that do what they are asked to do. Each has a socket of its own, which was made
+ * before all of them. */
 static int sockets[ACTORS][2];
 
 enum deed {
@@ -57,7 +57,7 @@ static int32_t join(void)
 	return keyctl_setperm(own, ALL_PERM) < 0 ? -1 : own;
 }
 
-/* The operation is an int to the kernel, whatever is above it in its register. */
+/* The kernel takes the operation as an int, and ignores the upper half of its register. */
 static int32_t join_oddly(void)
 {
 	long op = (long)(KEYCTL_JOIN_SESSION_KEYRING | 1ull << 32);
@@ -66,7 +66,7 @@ static int32_t join_oddly(void)
 	return keyctl_setperm(own, ALL_PERM) < 0 ? -1 : own;
 }
 
-/* A session that a child has joined, given to us, and which is gone at once. */
+/* A child has joined a session keyring, gives it to us, and ends at once. */
 static int32_t get_from_child(void)
 {
 	int status = -1;
@@ -79,7 +79,7 @@ static int32_t get_from_child(void)
 	return status == 0 ? 0 : -1;
 }
 
-/* All may see it from now on. */
+/* Everybody may see it from now on. */
 static int32_t user_keyring(void)
 {
 	int32_t user = keyctl_get_keyring_ID(KEY_SPEC_USER_KEYRING, 1);
@@ -87,7 +87,7 @@ static int32_t user_keyring(void)
 	return keyctl_setperm(user, ALL_PERM | KEY_OTH_VIEW | KEY_OTH_READ) < 0 ? -1 : user;
 }
 
-/* To one of its own, in which the user has the same number: 0, or an error. */
+/* Enters a user namespace of its own, in which the user has the same number: 0, or an error. */
 static int32_t leave_userns(void)
 {
 	char map[64];
@@ -96,7 +96,7 @@ static int32_t leave_userns(void)
 
 	if (unshare(CLONE_NEWUSER) < 0)
 		return -errno;
-	/* who has become another user may write nothing about itself */
+	/* a process that has changed its user may not write its own /proc files */
 	IT_EQ(prctl(PR_SET_DUMPABLE, 1), 0);
 	to = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
 	mapped = write(to, map, (size_t)n) == n;
@@ -196,8 +196,8 @@ static void begin_watching(void)
 	fd = it_queue("q", O_RDONLY | O_NONBLOCK);
 }
 
-/* ACTOR joins, as HOW says, a session of its own, which is watched and called NAME. A link
- * from a keyring of the test's makes it outlive its processes. */
+/* ACTOR joins a session keyring of its own, in the way HOW. The keyring is watched and called
+ * NAME. A link from a keyring of the test keeps it alive after its processes. */
 static int32_t joins(int actor, enum deed how, const char *name)
 {
 	int32_t session = ask(actor, how, 0, 0);
@@ -215,7 +215,8 @@ static int32_t in_session(int actor, const char *name)
 	return joins(actor, JOIN, name);
 }
 
-/* Both are in sessions of their own, S and T, that have a link to K; told of while watched. */
+/* Both are in sessions of their own, S and T, with a link to K, and have joined them while the
+ * daemon watched. */
 static void two_sessions(void)
 {
 	begin_actors();
@@ -227,7 +228,7 @@ static void two_sessions(void)
 	TOLD_UNTIL(fd, "S:linked:K T:linked:K");
 }
 
-/* Nothing was told but losses, also after a look at every key. */
+/* Checks that only losses were posted, also after a scan of all keys. */
 static void told_no_more_than_losses(void)
 {
 	static char words[16384];
@@ -244,7 +245,7 @@ static void told_no_more_than_losses(void)
 static void who_joined_is_known(void)
 {
 	two_sessions();
-	does(0, LINK, key_k, SESSION); /* again: no difference says it */
+	does(0, LINK, key_k, SESSION); /* again, so that there is no difference */
 	does(1, LINK, key_k, SESSION);
 	does(0, CLEAR, SESSION, 0);
 	does(0, CLEAR, SESSION, 0);
@@ -279,7 +280,8 @@ static void children_have_the_session_of_their_parent(void)
 		does(i, LINK, key_k, SESSION);
 		TOLD_UNTIL(fd, "S:linked:K S:linked:K");
 	}
-	/* what a child joins is its own, and what its parent joins then is not its */
+	/* a child's new session is its own, and its parent's next one does not become the
+	 * child's */
 	in_session(4, "U");
 	in_session(3, "V");
 	does(4, LINK, key_k, SESSION);
@@ -290,12 +292,12 @@ static void children_have_the_session_of_their_parent(void)
 	TOLD_NOTHING(fd);
 }
 
-/* Its parent is another process by then, in another session. */
+/* Their parent is then another process, in another session. */
 static void orphans_keep_their_session(void)
 {
 	IT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 	two_sessions();
-	/* the test, which becomes its parent, is in a session that is known too */
+	/* the test, which becomes its parent, has a known session, too */
 	told_name(join(), "OURS");
 	IT_EQ(it_watch(fd, keyctl_get_keyring_ID(SESSION, 0), 2), 0);
 	does(0, FORK, 2, 0);
@@ -314,7 +316,7 @@ static void what_a_child_was_told_is_known_of_its_siblings(void)
 	int32_t session;
 
 	begin_actors();
-	session = ask(0, JOIN, 0, 0); /* before the daemon is there */
+	session = ask(0, JOIN, 0, 0); /* before the daemon starts */
 	begin_watching();
 	told_name(session, "S");
 	IT_EQ(it_watch(fd, session, 1), 0);
@@ -330,7 +332,7 @@ static void what_a_child_was_told_is_known_of_its_siblings(void)
 
 /* ---- what is not known ---- */
 
-/* Actors 0 and 1 have been in sessions since before the daemon began. */
+/* Actors 0 and 1 have had their sessions since before the daemon started. */
 static void two_unknown_sessions(void)
 {
 	int32_t s, t;
@@ -359,15 +361,16 @@ static void unknown_session_is_found_by_what_differs(void)
 	TOLD_NOTHING(fd);
 }
 
-/* Nothing is made up, and nothing is passed over: there was a change that cannot be told. */
+/* No record is made up, and none silently missing: there was a change, and its keyring is
+ * unknown. */
 static void where_nothing_differs_the_loss_is_told(void)
 {
 	two_unknown_sessions();
 	does(0, LINK, key_k, SESSION);
-	TOLD_UNTIL(fd, "S:linked:K"); /* else both differ at once */
+	TOLD_UNTIL(fd, "S:linked:K"); /* else both keyrings differ at once */
 	does(1, LINK, key_k, SESSION);
 	TOLD_UNTIL(fd, "T:linked:K");
-	does(0, LINK, key_k, SESSION); /* S or T? */
+	does(0, LINK, key_k, SESSION); /* on S or on T? */
 	TOLD_UNTIL(fd, "LOSS");
 	does(0, CLEAR, SESSION, 0);
 	TOLD_UNTIL(fd, "S:cleared");
@@ -378,8 +381,8 @@ static void where_nothing_differs_the_loss_is_told(void)
 
 #define SEEN (ALL_PERM | KEY_OTH_VIEW)
 
-/* Actor 0 is another user, in a session that is older than the daemon; that session is watched,
- * and by the queue that is returned a keyring of the test's, which is called NAME. */
+/* Actor 0 is another user, in a session that is older than the daemon. That session keyring is
+ * watched; and the queue that is returned watches a keyring of the test called NAME. */
 static int old_session_of_another_user(const char *name)
 {
 	int32_t session, ring;
@@ -390,7 +393,8 @@ static int old_session_of_another_user(const char *name)
 	session = ask(0, JOIN, 0, 0);
 	IT_OK(session > 0);
 	does(0, SETPERM, session, SEEN);
-	/* which is older as well: it may be a session, for all that the daemon knows */
+	/* which is older, too, so that it may be a session keyring for all that the daemon
+	 * knows */
 	ring = add_key("keyring", name, NULL, 0, SESSION);
 	IT_EQ(keyctl_setperm(ring, SEEN), 0);
 	begin_watching();
@@ -406,14 +410,15 @@ static void loss_is_for_those_keyrings_that_may_have_been_meant(void)
 	int others = old_session_of_another_user("wqfs-test:ring");
 
 	for (int i = 0; i < 3; i++) {
-		does(0, SETPERM, SESSION, SEEN); /* what it has been: no difference says it */
+		/* What it was before, so that there is no difference. */
+		does(0, SETPERM, SESSION, SEEN);
 		TOLD_UNTIL(fd, "LOSS");
 		IT_STR(told(others), "");
 	}
 	TOLD_NOTHING(others);
 }
 
-/* It did it, and was gone, before the daemon came to know. */
+/* It has done it and ended before the daemon learns of it. */
 static void who_is_gone_meant_what_its_origin_may_mean(void)
 {
 	int others = old_session_of_another_user("wqfs-test:ring");
@@ -445,7 +450,7 @@ static void leaves(int actor)
 		IT_EQ(errno, EINTR);
 }
 
-/* All of them have been reaped by the time that the daemon comes to know of the first. */
+/* All of them have been reaped before the daemon learns of the first. */
 static void who_is_gone_with_its_ancestors_meant_what_they_may_mean(void)
 {
 	int others = old_session_of_another_user("wqfs-test:ring");
@@ -463,7 +468,7 @@ static void who_is_gone_with_its_ancestors_meant_what_they_may_mean(void)
 	TOLD_NOTHING(others);
 }
 
-/* As when a service of root's becomes its user, and ends at once. */
+/* As when a service of root becomes its user, and ends at once. */
 static void who_is_gone_is_who_it_became_not_root(void)
 {
 	int32_t ring = add_key("keyring", "wqfs-test:ring", NULL, 0, SESSION), user;
@@ -483,7 +488,7 @@ static void who_is_gone_is_who_it_became_not_root(void)
 	stop_daemon();
 	does(0, FORK, 2, 0);
 	does(2, BECOME, USER_ID, 0);
-	does(2, CLEAR, SESSION, 0); /* it is empty: no difference says it */
+	does(2, CLEAR, SESSION, 0); /* it is empty, so that there is no difference */
 	does(2, SETPERM, KEY_SPEC_USER_KEYRING, SEEN);
 	does(2, LEAVE, 0, 0);
 	does(0, REAP, 0, 0);
@@ -529,7 +534,7 @@ static void each_difference_is_told_once(void)
 	}
 }
 
-/* More processes than the buffers can tell of come and go while no key is used. */
+/* More processes come and go than the buffers hold, while nobody uses keys. */
 static void forks_of_others_do_not_hide_a_session(void)
 {
 	enum { FORKS = 12000 };
@@ -551,7 +556,7 @@ static void forks_of_others_do_not_hide_a_session(void)
 	TOLD_NOTHING(fd);
 }
 
-/* The child is gone when the daemon is told of what it did. */
+/* The child has ended when the daemon learns what it did. */
 static void session_that_a_child_gave_is_not_the_old_one(void)
 {
 	int32_t s;
@@ -566,14 +571,14 @@ static void session_that_a_child_gave_is_not_the_old_one(void)
 	IT_EQ(kill(daemon_pid, SIGCONT), 0);
 	told_no_more_than_losses();
 	does(1, UNLINK, key_k, s);
-	does(1, LINK, key_k, SESSION); /* what is not the parent's is still known */
+	does(1, LINK, key_k, SESSION); /* the session of the child is still known */
 	TOLD_UNTIL(fd, "S:unlinked:K T:linked:K");
 	TOLD_NOTHING(fd);
 }
 
 /* ---- other special keyrings ---- */
 
-/* A keyring of the process, that nobody can watch. */
+/* A keyring of the process, which nobody can watch. */
 static void keyrings_of_the_process_are_nobody_elses(void)
 {
 	two_sessions();
@@ -586,7 +591,7 @@ static void keyrings_of_the_process_are_nobody_elses(void)
 	TOLD_UNTIL(fd, "S:linked:K");
 }
 
-/* ACTOR becomes USER_ID, whose user keyring is watched and called USER then. */
+/* ACTOR becomes USER_ID, whose user keyring is then watched and called USER. */
 static void becomes_user(int actor)
 {
 	int32_t user;
@@ -595,10 +600,10 @@ static void becomes_user(int actor)
 	user = ask(actor, USER, 0, 0);
 	IT_OK(user > 0);
 	told_name(user, "USER");
-	(void)it_watch(fd, user, 3); /* once is enough */
+	(void)it_watch(fd, user, 3); /* it may be watched already */
 }
 
-/* Nothing differs in the end, and nobody can be asked. */
+/* There is no difference in the end, and the process cannot be read any more. */
 static void user_keyring_of_who_has_ended_is_known_for_certain(void)
 {
 	two_sessions();
@@ -647,7 +652,7 @@ static void user_keyring_in_another_user_namespace_is_another(void)
 		does(0, UNLINK, key_k, KEY_SPEC_USER_KEYRING);
 		does(0, CLEAR, KEY_SPEC_USER_KEYRING, 0);
 		told_no_more_than_losses();
-		/* what the other holds meanwhile makes no difference */
+		/* what the other holds makes no difference */
 		does(1, turn ? UNLINK : LINK, key_k, KEY_SPEC_USER_KEYRING);
 		TOLD_UNTIL(fd, turn ? "USER:unlinked:K" : "USER:linked:K");
 		TOLD_NOTHING(fd);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What wqfs is given by who starts it: closed and open descriptors, ignored and blocked
- * signals. */
+/* What wqfs inherits: closed and open descriptors, ignored and blocked signals. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,7 +9,7 @@
 
 #include "lib.h"
 
-/* What the started program gets, besides what we have. */
+/* What the program inherits, besides what we have. */
 struct given {
 	int closed;  /* bit N: descriptor N is closed */
 	int ignored; /* a signal, or 0 */
@@ -55,7 +54,7 @@ static pid_t start_given(const char **argv, const struct given *g)
 	_exit(127);
 }
 
-/* Works, and goes when it is unmounted. */
+/* It works, and ends when it is unmounted. */
 static void serves_and_ends(void)
 {
 	int fd = it_queue("q", O_RDONLY);
@@ -99,7 +98,7 @@ static void mounts_in_the_foreground_with_closed_descriptors(void)
 	}
 }
 
-/* 1, not 0, where nothing is mounted. */
+/* The exit status is 1 and not 0, and nothing is mounted. */
 static void fails_with_closed_descriptors(void)
 {
 	const char **argv = daemon_argv(false);
@@ -115,7 +114,7 @@ static void fails_with_closed_descriptors(void)
 	}
 }
 
-/* The lock of a caller who has it on a descriptor, as `flock 9` of a shell. */
+/* Is the lock free that the caller has on a descriptor, as by `flock 9` of a shell? */
 static bool lock_is_free(void)
 {
 	int fd = open("lock", O_RDWR | O_CLOEXEC);
@@ -148,7 +147,7 @@ static void callers_lock_is_not_held_on(void)
 	}
 }
 
-/* A signal that is sent is pending at once, and looked at before later requests are. */
+/* A signal is pending as soon as it was sent, and handled before later requests. */
 static void survives(pid_t daemon, int sig)
 {
 	int fd = it_queue("q", O_RDONLY);
@@ -181,7 +180,7 @@ static void other_signals_end_it(void)
 
 	need_mounts();
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
-		/* one is ignored and another is blocked: neither changes a third */
+		/* one is ignored and another is blocked: that must not change the third */
 		const struct given g = {.ignored = signals[(i + 1) % 3], .blocked = signals[i]};
 		pid_t pid = start_given(daemon_argv(true), &g);
 
@@ -192,7 +191,7 @@ static void other_signals_end_it(void)
 	}
 }
 
-/* With SIGCHLD ignored nobody can wait for a child. */
+/* If SIGCHLD is ignored nobody can wait for a child. */
 static void ignored_children_change_nothing(void)
 {
 	const struct given g = {.ignored = SIGCHLD};

@@ -15,7 +15,7 @@
 struct terminal {
 	int fd;
 	pid_t shell;
-	char seen[65536]; /* what was printed, as far as it was not expected yet */
+	char seen[65536]; /* the output that was not expected yet */
 	size_t len;
 };
 
@@ -38,7 +38,7 @@ static void take_output(struct terminal *t)
 	t->seen[t->len] = '\0';
 }
 
-/* Has WORDS been printed? What stands before it is then forgotten. */
+/* Were WORDS printed? Drops the output up to them. */
 static bool printed(struct terminal *t, const char *words)
 {
 	char *at;
@@ -69,7 +69,7 @@ static void open_terminal(struct terminal *t)
 	IT_UNTIL(printed(t, PROMPT));
 }
 
-/* The process group in the foreground: a job's, while it is not the shell's. */
+/* The process group in the foreground: that of a job, unless it is the shell's. */
 static pid_t job(struct terminal *t)
 {
 	pid_t group = tcgetpgrp(t->fd);
@@ -77,7 +77,7 @@ static pid_t job(struct terminal *t)
 	return group == t->shell ? 0 : group;
 }
 
-/* A queue whose records are lines, and `cat` blocked on it. Its pid. */
+/* A queue whose records are lines, and `cat` blocked on it. Returns its pid. */
 static pid_t cat_a_queue(struct terminal *t, int *fd, int32_t *key)
 {
 	it_start(NULL);
@@ -116,7 +116,7 @@ static void stopped_cat_goes_on_in_the_foreground(void)
 	IT_UNTIL(printed(&t, PROMPT));
 	IT_EQ(it_stats(fd).readers, 0);
 
-	/* what comes meanwhile waits in the queue */
+	/* what comes in the meantime waits in the queue */
 	it_change(fd, key);
 	IT_EQ(it_stats(fd).queued, 1);
 	type(&t, "fg\n");

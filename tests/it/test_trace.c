@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The trace as a source: what it tells, what becomes of it, and of who has none. Calls that
- * it does not see, or that look odd, are test_trace_calls.c's. */
+/* The trace as a source: what it reports, what becomes of it, and mounts that cannot have it.
+ * Calls that it does not see, and odd calls, are in test_trace_calls.c. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -22,14 +22,14 @@
 #include "told.h"
 
 #define NEVER_S "86400" /* as good as no resync */
-/* Others use keys too: a buffer that holds what they do meanwhile, and more than it holds. */
+/* Others use keys, too: one buffer holds what they do meanwhile, the other does not. */
 #define BUFFER_KB "2048"
 #define UPDATES	  150000
-#define REVOKED	  400 /* keys: about one record each must fit a queue */
+#define REVOKED	  400 /* keys: a queue must have room for about one record of each */
 #define ALL_PERM  (KEY_POS_ALL | KEY_USR_ALL)
 
-/* A, B and a keyring RING, which holds neither, watched by two queues: A and B by one, A
- * and RING by the other. */
+/* A, B and a keyring RING, which holds neither. One queue watches A and B, another watches A
+ * and RING. */
 struct scene {
 	int tracefs;
 	pid_t daemon;
@@ -57,7 +57,7 @@ static void set_up(struct scene *s, const char *options)
 	IT_EQ(it_watch(s->ar, s->ring, 4), 0);
 }
 
-/* The payload is the one that it has: only who is told of the operation knows of it. */
+/* The payload stays the same, so that only somebody who gets the operation knows of it. */
 static void update(int32_t key)
 {
 	IT_EQ(keyctl_update(key, "1", 1), 0);
@@ -97,8 +97,8 @@ static void operations_without_a_difference_are_told(void)
 	TOLD_UNTIL(s.ar, "RING:cleared RING:linked:B RING:linked:B");
 }
 
-/* Attributes that hide the key from the daemon, and others that show it again: a look at it
- * after each step finds nothing that was not told. */
+/* Attributes that hide the key from the daemon, and others that show it again. A snapshot after
+ * each step must show nothing that was not reported. */
 static void attributes_that_hide_a_key_are_told_once(void)
 {
 	struct scene s;
@@ -124,8 +124,8 @@ static bool is_gone(int32_t key)
 	return keyctl_unlink(key, KEY_SPEC_THREAD_KEYRING) < 0 && errno == ENOKEY;
 }
 
-/* X takes the place of B, and is gone before the daemon gets to see either: the name of X, by
- * which it would know that it was B's place, cannot be had any more. */
+/* X displaces B, and is destroyed before the daemon sees either. The daemon can no longer read
+ * the name of X, which would show that it has displaced B. */
 static void member_that_was_displaced_is_not_told_as_unlinked(void)
 {
 	struct scene s;
@@ -150,8 +150,8 @@ static void member_that_was_displaced_is_not_told_as_unlinked(void)
 	TOLD_NOTHING(s.ar);
 }
 
-/* The daemon does not know our session, and can read no member of RING: whatever is done to
- * RING would change nothing that it sees. */
+/* The daemon does not know our session keyring, and can read no member of RING: it sees no
+ * change of RING. */
 static void use_session_and_made_keyring(void)
 {
 	int32_t ring = add_key("keyring", "wqfs-test:ring", NULL, 0, KEY_SPEC_SESSION_KEYRING);
@@ -188,7 +188,7 @@ static void keyring_that_was_made_is_nobodys_unknown_session(void)
 	it_join(pid);
 }
 
-/* A search that is given a keyring links what it finds. */
+/* A search with a destination keyring links what it finds. */
 static void search_that_links_is_told(void)
 {
 	struct scene s;
@@ -216,7 +216,7 @@ static void operations_that_fail_are_not_told(void)
 
 struct revokers {
 	int32_t keys[REVOKED];
-	unsigned int at[REVOKED]; /* how many have come to it */
+	unsigned int at[REVOKED]; /* how many have reached it */
 };
 
 static _Noreturn void revoke_all(struct revokers *r, int cpu)
@@ -225,7 +225,7 @@ static _Noreturn void revoke_all(struct revokers *r, int cpu)
 
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
-	(void)sched_setaffinity(0, sizeof(set), &set); /* if there are two */
+	(void)sched_setaffinity(0, sizeof(set), &set); /* if there are two cores */
 	for (int i = 0; i < REVOKED; i++) {
 		__atomic_add_fetch(&r->at[i], 1, __ATOMIC_SEQ_CST);
 		while (__atomic_load_n(&r->at[i], __ATOMIC_SEQ_CST) < 2)
@@ -259,7 +259,7 @@ static void each_is_revoked_once(int fd, const struct revokers *r)
 		IT_EQ(times[i], 1);
 }
 
-/* Both may succeed, and the kernel tells of one. */
+/* Both may succeed, and the kernel posts one record. */
 static void keys_that_two_revoke_are_told_once(void)
 {
 	struct revokers *r = mmap(
@@ -350,7 +350,7 @@ static void records_say_who(void)
 		pid = it_fork();
 		if (pid == 0)
 			do_it(&doers[i]);
-		/* it is not gone before the record is made: it waits to be reaped */
+		/* it exists until the record is made, because it waits to be reaped */
 		IT_UNTIL(it_state(pid) == 'Z');
 		IT_UNTIL((n = read(s.ar, line, sizeof(line) - 1)) > 0);
 		line[n] = '\0';
@@ -359,7 +359,7 @@ static void records_say_who(void)
 	}
 }
 
-/* A program that waits, and becomes root by being executed. */
+/* A program that waits. Executing it makes the process root. */
 static int roots_program(void)
 {
 	const char *const copy[] = {"cp", "/bin/sleep", "asroot", NULL};
@@ -367,7 +367,7 @@ static int roots_program(void)
 
 	IT_EQ(it_run(copy, "cp.out"), 0);
 	IT_EQ(chmod("asroot", 04755), 0);
-	fd = open("asroot", O_RDONLY); /* others may not go to where it is */
+	fd = open("asroot", O_RDONLY); /* others may not enter its directory */
 	IT_OK(fd >= 0);
 	return fd;
 }
@@ -383,7 +383,7 @@ static _Noreturn void update_and_execute(int32_t key, uid_t uid, int program)
 	IT_FAIL("fexecve: %m");
 }
 
-/* Has PID, of user UID, become root by what it executes? */
+/* Has PID, of user UID, become root by executing a program? */
 static bool is_roots(pid_t pid, uid_t uid)
 {
 	char path[64], ids[64];
@@ -393,7 +393,7 @@ static bool is_roots(pid_t pid, uid_t uid)
 	return strstr(it_text(path), ids) != NULL;
 }
 
-/* What has executed a program since is asked who it is too late. */
+/* When the daemon reads who it is, it has executed another program. */
 static void who_executes_a_program_of_roots_is_not_taken_for_root(void)
 {
 	uid_t uid = it_nobody();
@@ -428,7 +428,7 @@ static void *update_in_thread(void *key)
 	return NULL;
 }
 
-/* Its number was that of no process. */
+/* Its number was not that of a process. */
 static void thread_that_has_ended_is_not_taken_for_a_process(void)
 {
 	char line[1024];
@@ -454,7 +454,7 @@ static void thread_that_has_ended_is_not_taken_for_a_process(void)
 /* Somebody else's operation may lead to a scan that finds the link before the loss is known. */
 #define LOSS_AND_LINK "LOSS RING:linked:B", "RING:linked:B LOSS"
 
-/* What overruns it is done to a key that nobody watches. */
+/* What overflows it is done to a key that nobody watches. */
 static void overrun_is_told_once_to_every_queue(void)
 {
 	int32_t other;
@@ -470,7 +470,7 @@ static void overrun_is_told_once_to_every_queue(void)
 			update(other);
 		IT_EQ(kill(s.daemon, SIGCONT), 0);
 		TOLD_UNTIL(s.ab, "LOSS");
-		/* and the resync tells what differs */
+		/* and the resync finds the difference */
 		TOLD_UNTIL_OR(s.ar, LOSS_AND_LINK);
 		TOLD_NOTHING(s.ab);
 		TOLD_NOTHING(s.ar);
@@ -493,8 +493,8 @@ static _Noreturn void update_for_ever(int32_t key)
 		keyctl_update(key, "1", 1);
 }
 
-/* More of them run than the machine has cores, and a request is answered when the daemon comes
- * to run: some turns of the scheduler, and not what all of them have to say. */
+/* More of them run than the machine has cores, and a request is answered when the daemon gets
+ * to run: after some turns of the scheduler, not after all that they have done. */
 static void requests_are_answered_while_others_are_busy(void)
 {
 	enum { OTHERS = 4, REQUESTS = 200 };
@@ -524,7 +524,7 @@ static void requests_are_answered_while_others_are_busy(void)
 
 /* ---- its death ---- */
 
-/* What the daemon says at its end is more than nothing here. */
+/* Here the daemon has printed something at its end. */
 static void ends_having_said(pid_t daemon, const char *words)
 {
 	IT_EQ(kill(daemon, SIGTERM), 0);
@@ -601,7 +601,7 @@ static void where_no_other_can_be_had_polling_takes_over(void)
 	IT_OK(strstr(source_of(IT_MNT), strerror(EMFILE)) != NULL);
 	IT_EQ(it_stats(s.ab).source, WQFS_SOURCE_POLL);
 	IT_EQ(keyctl_link(s.b, s.ring), 0);
-	TOLD_UNTIL(s.ar, "RING:linked:B"); /* unasked */
+	TOLD_UNTIL(s.ar, "RING:linked:B"); /* without a sync */
 	IT_EQ(keyctl_update(s.a, "2", 1), 0);
 	TOLD_UNTIL(s.ab, "A:updated");
 	told_may_trace(s.daemon, &old); /* sanitizers open files */
@@ -619,7 +619,7 @@ static void trace_comes_back_once_it_can(void)
 	told_may_trace(s.daemon, &old);
 	IT_UNTIL(told_traces());
 	is_told_exactly(&s);
-	/* it can die again, and another takes its place */
+	/* it can die again, and another one replaces it */
 	told_cut_trace(s.tracefs, s.daemon, "sysexit", "tracing_on");
 	IT_EQ(ioctl(s.ab, WQFS_IOC_SYNC), 0);
 	TOLD_UNTIL(s.ab, "LOSS");
@@ -646,7 +646,7 @@ static void nothing_is_missed_while_the_trace_comes_back(void)
 	ends_having_said(s.daemon, "the trace is back");
 }
 
-/* A budget by which /proc/keys, which alone tells of timeouts, has no turn for some time. */
+/* With this budget /proc/keys, which alone shows timeouts, is not read for some time. */
 static void scan_that_brings_it_back_is_thorough(void)
 {
 	struct scene s;
@@ -740,7 +740,7 @@ static void next_daemon_removes_what_a_killed_one_left(void)
 	IT_OK(instances_of(s.tracefs, s.daemon) >= 2);
 }
 
-/* A name that only looks like ours is another's. */
+/* Another program's instance, whose name only resembles ours. */
 static void instances_of_others_are_left_alone(void)
 {
 	static const char *const names[] = {"instances/wqfs-sysexit-",

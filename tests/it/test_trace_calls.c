@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Calls that a trace of this machine's own system calls does not show, or shows otherwise
- * than they are meant: those of 32-bit programs, and with bits above those of an operation.
+ * Calls that a trace of this machine's own system calls does not show, or not as they are
+ * meant: those of 32-bit programs, and those with upper bits set in the operation.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -40,7 +40,7 @@ static void set_up(const char *options)
 /* ---- 32-bit calls ---- */
 
 #ifdef __x86_64__
-/* A call as a 32-bit program makes it: the kernel does not trace these. */
+/* Makes a call as a 32-bit program does, which the kernel does not trace. */
 static long syscall_32(long nr, uint32_t a, uint32_t b, uint32_t c)
 {
 	long r;
@@ -59,7 +59,7 @@ static long keyctl_32(unsigned int op, uint32_t a, uint32_t b)
 	return syscall_32(nr_keyctl, op, a, b);
 }
 
-/* A report from there. */
+/* Reports from a 32-bit program. */
 static void send_32(int to, const struct wqfs_key_report *r)
 {
 	const long nr_ioctl = 54;
@@ -109,7 +109,7 @@ static void resync_tells_what_the_trace_does_not_see(void)
 	IT_STR(told(fd), "RING:unlinked:B");
 }
 
-/* By looking, as a mount that polls would find it. */
+/* By a scan, as a polling mount would find it. */
 static void what_32_bit_programs_do_is_found_at_once(void)
 {
 	set_up("source=trace,resync_s=" NEVER_S);
@@ -129,8 +129,8 @@ static void what_32_bit_programs_do_is_found_at_once(void)
 	TOLD_NOTHING(fd);
 }
 
-/* Of the tracepoint of all calls the numbers alone are known: timerfd_settime(), accept4() as
- * keyctl() of 32-bit programs. What is no such call is an occasion to scan, too. */
+/* The tracepoint of all calls shows only numbers: timerfd_settime() and accept4() look like
+ * keyctl() of 32-bit programs. Such a call is an occasion to scan, too. */
 static void call_of_the_same_number_is_an_occasion_to_scan(void)
 {
 #ifdef __x86_64__
@@ -199,9 +199,9 @@ static void who_may_only_view_a_key_is_not_believed_of_it_by_a_32_bit_call(void)
 	TOLD_NOTHING(fd);
 }
 
-/* Sets A's attributes by a call that is told, and back by one that nobody tells of: that one
- * is found by a scan, unless the scan comes before the first is handled, some ms at
- * most. PAUSE is how often to breathe between the two. */
+/* Sets A's attributes by a call that is reported, and back by one that is not. A scan finds the
+ * second, unless it comes before the first is handled, within some ms. PAUSE says how often to
+ * breathe between the two. */
 static bool unseen_change_is_told(int pause)
 {
 	const char *words;
@@ -244,12 +244,12 @@ static void operation_is_what_the_lower_bits_say(void)
 
 	set_up("source=trace,resync_s=" NEVER_S);
 	for (size_t i = 0; i < ARRAY_SIZE(bits); i++) {
-		/* what is there already: only who is told knows of it */
+		/* without a difference, so that only a report shows it */
 		IT_EQ(keyctl_oddly(KEYCTL_UPDATE, bits[i], key_a, "1"), 0);
 		TOLD_UNTIL(fd, "A:updated");
 		IT_EQ(keyctl_oddly(KEYCTL_CLEAR, bits[i], ring, ""), 0);
 		TOLD_UNTIL(fd, "RING:cleared");
-		/* one that changes nothing */
+		/* an operation that changes nothing */
 		IT_EQ(keyctl_oddly(KEYCTL_GET_KEYRING_ID, bits[i], key_a, ""), key_a);
 		IT_EQ(keyctl_update(key_a, "1", 1), 0);
 		TOLD_UNTIL(fd, "A:updated");

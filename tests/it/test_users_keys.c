@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A mount of root's for all users, and keys as add_key() makes them: nobody but their owner
- * may View them, not even root.
+ * A mount of root for all users, and keys as add_key() makes them: only their owner may View
+ * them, not even root.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "lib.h"
 #include "told.h"
 
-#define STRANGER 54321 /* a user that has nothing */
+#define STRANGER 54321 /* a user who owns nothing */
 
 static uid_t owner;
 
@@ -110,7 +110,7 @@ static void polling_sees_the_links_of_an_owners_keyring(void)
 
 /* ---- nobody else may ---- */
 
-static int32_t shared_key; /* known to all children from before they were made */
+static int32_t shared_key; /* all children know it, because it was made before them */
 
 static void watch_own(void *arg WQ_UNUSED)
 {
@@ -136,12 +136,12 @@ static void refuse(const char *options)
 	shared_key = it_key("wqfs-test:theirs");
 	IT_EQ(keyctl_setperm(shared_key, KEY_POS_ALL | KEY_USR_VIEW), 0);
 	IT_EQ(keyctl_chown(shared_key, owner, (gid_t)-1), 0);
-	/* so that the daemon does not possess it, whose session keyring is ours */
+	/* so that the daemon, which has our session keyring, does not possess it */
 	IT_EQ(keyctl_link(shared_key, KEY_SPEC_THREAD_KEYRING), 0);
 	IT_EQ(keyctl_unlink(shared_key, KEY_SPEC_SESSION_KEYRING), 0);
 	it_as(STRANGER, be_refused, NULL);
 	it_as(owner, watch_own, NULL);
-	/* that the daemon sees it now, for its owner, is nothing to others */
+	/* that the daemon now sees it, for its owner, gives others nothing */
 	it_as(STRANGER, be_refused, NULL);
 	fd = it_queue("roots", O_RDONLY | O_NONBLOCK);
 	IT_ERRNO(it_watch(fd, shared_key, 1), EACCES);

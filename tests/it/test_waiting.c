@@ -14,7 +14,7 @@
 #define RECORD 16
 
 struct rig {
-	int fd, other; /* two open descriptions; the other does not wait */
+	int fd, other; /* two open descriptions; the second one has O_NONBLOCK */
 	int32_t key;
 };
 
@@ -44,7 +44,7 @@ static short poll_now(int fd)
 	return p.revents;
 }
 
-/* Each waits in its own way and gives 1 when FD can be read. */
+/* Each waits in its own way, and returns 1 when FD can be read. */
 static int by_poll(int fd)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
@@ -91,7 +91,7 @@ static int by_read(int fd)
 
 static const struct {
 	int (*wait)(int fd);
-	long syscalls[2]; /* one of them is what it waits in */
+	long syscalls[2]; /* it waits in one of these */
 } ways[] = {
 	{by_poll, {SYS_poll, SYS_ppoll}},
 	{by_select, {SYS_select, SYS_pselect6}},
@@ -160,7 +160,7 @@ static void end_of_a_sync_that_was_begun_is_told_by_poll(void)
 	IT_EQ(poll_now(r.fd), 0); /* another description's */
 }
 
-/* However many were begun, of descriptions that are closed or begin the next. */
+/* However many were begun, by descriptions that are closed or begin another one. */
 static void sync_that_nobody_waits_for_does_no_harm(void)
 {
 	struct rig r;
@@ -184,7 +184,7 @@ static void all_who_poll_are_woken(void)
 	set_up(&r);
 	for (int i = 0; i < 8; i++) {
 		pollers[i] = it_fork();
-		if (pollers[i] == 0) /* half of them on a description of their own */
+		if (pollers[i] == 0) /* half of them have a description of their own */
 			_exit(!by_poll(i % 2 ? it_queue("q", O_RDONLY) : r.fd));
 	}
 	for (int i = 0; i < 8; i++)

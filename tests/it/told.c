@@ -31,7 +31,7 @@ void told_name(int32_t key, const char *name)
 	IT_FAIL("more than %d names", NAMES);
 }
 
-/* A serial in words, in one of two static buffers. */
+/* The name of a serial, in one of two static buffers. */
 static const char *name_of(uint32_t key)
 {
 	static char number[2][16];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Lets a queue watch many keys, which it makes in the session keyring: N, or as many as the
+ * Makes a queue watch many keys, which it adds to the session keyring: N, or as many as the
  * user may watch.
  *
  *   watch_many QUEUE N
@@ -29,7 +29,7 @@ int main(int argc, char **argv)
 	int fd = argc == 3 ? open(argv[1], O_RDONLY) : -1, n = fd < 0 ? 0 : atoi(argv[2]);
 	struct rlimit limit;
 
-	/* a user has as many watches as descriptors */
+	/* a user may have as many watches as descriptors */
 	getrlimit(RLIMIT_NOFILE, &limit);
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
