@@ -15,7 +15,7 @@
 #include <sys/xattr.h>
 
 #include "lib.h"
-#include "told.h"
+#include "records.h"
 
 #define RULES	    "/etc/request-key.d"
 #define RULE	    RULES "/wqfs-test.conf"
@@ -312,20 +312,20 @@ static void request_that_fails_tells_what_it_linked(void)
 	int32_t ring;
 	struct rig r;
 
-	close(told_need_trace());
+	close(trace_need());
 	begin(&r, "source=trace,resync_s=86400");
 	ring = add_key("keyring", "wqfs-test:ring", NULL, 0, KEY_SPEC_SESSION_KEYRING);
 	IT_OK(ring > 0);
 	IT_EQ(keyctl_setperm(ring, KEY_POS_ALL | KEY_USR_ALL), 0);
 	IT_EQ(it_watch(r.fd, ring, 1), 0);
-	TOLD_NOTHING(r.fd); /* no scan that earlier changes ask for comes after this */
+	NO_RECORDS(r.fd); /* no scan that earlier changes ask for comes after this */
 	request(&r, ring, ENOKEY);
-	told_name(ring, "RING");
-	told_name(r.key, "NEGATIVE");
+	records_name(ring, "RING");
+	records_name(r.key, "NEGATIVE");
 	say(&r, "leave\n");
 	it_join(r.requester);
-	TOLD_UNTIL(r.fd, "RING:linked:NEGATIVE");
-	TOLD_NOTHING(r.fd);
+	RECORDS_UNTIL(r.fd, "RING:linked:NEGATIVE");
+	NO_RECORDS(r.fd);
 }
 
 /* Takes one record, and comes again each millisecond, behind all others that wait. */

@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "lib.h"
-#include "told.h"
+#include "records.h"
 
 #ifdef __SANITIZE_ADDRESS__
 #define SANITIZED true
@@ -29,8 +29,8 @@ static void set_up(const char *options)
 	ring = add_key("keyring", "wqfs-test:ring", NULL, 0, KEY_SPEC_SESSION_KEYRING);
 	IT_OK(ring > 0);
 	IT_EQ(keyctl_setperm(ring, KEY_POS_ALL | KEY_USR_ALL), 0);
-	told_name(key_a, "A");
-	told_name(ring, "RING");
+	records_name(key_a, "A");
+	records_name(ring, "RING");
 	fd = it_queue("q", O_RDONLY | O_NONBLOCK);
 }
 
@@ -82,7 +82,7 @@ static _Noreturn void make_trouble(const struct troublemaker *t, int to)
 		if (pid == 0)
 			begin_only(t, t->keys[n % SUSPECTS], n);
 		it_join(pid);
-		(void)told(t->watching);
+		(void)records(t->watching);
 		if (n == SUSPECTS)
 			IT_EQ(write(to, "", 1), 1);
 	}
@@ -107,10 +107,10 @@ static void differences_that_wait_for_a_report_hold_up_no_others(void)
 	IT_EQ(read(ready[0], &byte, 1), 1);
 	for (int i = 0; i < 3; i++) {
 		IT_EQ(keyctl_link(key_a, ring), 0);
-		TOLD_UNTIL(fd, "RING:linked:A");
+		RECORDS_UNTIL(fd, "RING:linked:A");
 		IT_EQ(keyctl_unlink(key_a, ring), 0);
 		IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
-		IT_STR(told(fd), "RING:unlinked:A");
+		IT_STR(records(fd), "RING:unlinked:A");
 	}
 	IT_EQ(kill(pid, SIGKILL), 0);
 	IT_EQ(it_wait(pid), -SIGKILL);
@@ -193,14 +193,14 @@ static void syncs_one_after_the_other_leave_most_of_a_core(void)
 		key_a = it_key(name);
 		IT_EQ(it_watch(other, key_a, 1), 0);
 	}
-	told_name(key_a, "A");
+	records_name(key_a, "A");
 	scans = it_stats(other).scans;
 	cpu_ns = cpu_ns_of(daemon);
 	began_ns = wq_now_ns();
 	for (int i = 0; i < SYNCS; i++) {
 		IT_EQ(keyctl_update(key_a, &"11"[i % 2], (size_t)(2 - i % 2)), 0);
 		IT_EQ(ioctl(other, WQFS_IOC_SYNC), 0);
-		IT_STR(told(other), "A:updated");
+		IT_STR(records(other), "A:updated");
 	}
 	took_ns = wq_now_ns() - began_ns;
 	cpu_ns = cpu_ns_of(daemon) - cpu_ns;

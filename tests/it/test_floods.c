@@ -18,7 +18,7 @@
 
 #include "bystander.h"
 #include "lib.h"
-#include "told.h"
+#include "records.h"
 
 #define MANY 4000 /* keys that are watched */
 
@@ -38,7 +38,7 @@ static void set_up(const char *options)
 
 static void set_up_tracing(const char *options)
 {
-	close(told_need_trace());
+	close(trace_need());
 	set_up(options);
 }
 
@@ -314,7 +314,7 @@ static void a_request_costs_no_read_of_each_cpus_buffers(void)
 	pid_t daemon;
 
 	it_need_bare_daemon("its reads would count");
-	close(told_need_trace());
+	close(trace_need());
 	daemon = it_start("source=trace");
 	close(it_queue("bystander", O_RDONLY));
 	for (int turn = 0; turn < TURNS; turn++) {

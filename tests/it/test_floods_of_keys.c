@@ -14,7 +14,7 @@
 
 #include "bystander.h"
 #include "lib.h"
-#include "told.h"
+#include "records.h"
 
 #define MANY   4000
 #define QUEUES 10000
@@ -43,7 +43,7 @@ static void set_up(const char *options)
 
 static void set_up_tracing(const char *options)
 {
-	close(told_need_trace());
+	close(trace_need());
 	set_up(options);
 }
 

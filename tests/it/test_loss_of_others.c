@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 
 #include "lib.h"
-#include "told.h"
+#include "records.h"
 
 #define FLOODER	 61234 /* a user who owns nothing */
 #define OTHER	 61299
@@ -176,7 +176,7 @@ static void nobody_else_loses(uid_t owner, void (*flood)(void))
 	uint64_t end;
 
 	it_need_root();
-	close(told_need_trace());
+	close(trace_need());
 	IT_EQ(pipe2(go, O_CLOEXEC), 0);
 	for (int i = 0; i < FLOODERS; i++)
 		flooders[i] = begin_flood(flood, go[0]);
@@ -184,14 +184,14 @@ static void nobody_else_loses(uid_t owner, void (*flood)(void))
 	others = watching("others", others_ring);
 	own = watching("own", own_ring);
 	IT_EQ(write(go[1], "go", FLOODERS), FLOODERS);
-	IT_UNTIL(!strncmp(told(own), "LOSS", 4));
+	IT_UNTIL(!strncmp(records(own), "LOSS", 4));
 	for (end = wq_now_ns() + FLOOD_NS; wq_now_ns() < end; it_breathe()) {
-		(void)told(own);
-		IT_STR(told(others), "");
+		(void)records(own);
+		IT_STR(records(others), "");
 	}
 	for (int i = 0; i < FLOODERS; i++)
 		IT_EQ(kill(flooders[i], SIGKILL), 0);
-	TOLD_NOTHING(others);
+	NO_RECORDS(others);
 }
 
 static void children_are_known_by_their_parent(void)

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 
 #include "lib.h"
-#include "told.h"
+#include "records.h"
 
 #define DOERS	  2
 #define RINGS	  2
@@ -93,7 +93,7 @@ static void begin(int *fd)
 	static const char *const ring_names[] = {"A", "B"}, *const key_names[] = {
 								    "K", "L", "M"};
 
-	close(told_need_trace());
+	close(trace_need());
 #ifndef __SANITIZE_ADDRESS__
 	if (!getenv("WQFS_WRAPPER"))
 		setenv("WQFS_WRAPPER", "env LD_PRELOAD=" PUT_OFF, 1);
@@ -102,12 +102,12 @@ static void begin(int *fd)
 	*fd = it_queue("q", O_RDONLY | O_NONBLOCK);
 	for (int i = 0; i < RINGS; i++) {
 		rings[i] = add_key("keyring", ring_names[i], NULL, 0, KEY_SPEC_SESSION_KEYRING);
-		told_name(rings[i], ring_names[i]);
+		records_name(rings[i], ring_names[i]);
 		IT_EQ(it_watch(*fd, rings[i], i + 1), 0);
 	}
 	for (int i = 0; i < KEYS; i++) {
 		keys[i] = it_key(key_names[i]);
-		told_name(keys[i], key_names[i]);
+		records_name(keys[i], key_names[i]);
 	}
 	for (int i = 0; i < DOERS; i++) {
 		IT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets[i]), 0);
@@ -133,7 +133,7 @@ static void what_follows_is_told_after_what_was_before(void)
 
 			have_done(i % DOERS, &d);
 		}
-		TOLD_UNTIL(fd, words);
+		RECORDS_UNTIL(fd, words);
 	}
 	IT_EQ(kill(asker, SIGKILL), 0);
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "lib.h"
-#include "told.h"
+#include "records.h"
 
 #define ALL_PERM (KEY_POS_ALL | KEY_USR_ALL)
 
@@ -20,14 +20,14 @@ static pid_t daemon_pid;
 static void set_up(void)
 {
 	it_need_collection();
-	tracefs = told_need_trace();
+	tracefs = trace_need();
 	daemon_pid = it_start("source=trace,resync_s=86400");
 	ring = add_key("keyring", "wqfs-test:ring", NULL, 0, KEY_SPEC_SESSION_KEYRING);
 	key_a = add_key("user", "wqfs-test:a", "1", 1, ring);
 	IT_OK(ring > 0 && key_a > 0);
 	IT_EQ(keyctl_setperm(key_a, ALL_PERM), 0);
-	told_name(key_a, "A");
-	told_name(ring, "RING");
+	records_name(key_a, "A");
+	records_name(ring, "RING");
 	fd = it_queue("q", O_RDONLY | O_NONBLOCK);
 	IT_EQ(it_watch(fd, key_a, 1), 0);
 }
@@ -53,7 +53,7 @@ static void measure(const char *what, int32_t key, const char *want)
 		size_t n = strlen(all);
 
 		IT_EQ(poll(&p, 1, (int)IT_DEADLINE_S * 1000), 1);
-		snprintf(all + n, sizeof(all) - n, "%s%s", n ? " " : "", told(fd));
+		snprintf(all + n, sizeof(all) - n, "%s%s", n ? " " : "", records(fd));
 	}
 	told_ns = wq_now_ns();
 	IT_STR(all, want);
@@ -116,7 +116,7 @@ static void ends_of_keys_are_told(void)
 		set_up();
 		ends[i].end();
 		measure(ends[i].what, key_a, ends[i].told);
-		TOLD_NOTHING(fd);
+		NO_RECORDS(fd);
 		close(fd);
 		close(tracefs);
 		it_stop(daemon_pid);
@@ -131,7 +131,7 @@ static void timeout_from_before_the_watch_is_known(void)
 	set_up();
 	key = it_key("wqfs-test:early");
 	IT_EQ(keyctl_set_timeout(key, 2), 0);
-	told_name(key, "EARLY");
+	records_name(key, "EARLY");
 	IT_EQ(it_watch(fd, key, 2), 0);
 	measure("timed out, as known before", key, "EARLY:removed");
 }
@@ -144,14 +144,14 @@ static void end_that_began_before_the_watch_is_told(void)
 
 	set_up();
 	/* exits of other processes make it scan, too */
-	told_cut_trace(tracefs, daemon_pid, "taskfree", "tracing_on");
+	trace_cut(tracefs, daemon_pid, "taskfree", "tracing_on");
 	IT_EQ(it_watch(fd, key_a, -1), 0);
-	TOLD_UNTIL(fd, "A:removed");
+	RECORDS_UNTIL(fd, "A:removed");
 	for (int i = 0; i < 12; i++) {
 		int32_t key = add_key("user", "wqfs-test:b", "1", 1, ring);
 
 		IT_OK(key > 0);
-		told_name(key, "B");
+		records_name(key, "B");
 		IT_EQ(keyctl_setperm(key, ALL_PERM), 0);
 		IT_EQ(keyctl_unlink(key, ring), 0);
 		if (it_watch(fd, key, 2) < 0) {
@@ -159,7 +159,7 @@ static void end_that_began_before_the_watch_is_told(void)
 			continue;
 		}
 		watched++;
-		TOLD_UNTIL(fd, "B:removed");
+		RECORDS_UNTIL(fd, "B:removed");
 	}
 	printf("# %u of 12 were watched before their end\n", watched);
 	fflush(stdout);
@@ -171,14 +171,14 @@ static void timeout_from_before_the_trace_is_known(void)
 	struct rlimit limit;
 
 	set_up();
-	limit = told_make_poll(tracefs, daemon_pid, fd);
-	TOLD_UNTIL(fd, "LOSS");
-	told_may_trace(daemon_pid, &limit);
+	limit = trace_make_poll(tracefs, daemon_pid, fd);
+	RECORDS_UNTIL(fd, "LOSS");
+	trace_may_start(daemon_pid, &limit);
 	IT_EQ(keyctl_set_timeout(key_a, 4), 0);
-	TOLD_UNTIL(fd, "A:setattr");
-	IT_UNTIL(told_traces());
+	RECORDS_UNTIL(fd, "A:setattr");
+	IT_UNTIL(trace_is_used());
 	/* exits of other processes make it scan, too */
-	told_cut_trace(tracefs, daemon_pid, "taskfree", "tracing_on");
+	trace_cut(tracefs, daemon_pid, "taskfree", "tracing_on");
 	measure("timed out, as known from polling", key_a, "A:removed");
 	IT_EQ(kill(daemon_pid, SIGTERM), 0); /* it has printed warnings */
 	IT_EQ(it_wait(daemon_pid), 0);
@@ -199,7 +199,7 @@ static void timeouts_do_not_delay_each_other(void)
 	set_ns = wq_now_ns();
 	IT_UNTIL(wq_now_ns() > set_ns + 700000000u);
 	IT_EQ(keyctl_set_timeout(other, 1000), 0);
-	told_name(other, "OTHER");
+	records_name(other, "OTHER");
 	measure("timed out, with another in mind", key_a, "A:setattr OTHER:setattr A:removed");
 }
 
@@ -208,8 +208,8 @@ static void timeout_that_is_taken_back_ends_nothing(void)
 	set_up();
 	IT_EQ(keyctl_set_timeout(key_a, 1), 0);
 	IT_EQ(keyctl_set_timeout(key_a, 0), 0);
-	TOLD_UNTIL(fd, "A:setattr A:setattr");
-	TOLD_NOTHING(fd);
+	RECORDS_UNTIL(fd, "A:setattr A:setattr");
+	NO_RECORDS(fd);
 }
 
 /* A process in a session of its own, which tells the test its session keyring. */
@@ -249,9 +249,9 @@ static void session_ends(uint64_t reaped_after_ns, int sig, const char *what)
 
 	set_up();
 	pid = start_session(&end, &session);
-	told_name(session, "SESSION");
+	records_name(session, "SESSION");
 	IT_EQ(it_watch(fd, session, 2), 0);
-	TOLD_NOTHING(fd);
+	NO_RECORDS(fd);
 	if (sig)
 		IT_EQ(kill(pid, sig), 0);
 	close(end);

@@ -14,7 +14,7 @@
 
 #include "base/unused.h"
 #include "lib.h"
-#include "told.h"
+#include "records.h"
 
 #define BLIND	 "source=poll,poll_min_ms=3600000,poll_max_ms=3600000"
 #define ALL_PERM (KEY_POS_ALL | KEY_USR_ALL)
@@ -30,8 +30,8 @@ static void watch_both(void)
 	ring = add_key("keyring", "wqfs-test:ring", NULL, 0, KEY_SPEC_SESSION_KEYRING);
 	IT_OK(ring > 0);
 	IT_EQ(keyctl_setperm(ring, ALL_PERM), 0);
-	told_name(key_a, "A");
-	told_name(ring, "RING");
+	records_name(key_a, "A");
+	records_name(ring, "RING");
 	fd = it_queue("q", O_RDONLY | O_NONBLOCK);
 	IT_EQ(it_watch(fd, key_a, 1), 0);
 	IT_EQ(it_watch(fd, ring, 2), 0);
@@ -72,18 +72,18 @@ static void what_leaves_no_difference_is_told_by_a_report(void)
 	update = report_of(KEYCTL_UPDATE, key_a, 0);
 	IT_EQ(keyctl_update(key_a, "1", 1), 0);
 	end(fd, &update, 0);
-	IT_STR(told(fd), "A:updated");
+	IT_STR(records(fd), "A:updated");
 	clear = report_of(KEYCTL_CLEAR, ring, 0);
 	IT_EQ(keyctl_clear(ring), 0);
 	end(fd, &clear, 0);
-	IT_STR(told(fd), "RING:cleared");
+	IT_STR(records(fd), "RING:cleared");
 	for (int i = 0; i < 2; i++) {
 		link = report_of(KEYCTL_LINK, key_a, ring);
 		IT_EQ(keyctl_link(key_a, ring), 0);
 		end(fd, &link, 0);
-		IT_STR(told(fd), "RING:linked:A");
+		IT_STR(records(fd), "RING:linked:A");
 	}
-	TOLD_NOTHING(fd);
+	NO_RECORDS(fd);
 }
 
 /* A change that nobody has reported is still a difference; a reported one is not. */
@@ -94,15 +94,15 @@ static void reports_and_differences_go_together(void)
 
 	set_up(BLIND);
 	b = it_key("wqfs-test:b");
-	told_name(b, "B");
+	records_name(b, "B");
 	IT_EQ(keyctl_link(b, ring), 0);
 	update = report_of(KEYCTL_UPDATE, key_a, 0);
 	IT_EQ(keyctl_update(key_a, "22", 2), 0);
 	end(fd, &update, 0);
-	IT_STR(told(fd), "A:updated");
+	IT_STR(records(fd), "A:updated");
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
-	IT_STR(told(fd), "RING:linked:B");
-	TOLD_NOTHING(fd);
+	IT_STR(records(fd), "RING:linked:B");
+	NO_RECORDS(fd);
 }
 
 /* The kernel posts no UNLINKED when it collects a member. If somebody reports the death of a
@@ -117,13 +117,13 @@ static void member_that_dies_as_was_reported_is_not_told_as_unlinked(void)
 	b = add_key("user", "wqfs-test:b", "1", 1, ring);
 	IT_OK(b > 0);
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
-	told_name(b, "B");
-	IT_STR(told(fd), "RING:linked:B");
+	records_name(b, "B");
+	IT_STR(records(fd), "RING:linked:B");
 	invalidate = report_of(KEYCTL_INVALIDATE, b, 0);
 	IT_EQ(keyctl_invalidate(b), 0);
 	end(fd, &invalidate, 0);
 	IT_UNTIL(keyctl_unlink(b, KEY_SPEC_THREAD_KEYRING) < 0 && errno == ENOKEY);
-	TOLD_NOTHING(fd);
+	NO_RECORDS(fd);
 }
 
 /* A report says that a member was invalidated; it is then unlinked, and ends by that. */
@@ -137,14 +137,14 @@ static void death_that_was_only_said_hides_no_unlinking(void)
 	b = add_key("user", "wqfs-test:b", "1", 1, ring);
 	IT_OK(b > 0);
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
-	told_name(b, "B");
-	IT_STR(told(fd), "RING:linked:B");
+	records_name(b, "B");
+	IT_STR(records(fd), "RING:linked:B");
 	invalidate = report_of(KEYCTL_INVALIDATE, b, 0);
 	end(fd, &invalidate, 0);
 	IT_EQ(keyctl_unlink(b, ring), 0);
 	IT_UNTIL(keyctl_unlink(b, KEY_SPEC_THREAD_KEYRING) < 0 && errno == ENOKEY);
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
-	IT_STR(told(fd), "RING:unlinked:B");
+	IT_STR(records(fd), "RING:unlinked:B");
 }
 
 /* Two operations, of which a snapshot saw the difference once. */
@@ -158,12 +158,12 @@ static void record_of_a_difference_stands_for_one_report(void)
 	IT_EQ(keyctl_link(key_a, ring), 0);
 	IT_EQ(keyctl_link(key_a, ring), 0);
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
-	IT_STR(told(fd), "RING:linked:A");
+	IT_STR(records(fd), "RING:linked:A");
 	end(fd, &one, 0);
-	IT_STR(told(fd), "");
+	IT_STR(records(fd), "");
 	end(fd, &other, 0);
-	IT_STR(told(fd), "RING:linked:A");
-	TOLD_NOTHING(fd);
+	IT_STR(records(fd), "RING:linked:A");
+	NO_RECORDS(fd);
 }
 
 /* Attributes that are set back to what they were before the report differ from those after it.
@@ -176,11 +176,11 @@ static void change_back_of_what_was_reported_is_a_difference(void)
 	perm = report_of(KEYCTL_SETPERM, key_a, 0);
 	IT_EQ(keyctl_setperm(key_a, ALL_PERM | KEY_OTH_VIEW), 0);
 	end(fd, &perm, 0);
-	IT_STR(told(fd), "A:setattr");
+	IT_STR(records(fd), "A:setattr");
 	IT_EQ(keyctl_setperm(key_a, ALL_PERM), 0);
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
-	IT_STR(told(fd), "A:setattr");
-	TOLD_NOTHING(fd);
+	IT_STR(records(fd), "A:setattr");
+	NO_RECORDS(fd);
 }
 
 static void users_are_believed_of_their_own_keys(void)
@@ -201,8 +201,8 @@ static void owners_report_of_what_was_not_is_told(void)
 	set_up(BLIND);
 	r = report_of(KEYCTL_UPDATE, key_a, 0);
 	end(fd, &r, 0);
-	IT_STR(told(fd), "A:updated");
-	TOLD_NOTHING(fd);
+	IT_STR(records(fd), "A:updated");
+	NO_RECORDS(fd);
 }
 
 static void report_all(void *unused WQ_UNUSED)
@@ -226,14 +226,14 @@ static void who_may_not_view_a_key_is_not_believed_but_it_is_looked_at(void)
 
 	set_up(BLIND ",allow_other");
 	it_as(uid, report_all, NULL);
-	IT_STR(told(fd), "");
+	IT_STR(records(fd), "");
 	b = it_key("wqfs-test:b");
-	told_name(b, "B");
+	records_name(b, "B");
 	IT_EQ(keyctl_link(b, ring), 0);
 	IT_EQ(keyctl_update(key_a, "2", 1), 0);
 	it_as(uid, report_all, NULL);
-	TOLD_UNTIL(fd, "A:updated RING:linked:B");
-	TOLD_NOTHING(fd);
+	RECORDS_UNTIL(fd, "A:updated RING:linked:B");
+	NO_RECORDS(fd);
 }
 
 static void report_update(void *unused WQ_UNUSED)
@@ -243,7 +243,7 @@ static void report_update(void *unused WQ_UNUSED)
 	end(it_queue("other", O_RDONLY | O_NONBLOCK), &r, 0);
 }
 
-struct told_op {
+struct believed_op {
 	uint32_t op;
 	int32_t *arg[2];
 	int32_t *of;   /* the key that gets the record */
@@ -253,7 +253,7 @@ struct told_op {
 
 static void report_op(void *arg)
 {
-	const struct told_op *o = arg;
+	const struct believed_op *o = arg;
 	struct wqfs_key_report r =
 		report_of(o->op, o->arg[0] ? *o->arg[0] : 0, o->arg[1] ? *o->arg[1] : 0);
 
@@ -264,12 +264,12 @@ static void allow_others(int32_t key, uint32_t perm)
 {
 	IT_EQ(keyctl_setperm(key, ALL_PERM | perm), 0);
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
-	told(fd);
+	records(fd);
 }
 
 static void who_has_a_right_that_the_operation_needs_is_believed_and_nobody_else(void)
 {
-	const struct told_op ops[] = {
+	const struct believed_op ops[] = {
 		{KEYCTL_UPDATE, {&key_a}, &key_a, KEY_OTH_WRITE, "A:updated"},
 		{KEYCTL_CHOWN, {&key_a}, &key_a, KEY_OTH_SETATTR, "A:setattr"},
 		{KEYCTL_SETPERM, {&key_a}, &key_a, 0, "A:setattr"},
@@ -287,18 +287,18 @@ static void who_has_a_right_that_the_operation_needs_is_believed_and_nobody_else
 
 	set_up(BLIND ",allow_other");
 	for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
-		struct told_op o = ops[i];
+		struct believed_op o = ops[i];
 
 		for (size_t j = 0; j < ARRAY_SIZE(rights); j++) {
 			allow_others(*o.of, rights[j]);
 			it_as(uid, report_op, &o);
-			IT_STR(told(fd), o.need & rights[j] ? o.want : "");
+			IT_STR(records(fd), o.need & rights[j] ? o.want : "");
 		}
 		allow_others(*o.of, KEY_OTH_ALL & ~o.need);
 		it_as(uid, report_op, &o);
-		IT_STR(told(fd), "");
+		IT_STR(records(fd), "");
 	}
-	TOLD_NOTHING(fd);
+	NO_RECORDS(fd);
 }
 
 static void report_often(void *unused WQ_UNUSED)
@@ -320,11 +320,11 @@ static void who_may_view_a_key_fills_nobodys_queue(void)
 	allow_others(key_a, KEY_OTH_VIEW);
 	allow_others(ring, KEY_OTH_VIEW);
 	it_as(uid, report_often, NULL);
-	IT_STR(told(fd), "");
+	IT_STR(records(fd), "");
 	IT_EQ(keyctl_update(key_a, "2", 1), 0);
 	it_as(uid, report_often, NULL);
-	TOLD_UNTIL(fd, "A:updated");
-	TOLD_NOTHING(fd);
+	RECORDS_UNTIL(fd, "A:updated");
+	NO_RECORDS(fd);
 }
 
 /* ---- what was only said ---- */
@@ -344,13 +344,13 @@ static void end_of_a_life_is_told_when_it_is_there_to_be_seen(void)
 		int32_t b = it_key(i ? "wqfs-test:b2" : "wqfs-test:b1");
 		struct wqfs_key_report r = report_of(cases[i].op, b, 0);
 
-		told_name(b, i ? "B2" : "B1");
+		records_name(b, i ? "B2" : "B1");
 		IT_EQ(it_watch(fd, b, 3), 0);
 		end(fd, &r, 0);
-		TOLD_NOTHING(fd);
+		NO_RECORDS(fd);
 		IT_EQ(cases[i].really(b), 0);
 		IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
-		TOLD_UNTIL_OR(fd, i ? "B2:invalidated" : "B1:revoked",
+		RECORDS_UNTIL_OR(fd, i ? "B2:invalidated" : "B1:revoked",
 			i ? "B2:invalidated B2:removed" : "B1:revoked B1:removed");
 	}
 }
@@ -363,20 +363,20 @@ static void what_was_only_said_of_a_keyring_hides_nothing_that_is_done(void)
 	set_up(BLIND);
 	r = report_of(KEYCTL_LINK, key_a, ring);
 	end(fd, &r, 0);
-	IT_STR(told(fd), "RING:linked:A RING:unlinked:A");
+	IT_STR(records(fd), "RING:linked:A RING:unlinked:A");
 	IT_EQ(keyctl_link(key_a, ring), 0);
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
-	IT_STR(told(fd), "RING:linked:A");
+	IT_STR(records(fd), "RING:linked:A");
 	r = report_of(KEYCTL_CLEAR, ring, 0);
 	end(fd, &r, 0);
-	IT_STR(told(fd), "RING:cleared RING:linked:A");
+	IT_STR(records(fd), "RING:cleared RING:linked:A");
 	r = report_of(KEYCTL_UNLINK, key_a, ring);
 	end(fd, &r, 0);
-	IT_STR(told(fd), "RING:unlinked:A RING:linked:A");
+	IT_STR(records(fd), "RING:unlinked:A RING:linked:A");
 	IT_EQ(keyctl_unlink(key_a, ring), 0);
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
-	IT_STR(told(fd), "RING:unlinked:A");
-	TOLD_NOTHING(fd);
+	IT_STR(records(fd), "RING:unlinked:A");
+	NO_RECORDS(fd);
 }
 
 /* A timeout that was only reported has passed: the key lives, and leaves its keyring. */
@@ -387,13 +387,13 @@ static void timeout_that_was_only_said_makes_no_key_dead(void)
 	set_up(BLIND);
 	IT_EQ(keyctl_link(key_a, ring), 0);
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
-	IT_STR(told(fd), "RING:linked:A");
+	IT_STR(records(fd), "RING:linked:A");
 	r = report_of(KEYCTL_SET_TIMEOUT, key_a, 1);
 	end(fd, &r, 0);
-	IT_STR(told(fd), "A:setattr");
+	IT_STR(records(fd), "A:setattr");
 	IT_EQ(keyctl_unlink(key_a, ring), 0);
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
-	TOLD_UNTIL_OR(fd, "A:setattr RING:unlinked:A", "RING:unlinked:A A:setattr");
+	RECORDS_UNTIL_OR(fd, "A:setattr RING:unlinked:A", "RING:unlinked:A A:setattr");
 }
 
 /* Only a snapshot shows that the report was false: nothing else has happened to the key. */
@@ -405,22 +405,22 @@ static void timeout_that_was_only_said_hides_no_unlinking_when_it_has_passed(voi
 	set_up(BLIND);
 	IT_EQ(keyctl_link(key_a, ring), 0);
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
-	IT_STR(told(fd), "RING:linked:A");
+	IT_STR(records(fd), "RING:linked:A");
 	r = report_of(KEYCTL_SET_TIMEOUT, key_a, 1);
 	end(fd, &r, 0);
-	IT_STR(told(fd), "A:setattr");
+	IT_STR(records(fd), "A:setattr");
 	end_of_life = time(NULL) + 1;
 	IT_UNTIL(time(NULL) >= end_of_life);
 	IT_EQ(keyctl_unlink(key_a, ring), 0);
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
-	TOLD_UNTIL_OR(fd, "A:setattr RING:unlinked:A", "RING:unlinked:A A:setattr");
+	RECORDS_UNTIL_OR(fd, "A:setattr RING:unlinked:A", "RING:unlinked:A A:setattr");
 }
 
 static void give_to_nobody(int32_t key, uid_t uid)
 {
 	IT_EQ(keyctl_chown(key, uid, (gid_t)-1), 0);
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
-	IT_STR(told(fd), "A:setattr");
+	IT_STR(records(fd), "A:setattr");
 }
 
 static void root_is_believed_of_all_keys(void)
@@ -431,7 +431,7 @@ static void root_is_believed_of_all_keys(void)
 	IT_EQ(keyctl_setperm(key_a, ALL_PERM | KEY_OTH_VIEW), 0);
 	give_to_nobody(key_a, uid);
 	report_update(NULL);
-	IT_STR(told(fd), "A:updated");
+	IT_STR(records(fd), "A:updated");
 }
 
 static void report_on_the_root_directory_counts_too(void)
@@ -444,7 +444,7 @@ static void report_on_the_root_directory_counts_too(void)
 	IT_OK(dir >= 0);
 	r = report_of(KEYCTL_UPDATE, key_a, 0);
 	end(dir, &r, 0);
-	IT_STR(told(fd), "A:updated");
+	IT_STR(records(fd), "A:updated");
 }
 
 static void unwatched_and_missing_keys_are_nothing_to_report(void)
@@ -463,7 +463,7 @@ static void unwatched_and_missing_keys_are_nothing_to_report(void)
 		r = report_of(WQFS_REPORT_ADD_KEY, serials[i], 0);
 		end(fd, &r, serials[i] > 0 ? serials[i] : 1);
 	}
-	TOLD_NOTHING(fd);
+	NO_RECORDS(fd);
 }
 
 /* ---- what is refused ---- */
@@ -497,7 +497,7 @@ static void reports_that_cannot_be_are_refused(void)
 		if (ioctl(fd, WQFS_IOC_REPORT, &r) != -1 || errno != EINVAL)
 			IT_FAIL("%s: %m, not EINVAL", cases[i].what);
 	}
-	TOLD_NOTHING(fd);
+	NO_RECORDS(fd);
 }
 
 static void operation_that_failed_is_not_told(void)
@@ -510,7 +510,7 @@ static void operation_that_failed_is_not_told(void)
 	end(fd, &r, -EACCES);
 	r = report_of(KEYCTL_REVOKE, key_a, 0);
 	end(fd, &r, -1);
-	TOLD_NOTHING(fd);
+	NO_RECORDS(fd);
 }
 
 /* ---- once ---- */
@@ -541,8 +541,8 @@ static void scan_between_an_operation_and_its_report_tells_nothing_twice(void)
 	IT_UNTIL(it_in_syscall(scanner, SYS_ioctl));
 	end(fd, &r, 0);
 	it_join(scanner);
-	IT_STR(told(fd), "A:updated");
-	TOLD_NOTHING(fd);
+	IT_STR(records(fd), "A:updated");
+	NO_RECORDS(fd);
 }
 
 /* The same without the first report: the scan has posted the change, the report must not. */
@@ -554,10 +554,10 @@ static void report_of_what_a_scan_has_told_tells_nothing(void)
 	r = report_of(KEYCTL_LINK, key_a, ring);
 	IT_EQ(keyctl_link(key_a, ring), 0);
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
-	IT_STR(told(fd), "RING:linked:A");
+	IT_STR(records(fd), "RING:linked:A");
 	end(fd, &r, 0);
-	IT_STR(told(fd), "");
-	TOLD_NOTHING(fd);
+	IT_STR(records(fd), "");
+	NO_RECORDS(fd);
 }
 
 /* Polls as fast as possible while both kinds of reports arrive. */
@@ -583,7 +583,7 @@ static void trace_and_report_tell_it_once(void)
 	struct wqfs_key_report r;
 	int32_t b;
 
-	close(told_need_trace());
+	close(trace_need());
 	set_up("source=trace,resync_s=86400");
 	for (int i = 0; i < 20; i++) {
 		r = report_of(KEYCTL_UPDATE, key_a, 0);
@@ -591,15 +591,15 @@ static void trace_and_report_tell_it_once(void)
 			begin(fd, &r);
 		IT_EQ(keyctl_update(key_a, "1", 1), 0);
 		end(fd, &r, 0);
-		IT_STR(told(fd), "A:updated");
+		IT_STR(records(fd), "A:updated");
 	}
 	r = report_of(WQFS_REPORT_ADD_KEY, ring, 0);
 	begin(fd, &r);
 	b = add_key("user", "wqfs-test:b", "1", 1, ring);
 	end(fd, &r, b);
-	told_name(b, "B");
-	IT_STR(told(fd), "RING:linked:B");
-	TOLD_NOTHING(fd);
+	records_name(b, "B");
+	IT_STR(records(fd), "RING:linked:B");
+	NO_RECORDS(fd);
 }
 
 #define GROUP 61234 /* nobody else's */
@@ -627,19 +627,19 @@ static void trace_tells_what_a_report_that_is_not_believed_says(void)
 {
 	uid_t uid = it_nobody();
 
-	close(told_need_trace());
+	close(trace_need());
 	set_up("source=trace,resync_s=86400,allow_other");
 	IT_EQ(keyctl_chown(key_a, (uid_t)-1, GROUP), 0);
 	IT_EQ(keyctl_setperm(key_a, ALL_PERM | KEY_GRP_ALL), 0);
-	TOLD_UNTIL(fd, "A:setattr A:setattr");
+	RECORDS_UNTIL(fd, "A:setattr A:setattr");
 	for (int i = 0; i < 6; i++) {
 		pid_t pid = it_fork();
 
 		if (pid == 0)
 			update_as_one_of(GROUP, uid, i % 2);
 		it_join(pid);
-		TOLD_UNTIL(fd, "A:updated");
-		TOLD_NOTHING(fd);
+		RECORDS_UNTIL(fd, "A:updated");
+		NO_RECORDS(fd);
 	}
 }
 
@@ -651,7 +651,7 @@ static void report_that_is_ahead_of_the_trace_is_told_once(void)
 	pid_t daemon, reporter;
 	int32_t other;
 
-	close(told_need_trace());
+	close(trace_need());
 	daemon = it_start("source=trace,resync_s=86400,trace_buffer_kb=65536");
 	watch_both();
 	other = it_key("wqfs-test:other");
@@ -671,8 +671,8 @@ static void report_that_is_ahead_of_the_trace_is_told_once(void)
 	IT_UNTIL(it_in_syscall(reporter, SYS_ioctl));
 	IT_EQ(kill(daemon, SIGCONT), 0);
 	it_join(reporter);
-	TOLD_UNTIL(fd, "A:updated");
-	TOLD_NOTHING(fd);
+	RECORDS_UNTIL(fd, "A:updated");
+	NO_RECORDS(fd);
 }
 
 /* A program whose operations are reported starts one whose are not. */
@@ -680,9 +680,9 @@ static void child_of_who_reported_its_join_has_that_session(void)
 {
 	pid_t reporter;
 
-	close(told_need_trace());
+	close(trace_need());
 	set_up("source=trace,resync_s=86400");
-	told_name(keyctl_get_keyring_ID(KEY_SPEC_SESSION_KEYRING, 0), "OLD");
+	records_name(keyctl_get_keyring_ID(KEY_SPEC_SESSION_KEYRING, 0), "OLD");
 	IT_EQ(it_watch(fd, keyctl_get_keyring_ID(KEY_SPEC_SESSION_KEYRING, 0), 3), 0);
 	reporter = it_fork();
 	if (reporter == 0) {
@@ -693,16 +693,16 @@ static void child_of_who_reported_its_join_has_that_session(void)
 		begin(fd, &r);
 		session = keyctl_join_session_keyring(NULL);
 		end(fd, &r, session);
-		told_name(session, "NEW");
+		records_name(session, "NEW");
 		IT_EQ(it_watch(fd, session, 4), 0);
 		child = it_fork();
 		if (child == 0)
 			_exit(add_key("user", "wqfs-test:b", "1", 1, KEY_SPEC_SESSION_KEYRING) <
 				0);
 		it_join(child);
-		told_name(keyctl_search(session, "user", "wqfs-test:b", 0), "B");
-		TOLD_UNTIL(fd, "NEW:linked:B");
-		TOLD_NOTHING(fd);
+		records_name(keyctl_search(session, "user", "wqfs-test:b", 0), "B");
+		RECORDS_UNTIL(fd, "NEW:linked:B");
+		NO_RECORDS(fd);
 		_exit(0);
 	}
 	it_join(reporter);
@@ -725,12 +725,12 @@ static void keyring_that_a_reporter_may_not_write_to_is_not_taken_for_its_own(vo
 {
 	uid_t uid = it_nobody();
 
-	close(told_need_trace());
+	close(trace_need());
 	set_up("source=trace,resync_s=86400,allow_other");
 	IT_EQ(keyctl_setperm(ring, ALL_PERM | KEY_OTH_VIEW | KEY_OTH_SEARCH), 0);
-	TOLD_UNTIL(fd, "RING:setattr");
+	RECORDS_UNTIL(fd, "RING:setattr");
 	it_as(uid, link_as_if_it_were_roots, NULL);
-	TOLD_NOTHING(fd);
+	NO_RECORDS(fd);
 }
 
 /* The serial of the process keyring. The trace reports this operation, which must not end
@@ -745,11 +745,11 @@ static void what_a_thread_did_before_does_not_end_what_it_begins(void)
 {
 	int to;
 
-	close(told_need_trace());
+	close(trace_need());
 	set_up("source=trace,resync_s=86400");
 	to = open(IT_MNT, O_RDONLY | O_DIRECTORY);
 	IT_OK(to >= 0);
-	told_name(proc_ring(), "PROCESS");
+	records_name(proc_ring(), "PROCESS");
 	IT_EQ(it_watch(fd, proc_ring(), 3), 0);
 	for (int i = 0; i < 100; i++) {
 		struct wqfs_key_report r = report_of(KEYCTL_LINK, key_a, proc_ring());
@@ -757,7 +757,7 @@ static void what_a_thread_did_before_does_not_end_what_it_begins(void)
 		begin(to, &r);
 		IT_EQ(keyctl_link(key_a, KEY_SPEC_PROCESS_KEYRING), 0);
 		end(to, &r, 0);
-		IT_STR(told(fd), "PROCESS:linked:A");
+		IT_STR(records(fd), "PROCESS:linked:A");
 	}
 }
 
@@ -788,8 +788,8 @@ static void reporter_that_dies_holds_nothing_up(void)
 	printf("# a scan after the reporter died took %.0f ms\n", (double)took_ns / 1e6);
 	fflush(stdout);
 	IT_OK(took_ns < NOT_LONG);
-	IT_STR(told(fd), "A:updated");
-	TOLD_NOTHING(fd);
+	IT_STR(records(fd), "A:updated");
+	NO_RECORDS(fd);
 }
 
 /* Begins again and again, and ends nothing. */
@@ -815,14 +815,14 @@ static void who_never_ends_what_it_begins_holds_nothing_up(void)
 			begin_for_ever();
 	}
 	IT_EQ(keyctl_link(key_a, ring), 0);
-	TOLD_UNTIL(fd, "RING:linked:A");
+	RECORDS_UNTIL(fd, "RING:linked:A");
 	IT_EQ(keyctl_set_timeout(key_a, 1000), 0);
-	TOLD_UNTIL(fd, "A:setattr");
+	RECORDS_UNTIL(fd, "A:setattr");
 	for (int i = 0; i < OTHERS; i++) {
 		IT_EQ(kill(others[i], SIGKILL), 0);
 		IT_EQ(it_wait(others[i]), -SIGKILL);
 	}
-	TOLD_NOTHING(fd);
+	NO_RECORDS(fd);
 }
 
 static const struct it_test tests[] = {

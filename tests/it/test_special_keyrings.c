@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 
 #include "lib.h"
-#include "told.h"
+#include "records.h"
 
 #define ACTORS	 6
 #define ALL_PERM (KEY_POS_ALL | KEY_USR_ALL)
@@ -180,7 +180,7 @@ static int fd;
 /* Begins actors 0 and 1, children of the test. */
 static void begin_actors(void)
 {
-	close(told_need_trace());
+	close(trace_need());
 	for (int i = 0; i < ACTORS; i++)
 		IT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets[i]), 0);
 	for (int i = 0; i < 2; i++)
@@ -192,7 +192,7 @@ static void begin_watching(void)
 {
 	daemon_pid = it_start("source=trace,resync_s=86400");
 	key_k = it_key("wqfs-test:k");
-	told_name(key_k, "K");
+	records_name(key_k, "K");
 	fd = it_queue("q", O_RDONLY | O_NONBLOCK);
 }
 
@@ -205,7 +205,7 @@ static int32_t joins(int actor, enum deed how, const char *name)
 
 	IT_OK(session > 0 && holder > 0);
 	IT_EQ(keyctl_link(session, holder), 0);
-	told_name(session, name);
+	records_name(session, name);
 	IT_EQ(it_watch(fd, session, 1), 0);
 	return session;
 }
@@ -225,16 +225,16 @@ static void two_sessions(void)
 	in_session(1, "T");
 	does(0, LINK, key_k, SESSION);
 	does(1, LINK, key_k, SESSION);
-	TOLD_UNTIL(fd, "S:linked:K T:linked:K");
+	RECORDS_UNTIL(fd, "S:linked:K T:linked:K");
 }
 
 /* Checks that only losses were posted, also after a scan of all keys. */
-static void told_no_more_than_losses(void)
+static void no_more_than_losses(void)
 {
 	static char words[16384];
 
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
-	snprintf(words, sizeof(words), "%s", told(fd));
+	snprintf(words, sizeof(words), "%s", records(fd));
 	for (char *w = strtok(words, " "); w; w = strtok(NULL, " "))
 		if (strcmp(w, "LOSS"))
 			IT_FAIL("told %s", w);
@@ -249,13 +249,13 @@ static void who_joined_is_known(void)
 	does(1, LINK, key_k, SESSION);
 	does(0, CLEAR, SESSION, 0);
 	does(0, CLEAR, SESSION, 0);
-	TOLD_UNTIL(fd, "S:linked:K T:linked:K S:cleared S:cleared");
+	RECORDS_UNTIL(fd, "S:linked:K T:linked:K S:cleared S:cleared");
 	in_session(0, "S2");
 	does(0, LINK, key_k, SESSION);
 	does(0, LINK, key_k, SESSION);
 	does(1, LINK, key_k, SESSION);
-	TOLD_UNTIL(fd, "S2:linked:K S2:linked:K T:linked:K");
-	TOLD_NOTHING(fd);
+	RECORDS_UNTIL(fd, "S2:linked:K S2:linked:K T:linked:K");
+	NO_RECORDS(fd);
 }
 
 static void join_with_odd_bits_is_a_join(void)
@@ -265,8 +265,8 @@ static void join_with_odd_bits_is_a_join(void)
 	does(0, CLEAR, SESSION, 0);
 	does(0, LINK, key_k, SESSION);
 	does(0, LINK, key_k, SESSION);
-	TOLD_UNTIL(fd, "N:cleared N:linked:K N:linked:K");
-	TOLD_NOTHING(fd);
+	RECORDS_UNTIL(fd, "N:cleared N:linked:K N:linked:K");
+	NO_RECORDS(fd);
 }
 
 static void children_have_the_session_of_their_parent(void)
@@ -278,7 +278,7 @@ static void children_have_the_session_of_their_parent(void)
 	for (int i = 2; i <= 4; i++) {
 		does(i, LINK, key_k, SESSION);
 		does(i, LINK, key_k, SESSION);
-		TOLD_UNTIL(fd, "S:linked:K S:linked:K");
+		RECORDS_UNTIL(fd, "S:linked:K S:linked:K");
 	}
 	/* a child's new session is its own, and its parent's next one does not become the
 	 * child's */
@@ -288,8 +288,8 @@ static void children_have_the_session_of_their_parent(void)
 	does(4, LINK, key_k, SESSION);
 	does(3, CLEAR, SESSION, 0);
 	does(2, LINK, key_k, SESSION);
-	TOLD_UNTIL(fd, "U:linked:K U:linked:K V:cleared S:linked:K");
-	TOLD_NOTHING(fd);
+	RECORDS_UNTIL(fd, "U:linked:K U:linked:K V:cleared S:linked:K");
+	NO_RECORDS(fd);
 }
 
 /* Their parent is then another process, in another session. */
@@ -298,7 +298,7 @@ static void orphans_keep_their_session(void)
 	IT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 	two_sessions();
 	/* the test, which becomes its parent, has a known session, too */
-	told_name(join(), "OURS");
+	records_name(join(), "OURS");
 	IT_EQ(it_watch(fd, keyctl_get_keyring_ID(SESSION, 0), 2), 0);
 	does(0, FORK, 2, 0);
 	does(0, LEAVE, 0, 0);
@@ -307,8 +307,8 @@ static void orphans_keep_their_session(void)
 	does(2, CLEAR, SESSION, 0);
 	does(2, LINK, key_k, SESSION);
 	does(2, UNLINK, key_k, SESSION);
-	TOLD_UNTIL(fd, "S:linked:K S:cleared S:cleared S:linked:K S:unlinked:K");
-	TOLD_NOTHING(fd);
+	RECORDS_UNTIL(fd, "S:linked:K S:cleared S:cleared S:linked:K S:unlinked:K");
+	NO_RECORDS(fd);
 }
 
 static void what_a_child_was_told_is_known_of_its_siblings(void)
@@ -318,7 +318,7 @@ static void what_a_child_was_told_is_known_of_its_siblings(void)
 	begin_actors();
 	session = ask(0, JOIN, 0, 0); /* before the daemon starts */
 	begin_watching();
-	told_name(session, "S");
+	records_name(session, "S");
 	IT_EQ(it_watch(fd, session, 1), 0);
 	does(0, FORK, 2, 0);
 	does(0, FORK, 3, 0);
@@ -326,8 +326,8 @@ static void what_a_child_was_told_is_known_of_its_siblings(void)
 	does(3, LINK, key_k, SESSION);
 	does(3, LINK, key_k, SESSION);
 	does(0, LINK, key_k, SESSION);
-	TOLD_UNTIL(fd, "S:linked:K S:linked:K S:linked:K");
-	TOLD_NOTHING(fd);
+	RECORDS_UNTIL(fd, "S:linked:K S:linked:K S:linked:K");
+	NO_RECORDS(fd);
 }
 
 /* ---- what is not known ---- */
@@ -341,8 +341,8 @@ static void two_unknown_sessions(void)
 	s = ask(0, JOIN, 0, 0);
 	t = ask(1, JOIN, 0, 0);
 	begin_watching();
-	told_name(s, "S");
-	told_name(t, "T");
+	records_name(s, "S");
+	records_name(t, "T");
 	IT_EQ(it_watch(fd, s, 1), 0);
 	IT_EQ(it_watch(fd, t, 2), 0);
 }
@@ -351,14 +351,14 @@ static void unknown_session_is_found_by_what_differs(void)
 {
 	two_unknown_sessions();
 	does(0, LINK, key_k, SESSION);
-	TOLD_UNTIL(fd, "S:linked:K");
+	RECORDS_UNTIL(fd, "S:linked:K");
 	does(1, LINK, key_k, SESSION);
-	TOLD_UNTIL(fd, "T:linked:K");
+	RECORDS_UNTIL(fd, "T:linked:K");
 	does(1, UNLINK, key_k, SESSION);
-	TOLD_UNTIL(fd, "T:unlinked:K");
+	RECORDS_UNTIL(fd, "T:unlinked:K");
 	does(0, CLEAR, SESSION, 0);
-	TOLD_UNTIL(fd, "S:cleared");
-	TOLD_NOTHING(fd);
+	RECORDS_UNTIL(fd, "S:cleared");
+	NO_RECORDS(fd);
 }
 
 /* No record is made up, and none silently missing: there was a change, and its keyring is
@@ -367,16 +367,16 @@ static void where_nothing_differs_the_loss_is_told(void)
 {
 	two_unknown_sessions();
 	does(0, LINK, key_k, SESSION);
-	TOLD_UNTIL(fd, "S:linked:K"); /* else both keyrings differ at once */
+	RECORDS_UNTIL(fd, "S:linked:K"); /* else both keyrings differ at once */
 	does(1, LINK, key_k, SESSION);
-	TOLD_UNTIL(fd, "T:linked:K");
+	RECORDS_UNTIL(fd, "T:linked:K");
 	does(0, LINK, key_k, SESSION); /* on S or on T? */
-	TOLD_UNTIL(fd, "LOSS");
+	RECORDS_UNTIL(fd, "LOSS");
 	does(0, CLEAR, SESSION, 0);
-	TOLD_UNTIL(fd, "S:cleared");
+	RECORDS_UNTIL(fd, "S:cleared");
 	does(0, CLEAR, SESSION, 0);
-	TOLD_UNTIL(fd, "LOSS");
-	TOLD_NOTHING(fd);
+	RECORDS_UNTIL(fd, "LOSS");
+	NO_RECORDS(fd);
 }
 
 #define SEEN (ALL_PERM | KEY_OTH_VIEW)
@@ -398,7 +398,7 @@ static int old_session_of_another_user(const char *name)
 	ring = add_key("keyring", name, NULL, 0, SESSION);
 	IT_EQ(keyctl_setperm(ring, SEEN), 0);
 	begin_watching();
-	told_name(session, "S");
+	records_name(session, "S");
 	IT_EQ(it_watch(fd, session, 1), 0);
 	others = it_queue("others", O_RDONLY | O_NONBLOCK);
 	IT_EQ(it_watch(others, ring, 1), 0);
@@ -412,10 +412,10 @@ static void loss_is_for_those_keyrings_that_may_have_been_meant(void)
 	for (int i = 0; i < 3; i++) {
 		/* What it was before, so that there is no difference. */
 		does(0, SETPERM, SESSION, SEEN);
-		TOLD_UNTIL(fd, "LOSS");
-		IT_STR(told(others), "");
+		RECORDS_UNTIL(fd, "LOSS");
+		IT_STR(records(others), "");
 	}
-	TOLD_NOTHING(others);
+	NO_RECORDS(others);
 }
 
 /* It has done it and ended before the daemon learns of it. */
@@ -431,14 +431,14 @@ static void who_is_gone_meant_what_its_origin_may_mean(void)
 	does(2, LEAVE, 0, 0);
 	does(0, REAP, 0, 0);
 	IT_EQ(kill(daemon_pid, SIGCONT), 0);
-	TOLD_UNTIL(fd, "LOSS");
-	TOLD_NOTHING(others);
+	RECORDS_UNTIL(fd, "LOSS");
+	NO_RECORDS(others);
 }
 
 static void stop_daemon(void)
 {
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
-	told(fd);
+	records(fd);
 	IT_EQ(kill(daemon_pid, SIGSTOP), 0);
 	IT_UNTIL(it_state(daemon_pid) == 'T');
 }
@@ -464,8 +464,8 @@ static void who_is_gone_with_its_ancestors_meant_what_they_may_mean(void)
 	does(4, SETPERM, SESSION, SEEN);
 	leaves(4);
 	IT_EQ(kill(daemon_pid, SIGCONT), 0);
-	TOLD_UNTIL(fd, "LOSS");
-	TOLD_NOTHING(others);
+	RECORDS_UNTIL(fd, "LOSS");
+	NO_RECORDS(others);
 }
 
 /* As when a service of root becomes its user, and ends at once. */
@@ -483,7 +483,7 @@ static void who_is_gone_is_who_it_became_not_root(void)
 	IT_EQ(it_watch(others, ring, 1), 0);
 	does(1, BECOME, USER_ID, 0);
 	user = ask(1, USER, 0, 0);
-	told_name(user, "USER");
+	records_name(user, "USER");
 	IT_EQ(it_watch(fd, user, 3), 0);
 	stop_daemon();
 	does(0, FORK, 2, 0);
@@ -493,8 +493,8 @@ static void who_is_gone_is_who_it_became_not_root(void)
 	does(2, LEAVE, 0, 0);
 	does(0, REAP, 0, 0);
 	IT_EQ(kill(daemon_pid, SIGCONT), 0);
-	TOLD_UNTIL_OR(fd, "USER:setattr", "LOSS USER:setattr");
-	TOLD_NOTHING(others);
+	RECORDS_UNTIL_OR(fd, "USER:setattr", "LOSS USER:setattr");
+	NO_RECORDS(others);
 }
 
 /* The user's number is the same there, but its keyring is another one. */
@@ -510,10 +510,10 @@ static void user_keyring_of_a_user_namespace_is_no_other_users(void)
 		it_skip("no user namespace: %s", strerror(-r));
 	IT_OK(ask(0, USER, 0, 0) > 0);
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
-	told(fd);
+	records(fd);
 	does(0, SETPERM, KEY_SPEC_USER_KEYRING, SEEN);
-	TOLD_UNTIL(fd, "LOSS");
-	TOLD_NOTHING(others);
+	RECORDS_UNTIL(fd, "LOSS");
+	NO_RECORDS(others);
 }
 
 /* Two rings differ by the same key, before the daemon can take a snapshot between the two. */
@@ -526,11 +526,11 @@ static void each_difference_is_told_once(void)
 	for (int turn = 0; turn < 5; turn++) {
 		does(0, LINK, key_k, SESSION);
 		does(1, LINK, key_k, t);
-		TOLD_UNTIL(fd, "S:linked:K T:linked:K");
+		RECORDS_UNTIL(fd, "S:linked:K T:linked:K");
 		does(0, CLEAR, SESSION, 0);
 		does(1, CLEAR, t, 0);
-		TOLD_UNTIL(fd, "S:cleared T:cleared");
-		TOLD_NOTHING(fd);
+		RECORDS_UNTIL(fd, "S:cleared T:cleared");
+		NO_RECORDS(fd);
 	}
 }
 
@@ -552,8 +552,8 @@ static void forks_of_others_do_not_hide_a_session(void)
 	does(0, FORK, 2, 0);
 	does(2, LINK, key_k, SESSION);
 	does(0, LINK, key_k, SESSION);
-	TOLD_UNTIL(fd, "S:linked:K S:linked:K");
-	TOLD_NOTHING(fd);
+	RECORDS_UNTIL(fd, "S:linked:K S:linked:K");
+	NO_RECORDS(fd);
 }
 
 /* The child has ended when the daemon learns what it did. */
@@ -569,11 +569,11 @@ static void session_that_a_child_gave_is_not_the_old_one(void)
 	does(0, LINK, key_k, SESSION);
 	does(0, CLEAR, SESSION, 0);
 	IT_EQ(kill(daemon_pid, SIGCONT), 0);
-	told_no_more_than_losses();
+	no_more_than_losses();
 	does(1, UNLINK, key_k, s);
 	does(1, LINK, key_k, SESSION); /* the session of the child is still known */
-	TOLD_UNTIL(fd, "S:unlinked:K T:linked:K");
-	TOLD_NOTHING(fd);
+	RECORDS_UNTIL(fd, "S:unlinked:K T:linked:K");
+	NO_RECORDS(fd);
 }
 
 /* ---- other special keyrings ---- */
@@ -586,9 +586,9 @@ static void keyrings_of_the_process_are_nobody_elses(void)
 	does(0, LINK, key_k, KEY_SPEC_THREAD_KEYRING);
 	does(0, UNLINK, key_k, KEY_SPEC_THREAD_KEYRING);
 	does(0, CLEAR, KEY_SPEC_PROCESS_KEYRING, 0);
-	TOLD_NOTHING(fd);
+	NO_RECORDS(fd);
 	does(0, LINK, key_k, SESSION);
-	TOLD_UNTIL(fd, "S:linked:K");
+	RECORDS_UNTIL(fd, "S:linked:K");
 }
 
 /* ACTOR becomes USER_ID, whose user keyring is then watched and called USER. */
@@ -599,7 +599,7 @@ static void becomes_user(int actor)
 	does(actor, BECOME, USER_ID, 0);
 	user = ask(actor, USER, 0, 0);
 	IT_OK(user > 0);
-	told_name(user, "USER");
+	records_name(user, "USER");
 	(void)it_watch(fd, user, 3); /* it may be watched already */
 }
 
@@ -617,8 +617,8 @@ static void user_keyring_of_who_has_ended_is_known_for_certain(void)
 	does(2, LEAVE, 0, 0);
 	does(0, REAP, 0, 0);
 	IT_EQ(kill(daemon_pid, SIGCONT), 0);
-	TOLD_UNTIL(fd, "USER:linked:K USER:cleared USER:cleared");
-	TOLD_NOTHING(fd);
+	RECORDS_UNTIL(fd, "USER:linked:K USER:cleared USER:cleared");
+	NO_RECORDS(fd);
 }
 
 static void user_keyring_is_that_of_who_uses_it(void)
@@ -630,8 +630,8 @@ static void user_keyring_is_that_of_who_uses_it(void)
 	does(0, LINK, key_k, KEY_SPEC_USER_KEYRING);
 	does(1, LINK, key_k, KEY_SPEC_USER_KEYRING);
 	does(0, UNLINK, key_k, KEY_SPEC_USER_KEYRING);
-	TOLD_UNTIL(fd, "USER:setattr USER:linked:K USER:linked:K USER:unlinked:K");
-	TOLD_NOTHING(fd);
+	RECORDS_UNTIL(fd, "USER:setattr USER:linked:K USER:linked:K USER:unlinked:K");
+	NO_RECORDS(fd);
 }
 
 static void user_keyring_in_another_user_namespace_is_another(void)
@@ -645,17 +645,17 @@ static void user_keyring_in_another_user_namespace_is_another(void)
 	r = ask(0, LEAVE_USERNS, 0, 0);
 	if (r < 0)
 		it_skip("no user namespace can be had: %s", strerror(-r));
-	TOLD_UNTIL(fd, "USER:setattr");
+	RECORDS_UNTIL(fd, "USER:setattr");
 	for (int turn = 0; turn < 2; turn++) {
 		does(0, LINK, key_k, KEY_SPEC_USER_KEYRING);
 		does(0, LINK, key_k, KEY_SPEC_USER_KEYRING);
 		does(0, UNLINK, key_k, KEY_SPEC_USER_KEYRING);
 		does(0, CLEAR, KEY_SPEC_USER_KEYRING, 0);
-		told_no_more_than_losses();
+		no_more_than_losses();
 		/* what the other holds makes no difference */
 		does(1, turn ? UNLINK : LINK, key_k, KEY_SPEC_USER_KEYRING);
-		TOLD_UNTIL(fd, turn ? "USER:unlinked:K" : "USER:linked:K");
-		TOLD_NOTHING(fd);
+		RECORDS_UNTIL(fd, turn ? "USER:unlinked:K" : "USER:linked:K");
+		NO_RECORDS(fd);
 	}
 }
 
@@ -669,10 +669,10 @@ static void who_becomes_another_user_has_that_users_keyring(void)
 	does(0, BECOME, USER_ID, 0);
 	does(0, LINK, key_k, KEY_SPEC_USER_KEYRING);
 	does(0, LINK, key_k, KEY_SPEC_USER_KEYRING);
-	TOLD_UNTIL(fd, "S:linked:K USER:linked:K USER:linked:K");
+	RECORDS_UNTIL(fd, "S:linked:K USER:linked:K USER:linked:K");
 	does(0, UNLINK, key_k, KEY_SPEC_USER_KEYRING);
-	TOLD_UNTIL(fd, "USER:unlinked:K");
-	TOLD_NOTHING(fd);
+	RECORDS_UNTIL(fd, "USER:unlinked:K");
+	NO_RECORDS(fd);
 }
 
 static const struct it_test tests[] = {

@@ -19,7 +19,7 @@
 #include <sys/xattr.h>
 
 #include "lib.h"
-#include "told.h"
+#include "records.h"
 
 #define NEVER_S "86400" /* as good as no resync */
 /* Others use keys, too: one buffer holds what they do meanwhile, the other does not. */
@@ -39,16 +39,16 @@ struct scene {
 
 static void set_up(struct scene *s, const char *options)
 {
-	s->tracefs = told_need_trace();
+	s->tracefs = trace_need();
 	s->daemon = it_start(options);
 	s->a = it_key("wqfs-test:a");
 	s->b = it_key("wqfs-test:b");
 	s->ring = add_key("keyring", "wqfs-test:ring", NULL, 0, KEY_SPEC_SESSION_KEYRING);
 	IT_OK(s->ring > 0);
 	IT_EQ(keyctl_setperm(s->ring, ALL_PERM), 0);
-	told_name(s->a, "A");
-	told_name(s->b, "B");
-	told_name(s->ring, "RING");
+	records_name(s->a, "A");
+	records_name(s->b, "B");
+	records_name(s->ring, "RING");
 	s->ab = it_queue("ab", O_RDONLY | O_NONBLOCK);
 	s->ar = it_queue("ar", O_RDONLY | O_NONBLOCK);
 	IT_EQ(it_watch(s->ab, s->a, 1), 0);
@@ -67,10 +67,10 @@ static void is_told_exactly(const struct scene *s)
 {
 	update(s->a);
 	update(s->b);
-	TOLD_UNTIL(s->ab, "A:updated B:updated");
-	TOLD_UNTIL(s->ar, "A:updated");
-	TOLD_NOTHING(s->ab);
-	TOLD_NOTHING(s->ar);
+	RECORDS_UNTIL(s->ab, "A:updated B:updated");
+	RECORDS_UNTIL(s->ar, "A:updated");
+	NO_RECORDS(s->ab);
+	NO_RECORDS(s->ar);
 }
 
 static const char *source_of(const char *path)
@@ -94,7 +94,7 @@ static void operations_without_a_difference_are_told(void)
 	IT_EQ(keyctl_clear(s.ring), 0);
 	IT_EQ(keyctl_link(s.b, s.ring), 0);
 	IT_EQ(keyctl_link(s.b, s.ring), 0);
-	TOLD_UNTIL(s.ar, "RING:cleared RING:linked:B RING:linked:B");
+	RECORDS_UNTIL(s.ar, "RING:cleared RING:linked:B RING:linked:B");
 }
 
 /* Attributes that hide the key from the daemon, and others that show it again. A snapshot after
@@ -105,17 +105,17 @@ static void attributes_that_hide_a_key_are_told_once(void)
 
 	set_up(&s, "source=trace,resync_s=" NEVER_S);
 	IT_EQ(keyctl_setperm(s.a, KEY_POS_ALL & ~KEY_POS_VIEW), 0);
-	TOLD_UNTIL(s.ar, "A:setattr");
-	TOLD_NOTHING(s.ar);
+	RECORDS_UNTIL(s.ar, "A:setattr");
+	NO_RECORDS(s.ar);
 	IT_EQ(keyctl_setperm(s.a, KEY_POS_ALL & ~(KEY_POS_VIEW | KEY_POS_LINK)), 0);
-	TOLD_UNTIL(s.ar, "A:setattr");
-	TOLD_NOTHING(s.ar);
+	RECORDS_UNTIL(s.ar, "A:setattr");
+	NO_RECORDS(s.ar);
 	update(s.a);
-	TOLD_UNTIL(s.ar, "A:updated");
-	TOLD_NOTHING(s.ar);
+	RECORDS_UNTIL(s.ar, "A:updated");
+	NO_RECORDS(s.ar);
 	IT_EQ(keyctl_setperm(s.a, ALL_PERM), 0);
-	TOLD_UNTIL(s.ar, "A:setattr");
-	TOLD_NOTHING(s.ar);
+	RECORDS_UNTIL(s.ar, "A:setattr");
+	NO_RECORDS(s.ar);
 }
 
 /* Is there no key of that serial any more, in whatever state? */
@@ -133,21 +133,21 @@ static void member_that_was_displaced_is_not_told_as_unlinked(void)
 
 	set_up(&s, "source=trace,resync_s=" NEVER_S);
 	IT_EQ(keyctl_link(s.b, s.ring), 0);
-	TOLD_UNTIL(s.ar, "RING:linked:B");
+	RECORDS_UNTIL(s.ar, "RING:linked:B");
 	IT_OK(keyctl_get_keyring_ID(KEY_SPEC_THREAD_KEYRING, 1) > 0);
 	other = add_key("keyring", "wqfs-test:other", NULL, 0, KEY_SPEC_SESSION_KEYRING);
 	IT_OK(other > 0);
 	IT_EQ(kill(s.daemon, SIGSTOP), 0);
 	x = add_key("user", "wqfs-test:b", "x", 1, other);
 	IT_OK(x > 0 && x != s.b);
-	told_name(x, "X");
+	records_name(x, "X");
 	IT_EQ(keyctl_link(x, s.ring), 0);
 	IT_EQ(keyctl_unlink(x, s.ring), 0);
 	IT_EQ(keyctl_unlink(x, other), 0);
 	IT_UNTIL(is_gone(x));
 	IT_EQ(kill(s.daemon, SIGCONT), 0);
-	TOLD_UNTIL(s.ar, "RING:linked:X RING:unlinked:X");
-	TOLD_NOTHING(s.ar);
+	RECORDS_UNTIL(s.ar, "RING:linked:X RING:unlinked:X");
+	NO_RECORDS(s.ar);
 }
 
 /* The daemon does not know our session keyring, and can read no member of RING: it sees no
@@ -158,11 +158,11 @@ static void use_session_and_made_keyring(void)
 	int fd = it_queue("q", O_RDONLY | O_NONBLOCK);
 
 	IT_OK(ring > 0);
-	told_name(ring, "RING");
+	records_name(ring, "RING");
 	IT_EQ(it_watch(fd, ring, 1), 0);
 	IT_OK(add_key("user", "wqfs-test:a", "1", 1, KEY_SPEC_SESSION_KEYRING) > 0);
 	IT_EQ(keyctl_clear(ring), 0);
-	TOLD_UNTIL(fd, "RING:cleared");
+	RECORDS_UNTIL(fd, "RING:cleared");
 }
 
 static void keyring_that_was_made_is_nobodys_unknown_session(void)
@@ -171,7 +171,7 @@ static void keyring_that_was_made_is_nobodys_unknown_session(void)
 	char c = 0;
 	pid_t pid;
 
-	close(told_need_trace());
+	close(trace_need());
 	IT_EQ(pipe(joined), 0);
 	IT_EQ(pipe(started), 0);
 	pid = it_fork();
@@ -198,8 +198,8 @@ static void search_that_links_is_told(void)
 	for (int i = 0; i < 2; i++)
 		IT_EQ(keyctl_search(KEY_SPEC_SESSION_KEYRING, "user", "wqfs-test:b", s.ring),
 			s.b);
-	TOLD_UNTIL(s.ar, "RING:linked:B RING:linked:B");
-	TOLD_NOTHING(s.ar);
+	RECORDS_UNTIL(s.ar, "RING:linked:B RING:linked:B");
+	NO_RECORDS(s.ar);
 }
 
 static void operations_that_fail_are_not_told(void)
@@ -208,10 +208,10 @@ static void operations_that_fail_are_not_told(void)
 
 	set_up(&s, "source=trace,resync_s=" NEVER_S);
 	IT_EQ(keyctl_setperm(s.a, ALL_PERM & ~(KEY_POS_WRITE | KEY_USR_WRITE)), 0);
-	TOLD_UNTIL(s.ar, "A:setattr");
+	RECORDS_UNTIL(s.ar, "A:setattr");
 	IT_ERRNO(keyctl_update(s.a, "2", 1), EACCES);
 	IT_ERRNO(keyctl_unlink(s.b, s.ring), ENOENT);
-	TOLD_NOTHING(s.ar);
+	NO_RECORDS(s.ar);
 }
 
 struct revokers {
@@ -469,16 +469,16 @@ static void overrun_is_told_once_to_every_queue(void)
 		for (int i = 0; i < UPDATES; i++)
 			update(other);
 		IT_EQ(kill(s.daemon, SIGCONT), 0);
-		TOLD_UNTIL(s.ab, "LOSS");
+		RECORDS_UNTIL(s.ab, "LOSS");
 		/* and the resync finds the difference */
-		TOLD_UNTIL_OR(s.ar, LOSS_AND_LINK);
-		TOLD_NOTHING(s.ab);
-		TOLD_NOTHING(s.ar);
+		RECORDS_UNTIL_OR(s.ar, LOSS_AND_LINK);
+		NO_RECORDS(s.ab);
+		NO_RECORDS(s.ar);
 		is_told_exactly(&s);
 		IT_EQ(keyctl_unlink(s.b, s.ring), 0);
-		TOLD_UNTIL(s.ar, "RING:unlinked:B");
+		RECORDS_UNTIL(s.ar, "RING:unlinked:B");
 	}
-	IT_OK(told_traces());
+	IT_OK(trace_is_used());
 	IT_EQ(kill(s.daemon, SIGTERM), 0);
 	IT_EQ(it_wait(s.daemon), 0);
 	IT_OK(strstr(it_text(IT_OUT), "overflowed") != NULL);
@@ -555,15 +555,15 @@ static void dead_trace_is_found_by_a_sync_and_replaced(void)
 
 	set_up(&s, "source=trace,resync_s=" NEVER_S);
 	for (size_t i = 0; i < ARRAY_SIZE(cuts); i++) {
-		told_cut_trace(s.tracefs, s.daemon, cuts[i].instance, cuts[i].file);
+		trace_cut(s.tracefs, s.daemon, cuts[i].instance, cuts[i].file);
 		IT_EQ(keyctl_link(s.b, s.ring), 0);
 		IT_EQ(ioctl(s.ab, WQFS_IOC_SYNC), 0);
-		TOLD_UNTIL(s.ab, "LOSS");
-		TOLD_UNTIL_OR(s.ar, LOSS_AND_LINK);
-		IT_OK(told_traces());
+		RECORDS_UNTIL(s.ab, "LOSS");
+		RECORDS_UNTIL_OR(s.ar, LOSS_AND_LINK);
+		IT_OK(trace_is_used());
 		is_told_exactly(&s);
 		IT_EQ(keyctl_unlink(s.b, s.ring), 0);
-		TOLD_UNTIL(s.ar, "RING:unlinked:B");
+		RECORDS_UNTIL(s.ar, "RING:unlinked:B");
 	}
 	ends_having_said(s.daemon, "another one");
 }
@@ -573,10 +573,10 @@ static void dead_trace_is_found_by_the_resync_and_replaced(void)
 	struct scene s;
 
 	set_up(&s, "source=trace,resync_s=1");
-	told_cut_trace(s.tracefs, s.daemon, "sysexit", "tracing_on");
+	trace_cut(s.tracefs, s.daemon, "sysexit", "tracing_on");
 	IT_EQ(keyctl_link(s.b, s.ring), 0);
-	TOLD_UNTIL(s.ab, "LOSS");
-	TOLD_UNTIL_OR(s.ar, LOSS_AND_LINK);
+	RECORDS_UNTIL(s.ab, "LOSS");
+	RECORDS_UNTIL_OR(s.ar, LOSS_AND_LINK);
 	is_told_exactly(&s);
 	ends_having_said(s.daemon, "another one");
 }
@@ -586,9 +586,9 @@ static struct rlimit make_it_poll(struct scene *s, const char *options)
 	struct rlimit old;
 
 	set_up(s, options);
-	old = told_make_poll(s->tracefs, s->daemon, s->ab);
-	TOLD_UNTIL(s->ab, "LOSS");
-	TOLD_UNTIL(s->ar, "LOSS");
+	old = trace_make_poll(s->tracefs, s->daemon, s->ab);
+	RECORDS_UNTIL(s->ab, "LOSS");
+	RECORDS_UNTIL(s->ar, "LOSS");
 	return old;
 }
 
@@ -601,10 +601,10 @@ static void where_no_other_can_be_had_polling_takes_over(void)
 	IT_OK(strstr(source_of(IT_MNT), strerror(EMFILE)) != NULL);
 	IT_EQ(it_stats(s.ab).source, WQFS_SOURCE_POLL);
 	IT_EQ(keyctl_link(s.b, s.ring), 0);
-	TOLD_UNTIL(s.ar, "RING:linked:B"); /* without a sync */
+	RECORDS_UNTIL(s.ar, "RING:linked:B"); /* without a sync */
 	IT_EQ(keyctl_update(s.a, "2", 1), 0);
-	TOLD_UNTIL(s.ab, "A:updated");
-	told_may_trace(s.daemon, &old); /* sanitizers open files */
+	RECORDS_UNTIL(s.ab, "A:updated");
+	trace_may_start(s.daemon, &old); /* sanitizers open files */
 	ends_having_said(s.daemon, "polling");
 }
 
@@ -615,16 +615,16 @@ static void trace_comes_back_once_it_can(void)
 	struct rlimit old = make_it_poll(&s, "source=auto,resync_s=" NEVER_S);
 
 	IT_EQ(keyctl_link(s.b, s.ring), 0);
-	TOLD_UNTIL(s.ar, "RING:linked:B");
-	told_may_trace(s.daemon, &old);
-	IT_UNTIL(told_traces());
+	RECORDS_UNTIL(s.ar, "RING:linked:B");
+	trace_may_start(s.daemon, &old);
+	IT_UNTIL(trace_is_used());
 	is_told_exactly(&s);
 	/* it can die again, and another one replaces it */
-	told_cut_trace(s.tracefs, s.daemon, "sysexit", "tracing_on");
+	trace_cut(s.tracefs, s.daemon, "sysexit", "tracing_on");
 	IT_EQ(ioctl(s.ab, WQFS_IOC_SYNC), 0);
-	TOLD_UNTIL(s.ab, "LOSS");
-	TOLD_UNTIL(s.ar, "LOSS");
-	IT_OK(told_traces());
+	RECORDS_UNTIL(s.ab, "LOSS");
+	RECORDS_UNTIL(s.ar, "LOSS");
+	IT_OK(trace_is_used());
 	is_told_exactly(&s);
 	ends_having_said(s.daemon, "the trace is back");
 }
@@ -636,11 +636,11 @@ static void nothing_is_missed_while_the_trace_comes_back(void)
 	bool linked = false;
 	struct rlimit old = make_it_poll(&s, "source=auto,resync_s=" NEVER_S);
 
-	told_may_trace(s.daemon, &old);
-	while (!told_traces()) {
+	trace_may_start(s.daemon, &old);
+	while (!trace_is_used()) {
 		linked = !linked;
 		IT_EQ(linked ? keyctl_link(s.b, s.ring) : keyctl_unlink(s.b, s.ring), 0);
-		TOLD_UNTIL(s.ar, linked ? "RING:linked:B" : "RING:unlinked:B");
+		RECORDS_UNTIL(s.ar, linked ? "RING:linked:B" : "RING:unlinked:B");
 	}
 	is_told_exactly(&s);
 	ends_having_said(s.daemon, "the trace is back");
@@ -653,10 +653,10 @@ static void scan_that_brings_it_back_is_thorough(void)
 	struct rlimit old = make_it_poll(&s, "source=auto,cpu_budget=0.01%,resync_s=" NEVER_S);
 
 	IT_EQ(keyctl_set_timeout(s.a, 1000), 0);
-	told_may_trace(s.daemon, &old);
-	IT_UNTIL(told_traces());
-	TOLD_UNTIL(s.ab, "A:setattr");
-	TOLD_UNTIL(s.ar, "A:setattr");
+	trace_may_start(s.daemon, &old);
+	IT_UNTIL(trace_is_used());
+	RECORDS_UNTIL(s.ab, "A:setattr");
+	RECORDS_UNTIL(s.ar, "A:setattr");
 	is_told_exactly(&s);
 	ends_having_said(s.daemon, "the trace is back");
 }
@@ -745,7 +745,7 @@ static void instances_of_others_are_left_alone(void)
 {
 	static const char *const names[] = {"instances/wqfs-sysexit-",
 		"instances/wqfs-sysexit-1x", "instances/wqfs-sysexit-0"};
-	int tracefs = told_need_trace();
+	int tracefs = trace_need();
 	struct stat st;
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
@@ -780,7 +780,7 @@ static void works_where_tracefs_is_not_mounted_and_mounts_none(void)
 	struct scene s;
 	char table[64];
 
-	close(told_need_trace());
+	close(trace_need());
 	it_own_mounts();
 	while (mounts_of_tracefs("/proc/self/mounts", true))
 		;
@@ -842,7 +842,7 @@ static void root_traces_unasked_and_wqctl_says_so(void)
 	struct scene s;
 
 	set_up(&s, "source=auto");
-	IT_OK(told_traces());
+	IT_OK(trace_is_used());
 	IT_EQ(it_stats(s.ab).source, WQFS_SOURCE_TRACE);
 	IT_EQ(it_run(argv, "stat.out"), 0);
 	IT_OK(strstr(it_text("stat.out"), "\nsource    trace") != NULL);

@@ -11,7 +11,7 @@
 
 #include "base/unused.h"
 #include "lib.h"
-#include "told.h"
+#include "records.h"
 
 #define NEVER_S	 "86400" /* as good as no resync */
 #define ALL_PERM (KEY_POS_ALL | KEY_USR_ALL)
@@ -22,16 +22,16 @@ static int fd;
 
 static void set_up(const char *options)
 {
-	close(told_need_trace());
+	close(trace_need());
 	it_start(options);
 	key_a = it_key("wqfs-test:a");
 	key_b = it_key("wqfs-test:b");
 	ring = add_key("keyring", "wqfs-test:ring", NULL, 0, KEY_SPEC_SESSION_KEYRING);
 	IT_OK(ring > 0);
 	IT_EQ(keyctl_setperm(ring, ALL_PERM), 0);
-	told_name(key_a, "A");
-	told_name(key_b, "B");
-	told_name(ring, "RING");
+	records_name(key_a, "A");
+	records_name(key_b, "B");
+	records_name(ring, "RING");
 	fd = it_queue("q", O_RDONLY | O_NONBLOCK);
 	IT_EQ(it_watch(fd, key_a, 1), 0);
 	IT_EQ(it_watch(fd, ring, 2), 0);
@@ -102,11 +102,11 @@ static void resync_tells_what_the_trace_does_not_see(void)
 	set_up("source=trace,resync_s=1");
 	need_32_bit();
 	IT_EQ(keyctl_32(KEYCTL_LINK, (uint32_t)key_b, (uint32_t)ring), 0);
-	TOLD_UNTIL(fd, "RING:linked:B");
-	TOLD_NOTHING(fd);
+	RECORDS_UNTIL(fd, "RING:linked:B");
+	NO_RECORDS(fd);
 	IT_EQ(keyctl_32(KEYCTL_UNLINK, (uint32_t)key_b, (uint32_t)ring), 0);
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
-	IT_STR(told(fd), "RING:unlinked:B");
+	IT_STR(records(fd), "RING:unlinked:B");
 }
 
 /* By a scan, as a polling mount would find it. */
@@ -116,17 +116,17 @@ static void what_32_bit_programs_do_is_found_at_once(void)
 	need_32_bit();
 	for (int i = 0; i < 5; i++) {
 		IT_EQ(keyctl_32(KEYCTL_LINK, (uint32_t)key_b, (uint32_t)ring), 0);
-		TOLD_UNTIL(fd, "RING:linked:B");
+		RECORDS_UNTIL(fd, "RING:linked:B");
 		IT_EQ(keyctl_32(KEYCTL_UNLINK, (uint32_t)key_b, (uint32_t)ring), 0);
-		TOLD_UNTIL(fd, "RING:unlinked:B");
+		RECORDS_UNTIL(fd, "RING:unlinked:B");
 		IT_EQ(keyctl_32(KEYCTL_SETPERM, (uint32_t)key_a,
 			      ALL_PERM | (i % 2 ? 0 : KEY_OTH_VIEW)),
 			0);
-		TOLD_UNTIL(fd, "A:setattr");
+		RECORDS_UNTIL(fd, "A:setattr");
 	}
 	IT_EQ(keyctl_32(KEYCTL_REVOKE, (uint32_t)key_a, 0), 0);
-	TOLD_UNTIL(fd, "A:revoked");
-	TOLD_NOTHING(fd);
+	RECORDS_UNTIL(fd, "A:revoked");
+	NO_RECORDS(fd);
 }
 
 /* The tracepoint of all calls shows only numbers: timerfd_settime() and accept4() look like
@@ -144,7 +144,7 @@ static void call_of_the_same_number_is_an_occasion_to_scan(void)
 		IT_EQ(timerfd_settime(timer, 0, &off, NULL), 0);
 		IT_UNTIL(it_stats(fd).scans > scans);
 	}
-	TOLD_NOTHING(fd);
+	NO_RECORDS(fd);
 #else
 	it_skip("no 64-bit call has that number on this machine");
 #endif
@@ -170,11 +170,11 @@ static void what_it_does_not_see_is_told_at_once_by_a_report(void)
 	set_up("source=trace,resync_s=" NEVER_S);
 	need_32_bit();
 	report_32(&link, (uint32_t)key_b, (uint32_t)ring);
-	IT_STR(told(fd), "RING:linked:B");
+	IT_STR(records(fd), "RING:linked:B");
 	report_32(&link, (uint32_t)key_b, (uint32_t)ring);
 	report_32(&perm, (uint32_t)key_a, ALL_PERM | KEY_OTH_VIEW);
-	IT_STR(told(fd), "RING:linked:B A:setattr");
-	TOLD_NOTHING(fd);
+	IT_STR(records(fd), "RING:linked:B A:setattr");
+	NO_RECORDS(fd);
 }
 
 static void report_32_as_nobody(void *to WQ_UNUSED)
@@ -194,9 +194,9 @@ static void who_may_only_view_a_key_is_not_believed_of_it_by_a_32_bit_call(void)
 	set_up("source=trace,allow_other,resync_s=" NEVER_S);
 	need_32_bit();
 	IT_EQ(keyctl_setperm(key_a, ALL_PERM | KEY_OTH_VIEW), 0);
-	TOLD_UNTIL(fd, "A:setattr");
+	RECORDS_UNTIL(fd, "A:setattr");
 	it_as(uid, report_32_as_nobody, NULL);
-	TOLD_NOTHING(fd);
+	NO_RECORDS(fd);
 }
 
 /* Sets A's attributes by a call that is reported, and back by one that is not. A scan finds the
@@ -207,12 +207,12 @@ static bool unseen_change_is_told(int pause)
 	const char *words;
 
 	IT_EQ(keyctl_setperm(key_a, ALL_PERM | KEY_OTH_VIEW), 0);
-	TOLD_UNTIL(fd, "A:setattr");
+	RECORDS_UNTIL(fd, "A:setattr");
 	for (int i = 0; i < pause; i++)
 		it_breathe();
 	IT_EQ(keyctl_32(KEYCTL_SETPERM, (uint32_t)key_a, ALL_PERM), 0);
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
-	words = told(fd);
+	words = records(fd);
 	if (!*words)
 		return false;
 	IT_STR(words, "A:setattr");
@@ -226,7 +226,7 @@ static void told_change_hides_no_other(void)
 	set_up("source=trace,resync_s=" NEVER_S);
 	need_32_bit();
 	IT_UNTIL(unseen_change_is_told(pause++));
-	TOLD_NOTHING(fd);
+	NO_RECORDS(fd);
 }
 
 /* ---- odd operations ---- */
@@ -246,14 +246,14 @@ static void operation_is_what_the_lower_bits_say(void)
 	for (size_t i = 0; i < ARRAY_SIZE(bits); i++) {
 		/* without a difference, so that only a report shows it */
 		IT_EQ(keyctl_oddly(KEYCTL_UPDATE, bits[i], key_a, "1"), 0);
-		TOLD_UNTIL(fd, "A:updated");
+		RECORDS_UNTIL(fd, "A:updated");
 		IT_EQ(keyctl_oddly(KEYCTL_CLEAR, bits[i], ring, ""), 0);
-		TOLD_UNTIL(fd, "RING:cleared");
+		RECORDS_UNTIL(fd, "RING:cleared");
 		/* an operation that changes nothing */
 		IT_EQ(keyctl_oddly(KEYCTL_GET_KEYRING_ID, bits[i], key_a, ""), key_a);
 		IT_EQ(keyctl_update(key_a, "1", 1), 0);
-		TOLD_UNTIL(fd, "A:updated");
-		TOLD_NOTHING(fd);
+		RECORDS_UNTIL(fd, "A:updated");
+		NO_RECORDS(fd);
 	}
 }
 

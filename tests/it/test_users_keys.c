@@ -8,7 +8,7 @@
 
 #include "base/unused.h"
 #include "lib.h"
-#include "told.h"
+#include "records.h"
 
 #define STRANGER 54321 /* a user who owns nothing */
 
@@ -43,15 +43,15 @@ static void see_what_attributes_tell(void *arg WQ_UNUSED)
 	int32_t key = owners_key("wqfs-test:mine");
 	int fd = queue();
 
-	told_name(key, "A");
+	records_name(key, "A");
 	IT_EQ(it_watch(fd, key, 1), 0);
-	TOLD_NOTHING(fd);
+	NO_RECORDS(fd);
 	IT_EQ(keyctl_setperm(key, KEY_POS_ALL | KEY_USR_ALL), 0);
-	TOLD_UNTIL(fd, "A:setattr");
+	RECORDS_UNTIL(fd, "A:setattr");
 	IT_EQ(keyctl_update(key, "2", 1), 0); /* the owner may Read it now */
-	TOLD_UNTIL(fd, "A:updated");
+	RECORDS_UNTIL(fd, "A:updated");
 	IT_EQ(keyctl_revoke(key), 0);
-	TOLD_UNTIL(fd, "A:revoked");
+	RECORDS_UNTIL(fd, "A:revoked");
 }
 
 static void polling_sees_an_owners_key(void)
@@ -61,7 +61,7 @@ static void polling_sees_an_owners_key(void)
 
 static void the_trace_tells_of_an_owners_key(void)
 {
-	close(told_need_trace());
+	close(trace_need());
 	as_owner("source=trace", see_what_attributes_tell);
 }
 
@@ -70,17 +70,17 @@ static void see_updates(void *arg WQ_UNUSED)
 	int32_t key = owners_key("wqfs-test:mine");
 	int fd = queue();
 
-	told_name(key, "A");
+	records_name(key, "A");
 	IT_EQ(it_watch(fd, key, 1), 0);
 	for (int i = 0; i < 3; i++)
 		IT_EQ(keyctl_update(key, "same", 4), 0);
-	TOLD_UNTIL(fd, "A:updated A:updated A:updated");
-	TOLD_NOTHING(fd);
+	RECORDS_UNTIL(fd, "A:updated A:updated A:updated");
+	NO_RECORDS(fd);
 }
 
 static void the_trace_tells_of_updates_that_nobody_may_read(void)
 {
-	close(told_need_trace());
+	close(trace_need());
 	as_owner("source=trace", see_updates);
 }
 
@@ -93,14 +93,14 @@ static void see_links(void *arg WQ_UNUSED)
 
 	IT_OK(ring > 0);
 	IT_EQ(keyctl_setperm(ring, KEY_POS_ALL | KEY_USR_VIEW | KEY_USR_READ), 0);
-	told_name(ring, "RING");
-	told_name(key, "A");
+	records_name(ring, "RING");
+	records_name(key, "A");
 	IT_EQ(it_watch(fd, ring, 1), 0);
 	IT_EQ(keyctl_link(key, ring), 0);
-	TOLD_UNTIL(fd, "RING:linked:A");
+	RECORDS_UNTIL(fd, "RING:linked:A");
 	IT_EQ(keyctl_unlink(key, ring), 0);
-	TOLD_UNTIL(fd, "RING:unlinked:A");
-	TOLD_NOTHING(fd);
+	RECORDS_UNTIL(fd, "RING:unlinked:A");
+	NO_RECORDS(fd);
 }
 
 static void polling_sees_the_links_of_an_owners_keyring(void)
@@ -167,7 +167,7 @@ static void a_new_owner_may_watch_and_the_old_one_is_told(void)
 	owner = it_nobody();
 	it_start("allow_other,source=poll");
 	shared_key = it_key("wqfs-test:handed-on");
-	told_name(shared_key, "A");
+	records_name(shared_key, "A");
 	IT_EQ(keyctl_setperm(shared_key, KEY_POS_ALL | KEY_USR_VIEW), 0);
 	IT_EQ(keyctl_chown(shared_key, owner, (gid_t)-1), 0);
 	IT_EQ(keyctl_link(shared_key, KEY_SPEC_THREAD_KEYRING), 0);
@@ -175,11 +175,11 @@ static void a_new_owner_may_watch_and_the_old_one_is_told(void)
 	it_as(owner, watch_own, NULL);
 	fd = open(IT_MNT "/owners", O_RDONLY | O_NONBLOCK);
 	IT_OK(fd >= 0);
-	TOLD_NOTHING(fd);
+	NO_RECORDS(fd);
 	IT_EQ(keyctl_chown(shared_key, STRANGER, (gid_t)-1), 0);
-	TOLD_UNTIL(fd, "A:setattr");
+	RECORDS_UNTIL(fd, "A:setattr");
 	it_as(STRANGER, watch_what_was_handed_on, NULL);
-	TOLD_NOTHING(fd);
+	NO_RECORDS(fd);
 }
 
 static const struct it_test tests[] = {

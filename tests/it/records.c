@@ -8,7 +8,7 @@
 
 #include "lib.h"
 #include "record/names.h"
-#include "told.h"
+#include "records.h"
 
 #define NAMES 16
 
@@ -19,7 +19,7 @@ static struct {
 
 /* ---- words ---- */
 
-void told_name(int32_t key, const char *name)
+void records_name(int32_t key, const char *name)
 {
 	for (int i = 0; i < NAMES; i++) {
 		if (names[i].key && names[i].key != key)
@@ -65,7 +65,7 @@ static size_t word(char *to, size_t size, const struct it_record *r)
 	return (size_t)n;
 }
 
-const char *told(int fd)
+const char *records(int fd)
 {
 	static char text[16384];
 	unsigned char buf[4096];
@@ -98,36 +98,36 @@ static bool is(const char *all, const char *want)
 	return want && !strcmp(all, want);
 }
 
-void told_until(const char *file, int line, int fd, const char *want, const char * or)
+void records_until(const char *file, int line, int fd, const char *want, const char * or)
 {
 	uint64_t end = wq_now_ns() + IT_DEADLINE_S * 1000000000ull;
 	char all[16384] = "";
 
 	while (!is(all, want) && !is(all, or)) {
-		const char *more = told(fd);
+		const char *more = records(fd);
 		size_t n = strlen(all);
 
 		snprintf(all + n, sizeof(all) - n, "%s%s", n && *more ? " " : "", more);
 		if ((!may_become(all, want) && !may_become(all, or)) || wq_now_ns() > end)
-			it_fail(file, line, "told \"%s\", not \"%s\"", all, want);
+			it_fail(file, line, "the records are \"%s\", not \"%s\"", all, want);
 		it_breathe();
 	}
 }
 
-void told_nothing(const char *file, int line, int fd)
+void records_none(const char *file, int line, int fd)
 {
 	const char *besides;
 
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
-	besides = told(fd);
+	besides = records(fd);
 	if (*besides)
-		it_fail(file, line, "told \"%s\" besides; the daemon has said: %s", besides,
+		it_fail(file, line, "there is also \"%s\"; the daemon has said: %s", besides,
 			it_text(IT_OUT));
 }
 
 /* ---- tracefs ---- */
 
-int told_need_trace(void)
+int trace_need(void)
 {
 	int fs, fd;
 
@@ -144,7 +144,7 @@ int told_need_trace(void)
 	return fd;
 }
 
-void told_write(int dir, const char *path, const char *text)
+void trace_write(int dir, const char *path, const char *text)
 {
 	int fd = openat(dir, path, O_WRONLY | O_TRUNC | O_CLOEXEC);
 
@@ -153,33 +153,33 @@ void told_write(int dir, const char *path, const char *text)
 	close(fd);
 }
 
-void told_cut_trace(int tracefs, pid_t daemon, const char *what, const char *file)
+void trace_cut(int tracefs, pid_t daemon, const char *what, const char *file)
 {
 	char path[128];
 
 	snprintf(path, sizeof(path), "instances/wqfs-%s-%d/%s", what, (int)daemon, file);
-	told_write(tracefs, path, "0");
+	trace_write(tracefs, path, "0");
 }
 
-struct rlimit told_make_poll(int tracefs, pid_t daemon, int fd)
+struct rlimit trace_make_poll(int tracefs, pid_t daemon, int fd)
 {
 	struct rlimit old, none;
 
 	IT_EQ(prlimit(daemon, RLIMIT_NOFILE, NULL, &old), 0);
 	none = (struct rlimit){.rlim_cur = 3, .rlim_max = old.rlim_max};
 	IT_EQ(prlimit(daemon, RLIMIT_NOFILE, &none, NULL), 0);
-	told_cut_trace(tracefs, daemon, "sysenter", "tracing_on");
+	trace_cut(tracefs, daemon, "sysenter", "tracing_on");
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
-	IT_OK(!told_traces());
+	IT_OK(!trace_is_used());
 	return old;
 }
 
-void told_may_trace(pid_t daemon, const struct rlimit *limit)
+void trace_may_start(pid_t daemon, const struct rlimit *limit)
 {
 	IT_EQ(prlimit(daemon, RLIMIT_NOFILE, limit, NULL), 0);
 }
 
-bool told_traces(void)
+bool trace_is_used(void)
 {
 	char text[512] = "";
 
