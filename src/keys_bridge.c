@@ -79,7 +79,7 @@ static bool remove_key(struct wq_key *key, uint64_t until_ns)
 	return wq_watch_list_remove_until(&key->watchers, (uint64_t)key->serial, until_ns);
 }
 
-/* ---- keys that are gone ---- */
+/* ---- keys that were destroyed ---- */
 
 /* Posts REMOVAL for zombies, for a slice of time, unless an earlier difference is deferred or
  * an earlier record still waits in the outbox. The rest follows later. */

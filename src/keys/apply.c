@@ -124,17 +124,17 @@ static unsigned int linked(const struct wq_statement *t, struct wq_key *ring, in
  */
 static unsigned int unlinked(const struct wq_statement *t, struct wq_key *ring, int32_t serial)
 {
-	int32_t gone = serial;
+	int32_t removed = serial;
 
 	if (wq_key_has_members(ring)) {
 		if (!wq_key_member_find(&ring->state, serial))
-			gone = namesake(ring, name_of(ring, serial), serial);
-		if (gone)
-			wq_key_member_del(&ring->state, gone);
+			removed = namesake(ring, name_of(ring, serial), serial);
+		if (removed)
+			wq_key_member_del(&ring->state, removed);
 		members_changed(ring);
 	}
 	notify(t, ring, NOTIFY_KEY_UNLINKED, (uint32_t)serial);
-	return verify(t, ring, gone ? gone : serial, false);
+	return verify(t, ring, removed ? removed : serial, false);
 }
 
 static unsigned int cleared(const struct wq_statement *t, struct wq_key *ring)

@@ -46,7 +46,7 @@ static enum wq_member_fate decide_fate(struct wq_key *ring, int32_t serial)
 	case WQ_KEY_REVOKED:
 	case WQ_KEY_INVALIDATED:
 		return WQ_MEMBER_COLLECTED;
-	case WQ_KEY_GONE:
+	case WQ_KEY_DESTROYED:
 		return wq_model_has(ring->model, WQ_SOURCE_OPERATIONS) &&
 				       !wq_fates_was_unlinked(&ring->model->fates, serial)
 			       ? WQ_MEMBER_COLLECTED
@@ -144,7 +144,7 @@ static const struct wq_diff_ops diff_ops = {record_difference, fate_of, sees};
 
 static bool differs(struct wq_key *key, const struct wq_key_state *new)
 {
-	return new->life == WQ_KEY_GONE || key->needs_snapshot ||
+	return new->life == WQ_KEY_DESTROYED || key->needs_snapshot ||
 	       wq_key_differs(&key->state, new, sees, key);
 }
 
@@ -166,7 +166,7 @@ static void adopt(struct wq_key *key, struct wq_key_state *new)
 		note_unexpected_expiry(key, new);
 		wq_key_diff(&key->state, new, &diff_ops, key);
 	}
-	if (new->life == WQ_KEY_GONE)
+	if (new->life == WQ_KEY_DESTROYED)
 		wq_model_destroyed(key);
 	else
 		wq_apply_snapshot(key, new);

@@ -15,7 +15,7 @@ static const char *how_observed(const struct wq_key *key)
 	case WQ_KEY_REVOKED:
 		return "revoked: its removal is awaited";
 	case WQ_KEY_INVALIDATED:
-	case WQ_KEY_GONE:
+	case WQ_KEY_DESTROYED:
 		return "invalidated: its removal is awaited";
 	case WQ_KEY_ALIVE:
 		break;

@@ -52,16 +52,16 @@ static void follow_timeout(
 {
 	struct wq_key *key =
 		o->timeout_of ? wq_registry_find(&f->model->registry, o->timeout_of) : NULL;
-	time_t ends_at, known;
+	time_t collected_at, known;
 
 	if (!key)
 		return;
-	ends_at = o->timeout_at ? o->timeout_at + wq_gc_delay(f->gc) : 0;
+	collected_at = o->timeout_at ? o->timeout_at + wq_gc_delay(f->gc) : 0;
 	known = wq_registry_end_of(key);
 	if (t->caller)
 		wq_apply_timeout(key, o->timeout_at);
-	if (!t->caller || (ends_at && (!known || ends_at < known)))
-		wq_gc_expect_at(f->gc, key, ends_at);
+	if (!t->caller || (collected_at && (!known || collected_at < known)))
+		wq_gc_expect_at(f->gc, key, collected_at);
 }
 
 /* Posts LOSS to those who may have missed M. If the user's share is used up the LOSS is owed,

@@ -166,7 +166,8 @@ static enum wq_key_life life_of(struct wq_key_reader *reader, int32_t serial, in
 	case EKEYEXPIRED:
 		return WQ_KEY_EXPIRED;
 	case ENOKEY:
-		return wq_key_reader_exists(reader, serial) ? WQ_KEY_INVALIDATED : WQ_KEY_GONE;
+		return wq_key_reader_exists(reader, serial) ? WQ_KEY_INVALIDATED
+							    : WQ_KEY_DESTROYED;
 	default:
 		return WQ_KEY_HIDDEN;
 	}

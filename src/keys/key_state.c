@@ -199,12 +199,12 @@ static bool is_added(const struct diff *d, uint64_t name)
 
 /* Was a member of the same type and description put in its place? Then the kernel has posted
  * only the LINKED of the new member. */
-static bool displaced(const struct diff *d, const struct wq_key_member *gone)
+static bool displaced(const struct diff *d, const struct wq_key_member *missing)
 {
-	return gone->name && is_added(d, gone->name);
+	return missing->name && is_added(d, missing->name);
 }
 
-static void note_gone(void *arg, const struct wq_key_member *m)
+static void note_missing(void *arg, const struct wq_key_member *m)
 {
 	struct diff *d = arg;
 
@@ -236,7 +236,7 @@ static void diff_members(const struct wq_key_state *old, const struct wq_key_sta
 		for_each_missing(new, old, add_name, &d.added);
 		qsort(d.added.name, d.added.n, sizeof(*d.added.name), by_value);
 	}
-	for_each_missing(old, new, note_gone, &d);
+	for_each_missing(old, new, note_missing, &d);
 	if (new->len == 0 && d.n >= 2) {
 		ops->record(arg, NOTIFY_KEY_CLEARED, 0);
 		d.n = 0;
@@ -300,7 +300,7 @@ bool wq_key_differs(const struct wq_key_state *old, const struct wq_key_state *n
 	case WQ_KEY_INVALIDATED:
 		return old->life < new->life;
 	case WQ_KEY_EXPIRED:
-	case WQ_KEY_GONE:
+	case WQ_KEY_DESTROYED:
 		break;
 	}
 	return false;
@@ -328,7 +328,7 @@ void wq_key_diff(const struct wq_key_state *old, const struct wq_key_state *new,
 			ops->record(arg, NOTIFY_KEY_INVALIDATED, 0);
 		break;
 	case WQ_KEY_EXPIRED:
-	case WQ_KEY_GONE:
+	case WQ_KEY_DESTROYED:
 		break;
 	}
 }

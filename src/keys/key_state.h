@@ -18,7 +18,7 @@ enum wq_key_life {
 	WQ_KEY_EXPIRED,
 	WQ_KEY_REVOKED,
 	WQ_KEY_INVALIDATED,
-	WQ_KEY_GONE,
+	WQ_KEY_DESTROYED,
 };
 
 enum wq_key_payload {
@@ -103,7 +103,7 @@ struct wq_diff_ops {
 };
 
 /* Turns the differences between OLD and NEW of one key into records, in the order and with the
- * limits that wqfs(5) documents in "What polling cannot see". GONE yields no record here: the
+ * limits that wqfs(5) documents in "What polling cannot see". DESTROYED yields no record here: the
  * owner of the watch list posts REMOVAL. An OLD that is HIDDEN still holds what was known
  * before. */
 void wq_key_diff(const struct wq_key_state *old, const struct wq_key_state *new,

@@ -17,7 +17,7 @@ int wq_lookup_life_error(enum wq_key_life life)
 	case WQ_KEY_REVOKED:
 		return -EKEYREVOKED;
 	case WQ_KEY_INVALIDATED:
-	case WQ_KEY_GONE:
+	case WQ_KEY_DESTROYED:
 		return -ENOKEY;
 	}
 	return 0;

@@ -14,7 +14,7 @@ static bool known_expired(const struct wq_key *key)
 
 bool wq_model_known_dead(const struct wq_key *key)
 {
-	return (key->state.life >= WQ_KEY_EXPIRED && key->state.life < WQ_KEY_GONE) ||
+	return (key->state.life >= WQ_KEY_EXPIRED && key->state.life < WQ_KEY_DESTROYED) ||
 	       known_expired(key);
 }
 
@@ -24,6 +24,6 @@ void wq_model_destroyed(struct wq_key *key)
 
 	if (wq_model_known_dead(key))
 		wq_fates_note_dead(&m->fates, key->serial, 1);
-	wq_debug_keys("key %d: it is gone", key->serial);
+	wq_debug_keys("key %d: it was destroyed", key->serial);
 	wq_registry_make_zombie(&m->registry, key);
 }

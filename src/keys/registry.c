@@ -204,7 +204,7 @@ void wq_registry_make_zombie(struct wq_registry *r, struct wq_key *key)
 	TAILQ_INSERT_TAIL(&r->zombies, key, node);
 	key->zombie = true;
 	key->found_scan = r->found_scan;
-	key->state.life = WQ_KEY_GONE;
+	key->state.life = WQ_KEY_DESTROYED;
 }
 
 void wq_registry_remove(struct wq_registry *r, struct wq_key *key)

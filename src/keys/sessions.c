@@ -30,7 +30,7 @@ struct thread {
 	unsigned int losses;   /* the number of losses by then: */
 	uint64_t ids_since_ns; /* when they were read; 0: followed from the beginning */
 	/* When the sweep found it ended: reports about it may still come; or 0. */
-	uint64_t gone_ns;
+	uint64_t ended_ns;
 	UT_hash_handle hh;
 };
 
@@ -110,11 +110,11 @@ static void sweep_some(struct wq_sessions *s, uint64_t at_ns)
 			return;
 		s->swept = t->hh.next;
 		if (kill(t->tid, 0) == 0 || errno != ESRCH)
-			t->gone_ns = 0;
-		else if (t->gone_ns && t->gone_ns < at_ns)
+			t->ended_ns = 0;
+		else if (t->ended_ns && t->ended_ns < at_ns)
 			drop(s, t);
-		else if (!t->gone_ns)
-			t->gone_ns = wq_now_ns();
+		else if (!t->ended_ns)
+			t->ended_ns = wq_now_ns();
 	}
 }
 
@@ -203,7 +203,7 @@ void wq_sessions_forked(struct wq_sessions *s, pid_t parent, pid_t child, uint64
 		enter_new(p, 0);
 	enter(c, p->session);
 	c->parent = parent;
-	c->gone_ns = 0;
+	c->ended_ns = 0;
 	inherit_ids(s, c, p, at_ns);
 }
 

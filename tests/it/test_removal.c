@@ -43,11 +43,11 @@ static bool is_destroyed(int32_t key)
  * destruction. */
 static void measure(const char *what, int32_t key, const char *want)
 {
-	uint64_t gone_ns, told_ns;
+	uint64_t ended_ns, told_ns;
 	char all[256] = "";
 
 	IT_UNTIL(is_destroyed(key));
-	gone_ns = wq_now_ns();
+	ended_ns = wq_now_ns();
 	while (!strstr(all, "removed")) {
 		struct pollfd p = {.fd = fd, .events = POLLIN};
 		size_t n = strlen(all);
@@ -58,7 +58,7 @@ static void measure(const char *what, int32_t key, const char *want)
 	told_ns = wq_now_ns();
 	IT_STR(all, want);
 	printf("# %s: told within %.1f ms of the key's end\n", what,
-		(double)(told_ns - gone_ns) / 1e6);
+		(double)(told_ns - ended_ns) / 1e6);
 	fflush(stdout);
 }
 

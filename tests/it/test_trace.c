@@ -119,7 +119,7 @@ static void attributes_that_hide_a_key_are_told_once(void)
 }
 
 /* Is there no key of that serial any more, in whatever state? */
-static bool is_gone(int32_t key)
+static bool is_destroyed(int32_t key)
 {
 	return keyctl_unlink(key, KEY_SPEC_THREAD_KEYRING) < 0 && errno == ENOKEY;
 }
@@ -144,7 +144,7 @@ static void member_that_was_displaced_is_not_told_as_unlinked(void)
 	IT_EQ(keyctl_link(x, s.ring), 0);
 	IT_EQ(keyctl_unlink(x, s.ring), 0);
 	IT_EQ(keyctl_unlink(x, other), 0);
-	IT_UNTIL(is_gone(x));
+	IT_UNTIL(is_destroyed(x));
 	IT_EQ(kill(s.daemon, SIGCONT), 0);
 	RECORDS_UNTIL(s.ar, "RING:linked:X RING:unlinked:X");
 	NO_RECORDS(s.ar);

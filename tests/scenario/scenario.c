@@ -39,7 +39,7 @@ struct options {
 	const char *dir;
 	const char *command;
 	const char *expected;
-	enum sc_told_by told_by;
+	enum sc_learns_by learns_by;
 	int seconds;
 };
 
@@ -67,7 +67,7 @@ static int run_scenario(const struct options *o, const char *path)
 
 	if (r < 0)
 		sc_die("cannot join a session keyring: %s", strerror((int)-r));
-	world.sys = o->dir ? sc_system_wqfs(o->dir, o->told_by) : sc_system_native();
+	world.sys = o->dir ? sc_system_wqfs(o->dir, o->learns_by) : sc_system_native();
 	world.expect = load_expected(o, path);
 	world.names = sc_names_new();
 	if (!world.names)
@@ -150,10 +150,10 @@ static void parse_options(struct options *o, int argc, char **argv)
 			o->dir = optarg;
 			break;
 		case 'r':
-			o->told_by = SC_TOLD_BY_REPORT;
+			o->learns_by = SC_LEARNS_BY_REPORT;
 			break;
 		case 'w':
-			o->told_by = SC_TOLD_BY_NONE;
+			o->learns_by = SC_LEARNS_BY_NONE;
 			break;
 		case 'x':
 			o->command = optarg;
@@ -168,8 +168,8 @@ static void parse_options(struct options *o, int argc, char **argv)
 			fputs(usage, opt == 'h' ? stdout : stderr);
 			exit(opt == 'h' ? 0 : 2);
 		}
-	if (optind == argc || (!o->dir && (o->command || o->told_by != SC_TOLD_BY_SYNC)) ||
-		(o->told_by == SC_TOLD_BY_NONE && !o->expected)) {
+	if (optind == argc || (!o->dir && (o->command || o->learns_by != SC_LEARNS_BY_SYNC)) ||
+		(o->learns_by == SC_LEARNS_BY_NONE && !o->expected)) {
 		fputs(usage, stderr);
 		exit(2);
 	}
@@ -177,7 +177,7 @@ static void parse_options(struct options *o, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct options o = {.told_by = SC_TOLD_BY_SYNC, .seconds = 120};
+	struct options o = {.learns_by = SC_LEARNS_BY_SYNC, .seconds = 120};
 	const char *self = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
 	int status = 0;
 

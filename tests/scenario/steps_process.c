@@ -57,7 +57,7 @@ static uint64_t told(const struct sc_world *world)
 		return 0;
 	for (int i = 0; i < world->nr_queues; i++)
 		if (world->queues[i].name[0] && world->queues[i].fd[0] >= 0)
-			sum += sc_system_told(world->sys, world->queues[i].fd[0]);
+			sum += sc_system_learned(world->sys, world->queues[i].fd[0]);
 	return sum;
 }
 

@@ -20,7 +20,7 @@
 
 struct sc_system {
 	const char *dir; /* NULL: the kernel's own */
-	enum sc_told_by told_by;
+	enum sc_learns_by learns_by;
 };
 
 const struct sc_system *sc_system_native(void)
@@ -30,11 +30,11 @@ const struct sc_system *sc_system_native(void)
 	return &native;
 }
 
-const struct sc_system *sc_system_wqfs(const char *dir, enum sc_told_by told_by)
+const struct sc_system *sc_system_wqfs(const char *dir, enum sc_learns_by learns_by)
 {
 	static struct sc_system wqfs;
 
-	wqfs = (struct sc_system){.dir = dir, .told_by = told_by};
+	wqfs = (struct sc_system){.dir = dir, .learns_by = learns_by};
 	return &wqfs;
 }
 
@@ -97,9 +97,9 @@ long sc_system_watch(const struct sc_system *sys, int fd, int32_t key, long id)
 void sc_system_changed(
 	const struct sc_system *sys, int fd, const struct wqfs_key_report *report)
 {
-	if (!sys->dir || sys->told_by == SC_TOLD_BY_NONE)
+	if (!sys->dir || sys->learns_by == SC_LEARNS_BY_NONE)
 		return;
-	if (sys->told_by == SC_TOLD_BY_SYNC || !report) {
+	if (sys->learns_by == SC_LEARNS_BY_SYNC || !report) {
 		if (ioctl(fd, WQFS_IOC_SYNC) < 0)
 			perror("scenario: WQFS_IOC_SYNC");
 	} else if (report->result >= 0 && ioctl(fd, WQFS_IOC_REPORT, report) < 0)
@@ -108,7 +108,7 @@ void sc_system_changed(
 
 bool sc_system_keeps_step(const struct sc_system *sys)
 {
-	return !sys->dir || sys->told_by != SC_TOLD_BY_NONE;
+	return !sys->dir || sys->learns_by != SC_LEARNS_BY_NONE;
 }
 
 void sc_system_await_bytes(const struct sc_system *sys, int fd, size_t bytes)
@@ -124,7 +124,7 @@ void sc_system_await_bytes(const struct sc_system *sys, int fd, size_t bytes)
 	}
 }
 
-uint64_t sc_system_told(const struct sc_system *sys WQ_UNUSED, int fd)
+uint64_t sc_system_learned(const struct sc_system *sys WQ_UNUSED, int fd)
 {
 	struct wqfs_stats s;
 

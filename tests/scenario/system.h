@@ -13,10 +13,10 @@
 #include "wqfs.h"
 
 /* How a mounted wqfs learns of what the scenario does to keys. */
-enum sc_told_by {
-	SC_TOLD_BY_SYNC,   /* by a sync after every change */
-	SC_TOLD_BY_REPORT, /* by a report of every change */
-	SC_TOLD_BY_NONE,   /* by itself, and readers wait for that */
+enum sc_learns_by {
+	SC_LEARNS_BY_SYNC,   /* by a sync after every change */
+	SC_LEARNS_BY_REPORT, /* by a report of every change */
+	SC_LEARNS_BY_NONE,   /* by itself, and readers wait for that */
 };
 
 struct sc_system;
@@ -25,7 +25,7 @@ struct sc_system;
 const struct sc_system *sc_system_native(void);
 
 /* Queues are files in DIR, which is not copied. */
-const struct sc_system *sc_system_wqfs(const char *dir, enum sc_told_by told_by);
+const struct sc_system *sc_system_wqfs(const char *dir, enum sc_learns_by learns_by);
 
 /* Makes queue NAME. FD[0] is the reading end; FD[1] is the writing end, or -1 if there is none.
  * 0 or -errno. */
@@ -48,7 +48,7 @@ bool sc_system_keeps_step(const struct sc_system *sys);
 
 /* How many records a system that does not keep step has had for the queue, whatever has become
  * of them. */
-uint64_t sc_system_told(const struct sc_system *sys, int fd);
+uint64_t sc_system_learned(const struct sc_system *sys, int fd);
 
 /* The kernel removes a collected key from its lists first, and posts to its watches later. This
  * waits until that has happened for every key that has been removed by now. Uses the caller's

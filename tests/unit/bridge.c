@@ -164,14 +164,14 @@ const char *records(int32_t a, int32_t b)
 	return text;
 }
 
-static bool is_gone(int32_t key)
+static bool is_destroyed(int32_t key)
 {
 	return keyctl_unlink(key, KEY_SPEC_SESSION_KEYRING) < 0 && errno == ENOKEY;
 }
 
 void await_end(int32_t key)
 {
-	while (!is_gone(key))
+	while (!is_destroyed(key))
 		scan_all();
 	scan_all();
 }

@@ -109,7 +109,7 @@ static const struct change changes[] = {
 		LIFE(WQ_KEY_REVOKED), .records = ""},
 	/* no records of their own */
 	{"an expired key", KEY(.perm = 0), LIFE(WQ_KEY_EXPIRED), .records = ""},
-	{"a key that is gone", KEY(.perm = 0), LIFE(WQ_KEY_GONE), .records = ""},
+	{"a key that is gone", KEY(.perm = 0), LIFE(WQ_KEY_DESTROYED), .records = ""},
 	/* SETATTR */
 	{"another owner", KEY(.uid = 1), KEY(.uid = 2), .records = "7:0"},
 	{"another group", KEY(.gid = 1), KEY(.gid = 2), .records = "7:0"},
