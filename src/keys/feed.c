@@ -188,6 +188,10 @@ bool wq_feed_drain_for(struct wq_feed *f, uid_t uid)
 {
 	if (!has_source(f))
 		return true;
+	/* Nothing can be handled before a record for thousands of queues has gone to all of
+	 * them. */
+	if (!wq_outbox_empty(&f->model->outbox))
+		return false;
 	if (!wq_shares_left(&f->drain_shares, uid, wq_now_ns()))
 		return false;
 	if (drain_sources(f, WQ_SLICE_NS))

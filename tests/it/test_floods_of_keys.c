@@ -148,7 +148,9 @@ static void make_watch_and_end(void)
 	static int turn;
 
 	make_keys(SOME);
-	watch_keys(SOME);
+	/* those that have ended and are not known to have count still */
+	for (int i = 0; i < SOME; i++)
+		IT_OK(it_watch(fd, keys[i], 1) == 0 || errno == EAGAIN);
 	switch (turn++ % 3) {
 	case 0:
 		for (int i = 0; i < SOME; i++)
