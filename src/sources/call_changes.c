@@ -48,13 +48,13 @@ static void moved(struct list *l)
 {
 	const int32_t key = l->call->arg[0], from = l->call->arg[1], to = l->call->arg[2];
 
-	if (from == to) /* key_move() does nothing then */
+	if (from == to) /* then key_move() does nothing */
 		return;
 	add(l, from, NOTIFY_KEY_UNLINKED, (uint32_t)key);
 	linked(l, to, key);
 }
 
-/* Longer than a page, since it has a case for each operation and nothing else. */
+/* Longer than a page because it has one case for each operation, and nothing else. */
 size_t wq_call_changes(
 	const struct wq_hook_call *call, struct wq_change changes[WQ_CALL_CHANGES_MAX])
 {
@@ -72,7 +72,7 @@ size_t wq_call_changes(
 		add(&l, arg[0], NOTIFY_KEY_INVALIDATED, 0);
 		break;
 	case KEYCTL_CHOWN:
-		/* with neither an owner nor a group keyctl_chown_key() changes nothing */
+		/* without owner and group keyctl_chown_key() changes nothing */
 		if (arg[1] != -1 || arg[2] != -1)
 			add(&l, arg[0], NOTIFY_KEY_SETATTR, 0);
 		break;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a system call on keys changed, if all is known of it. Pure. */
+/* What a system call on keys has changed, if all about the call is known. Pure. */
 #ifndef WQ_CALL_CHANGES_H
 #define WQ_CALL_CHANGES_H
 
@@ -10,9 +10,9 @@
 
 #define WQ_CALL_CHANGES_MAX 2
 
-/* Stores in CHANGES what the kernel's notify_key() was called with by CALL, which has
- * succeeded, in that order. Returns how many changes there are. A key that was revoked or
- * invalidated before is said to be once more: that is for whoever knows the key. */
+/* Stores in CHANGES the arguments of the kernel's notify_key() for CALL, which has succeeded,
+ * in order. Returns the number of changes. A key that was revoked or invalidated before is
+ * reported once more: whoever knows the key must drop that. */
 size_t wq_call_changes(
 	const struct wq_hook_call *call, struct wq_change changes[WQ_CALL_CHANGES_MAX]);
 

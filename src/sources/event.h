@@ -55,7 +55,7 @@ struct wq_destroyed {
 	uint64_t at_ns; /* CLOCK_MONOTONIC */
 };
 
-/* Events of a key were lost: something that was done to it is not known. */
+/* Events of a key were lost: something was done to it that nobody knows. */
 struct wq_key_lost {
 	int32_t serial;
 	uint64_t at_ns; /* CLOCK_MONOTONIC, of the first */
@@ -68,7 +68,7 @@ enum wq_event_kind {
 	WQ_EVENT_IDS,	    /* the users that a thread acts as may have changed */
 	WQ_EVENT_CHANGE,    /* a key was changed */
 	WQ_EVENT_DESTROYED, /* a key was destroyed, and another key may get its number */
-	WQ_EVENT_KEY_LOST,  /* events of one key were lost: what was done to it is not known */
+	WQ_EVENT_KEY_LOST,  /* events of one key were lost: what was done to it is unknown */
 	WQ_EVENT_LOST,	    /* events were lost: what happened until now is not known */
 };
 

@@ -11,12 +11,13 @@
 #include "wqfs.h"
 
 #define SYMBOLS	    "/proc/kallsyms"
-#define FIND_TRIES  256 /* a search fails while others make or destroy keys */
-#define CALLS_ASKED 64	/* calls under way that are looked at */
+#define FIND_TRIES  256 /* a search may fail while others make or destroy keys */
+#define CALLS_ASKED 64	/* the number of calls under way that are checked */
 
 /* ---- where functions are ---- */
 
-/* Is NAME that of FUNCTION, or of what the compiler has made of it ("NAME.constprop.0")? */
+/* Is NAME the name of FUNCTION, or of a variant that the compiler has made
+ * ("NAME.constprop.0")? */
 static bool is_symbol(const char *name, const char *function)
 {
 	size_t n = strlen(function);
@@ -24,7 +25,7 @@ static bool is_symbol(const char *name, const char *function)
 	return !strncmp(name, function, n) && (!name[n] || name[n] == '.');
 }
 
-/* The next symbol of the kernel's code in FILE. */
+/* Reads the next symbol of the kernel's code from FILE. */
 static bool next_symbol(FILE *file, uint64_t *address, char name[128])
 {
 	char line[256], type;
@@ -40,7 +41,8 @@ static bool next_symbol(FILE *file, uint64_t *address, char name[128])
 	return false;
 }
 
-/* From the function to the next one: the compiler aligns them, and sorts nothing. */
+/* The range from the function to the next one. The compiler aligns functions, and the file is
+ * not sorted. */
 static bool find_range(FILE *file, const char *function, struct wq_hook_range *range)
 {
 	char name[128];
@@ -67,7 +69,7 @@ static bool find_functions(struct wq_hook_state *state, char *why, size_t why_si
 		snprintf(why, why_size, "%s: %s", SYMBOLS, strerror(errno));
 		return false;
 	}
-	/* the second one may have been put into the third by the compiler */
+	/* the compiler may have inlined the second one into the third */
 	ok = find_range(file, "key_alloc", &state->key_alloc) &&
 	     (find_range(file, "key_gc_unused_keys", &state->collector) ||
 		     find_range(file, "key_garbage_collector", &state->collector));

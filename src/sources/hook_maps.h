@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR GPL-2.0-only */
 /*
  * What all programs for the kernel share: the maps by which the daemon says what is watched and
- * hears what is told.
+ * gets what is reported.
  */
 #ifndef WQ_HOOK_MAPS_H
 #define WQ_HOOK_MAPS_H
@@ -25,7 +25,7 @@ struct {
 	__uint(max_entries, 1 << 20);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __s32);
-	__type(value, __u64); /* the key's address, where that is known */
+	__type(value, __u64); /* the key's address, if it is known */
 } watched SEC(".maps");
 
 struct {
@@ -51,7 +51,7 @@ static __always_inline struct wq_hook_state *get_state(void)
 	return bpf_map_lookup_elem(&state, &first);
 }
 
-/* While nobody watches anything there is nothing to do. */
+/* If nobody watches anything there is nothing to do. */
 static __always_inline bool is_on(void)
 {
 	const struct wq_hook_state *s = get_state();
@@ -64,8 +64,8 @@ static __always_inline __u32 this_thread(void)
 	return (__u32)bpf_get_current_pid_tgid();
 }
 
-/* First for the key, then for all: the daemon finds each key that the sum is about, or takes it
- * to be any. */
+/* Counts the loss first for the key, then for all. The daemon looks for the keys of all losses,
+ * and treats a loss without a key as one of any key. */
 static __always_inline void count_lost(__s32 serial)
 {
 	struct wq_hook_loss *of_key = bpf_map_lookup_elem(&losses, &serial);
@@ -93,7 +93,7 @@ static __always_inline void say_who(struct wq_hook_who *who)
 	bpf_get_current_comm(who->comm, sizeof(who->comm));
 }
 
-/* As the kernel's notify_key(). */
+/* The kernel's notify_key(). */
 static __always_inline void tell(__u8 what, __s32 serial, __u32 aux)
 {
 	struct wq_hook_event *event;
@@ -111,7 +111,7 @@ static __always_inline void tell(__u8 what, __s32 serial, __u32 aux)
 	event->aux = aux;
 	say_who(&event->who);
 	bpf_ringbuf_submit(event, 0);
-	if (what == WQ_HOOK_DESTROYED) /* the number will be another key's */
+	if (what == WQ_HOOK_DESTROYED) /* another key will get the number */
 		bpf_map_delete_elem(&watched, &serial);
 }
 

@@ -7,7 +7,7 @@
 #include "base/array_size.h"
 #include "sources/hook_places.h"
 
-#define TRAMPOLINE_ARGS 6 /* a trampoline takes no more, before Linux 6.6 */
+#define TRAMPOLINE_ARGS 6 /* before Linux 6.6 a trampoline takes no more */
 
 #define BOTH (WQ_HOOK_ENTRY | WQ_HOOK_RETURN)
 
@@ -63,7 +63,7 @@ static char pointer_letter(const struct btf *btf, const struct btf_type *t)
 	return 'p';
 }
 
-/* The letter of a type, as struct wq_hook_place has them; '?' is none. */
+/* The letter of a type, as in struct wq_hook_place; '?': it has none. */
 static char letter(const struct btf *btf, __u32 id)
 {
 	const struct btf_type *t;
@@ -110,7 +110,7 @@ static enum fit fits(const struct btf *btf, const struct wq_hook_place *place)
 	return FITS;
 }
 
-/* Of the places that have the same choice as FIRST: the end. */
+/* The end of the places that have the same choice as FIRST. */
 static const struct wq_hook_place *end_of(const struct wq_hook_place *first)
 {
 	const struct wq_hook_place *p = first + 1;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR GPL-2.0-only */
 /*
- * What the programs of key_hooks.bpf.c share: what a thread is in the middle of, and how a
- * program is declared for a place.
+ * What the programs of key_hooks.bpf.c share: the state of a thread's operation, and macros
+ * that declare a program for a place.
  */
 #ifndef WQ_HOOK_PROGRAMS_H
 #define WQ_HOOK_PROGRAMS_H
 
 #include "hook_maps.h"
 
-/* What a thread is in the middle of: serial numbers, 0 where it is not. */
+/* The state of a thread's operation: serials, or 0. */
 struct doing {
 	__u32 depth; /* operations within operations */
 	__s32 move_key, move_from;
@@ -16,17 +16,19 @@ struct doing {
 	__s32 clear;
 	__s32 revoke;
 	__s32 invalidate;
-	__s32 instantiate, authkey; /* the key, and what allowed it */
-	__u32 reject;		    /* what the key is to answer, below 0 as a number; or 0 */
+	__s32 instantiate, authkey; /* the key, and the authority for it */
+	/* The error that the key will return, as a number below 0; or 0. */
+	__u32 reject;
 	__s32 update;
 	__s32 restrict_ring;
 	__s32 linked; /* the last key that was linked anywhere */
-	__s32 looked; /* the last key that was looked up, if its attributes are to be changed */
+	/* The last key that was looked up, if its attributes are to be changed. */
+	__s32 looked;
 	__u32 is_attr;
 };
 
-/* By thread. Its memory is there from the start: the storage of a task, which would be the
- * place for it, may be refused at any moment. */
+/* By thread. Its memory is allocated at the start: task storage, which would be the right
+ * place, can fail at any moment. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1 << 14);
@@ -34,7 +36,7 @@ struct {
 	__type(value, struct doing);
 } threads SEC(".maps");
 
-/* What this thread is in the middle of. NULL: nothing. */
+/* The state of this thread. NULL: it is in no operation. */
 static __always_inline struct doing *doing(void)
 {
 	__u32 tid = this_thread();
@@ -42,8 +44,8 @@ static __always_inline struct doing *doing(void)
 	return is_on() ? bpf_map_lookup_elem(&threads, &tid) : NULL;
 }
 
-/* The same at the beginning of an operation, which is to call end(). NULL: nobody watches, or
- * there are too many operations, which is counted. */
+/* The same at the beginning of an operation, whose end must call end(). NULL: nobody watches
+ * anything, or there are too many operations, which is counted. */
 static __always_inline struct doing *begin(void)
 {
 	struct wq_hook_state *s = get_state();
@@ -74,7 +76,7 @@ static __always_inline void end(struct doing *d)
 		bpf_map_delete_elem(&threads, &tid);
 }
 
-/* The operation that returns now, also if nobody watches any more. */
+/* The state of the operation that returns now, even if nobody watches anything any more. */
 static __always_inline struct doing *ending(void)
 {
 	__u32 tid = this_thread();
@@ -87,7 +89,7 @@ static __always_inline __s32 serial_of(const void *key)
 	return key ? BPF_CORE_READ((const struct key *)key, serial) : 0;
 }
 
-/* A key_ref_t is the address of a key, with possession in its lowest bit; or an error. */
+/* A key_ref_t is the address of a key with possession in its lowest bit, or an error. */
 static __always_inline __s32 ref_serial(__u64 ref)
 {
 	if (!ref || ref >= (__u64)-4095)
@@ -95,10 +97,9 @@ static __always_inline __s32 ref_serial(__u64 ref)
 	return serial_of((const void *)(ref & ~1ull));
 }
 
-/* Declares, for the function FN with the arguments that follow, a program at its entry that
- * runs BODY with their numbers; TYPED and RAW are the lists of what BODY gets, where the
- * arguments have their types (whose members can be read as they are), and where they are
- * addresses. */
+/* Declares a program at the entry of FN, whose arguments follow, that runs BODY with the
+ * serials of these. TYPED and RAW are the arguments of BODY: where the program has typed
+ * arguments, whose members it can read directly, and where it has addresses. */
 #define AT_ENTRY(fn, args, body, typed, raw)                         \
 	SEC("?fentry/" #fn) int BPF_PROG(fentry_##fn, UNPACK args)   \
 	{                                                            \
@@ -113,7 +114,7 @@ static __always_inline __s32 ref_serial(__u64 ref)
 
 #define UNPACK(...) __VA_ARGS__
 
-/* Declares programs at the return of FN, which run BODY with its result. */
+/* Declares programs at the return of FN that run BODY with its result. */
 #define AT_RETURN(fn, body)                                                            \
 	SEC("?fexit/" #fn) int fexit_##fn(void *ctx)                                   \
 	{                                                                              \

@@ -13,7 +13,7 @@
 #include "record/names.h"
 #include "sources/hook_proof.h"
 
-#define COLLECTED_NS (5 * WQ_NSEC_PER_SEC) /* the collector is waited for no longer */
+#define COLLECTED_NS (5 * WQ_NSEC_PER_SEC) /* the longest time to wait for the collector */
 #define ALL_RIGHTS   0x3f3f0000
 #define NAME	     "wqfs: a proof of hooks"
 
@@ -26,7 +26,7 @@ enum which {
 	KEYS,
 };
 
-#define DESTROYED 0xff /* beside the subtypes of <linux/watch_queue.h> */
+#define DESTROYED 0xff /* besides the subtypes of <linux/watch_queue.h> */
 
 struct told {
 	int32_t serial;
@@ -37,7 +37,7 @@ struct told {
 struct proof {
 	struct wq_hooks *hooks;
 	int32_t serials[KEYS];
-	struct told event; /* the first since the last step */
+	struct told event; /* the first one since the last step */
 	size_t events;
 	bool lost;
 };
@@ -67,7 +67,7 @@ static void on_lost(void *arg, const struct wq_key_lost *lost WQ_UNUSED)
 	((struct proof *)arg)->lost = true;
 }
 
-/* Reads until there is an event, or UNTIL_NS. 0 or -errno. */
+/* Reads until there is an event, or until UNTIL_NS. 0 or -errno. */
 static int read_events(struct proof *p, uint64_t until_ns)
 {
 	const struct wq_hooks_reader reader = {p, on_change, on_destroyed, on_lost};
@@ -153,7 +153,7 @@ static long revoke_key(const int32_t *s)
 
 static long revoke_again(const int32_t *s)
 {
-	keyctl_revoke(s[KEY]); /* fails, and tells nothing */
+	keyctl_revoke(s[KEY]); /* fails, and reports nothing */
 	return 0;
 }
 
@@ -170,7 +170,7 @@ static long invalidate_ring(const int32_t *s)
 struct step {
 	const char *name;
 	long (*call)(const int32_t *serials);
-	enum which of; /* who is told of it; NONE: nobody */
+	enum which of; /* the key that it is reported for; NONE: no key */
 	uint8_t what;
 	enum which aux;
 };
@@ -194,7 +194,7 @@ static const struct step steps[] = {
 	{"KEYCTL_INVALIDATE", invalidate_ring, RING, NOTIFY_KEY_INVALIDATED, NONE},
 };
 
-/* What a step made, too, is watched from now on. */
+/* What a step has made is watched from now on, too. */
 static int note_key(struct proof *p, int32_t serial)
 {
 	p->serials[KEY] = serial;

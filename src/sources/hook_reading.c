@@ -17,8 +17,8 @@ static void tell_lost(struct wq_hooks *h, int32_t serial, uint64_t at_ns)
 	h->reader->lost(h->reader->arg, &(struct wq_key_lost){serial, at_ns});
 }
 
-/* The keys whose events were lost, each with the time of its first. What is in the sum of all,
- * and not in any key's, may be of any. */
+/* Reports the keys whose events were lost, each with the time of the first. Losses that are
+ * counted for all and for no single key may concern any key. */
 static void tell_losses(struct wq_hooks *h)
 {
 	struct wq_hook_loss loss;
@@ -46,12 +46,12 @@ static void tell_losses(struct wq_hooks *h)
 
 static void tell_destroyed(struct wq_hooks *h, const struct wq_destroyed *destroyed)
 {
-	tell_losses(h); /* what was lost of it comes before its end */
+	tell_losses(h); /* its losses come before its end */
 	h->reader->destroyed(h->reader->arg, destroyed);
 }
 
-/* What a call did came before the end of a key that it caused, but is told when the call
- * returns: until then the end is held. A hook tells both in their order. */
+/* If a call has caused the end of a key, its changes come before that end, but are reported
+ * when it returns; so the end is held until then. Hooks report both in order. */
 static void destroyed(struct wq_hooks *h, const struct wq_hook_event *event)
 {
 	const struct wq_destroyed d = {event->serial, event->at_ns};
@@ -70,14 +70,14 @@ static bool is_awaited(struct wq_hooks *h, const struct held *held)
 	       wq_hook_calls_under_way(h->object, at_ns - HELD_NS, at_ns);
 }
 
-/* Tells the ends for which no call is waited for any more. True: that was all of them. */
+/* Reports the ends that wait for no call any more. True: that was all of them. */
 static bool release_held(struct wq_hooks *h)
 {
 	size_t n = 0;
 
 	while (n < h->n_held && !is_awaited(h, &h->held[n]))
 		n++;
-	if (n) /* what the calls have told by now */
+	if (n) /* calls may have reported something by now */
 		ring_buffer__consume(h->ring);
 	for (size_t i = 0; i < n; i++)
 		tell_destroyed(h, &h->held[i].destroyed);
@@ -88,7 +88,7 @@ static bool release_held(struct wq_hooks *h)
 
 /* ---- events ---- */
 
-/* A call that began before an end came before it. */
+/* A call that began before an end comes before it. */
 static void put_before_ends(struct wq_hooks *h, const struct wq_hook_call *call)
 {
 	for (size_t i = 0; i < h->n_held; i++)
@@ -138,7 +138,7 @@ int wq_hooks_on_sample(void *arg, void *data, size_t size WQ_UNUSED)
 	return wq_now_ns() < h->end_ns ? 0 : -EAGAIN;
 }
 
-/* Is there an event left to read, though we have read all? Its writer is not done with it. */
+/* Is an event left though we have read all? Its writer has not finished it. */
 static bool is_held_up(const struct wq_hooks *h)
 {
 	return __atomic_load_n(h->consumed, __ATOMIC_ACQUIRE) !=
@@ -158,8 +158,8 @@ int wq_hooks_read(struct wq_hooks *h, const struct wq_hooks_reader *reader, uint
 	r = ring_buffer__consume(h->ring);
 	if (r < 0 && r != -EAGAIN)
 		return r;
-	/* An event that is being written holds up those behind it: then not all has been read,
-	 * and its end wakes us. */
+	/* An unfinished event holds up those after it. Then not all was read; finishing it
+	 * wakes us. */
 	*until_ns = r == -EAGAIN || is_held_up(h) ? h->last_ns : began;
 	if (!release_held(h) && h->held[0].destroyed.at_ns < *until_ns)
 		*until_ns = h->held[0].destroyed.at_ns;

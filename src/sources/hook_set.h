@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* struct wq_hooks, for key_hooks.c, which loads, and hook_reading.c, which reads. */
+/* struct wq_hooks, for key_hooks.c, which loads the programs, and hook_reading.c, which reads.
+ */
 #ifndef WQ_HOOK_SET_H
 #define WQ_HOOK_SET_H
 
@@ -14,7 +15,7 @@ struct ring_buffer;
 
 #define LINKS_MAX (2 * WQ_HOOK_PLACES_MAX)
 
-/* The end of a key that was told by a tracepoint: what came before it is perhaps still to come.
+/* The end of a key that a tracepoint has reported. What came before it may still be reported.
  */
 struct held {
 	struct wq_destroyed destroyed;
@@ -26,26 +27,26 @@ struct held {
 
 struct wq_hooks {
 	enum wq_hook_variant variant;
-	enum wq_hook_way ways[WQ_HOOK_PLACES_MAX]; /* of the places of key_hooks.bpf.c */
+	enum wq_hook_way ways[WQ_HOOK_PLACES_MAX]; /* for each place of key_hooks.bpf.c */
 	struct bpf_object *object;
 	struct bpf_link *links[LINKS_MAX];
 	size_t n_links;
 	struct ring_buffer *ring;
 	int watched, losses;	     /* maps */
-	struct wq_hook_state *state; /* in the kernel's memory, too */
-	/* Of the ring buffer, as the kernel lays it out: how far each side is. */
+	struct wq_hook_state *state; /* shared with the kernel */
+	/* Of the ring buffer, in the kernel's layout: how far each side is. */
 	const unsigned long *consumed, *produced;
-	uint64_t lost, homeless; /* of those that are counted there: those that were told */
+	uint64_t lost, homeless; /* how many of those counted there were reported */
 	char name[16];
 
-	/* of the reading that is going on */
+	/* during a read */
 	const struct wq_hooks_reader *reader;
 	struct held held[HELD_MAX];
 	size_t n_held;
 	uint64_t end_ns, last_ns;
 };
 
-/* Called by libbpf for each entry of the ring buffer. ARG is the struct wq_hooks. */
+/* libbpf calls this for each entry of the ring buffer. ARG is the struct wq_hooks. */
 int wq_hooks_on_sample(void *arg, void *data, size_t size);
 
 #endif

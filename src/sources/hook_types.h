@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR GPL-2.0-only */
 /*
- * The part of the kernel's types that the programs of key_hooks.bpf.c need. libbpf moves each
- * access to where the running kernel's BTF says that the member is, so that a struct here
- * needs neither all members nor their order.
+ * The kernel's types, as far as the programs need them. libbpf adjusts each access to the place
+ * of the member in the running kernel's BTF, so that a struct here needs neither all members
+ * nor their order.
  */
 #ifndef WQ_HOOK_TYPES_H
 #define WQ_HOOK_TYPES_H
 
-/* Tells <bpf/bpf_tracing.h> that the types are as the kernel has them inside. */
+/* Tells <bpf/bpf_tracing.h> that these are the kernel's internal types. */
 #define __VMLINUX_H__
 
 typedef unsigned char __u8;
@@ -26,7 +26,7 @@ typedef _Bool bool;
 #define false 0
 #define NULL ((void *)0)
 
-/* From <linux/bpf.h>, which cannot be included beside these types. */
+/* From <linux/bpf.h>, which cannot be included together with these types. */
 enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
@@ -74,7 +74,8 @@ struct assoc_array_shortcut {
 	struct assoc_array_ptr *next_node;
 };
 struct rb_node {
-	unsigned long __rb_parent_color; /* the parent's address; its lowest bit is a colour */
+	/* The parent's address; its lowest bit is the colour. */
+	unsigned long __rb_parent_color;
 	struct rb_node *rb_right, *rb_left;
 };
 union key_payload {
@@ -88,7 +89,7 @@ struct key {
 	union key_payload payload;
 	struct assoc_array keys;
 };
-struct request_key_auth { /* of a key that is to be instantiated */
+struct request_key_auth { /* the authority to instantiate a key */
 	struct key *dest_keyring;
 };
 struct user_struct {
@@ -116,11 +117,12 @@ struct task_struct {
 #pragma clang attribute pop
 
 #if defined(__TARGET_ARCH_x86)
-#define TS_COMPAT      0x2	   /* of thread_info.status: in a call of 32-bit programs */
+/* In thread_info.status: this is a call of a 32-bit program. */
+#define TS_COMPAT      0x2
 #define NATIVE_ADD_KEY 248	   /* request_key() and keyctl() follow */
-#define COMPAT_ADD_KEY 286	   /* of 32-bit programs; the two follow here, too */
-#define X32_BIT	       0x40000000l /* of the numbers of programs with 32-bit addresses */
-struct pt_regs {		   /* the registers that hold arguments and results */
+#define COMPAT_ADD_KEY 286	   /* for 32-bit programs; the two follow here, too */
+#define X32_BIT	       0x40000000l /* in the numbers of programs with 32-bit addresses */
+struct pt_regs {		   /* the registers with arguments and results */
 	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di;
 	unsigned long orig_ax, ip, cs, flags, sp, ss;
 };

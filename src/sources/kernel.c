@@ -19,7 +19,7 @@
 #include "sources/hook_proof.h"
 #include "sources/key_hooks.h"
 
-#define READ_NS WQ_NSEC_PER_MSEC /* a turn's share of reading */
+#define READ_NS WQ_NSEC_PER_MSEC /* for reading in one turn */
 
 struct kernel {
 	struct wq_source source;
@@ -156,7 +156,7 @@ static int drain(struct wq_source *source)
 	return 0;
 }
 
-/* Nothing but the end of this process detaches the programs. */
+/* The programs stay attached until this process ends. */
 static bool alive(struct wq_source *source WQ_UNUSED)
 {
 	return true;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The programs of key_hooks.bpf.c: loads them into the kernel, attaches them, and reads what
- * they tell. Everything of it ends with the process that has it, however that ends.
+ * Loads the programs of key_hooks.bpf.c and key_calls.bpf.c into the kernel, attaches them, and
+ * reads what they report. All of it ends with the process that has loaded them, however that
+ * ends.
  */
 #ifndef WQ_KEY_HOOKS_H
 #define WQ_KEY_HOOKS_H
@@ -14,25 +15,27 @@
 
 struct wq_hooks;
 
-/* NULL: this kernel does not allow it, or is not as it should be; WHY says in what. Takes some
- * hundred milliseconds, and needs CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN. */
+/* Loads and attaches the programs. NULL: this kernel does not allow it, or differs from what
+ * they expect; WHY has the reason. Takes some hundred milliseconds, and needs CAP_BPF and
+ * CAP_PERFMON, or CAP_SYS_ADMIN. */
 struct wq_hooks *wq_hooks_open(enum wq_hook_variant variant, char *why, size_t why_size);
 void wq_hooks_close(struct wq_hooks *hooks);
 
-/* As stat, doctor and the log have it: "fentry", "fentry+kprobe", "kprobe", "syscalls". */
+/* The name that stat, doctor and the log show: "fentry", "fentry+kprobe", "kprobe", "syscalls".
+ */
 const char *wq_hooks_name(const struct wq_hooks *hooks);
 
 /* A descriptor that polls readable when there is something to read. */
 int wq_hooks_fd(const struct wq_hooks *hooks);
 
-/* SERIAL is told of from now on. 0; -ENOSPC: there are a million of them; -ENOMEM; any other
- * error: it cannot be told of any more. By one thread only. */
+/* Reports SERIAL from now on. 0; -ENOSPC: a million keys are reported already; -ENOMEM; any
+ * other error: the hooks cannot be used any more. To be called by one thread only. */
 int wq_hooks_watch(struct wq_hooks *hooks, int32_t serial);
-/* It is not any more. That it has been destroyed does the same. */
+/* Reports SERIAL no longer. Its destruction does the same. */
 void wq_hooks_unwatch(struct wq_hooks *hooks, int32_t serial);
 
 /* Reads what there is, or as much as END_NS (CLOCK_MONOTONIC) allows. Sets *UNTIL_NS to the
- * time up to which that is all there was: now, or that of the last event. 0 or -errno. */
+ * time up to which nothing is missing: now, or the time of the last event. 0 or -errno. */
 int wq_hooks_read(struct wq_hooks *hooks, const struct wq_hooks_reader *reader, uint64_t end_ns,
 	uint64_t *until_ns);
 
