@@ -107,7 +107,11 @@ struct cred {
 	struct user_namespace *user_ns;
 };
 struct thread_info {
+#if defined(__TARGET_ARCH_x86)
 	__u32 status;
+#elif defined(__TARGET_ARCH_arm64)
+	unsigned long flags;
+#endif
 };
 struct task_struct {
 	struct thread_info thread_info;
@@ -116,21 +120,21 @@ struct task_struct {
 };
 #pragma clang attribute pop
 
+/* The registers that hold arguments and results, as programs see them: not moved by BTF. */
 #if defined(__TARGET_ARCH_x86)
-/* In thread_info.status: this is a call of a 32-bit program. */
-#define TS_COMPAT      0x2
-#define NATIVE_ADD_KEY 248	   /* request_key() and keyctl() follow */
-#define COMPAT_ADD_KEY 286	   /* for 32-bit programs; the two follow here, too */
-#define X32_BIT	       0x40000000l /* in the numbers of programs with 32-bit addresses */
-struct pt_regs {		   /* the registers with arguments and results */
+struct pt_regs {
 	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di;
 	unsigned long orig_ax, ip, cs, flags, sp, ss;
 };
 #elif defined(__TARGET_ARCH_arm64)
-struct user_pt_regs {
+struct pt_regs {
 	__u64 regs[31], sp, pc, pstate;
 };
-struct pt_regs;
+struct user_pt_regs { /* the name that <bpf/bpf_tracing.h> knows */
+	__u64 regs[31], sp, pc, pstate;
+};
+#else
+#error "the programs know the system calls of x86_64 and arm64 only"
 #endif
 
 #endif

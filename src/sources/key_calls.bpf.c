@@ -10,6 +10,8 @@
  */
 #include "hook_maps.h"
 
+#include "hook_arch.h"
+
 /* The kernel lends bpf_probe_read_kernel() and the ring buffer to programs that say so only. */
 char LICENSE[] SEC("license") = "GPL";
 
@@ -202,32 +204,13 @@ static __always_inline __s32 default_keyring(const struct cred *cred)
 
 /* ---- calls ---- */
 
-static __always_inline bool is_compat(const struct task_struct *task)
-{
-	return task->thread_info.status & TS_COMPAT;
-}
-
-/* The first five arguments of the call that is entered. */
-struct args {
-	__u64 of[5];
-};
-
-static __always_inline void get_args(const struct pt_regs *regs, bool compat, struct args *a)
-{
-	if (compat)
-		*a = (struct args){{(__u32)regs->bx, (__u32)regs->cx, (__u32)regs->dx,
-			(__u32)regs->si, (__u32)regs->di}};
-	else
-		*a = (struct args){{regs->di, regs->si, regs->dx, regs->r10, regs->r8}};
-}
-
 /* What ID, the number of a system call, is: *OP and its arguments. False: nothing of keys. */
 static __always_inline bool get_call(
 	const struct pt_regs *regs, long id, struct wq_hook_begun *call)
 {
 	bool compat = is_compat(bpf_get_current_task_btf());
 	struct args a;
-	long n = compat ? id - COMPAT_ADD_KEY : (id & ~X32_BIT) - NATIVE_ADD_KEY;
+	long n = keys_call(id, compat);
 
 	if (n < 0 || n > 2)
 		return false;
