@@ -6,11 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/container.h"
-#include "base/log.h"
+#include "keys/describe.h"
 #include "keys/feed.h"
 #include "keys/lookup.h"
 #include "keys_bridge.h"
@@ -424,8 +423,7 @@ struct wq_keys *wq_keys_new(
 	if (r < 0) {
 		snprintf(why, why_size,
 			"keyctl() fails (%s), as where a container's seccomp filter denies it: "
-			"no "
-			"key could be watched",
+			"no key could be watched",
 			strerror(-r));
 		return NULL;
 	}
@@ -497,19 +495,6 @@ void wq_keys_stats(const struct wq_keys *keys, struct wqfs_stats *s)
 
 const char *wq_keys_source_text(struct wq_keys *keys)
 {
-	const char *why_not = wq_supervisor_why_not(&keys->model.sources);
-	char how_often[64] = "";
-
-	if (wq_model_has(&keys->model, WQ_SOURCE_OPERATIONS))
-		snprintf(how_often, sizeof(how_often), ", and a scan of all keys each %u s",
-			wq_scan_resync_s(&keys->scan));
-	else if (!wq_model_has_events(&keys->model) && keys->scan.interval_ns)
-		snprintf(how_often, sizeof(how_often), ", each key every %.3f ms",
-			(double)keys->scan.interval_ns / WQ_NSEC_PER_MSEC);
-	else if (!wq_model_has_events(&keys->model))
-		snprintf(how_often, sizeof(how_often), ", once a key is watched");
-	snprintf(keys->source_text, sizeof(keys->source_text), "%s%s%s%s%s",
-		wq_supervisor_name(&keys->model.sources), how_often, *why_not ? " (not " : "",
-		why_not, *why_not ? ")" : "");
+	wq_describe_source(&keys->scan, keys->source_text, sizeof(keys->source_text));
 	return keys->source_text;
 }

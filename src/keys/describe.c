@@ -56,3 +56,21 @@ void wq_describe_watch(const struct wq_watch *watch, const struct wq_caller *cal
 		fprintf(out, "\t%s", how_observed(key));
 	}
 }
+
+void wq_describe_source(const struct wq_scan *scan, char *buf, size_t size)
+{
+	struct wq_supervisor *sources = &scan->model->sources;
+	const char *why_not = wq_supervisor_why_not(sources);
+	char how_often[64] = "";
+
+	if (wq_model_has(scan->model, WQ_SOURCE_OPERATIONS))
+		snprintf(how_often, sizeof(how_often), ", and a scan of all keys each %u s",
+			wq_scan_resync_s(scan));
+	else if (!wq_model_has_events(scan->model) && scan->interval_ns)
+		snprintf(how_often, sizeof(how_often), ", each key every %.3f ms",
+			(double)scan->interval_ns / WQ_NSEC_PER_MSEC);
+	else if (!wq_model_has_events(scan->model))
+		snprintf(how_often, sizeof(how_often), ", once a key is watched");
+	snprintf(buf, size, "%s%s%s%s%s", wq_supervisor_name(sources), how_often,
+		*why_not ? " (not " : "", why_not, *why_not ? ")" : "");
+}

@@ -103,8 +103,8 @@ struct wq_diff_ops {
 };
 
 /* Turns the differences between OLD and NEW of one key into records, in the order and with the
- * limits that wqfs(5) documents in "What polling cannot see". DESTROYED yields no record here: the
- * owner of the watch list posts REMOVAL. An OLD that is HIDDEN still holds what was known
+ * limits that wqfs(5) documents in "What polling cannot see". DESTROYED yields no record here:
+ * the owner of the watch list posts REMOVAL. An OLD that is HIDDEN still holds what was known
  * before. */
 void wq_key_diff(const struct wq_key_state *old, const struct wq_key_state *new,
 	const struct wq_diff_ops *ops, void *arg);
