@@ -11,26 +11,23 @@ struct wqfs_answer wqfs_answer_begins(pid_t tid)
 	return (struct wqfs_answer){.tid = tid, .runs = wq_task_runs(tid)};
 }
 
-static void forget(struct wqfs_answer *a)
-{
-	if (a->queue)
-		wq_queue_put(a->queue);
-	a->queue = NULL;
-}
-
 /* Does A still have to be looked at? */
-static bool check(struct wqfs_answer *a)
+static bool check(struct wqfs *fs, struct wqfs_answer *a)
 {
+	struct wq_node *node = wq_namespace_inode(&fs->ns, a->ino);
+
+	if (!node)
+		return false;
 	switch (wq_task_fate(a->tid)) {
 	case WQ_TASK_KILLED:
-		wq_queue_note_loss(a->queue);
+		wq_queue_note_loss(node->queue);
 		return false;
 	case WQ_TASK_ENDED:
 		return false;
 	case WQ_TASK_LIVES:
 		break;
 	}
-	return wq_task_runs(a->tid) == a->runs && ++a->checks < CHECKS;
+	return a->runs && wq_task_runs(a->tid) == a->runs && ++a->checks < CHECKS;
 }
 
 static void on_timer(struct wq_timer *timer)
@@ -41,22 +38,24 @@ static void on_timer(struct wq_timer *timer)
 	for (unsigned int i = 0; i < WQFS_ANSWERS; i++) {
 		struct wqfs_answer *a = &fs->answers[i];
 
-		if (a->queue && !check(a))
-			forget(a);
-		more |= a->queue != NULL;
+		if (a->ino && !check(fs, a))
+			a->ino = 0;
+		more |= a->ino != 0;
 	}
 	if (more)
 		wq_timer_set(fs->loop, timer, wq_now_ns() + CHECK_NS);
 }
 
-void wqfs_answer_given(
-	struct wqfs *fs, const struct wqfs_answer *answer, struct wq_queue *queue)
+void wqfs_answer_given(struct wqfs *fs, const struct wqfs_answer *answer, uint64_t ino)
 {
+	/* in place of the oldest, if there are too many readers for all of them to be followed
+	 */
 	struct wqfs_answer *a = &fs->answers[fs->answers_next++ % WQFS_ANSWERS];
 
-	forget(a); /* the oldest: too many readers for all of them to be followed */
+	if (answer->tid <= 0) /* of a pid namespace that we do not see into */
+		return;
 	*a = *answer;
-	a->queue = wq_queue_get(queue);
+	a->ino = ino;
 	fs->answers_timer.fire = on_timer;
 	if (!fs->answers_timer.set)
 		wq_timer_set(fs->loop, &fs->answers_timer, wq_now_ns() + CHECK_NS);
@@ -65,13 +64,11 @@ void wqfs_answer_given(
 void wqfs_answer_arrived(struct wqfs *fs, pid_t tid)
 {
 	for (unsigned int i = 0; i < WQFS_ANSWERS; i++)
-		if (fs->answers[i].queue && fs->answers[i].tid == tid)
-			forget(&fs->answers[i]);
+		if (fs->answers[i].tid == tid)
+			fs->answers[i].ino = 0;
 }
 
 void wqfs_answers_fini(struct wqfs *fs)
 {
-	for (unsigned int i = 0; i < WQFS_ANSWERS; i++)
-		forget(&fs->answers[i]);
 	wq_timer_clear(fs->loop, &fs->answers_timer);
 }

@@ -11,14 +11,13 @@
 /* TID, which is about to be answered. */
 struct wqfs_answer wqfs_answer_begins(pid_t tid);
 
-/* The answer of records of QUEUE has been given. */
-void wqfs_answer_given(
-	struct wqfs *fs, const struct wqfs_answer *answer, struct wq_queue *queue);
+/* The answer, of records of the queue INO, has been given. */
+void wqfs_answer_given(struct wqfs *fs, const struct wqfs_answer *answer, uint64_t ino);
 
 /* TID asks for something: what it was answered before has arrived. */
 void wqfs_answer_arrived(struct wqfs *fs, pid_t tid);
 
-/* Forgets all of them. */
+/* Looks at none of them any more. */
 void wqfs_answers_fini(struct wqfs *fs);
 
 #endif

@@ -156,7 +156,7 @@ static pid_t tid_of(const struct wq_parked *p)
  * us yet. If it is killed after we answered, the answer may be lost with it. */
 void wqfs_serve_reader(struct wq_parked *p)
 {
-	struct wq_queue *queue = p->handle->node->queue;
+	const uint64_t ino = p->handle->node->ino;
 	pid_t tid = tid_of(p);
 	struct wqfs *fs = p->fs;
 	struct wqfs_answer answer;
@@ -168,6 +168,6 @@ void wqfs_serve_reader(struct wq_parked *p)
 	answer = wqfs_answer_begins(tid);
 	wqfs_unpark(p);
 	if (reply_records(p))
-		wqfs_answer_given(fs, &answer, queue);
+		wqfs_answer_given(fs, &answer, ino);
 	free(p);
 }

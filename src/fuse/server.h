@@ -59,9 +59,9 @@ TAILQ_HEAD(wq_construction_list, wq_construction);
 /* A reader that has been answered, and from which nothing has come since. */
 struct wqfs_answer {
 	pid_t tid;
-	uint64_t runs;		/* how often it had got a CPU before */
-	unsigned int checks;	/* done so far */
-	struct wq_queue *queue; /* whose records; a reference; NULL: the place is free */
+	uint64_t runs;	     /* how often it had got a CPU before */
+	unsigned int checks; /* done so far */
+	uint64_t ino;	     /* of the queue that it was given records of; 0: none */
 };
 
 struct wqfs {

@@ -221,9 +221,45 @@ static void no_record_is_read_twice_and_what_is_lost_is_told(void)
 	IT_OK(sums.needless * 100 <= sums.posted * MAX_NEEDLESS);
 }
 
+/* Nobody but its reader has it open, and it has no name any more. */
+static void read_own_queue(int32_t key, int ready)
+{
+	int fd = it_queue("own", O_RDONLY);
+
+	IT_EQ(it_watch(fd, key, 1), 0);
+	IT_EQ(unlink(IT_MNT "/own"), 0);
+	IT_EQ(write(ready, "", 1), 1);
+	for (;;)
+		IT_OK(read(fd, (char[RECORD]){0}, RECORD) == RECORD);
+}
+
+static void queue_that_goes_with_its_reader_does_no_harm(void)
+{
+	int ready[2];
+	struct rig r;
+
+	set_up(&r);
+	IT_EQ(pipe2(ready, O_CLOEXEC), 0);
+	for (int i = 0; i < AT_ONCE; i++) {
+		pid_t pid = it_fork();
+
+		if (pid == 0)
+			read_own_queue(r.key, ready[1]);
+		IT_EQ(read(ready[0], &(char){0}, 1), 1);
+		IT_UNTIL(it_in_syscall(pid, SYS_read));
+		IT_EQ(keyctl_setperm(r.key, KEY_POS_ALL | KEY_USR_ALL | (~i & 1)), 0);
+		IT_EQ(ioctl(r.fd, WQFS_IOC_SYNC), 0);
+		IT_EQ(kill(pid, SIGKILL), 0);
+		IT_EQ(it_wait(pid), -SIGKILL);
+	}
+	IT_EQ(ioctl(r.fd, WQFS_IOC_SYNC), 0);
+}
+
 static const struct it_test tests[] = {
 	{"a record posted just after its reader was killed is kept for the next",
 		record_posted_after_a_kill_is_kept},
+	{"a queue that goes with its killed reader does no harm",
+		queue_that_goes_with_its_reader_does_no_harm},
 	{"of readers killed at any moment none leaves behind what it has read, and what goes "
 	 "with "
 	 "them is told",
