@@ -274,8 +274,8 @@ static bool is_dying(const char *status)
 	       ((own | signals(status, "\nShdPnd:")) & ~kept & DUMP_CORE);
 }
 
-/* Which signal TID has ended by, which has not been reaped yet; 0: by none, or that is not for
- * us to know. It stands in the last field of its line, behind a name that may be anything. */
+/* The signal that has ended TID, which has not been reaped yet; 0: none, or we may not know. It
+ * is the last field of the line; the name before it may contain anything. */
 static int killed_by(pid_t tid)
 {
 	char text[4096];

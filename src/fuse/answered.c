@@ -3,15 +3,16 @@
 #include "base/task.h"
 #include "fuse/answered.h"
 
-#define CHECK_NS 200000u /* from a look at readers that were answered to the next */
-#define CHECKS	 100	 /* of one that still waits for a CPU: then nobody knows */
+#define CHECK_NS 200000u /* the time between two checks of readers that were answered */
+/* The checks of one that still waits for a CPU; after that it is unknown. */
+#define CHECKS 100
 
 struct wqfs_answer wqfs_answer_begins(pid_t tid)
 {
 	return (struct wqfs_answer){.tid = tid, .runs = wq_task_runs(tid)};
 }
 
-/* Does A still have to be looked at? */
+/* Must A be checked again? */
 static bool check(struct wqfs *fs, struct wqfs_answer *a)
 {
 	struct wq_node *node = wq_namespace_inode(&fs->ns, a->ino);
@@ -48,11 +49,10 @@ static void on_timer(struct wq_timer *timer)
 
 void wqfs_answer_given(struct wqfs *fs, const struct wqfs_answer *answer, uint64_t ino)
 {
-	/* in place of the oldest, if there are too many readers for all of them to be followed
-	 */
+	/* replaces the oldest if there are too many readers to follow all of them */
 	struct wqfs_answer *a = &fs->answers[fs->answers_next++ % WQFS_ANSWERS];
 
-	if (answer->tid <= 0) /* of a pid namespace that we do not see into */
+	if (answer->tid <= 0) /* it is in a pid namespace that we do not see */
 		return;
 	*a = *answer;
 	a->ino = ino;

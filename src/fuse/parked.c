@@ -38,7 +38,7 @@ void wqfs_unpark(struct wq_parked *p)
 		TAILQ_REMOVE(&p->handle->parked, p, of_handle);
 	if (p->line)
 		TAILQ_REMOVE(p->line, p, in_line);
-	assert(!p->syncing || p->wait != WQ_WAIT_RECORD); /* they share their room */
+	assert(!p->syncing || p->wait != WQ_WAIT_RECORD); /* they share memory */
 	if (p->syncing)
 		wq_keys_sync_cancel(p->fs->keys, &p->sync);
 	if (p->wait == WQ_WAIT_FILTER)

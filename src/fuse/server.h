@@ -56,12 +56,12 @@ TAILQ_HEAD(wq_construction_list, wq_construction);
 
 #define WQFS_ANSWERS 32 /* readers that are followed after their answer */
 
-/* A reader that has been answered, and from which nothing has come since. */
+/* A reader that was answered and has made no request since. */
 struct wqfs_answer {
 	pid_t tid;
-	uint64_t runs;	     /* how often it had got a CPU before */
+	uint64_t runs;	     /* how often it had run on a CPU before */
 	unsigned int checks; /* done so far */
-	uint64_t ino;	     /* of the queue that it was given records of; 0: none */
+	uint64_t ino;	     /* the queue whose records it was given; 0: none */
 };
 
 struct wqfs {

@@ -66,7 +66,7 @@ static void on_lost(struct wq_feed *f)
 	wq_scan_resync(f->follower.scan);
 }
 
-/* Its end may be among what is not known. */
+/* The events that were lost may include the end of the key. */
 static void on_key_lost(struct wq_feed *f, const struct wq_key_lost *lost)
 {
 	struct wq_key *key = wq_registry_find(&f->model->registry, lost->serial);

@@ -81,7 +81,7 @@ static void check_slice(struct wq_gc_watch *gc)
 	uint64_t until = wq_now_ns() + WQ_SLICE_NS;
 	struct wq_key *key;
 
-	/* one takes a microsecond, or a thousand where we possess thousands of keyrings */
+	/* a check takes a microsecond, or a thousand if we possess thousands of keyrings */
 	while (wq_now_ns() < until && (key = wq_cursor_next(&gc->cursor)))
 		check(m, key);
 }

@@ -7,7 +7,8 @@
 #define ALIVE_S	   30	/* so often we check whether the source is still alive */
 #define SYNC_SHARE 0.25 /* the share of a core for scans that the syncs of one user ask for */
 /* The same for several users: after each scan a pause of half its cost. */
-#define LEAST_NS  (WQ_SLICE_NS / 4) /* for keys in a turn, whatever was taken in before them */
+/* The least for keys in a turn, whatever else was handled before. */
+#define LEAST_NS  (WQ_SLICE_NS / 4)
 #define ALL_SHARE 2.0
 
 /* ---- when ---- */

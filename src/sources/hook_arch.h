@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR GPL-2.0-only */
 /*
- * What differs from one processor to another about a system call that is being entered: whether
- * a 32-bit program makes it, its number, and where its arguments are. The part for arm64 has
- * been compiled, and never been run.
+ * What depends on the processor when a system call begins: whether a 32-bit program makes it,
+ * its number, and where its arguments are. The part for arm64 was compiled and never run.
  */
 #ifndef WQ_HOOK_ARCH_H
 #define WQ_HOOK_ARCH_H

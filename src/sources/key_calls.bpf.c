@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR GPL-2.0-only
 /*
  * Programs at the tracepoints of system calls, for a kernel whose functions cannot be hooked.
- * Of each call that succeeds on a watched key they tell what it was given, with each special
- * keyring as the number of what it meant, who made it, and whether add_key() made a key; what
- * that changed the daemon knows. The slab's tracepoints tell of keys that are made and
+ * For each successful call on a watched key they report its arguments, with special keyrings
+ * resolved to serials, the process that made it, and whether add_key() made a key. The daemon
+ * knows what such a call changes. The slab's tracepoints report keys that are made and
  * destroyed.
  *
- * What the kernel changes by itself, not in a system call of keys, is not seen.
+ * Changes that the kernel makes by itself, and not in a system call on keys, are not seen.
  */
 #include "hook_maps.h"
 
 #include "hook_arch.h"
 
-/* The kernel lends bpf_probe_read_kernel() and the ring buffer to programs that say so only. */
+/* Only programs with this licence may use bpf_probe_read_kernel() and the ring buffer. */
 char LICENSE[] SEC("license") = "GPL";
 
-/* By thread. Its memory is there from the start. */
+/* By thread. Its memory is allocated at the start. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1 << 14);
@@ -30,7 +30,7 @@ struct {
 	__type(value, struct wq_hook_operation);
 } operations SEC(".maps");
 
-/* The number of each watched key, by its address. */
+/* The serial of each watched key, by its address. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1 << 20);
@@ -46,16 +46,16 @@ static __always_inline __s32 serial_of(const struct key *key)
 
 /* ---- special keyrings ---- */
 
-/* Where a thread's keyrings of users are registered: a tree of assoc_array. A pointer in it has
- * 1 in its lowest bit if it points to a node or, with 2, to a shortcut; else to a key, with 2
- * for a keyring. */
+/* Where a thread's keyrings of users are registered: a tree of assoc_array. The lowest bit of a
+ * pointer in it is 1 if it points to a node or, with bit 2, to a shortcut; otherwise it points
+ * to a key, with bit 2 to a keyring. */
 #define ARRAY_META     1ul
 #define ARRAY_SHORTCUT 2ul
 #define ARRAY_SLOTS    16
-#define ARRAY_STEPS    1024 /* of a search, so that it ends whatever is there */
+#define ARRAY_STEPS    1024 /* of a search, so that it ends whatever it finds */
 
-/* Is KEY the keyring of user UID, or that user's session keyring? Their names, which the kernel
- * gives, are "_uid.N" and "_uid_ses.N". */
+/* Is KEY the user keyring or the user session keyring of UID? The kernel names them "_uid.N"
+ * and "_uid_ses.N". */
 static __always_inline bool is_users(const struct key *key, __u32 uid, bool of_session)
 {
 	char name[6] = "";
@@ -74,7 +74,7 @@ struct walk {
 	__s32 found;
 };
 
-/* A step of the search: into, along or out of a node. 1: it has ended. */
+/* One step of the search: into, along or out of a node. 1: it has ended. */
 static long walk_step(__u32 index, struct walk *w)
 {
 	struct assoc_array_node *node = (void *)w->node;
@@ -130,7 +130,7 @@ static __noinline __s32 users_keyring(const struct cred *cred, bool of_session)
 	return w.found;
 }
 
-/* The keyring of who asked for the key for which this thread has the authority. */
+/* The keyring of the process that asked for the key for which this thread has the authority. */
 static __always_inline __s32 requestors_keyring(const struct cred *cred)
 {
 	struct key *authority = BPF_CORE_READ(cred, request_key_auth);
@@ -142,7 +142,8 @@ static __always_inline __s32 requestors_keyring(const struct cred *cred)
 	return auth ? serial_of(BPF_CORE_READ(auth, dest_keyring)) : 0;
 }
 
-/* The number of the keyring that ID, KEY_SPEC_* of <linux/keyctl.h>, is; 0: there is none. */
+/* The serial of the keyring that ID, KEY_SPEC_* of <linux/keyctl.h>, stands for; 0: there is
+ * none. */
 static __noinline __s32 resolve(const struct cred *cred, __s32 id)
 {
 	switch (id) {
@@ -168,8 +169,8 @@ static __noinline __s32 resolve(const struct cred *cred, __s32 id)
 	}
 }
 
-/* Where request_key() links what it makes, if it is told nothing: construct_get_dest_keyring(),
- * with KEY_REQKEY_DEFL_* of <linux/keyctl.h>. */
+/* Where request_key() links a key that it makes, without a destination:
+ * construct_get_dest_keyring(), with KEY_REQKEY_DEFL_* of <linux/keyctl.h>. */
 static __always_inline __s32 default_keyring(const struct cred *cred)
 {
 	__s32 ring = 0;
@@ -204,7 +205,8 @@ static __always_inline __s32 default_keyring(const struct cred *cred)
 
 /* ---- calls ---- */
 
-/* What ID, the number of a system call, is: *OP and its arguments. False: nothing of keys. */
+/* Finds out what ID, the number of a system call, means: stores its operation in *OP, and its
+ * arguments. False: it is no call on keys. */
 static __always_inline bool get_call(
 	const struct pt_regs *regs, long id, struct wq_hook_begun *call)
 {
@@ -241,8 +243,8 @@ static __always_inline bool is_watched(__s32 serial)
 	return serial > 0 && bpf_map_lookup_elem(&watched, &serial);
 }
 
-/* Can a watched key be meant? What has a special keyring, or what is returned, shows itself at
- * the end. */
+/* Could the call concern a watched key? Special keyrings, and keys that it returns, are only
+ * known at its end. */
 static __always_inline bool may_matter(
 	const struct wq_hook_begun *call, const struct wq_hook_operation *o)
 {
@@ -285,7 +287,7 @@ static __always_inline bool has_made(const struct wq_hook_begun *call, __s32 ser
 	return false;
 }
 
-/* Puts numbers in place of special keyrings. */
+/* Replaces special keyrings by serials. */
 static __always_inline void resolve_all(
 	struct wq_hook_begun *call, const struct wq_hook_operation *o, __s32 result, bool made)
 {
@@ -400,17 +402,17 @@ int BPF_PROG(key_destroyed, unsigned long site, const void *address)
 
 /* ---- the address of a key ---- */
 
-/* What the daemon gives this program and gets back. */
+/* What the daemon gives to this program, and gets back. */
 struct find {
 	__s32 serial;
 	__s32 found;
 };
 
-#define TREE_STEPS 64 /* more levels than the tree of all keys can have */
+#define TREE_STEPS 64 /* the tree of all keys cannot have more levels */
 
-/* All keys are nodes of one tree: from a key of this thread's own up to its root, and down to
- * the one wanted. The tree is not locked: a search may fail while it changes, and is made
- * again. */
+/* All keys are nodes of one tree. The search goes from a key of this thread up to the root, and
+ * down to the wanted key. The tree is not locked, so a search may fail while it changes, and is
+ * repeated. */
 SEC("?syscall") int find_key(struct find *find)
 {
 	const struct cred *cred = bpf_get_current_task_btf()->cred;

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR GPL-2.0-only
 /*
  * Programs in the kernel's own functions on keys: where notify_key() is called, or would be if
- * the kernel had been built with it. Each says of a watched key what the kernel's facility
- * would say, at that moment, into one ring buffer.
+ * the kernel were built with it. For a watched key each reports, at that moment, what the
+ * kernel's facility would post, into one ring buffer.
  *
  * Each place exists twice, as a program for a trampoline (fentry, fexit) and as one for a probe
- * (kprobe, kretprobe); which of them is loaded the daemon decides for each place. What both do
- * is one function, which gets serial numbers. An operation that is under way is remembered by
- * its thread: much is certain only later in it.
+ * (kprobe, kretprobe); the daemon decides for each place which of them it loads. Both call one
+ * function with serials. The state of an operation is kept by its thread, because much is
+ * certain only later in the operation.
  *
  * docs/architecture.md has the table of the places, and why each is the right one.
  */
 #include "hook_programs.h"
 
-/* The kernel lends bpf_probe_read_kernel() and the ring buffer to programs that say so only. */
+/* Only programs with this licence may use bpf_probe_read_kernel() and the ring buffer. */
 char LICENSE[] SEC("license") = "GPL";
 
 /* ---- INSTANTIATED, LINKED, UNLINKED ---- */
@@ -26,8 +26,8 @@ static __always_inline void tell_instantiated(struct doing *d)
 	tell(NOTIFY_KEY_INSTANTIATED, key, d->reject);
 }
 
-/* __key_link() is where the kernel links, whoever asks for it: it cannot fail. Before it
- * key_move() has told of the unlinking, and an instantiation of the key has been told. */
+/* The kernel links keys only in __key_link(), which cannot fail. Before that, key_move() has
+ * reported the unlinking, and an instantiation of the key has been reported. */
 static __always_inline void link(__s32 ring, __s32 key)
 {
 	struct doing *d = doing();
@@ -113,7 +113,7 @@ static __always_inline void cleared(__u64 result)
 }
 AT_RETURN(keyring_clear, cleared)
 
-/* key_unlink() and keyring_clear() call it under the keyring's lock, right after they have
+/* key_unlink() and keyring_clear() call this under the keyring's lock, right after they have
  * notified, and only if they succeed. */
 static __always_inline void reserve(__s32 key, __u64 size)
 {
@@ -142,12 +142,12 @@ static __always_inline void instantiate(__s32 key, __s32 authkey, __u32 error)
 		d->reject = error;
 	}
 }
-/* Where there is no such key the authkey is NULL: a typed read of NULL is 0. */
+/* If there is no such key the authkey is NULL: a typed read of NULL returns 0. */
 AT_ENTRY(__key_instantiate_and_link,
 	(struct key * key, void *prep, struct key *ring, struct key *authkey), instantiate,
 	(key->serial, authkey->serial, 0), (serial_of(key), serial_of(authkey), 0))
 
-/* An instantiation that links nowhere is told here. */
+/* Reports an instantiation that links nowhere. */
 static __always_inline void instantiated(__u64 result)
 {
 	struct doing *d = ending();
@@ -167,8 +167,8 @@ AT_ENTRY(key_reject_and_link,
 	instantiate, (key->serial, authkey->serial, -error),
 	(serial_of(key), serial_of(authkey), -error))
 
-/* It succeeds also where somebody else has instantiated the key: what it has told by then, in
- * key_schedule_gc(), is all that there is to tell. */
+/* It also succeeds if another process has instantiated the key. All that there is to report was
+ * reported before, in key_schedule_gc(). */
 static __always_inline void rejected(__u64 result)
 {
 	struct doing *d = ending();
@@ -182,7 +182,7 @@ AT_RETURN(key_reject_and_link, rejected)
 
 /* ---- UPDATED ---- */
 
-/* add_key(): the kernel calls it at the end, with the key that it made or updated. */
+/* add_key(): the kernel calls this at the end, with the key that it has made or updated. */
 static __always_inline void created_or_updated(__s32 key, bool created)
 {
 	if (is_on() && !created)
@@ -199,7 +199,7 @@ static __always_inline void created_or_updated(__s32 key, bool created)
 AFTER_CREATE_OR_UPDATE(security_key_post_create_or_update)
 AFTER_CREATE_OR_UPDATE(ima_post_key_create_or_update)
 
-/* The same where a kernel has neither: what was not linked last has been updated. */
+/* The same where a kernel has neither function: a key that was not linked last was updated. */
 static __always_inline void create_or_update(void)
 {
 	struct doing *d = begin();
@@ -232,7 +232,8 @@ static __always_inline void create_or_update_ends(__u64 result)
 }
 AT_RETURN(key_create_or_update, create_or_update_ends)
 
-/* Its first argument is a key_ref_t, whose type is declared only: it is a number to us. */
+/* Its first argument is a key_ref_t, a type without a definition, which the program takes as a
+ * number. */
 static __always_inline void update(__u64 ref)
 {
 	struct doing *d = begin();
@@ -278,8 +279,8 @@ static __always_inline void revoke(__s32 key)
 }
 AT_ENTRY(key_revoke, (struct key * key), revoke, (key->serial), (serial_of(key)))
 
-/* key_revoke() calls it the first time only, which is when it notifies; and
- * key_reject_and_link() right after it has notified. */
+/* key_revoke() calls this only the first time, which is when it notifies; and
+ * key_reject_and_link() calls it right after it has notified. */
 static __always_inline void schedule_gc(void)
 {
 	struct doing *d = doing();
@@ -316,7 +317,7 @@ SEC("?kretprobe/key_revoke") int kretprobe_key_revoke(void *ctx)
 	return 0;
 }
 
-/* An instantiation ends the key that allowed it, after it has notified. */
+/* An instantiation ends the authority for it after it has notified. */
 static __always_inline void invalidate(__s32 key)
 {
 	struct doing *d = begin();
@@ -329,7 +330,7 @@ static __always_inline void invalidate(__s32 key)
 }
 AT_ENTRY(key_invalidate, (struct key * key), invalidate, (key->serial), (serial_of(key)))
 
-/* key_invalidate() calls it the first time only, which is when it notifies. */
+/* key_invalidate() calls this only the first time, which is when it notifies. */
 static __always_inline void schedule_gc_links(void)
 {
 	struct doing *d = doing();
@@ -374,7 +375,7 @@ SEC("?kretprobe/key_invalidate") int kretprobe_key_invalidate(void *ctx)
 
 /* ---- the end ---- */
 
-/* The collector calls it for each key that it destroys, where it also tells the watches. */
+/* The collector calls this for each key that it destroys, where it also posts to the watches. */
 static __always_inline void destroyed(__s32 key)
 {
 	if (is_on())
@@ -384,7 +385,7 @@ AT_ENTRY(security_key_free, (struct key * key), destroyed, (key->serial), (seria
 
 /* ---- SETATTR ---- */
 
-/* The key is the one that the operation looks up last. */
+/* The key is the one that the operation looked up last. */
 static __always_inline void attr(void)
 {
 	struct doing *d = begin();
@@ -420,7 +421,7 @@ AT_RETURN(keyctl_setperm_key, attr_ends)
 AT_ENTRY(keyctl_set_timeout, (__s32 id), attr, (), ())
 AT_RETURN(keyctl_set_timeout, attr_ends)
 
-/* Neither an owner nor a group: keyctl_chown_key() changes nothing and tells nothing. */
+/* Without owner and group keyctl_chown_key() changes nothing and posts nothing. */
 static __always_inline void chown(__u32 uid, __u32 gid)
 {
 	if (uid != (__u32)-1 || gid != (__u32)-1)

@@ -31,7 +31,8 @@ static void set_up(const char *options)
 	it_need_bare_daemon("it would measure valgrind");
 	IT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	daemon_pid = it_start(options);
-	/* which possesses none of the keys from here on: the kernel looks for that each time */
+	/* From here on it possesses none of the keys: the kernel searches for possession each
+	 * time. */
 	IT_OK(keyctl_join_session_keyring(NULL) > 0);
 	root_fd = open(IT_MNT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	IT_OK(root_fd >= 0);
@@ -148,7 +149,7 @@ static void make_watch_and_end(void)
 	static int turn;
 
 	make_keys(SOME);
-	/* those that have ended and are not known to have count still */
+	/* those that have ended, which the daemon does not know yet, still count */
 	for (int i = 0; i < SOME; i++)
 		IT_OK(it_watch(fd, keys[i], 1) == 0 || errno == EAGAIN);
 	switch (turn++ % 3) {

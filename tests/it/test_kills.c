@@ -17,8 +17,8 @@
 #define SPAN_NS	  1500000u
 #define AT_A_TIME 8 /* of them */
 
-#define MAX_GONE     4 /* % of the records that may go without a word */
-#define MAX_NEEDLESS 8 /* % of them that may be told as lost and were not */
+#define MAX_GONE     4 /* % of the records may be lost silently */
+#define MAX_NEEDLESS 8 /* % of them may be reported as lost and were not */
 
 struct rig {
 	int fd, nonblocking;
@@ -193,12 +193,13 @@ static unsigned int kills(void)
 	return n ? (unsigned int)strtoul(n, NULL, 10) : RANDOM;
 }
 
-/* What a reader has been answered goes with it if it is killed before it gets a CPU, and is
- * told if the daemon sees that. It does not see it of a reader that is killed between getting a
- * CPU and leaving the kernel, nor of one that its parent has reaped before the daemon looks. On
- * the reference kernel 18 % of such records go, and none of them is told: here it must be no
- * more than a fourth of that. A LOSS too many is for a reader that was killed within a fifth of
- * a millisecond after it had got the record, before it asked for the next. */
+/* A reader that was answered takes the records away if it is killed before it runs on a CPU; if
+ * the daemon notices that, it posts a LOSS. It cannot notice it of a reader that is killed
+ * between getting a CPU and leaving the kernel, nor of one that its parent has reaped before
+ * the check. On the reference kernel 18 % of such records are lost, all of them silently; here
+ * it must be at most a quarter of that. An unnecessary LOSS is one for a reader that was killed
+ * within a fifth of a millisecond after it had got the record, and before it asked for the
+ * next. */
 static void no_record_is_read_twice_and_what_is_lost_is_told(void)
 {
 	struct victim v[AT_A_TIME];
@@ -221,7 +222,7 @@ static void no_record_is_read_twice_and_what_is_lost_is_told(void)
 	IT_OK(sums.needless * 100 <= sums.posted * MAX_NEEDLESS);
 }
 
-/* Nobody but its reader has it open, and it has no name any more. */
+/* Only its reader has it open, and it has no name any more. */
 static void read_own_queue(int32_t key, int ready)
 {
 	int fd = it_queue("own", O_RDONLY);

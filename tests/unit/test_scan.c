@@ -52,7 +52,7 @@ START_TEST(a_resync_soon_after_the_boot_is_thorough_and_comes_once)
 }
 END_TEST
 
-/* A scan that has taken a second of CPU time ended ENDED_S seconds ago. */
+/* A scan that took a second of CPU time ended ENDED_S seconds ago. */
 static void scanned(uint64_t ended_s)
 {
 	wq_scan_begin(&scan, true);
@@ -73,7 +73,7 @@ START_TEST(a_sync_waits_for_those_of_its_own_user_only)
 	ck_assert_ptr_eq(wq_scan_done(&scan), &sync[0]);
 	ck_assert(!wq_scan_want(&scan, &sync[1]));
 	ck_assert(wq_scan_want(&scan, &sync[2]));
-	/* and then for nobody's: a scan is for all who wait */
+	/* and then for no user: a scan serves all that wait */
 	scanned(1);
 	ck_assert_ptr_eq(wq_scan_done(&scan), &sync[1]);
 	ck_assert_ptr_eq(wq_scan_done(&scan), &sync[2]);

@@ -99,7 +99,7 @@ static struct {
 	struct wq_source source;
 	struct wq_source_env env;
 	bool works;
-	int drained; /* what drain() returns */
+	int drained; /* the result of drain() */
 } probe;
 
 static int probe_drain(struct wq_source *source)
@@ -143,7 +143,7 @@ static struct wq_source *probe_start(const struct wq_source_env *env, char *why,
 	return &probe.source;
 }
 
-/* It was measured at AT_NS, and WHO made it what it is. */
+/* A measurement at AT_NS, which WHO has caused. */
 static void measured(uint64_t at_ns, int32_t thermometer, unsigned int subtype,
 	unsigned int flags, const struct wq_cred *who)
 {
@@ -159,7 +159,7 @@ static void measured(uint64_t at_ns, int32_t thermometer, unsigned int subtype,
 static struct wq_event_order events;
 static struct wq_supervisor supervisor;
 
-/* What the sink hears: all that the source has read becomes records. */
+/* The sink's callback: everything that the source has read becomes records. */
 static void test_ready(void *arg)
 {
 	struct wq_source *source = supervisor.source;

@@ -253,7 +253,7 @@ START_TEST(who_has_another_user_namespace_is_not_in_ours)
 }
 END_TEST
 
-/* PID, a child that ends, is still there to be asked. */
+/* Waits until PID, a child, has ended; it is not reaped. */
 static void wait_until_ended(pid_t pid)
 {
 	siginfo_t info;
@@ -290,7 +290,7 @@ START_TEST(who_gets_a_cpu_has_run_once_more)
 {
 	uint64_t runs = wq_task_runs(getpid());
 
-	if (!runs) /* the kernel does not count */
+	if (!runs) /* the kernel does not count that */
 		return;
 	while (wq_task_runs(getpid()) == runs)
 		usleep(1);
