@@ -19,7 +19,7 @@
 #define ENTRY(source)  &source,
 #define SINGLE(source) {&source, NULL},
 
-static const struct wq_source_type *const all[] = {&wq_source_syscalls, NULL};
+static const struct wq_source_type *const all[] = {EACH_SOURCE(ENTRY) NULL};
 static const struct wq_source_type *const kernel[] = {KERNEL_SOURCES(ENTRY) NULL};
 static const struct wq_source_type *const single[][2] = {EACH_SOURCE(SINGLE)};
 static const struct wq_source_type *const none[] = {NULL};

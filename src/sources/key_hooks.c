@@ -138,6 +138,22 @@ static void choose_name(struct wq_hooks *h)
 		trampolines && probed ? "+" : "", probed ? "kprobe" : "");
 }
 
+/* Without these rights all else fails, too, and later: the kernel's types alone take longer to
+ * read than an unprivileged daemon should take to start. */
+static bool is_allowed(char *why, size_t why_size)
+{
+	int map = bpf_map_create(
+		BPF_MAP_TYPE_RINGBUF, "wqfs", 0, 0, (unsigned int)sysconf(_SC_PAGESIZE), NULL);
+
+	if (map >= 0)
+		close(map);
+	else if (errno == EPERM)
+		snprintf(why, why_size, "it takes CAP_BPF and CAP_PERFMON");
+	else
+		snprintf(why, why_size, "bpf(): %s", strerror(errno));
+	return map >= 0;
+}
+
 static bool choose(struct wq_hooks *h, char *why, size_t why_size)
 {
 	struct btf *btf;
@@ -207,7 +223,8 @@ struct wq_hooks *wq_hooks_open(enum wq_hook_variant variant, char *why, size_t w
 	h->variant = variant;
 	last_words[0] = '\0';
 	old = libbpf_set_print(on_print);
-	if (!choose(h, why, why_size) || !load(h, why, why_size)) {
+	if (!is_allowed(why, why_size) || !choose(h, why, why_size) ||
+		!load(h, why, why_size)) {
 		wq_hooks_close(h);
 		h = NULL;
 	}

@@ -148,14 +148,26 @@ const char *wq_supervisor_name(const struct wq_supervisor *s)
 	return s->source ? s->source->type->name : "poll";
 }
 
+/* Candidate I is no better than the one in use, or there is no candidate I. */
+static bool is_end_of_better(const struct wq_supervisor *s, unsigned int i)
+{
+	return !s->types[i] || (s->source && i == s->number);
+}
+
 const char *wq_supervisor_why_not(struct wq_supervisor *s)
 {
+	const char *separator = "";
 	size_t n = 0;
 
 	s->text[0] = '\0';
-	for (unsigned int i = 0; s->types[i] && !(s->source && i == s->number); i++)
-		n += (size_t)snprintf(s->text + n, sizeof(s->text) - n, "%s%s: %s",
-			n ? "; " : "", s->types[i]->name, s->why_not[i]);
+	for (unsigned int i = 0; !is_end_of_better(s, i); i++) {
+		bool shared = !is_end_of_better(s, i + 1) &&
+			      !strcmp(s->why_not[i], s->why_not[i + 1]);
+
+		n += (size_t)snprintf(s->text + n, sizeof(s->text) - n, "%s%s%s%s", separator,
+			s->types[i]->name, shared ? "" : ": ", shared ? "" : s->why_not[i]);
+		separator = shared ? ", " : "; ";
+	}
 	assert(n < sizeof(s->text));
 	return s->text;
 }

@@ -74,8 +74,8 @@ enum wq_supervision wq_supervisor_check(
 /* The name of the source in use; "poll": there is none. */
 const char *wq_supervisor_name(const struct wq_supervisor *supervisor);
 
-/* Why no better candidate is in use: "name: reason; name: reason"; "" if the best one is. Valid
- * until the next call. */
+/* Why no better candidate is in use: "name: reason; name, name: reason"; "" if the best one is.
+ * Valid until the next call. */
 const char *wq_supervisor_why_not(struct wq_supervisor *supervisor);
 
 #endif

@@ -612,7 +612,7 @@ static void where_no_other_can_be_had_polling_takes_over(void)
 static void trace_comes_back_once_it_can(void)
 {
 	struct scene s;
-	struct rlimit old = make_it_poll(&s, "source=auto,resync_s=" NEVER_S);
+	struct rlimit old = make_it_poll(&s, "source=trace,resync_s=" NEVER_S);
 
 	IT_EQ(keyctl_link(s.b, s.ring), 0);
 	RECORDS_UNTIL(s.ar, "RING:linked:B");
@@ -634,7 +634,7 @@ static void nothing_is_missed_while_the_trace_comes_back(void)
 {
 	struct scene s;
 	bool linked = false;
-	struct rlimit old = make_it_poll(&s, "source=auto,resync_s=" NEVER_S);
+	struct rlimit old = make_it_poll(&s, "source=trace,resync_s=" NEVER_S);
 
 	trace_may_start(s.daemon, &old);
 	while (!trace_is_used()) {
@@ -650,7 +650,7 @@ static void nothing_is_missed_while_the_trace_comes_back(void)
 static void scan_that_brings_it_back_is_thorough(void)
 {
 	struct scene s;
-	struct rlimit old = make_it_poll(&s, "source=auto,cpu_budget=0.01%,resync_s=" NEVER_S);
+	struct rlimit old = make_it_poll(&s, "source=trace,cpu_budget=0.01%,resync_s=" NEVER_S);
 
 	IT_EQ(keyctl_set_timeout(s.a, 1000), 0);
 	trace_may_start(s.daemon, &old);
@@ -836,16 +836,21 @@ static void user_polls_and_is_told_why(void)
 	IT_OK(strstr(it_text("stat.out"), "only root may") != NULL);
 }
 
-static void root_traces_unasked_and_wqctl_says_so(void)
+/* The source that root gets unasked is the best that this machine allows: each reason why not a
+ * better one is shown. */
+static void root_has_a_source_unasked_and_wqctl_says_so(void)
 {
 	const char *argv[] = {WQCTL_PROGRAM, "stat", IT_MNT "/ab", NULL};
+	bool traced;
 	struct scene s;
 
 	set_up(&s, "source=auto");
-	IT_OK(trace_is_used());
-	IT_EQ(it_stats(s.ab).source, WQFS_SOURCE_TRACE);
+	traced = it_stats(s.ab).source == WQFS_SOURCE_TRACE;
+	IT_OK(traced || it_stats(s.ab).source == WQFS_SOURCE_KERNEL);
+	IT_EQ(traced, trace_is_used());
 	IT_EQ(it_run(argv, "stat.out"), 0);
-	IT_OK(strstr(it_text("stat.out"), "\nsource    trace") != NULL);
+	IT_OK(strstr(
+		it_text("stat.out"), traced ? "\nsource    trace" : "\nsource    kernel-"));
 }
 
 static const struct it_test tests[] = {
@@ -889,8 +894,8 @@ static const struct it_test tests[] = {
 	{"a user who wants the trace is told in one line why not",
 		user_who_wants_the_trace_is_told_why_not},
 	{"a user's mount polls, and it and wqctl say why", user_polls_and_is_told_why},
-	{"root's mount traces unasked, and wqctl says so",
-		root_traces_unasked_and_wqctl_says_so},
+	{"root's mount has a source unasked, and wqctl says which",
+		root_has_a_source_unasked_and_wqctl_says_so},
 };
 
 IT_MAIN(tests)

@@ -144,6 +144,15 @@ START_TEST(each_that_cannot_be_had_has_its_own_reason)
 }
 END_TEST
 
+START_TEST(a_reason_that_several_share_is_said_once)
+{
+	can_start[0] = can_start[1] = false;
+	ck_assert(!wq_supervisor_start(&supervisor));
+	strcpy(supervisor.why_not[1], supervisor.why_not[0]);
+	ck_assert_str_eq(wq_supervisor_why_not(&supervisor), "good, fair: no good");
+}
+END_TEST
+
 START_TEST(what_is_asked_for_are_capabilities)
 {
 	ck_assert(!wq_supervisor_has_events(&supervisor));
@@ -265,6 +274,7 @@ int main(void)
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, the_best_that_can_be_had_is_started);
 	tcase_add_test(t, each_that_cannot_be_had_has_its_own_reason);
+	tcase_add_test(t, a_reason_that_several_share_is_said_once);
 	tcase_add_test(t, what_is_asked_for_are_capabilities);
 	tcase_add_test(t, one_that_has_no_room_for_what_is_watched_is_not_used);
 	tcase_add_test(t, what_is_watched_is_said_to_the_one_in_use);
