@@ -93,7 +93,8 @@ static uint64_t next_thorough(const struct wq_scan *s)
 	unsigned int resync_s = wq_scan_resync_s(s);
 
 	/* resync_ns 0 means now, even shortly after boot */
-	return s->resync_ns ? s->resync_ns + (resync_s ? resync_s : ALIVE_S) * WQ_NSEC_PER_SEC
+	return s->resync_ns ? s->resync_ns + (resync_s ? resync_s : ALIVE_S) *
+						     (uint64_t)WQ_NSEC_PER_SEC
 			    : resync_due(s);
 }
 

@@ -48,7 +48,11 @@ START_TEST(a_resync_soon_after_the_boot_is_thorough_and_comes_once)
 	while (!wq_scan_step(&scan, wq_now_ns()))
 		;
 	ck_assert(!wq_scan_is_thorough(&scan, 6 * SECOND));
+	ck_assert(!wq_scan_is_thorough(&scan, 34 * SECOND));
 	ck_assert(wq_scan_is_thorough(&scan, 35 * SECOND));
+	model.config.resync_s = 3600;
+	ck_assert(!wq_scan_is_thorough(&scan, 3604 * SECOND));
+	ck_assert(wq_scan_is_thorough(&scan, 3605 * SECOND));
 }
 END_TEST
 
