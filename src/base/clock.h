@@ -6,7 +6,7 @@
 #include <time.h>
 
 #define WQ_NSEC_PER_MSEC 1000000u
-#define WQ_NSEC_PER_SEC	 1000000000u
+#define WQ_NSEC_PER_SEC	 1000000000ull /* in 32 bits five of them are less than one */
 
 /* CLOCK_MONOTONIC in nanoseconds, the clock of all times that wqfs compares. It is inline so
  * that programs that link none of wqfs's libraries (the preload library, benchmarks) have it,
