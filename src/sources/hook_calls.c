@@ -41,42 +41,51 @@ static bool next_symbol(FILE *file, uint64_t *address, char name[128])
 	return false;
 }
 
-/* The range from the function to the next one. The compiler aligns functions, and the file is
- * not sorted. */
-static bool find_range(FILE *file, const char *function, struct wq_hook_range *range)
-{
-	char name[128];
-	uint64_t address;
+/* A function, and where it is as far as that has been read. */
+struct place {
+	const char *function;
+	struct wq_hook_range range;
+};
 
-	*range = (struct wq_hook_range){0};
-	rewind(file);
-	while (!range->from && next_symbol(file, &address, name))
-		if (is_symbol(name, function))
-			range->from = address;
-	rewind(file);
-	while (range->from && next_symbol(file, &address, name))
-		if (address > range->from && (!range->to || address < range->to))
-			range->to = address;
-	return range->from && range->to;
+/* A symbol is at ADDRESS. The kernel lists its own symbols by address, so that a function ends
+ * where the next symbol is. */
+static void note_symbol(struct place *place, uint64_t address, const char *name)
+{
+	struct wq_hook_range *range = &place->range;
+
+	if (!range->from && is_symbol(name, place->function))
+		range->from = address;
+	else if (range->from && !range->to && address > range->from)
+		range->to = address;
 }
 
 static bool find_functions(struct wq_hook_state *state, char *why, size_t why_size)
 {
+	struct place alloc = {"key_alloc", {0}}, collector = {"key_gc_unused_keys", {0}},
+		     outer = {"key_garbage_collector", {0}};
 	FILE *file = fopen(SYMBOLS, "re");
-	bool ok;
+	char name[128];
+	uint64_t address;
 
 	if (!file) {
 		snprintf(why, why_size, "%s: %s", SYMBOLS, strerror(errno));
 		return false;
 	}
-	/* the compiler may have inlined the second one into the third */
-	ok = find_range(file, "key_alloc", &state->key_alloc) &&
-	     (find_range(file, "key_gc_unused_keys", &state->collector) ||
-		     find_range(file, "key_garbage_collector", &state->collector));
+	while ((!alloc.range.to || !collector.range.to || !outer.range.to) &&
+		next_symbol(file, &address, name)) {
+		note_symbol(&alloc, address, name);
+		note_symbol(&collector, address, name);
+		note_symbol(&outer, address, name);
+	}
 	fclose(file);
-	if (!ok)
-		snprintf(why, why_size, "%s does not say where key_alloc() is", SYMBOLS);
-	return ok;
+	state->key_alloc = alloc.range;
+	/* the compiler may have put the collector's inner function into the outer one */
+	state->collector = collector.range.to ? collector.range : outer.range;
+	if (state->key_alloc.to && state->collector.to)
+		return true;
+	snprintf(why, why_size, "%s does not say where key_alloc() and the collector are",
+		SYMBOLS);
+	return false;
 }
 
 /* ---- what calls are ---- */

@@ -10,6 +10,9 @@
 #define WQ_HOOK_DESTROYED 0xff /* the kernel is freeing the key */
 #define WQ_HOOK_CALL	  0xfe /* a system call has succeeded: struct wq_hook_call */
 
+/* Keys that can be watched: the kernel takes 16 bytes for each place, used or not. */
+#define WQ_HOOK_WATCHED (1 << 17)
+
 #define WQ_HOOK_COMM 16 /* bytes of a command name */
 /* The most keys that one call makes: its own, special keyrings, an authority. */
 #define WQ_HOOK_MADE 4

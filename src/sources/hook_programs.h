@@ -31,7 +31,7 @@ struct doing {
  * place, can fail at any moment. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1 << 14);
+	__uint(max_entries, 1 << 13);
 	__type(key, __u32);
 	__type(value, struct doing);
 } threads SEC(".maps");

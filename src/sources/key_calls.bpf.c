@@ -18,7 +18,7 @@ char LICENSE[] SEC("license") = "GPL";
 /* By thread. Its memory is allocated at the start. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1 << 14);
+	__uint(max_entries, 1 << 13);
 	__type(key, __u32);
 	__type(value, struct wq_hook_begun);
 } calls SEC(".maps");
@@ -33,7 +33,7 @@ struct {
 /* The serial of each watched key, by its address. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1 << 20);
+	__uint(max_entries, WQ_HOOK_WATCHED);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u64);
 	__type(value, __s32);

@@ -28,8 +28,8 @@ const char *wq_hooks_name(const struct wq_hooks *hooks);
 /* A descriptor that polls readable when there is something to read. */
 int wq_hooks_fd(const struct wq_hooks *hooks);
 
-/* Reports SERIAL from now on. 0; -ENOSPC: a million keys are reported already; -ENOMEM; any
- * other error: the hooks cannot be used any more. To be called by one thread only. */
+/* Reports SERIAL from now on. 0; -ENOSPC: WQ_HOOK_WATCHED keys are reported already; -ENOMEM;
+ * any other error: the hooks cannot be used any more. To be called by one thread only. */
 int wq_hooks_watch(struct wq_hooks *hooks, int32_t serial);
 /* Reports SERIAL no longer. Its destruction does the same. */
 void wq_hooks_unwatch(struct wq_hooks *hooks, int32_t serial);
