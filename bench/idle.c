@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Measures what wqfs costs while nothing happens, with many watched keys: CPU time and wake-ups
- * of the daemon, by polling and by trace; and the cost of comparing one key, as a multiple of
+ * of the daemon, by polling, by the kernel's own functions (also while 1,000 processes a second
+ * start and end), and by trace; and the cost of comparing one key, as a multiple of
  * the bare keyctl(KEYCTL_DESCRIBE) and keyctl(KEYCTL_READ) in the same run.
  *
  *	idle WQFS [KEYS [SECONDS]]
@@ -9,12 +10,14 @@
  * The trace wakes the daemon when other programs use keys: run this on a machine where none
  * does.
  */
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <linux/keyctl.h>
@@ -26,6 +29,7 @@ static int32_t *keys;
 static int nkeys = 10000, seconds = 20;
 
 #define SETTLE_S       5
+#define PROCESSES_S    1000
 #define BUDGET_PERCENT 20 /* for the comparison of costs: it gives many scans */
 
 static void bare_scan(void)
@@ -145,6 +149,39 @@ static void run(const char *wqfs, const char *name, const char *opts, bool compa
 	fflush(stdout);
 }
 
+/* Starts what starts PROCESSES_S processes a second, each of which ends at once. */
+static pid_t start_processes(void)
+{
+	pid_t pid = fork();
+	uint64_t next = wq_now_ns(), now;
+
+	if (pid != 0)
+		return pid;
+	for (;;) {
+		pid = fork();
+		if (pid == 0)
+			_exit(0);
+		waitpid(pid, NULL, 0);
+		next += WQ_NSEC_PER_SEC / PROCESSES_S;
+		now = wq_now_ns();
+		if (next > now)
+			usleep((useconds_t)((next - now) / 1000));
+	}
+}
+
+static void run_kernel(const char *wqfs)
+{
+	pid_t pid;
+
+	run(wqfs, "kernel", "source=kernel", false);
+	pid = start_processes();
+	if (pid < 0)
+		bench_fail("fork");
+	run(wqfs, "kernel, beside 1,000 processes a second:", "source=kernel", false);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
 int main(int argc, char **argv)
 {
 	struct rlimit r;
@@ -175,7 +212,9 @@ int main(int argc, char **argv)
 	run(argv[1], "poll", "source=poll", false);
 	snprintf(opts, sizeof(opts), "source=poll,cpu_budget=%d%%", BUDGET_PERCENT);
 	run(argv[1], "poll", opts, true);
-	if (geteuid() == 0)
+	if (geteuid() == 0) {
+		run_kernel(argv[1]);
 		run(argv[1], "trace", "source=trace,resync_s=3600", false);
+	}
 	return 0;
 }

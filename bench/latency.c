@@ -12,7 +12,7 @@
  * with each other are, and on one, where a pipe costs no more than the switch from one to
  * the other. The daemon, and the relay, are where the scheduler puts them.
  *
- *	latency WQFS [trace|report|poll...]
+ *	latency WQFS [report|SOURCE...]		SOURCE: of the mount option; kernel, trace, poll
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -206,9 +206,11 @@ static struct result measure_wqfs(
 	struct target t = {.write_fd = -1, .report_fd = -1, .reader_cpu = reader_cpu};
 	struct bench_mount m;
 	struct result result;
+	char opts[64];
 	int fd;
 
-	bench_mount(&m, wqfs, strcmp(mode, "trace") ? "source=poll" : "source=trace");
+	snprintf(opts, sizeof(opts), "source=%s", strcmp(mode, "report") ? mode : "poll");
+	bench_mount(&m, wqfs, opts);
 	fd = bench_queue(&m);
 	t.key = bench_add_key("wqfs-latency");
 	bench_watch(fd, t.key, 1);
@@ -319,11 +321,11 @@ static void compare(const char *wqfs, const char *mode, int cores)
 
 int main(int argc, char **argv)
 {
-	static const char *const defaults[] = {"trace", "report", "poll", NULL};
+	static const char *const defaults[] = {"kernel", "trace", "report", "poll", NULL};
 	const char *const *modes = argc > 2 ? (const char *const *)argv + 2 : defaults;
 
 	if (argc < 2) {
-		fprintf(stderr, "usage: latency WQFS [trace|report|poll...]\n");
+		fprintf(stderr, "usage: latency WQFS [report|SOURCE...]\n");
 		return 2;
 	}
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
