@@ -175,13 +175,13 @@ int wq_hook_calls_find(struct bpf_object *object, int32_t serial)
 
 void wq_hook_calls_forget(struct bpf_object *object, int32_t serial)
 {
-	uint64_t address;
+	struct wq_hook_watch watch;
 
 	if (!bpf_map_lookup_elem(
-		    bpf_object__find_map_fd_by_name(object, "watched"), &serial, &address) &&
-		address)
+		    bpf_object__find_map_fd_by_name(object, "watched"), &serial, &watch) &&
+		watch.address)
 		bpf_map_delete_elem(
-			bpf_object__find_map_fd_by_name(object, "addresses"), &address);
+			bpf_object__find_map_fd_by_name(object, "addresses"), &watch.address);
 }
 
 /* ---- calls under way ---- */

@@ -13,6 +13,12 @@
 /* Keys that can be watched: the kernel takes 16 bytes for each place, used or not. */
 #define WQ_HOOK_WATCHED (1 << 17)
 
+/* Bytes of the ring buffer, and the events that each key may have in it if it is more than half
+ * full: who changes keys faster than the daemon reads loses events of those keys, and of no
+ * others. A user has 200 keys. */
+#define WQ_HOOK_RING  (1 << 22)
+#define WQ_HOOK_SHARE 128
+
 #define WQ_HOOK_COMM 16 /* bytes of a command name */
 /* The most keys that one call makes: its own, special keyrings, an authority. */
 #define WQ_HOOK_MADE 4
@@ -62,6 +68,13 @@ struct wq_hook_loss {
 	__u64 at_ns;  /* when the first of them was lost: CLOCK_MONOTONIC */
 };
 
+/* A value of the map "watched", whose keys are serial numbers. */
+struct wq_hook_watch {
+	__u64 address; /* of the key, if it is known */
+	__u64 epoch;   /* of the last event */
+	__u64 events;  /* since that epoch began */
+};
+
 /* Where the code of a function is. */
 struct wq_hook_range {
 	__u64 from, to;
@@ -72,6 +85,7 @@ struct wq_hook_state {
 	__u32 is_on; /* set by the daemon: there are keys in "watched" */
 	__u32 unused;
 	__u64 lost;	/* events that found no room in the ring buffer */
+	__u64 epoch;	/* how often the daemon has read all that there was; it counts */
 	__u64 homeless; /* operations that could not be remembered for want of memory */
 	struct wq_hook_range key_alloc, collector; /* for key_calls.bpf.c */
 };

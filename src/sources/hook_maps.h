@@ -17,7 +17,7 @@
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 22);
+	__uint(max_entries, WQ_HOOK_RING);
 } events SEC(".maps");
 
 struct {
@@ -25,7 +25,7 @@ struct {
 	__uint(max_entries, WQ_HOOK_WATCHED);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __s32);
-	__type(value, __u64); /* the key's address, if it is known */
+	__type(value, struct wq_hook_watch);
 } watched SEC(".maps");
 
 struct {
@@ -82,6 +82,20 @@ static __always_inline void count_lost(__s32 serial)
 		__sync_fetch_and_add(&s->lost, 1);
 }
 
+/* May another event of the key that WATCH is about go into the ring buffer? Counts it. */
+static __always_inline bool has_room(struct wq_hook_watch *watch)
+{
+	const struct wq_hook_state *s = get_state();
+
+	if (s && watch->epoch != s->epoch) {
+		watch->epoch = s->epoch;
+		watch->events = 0;
+	}
+	watch->events++;
+	return watch->events <= WQ_HOOK_SHARE ||
+	       bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) <= WQ_HOOK_RING / 2;
+}
+
 static __always_inline void say_who(struct wq_hook_who *who)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -96,11 +110,13 @@ static __always_inline void say_who(struct wq_hook_who *who)
 /* The kernel's notify_key(). */
 static __always_inline void tell(__u8 what, __s32 serial, __u32 aux)
 {
-	struct wq_hook_event *event;
+	struct wq_hook_watch *watch = bpf_map_lookup_elem(&watched, &serial);
+	struct wq_hook_event *event = NULL;
 
-	if (!bpf_map_lookup_elem(&watched, &serial))
+	if (!watch)
 		return;
-	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	if (has_room(watch))
+		event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 	if (!event) {
 		count_lost(serial);
 		return;

@@ -149,6 +149,7 @@ int wq_hooks_read(struct wq_hooks *h, const struct wq_hooks_reader *reader, uint
 	uint64_t *until_ns)
 {
 	uint64_t began = wq_now_ns();
+	bool all;
 	int r;
 
 	h->reader = reader;
@@ -160,7 +161,10 @@ int wq_hooks_read(struct wq_hooks *h, const struct wq_hooks_reader *reader, uint
 		return r;
 	/* An unfinished event holds up those after it. Then not all was read; finishing it
 	 * wakes us. */
-	*until_ns = r == -EAGAIN || is_held_up(h) ? h->last_ns : began;
+	all = r != -EAGAIN && !is_held_up(h);
+	*until_ns = all ? began : h->last_ns;
+	if (all) /* each key has its share of the ring buffer again */
+		__atomic_store_n(&h->state->epoch, h->state->epoch + 1, __ATOMIC_RELEASE);
 	if (!release_held(h) && h->held[0].destroyed.at_ns < *until_ns)
 		*until_ns = h->held[0].destroyed.at_ns;
 	return 0;

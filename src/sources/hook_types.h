@@ -37,6 +37,7 @@ enum {
 	BPF_F_NO_PREALLOC = 1u << 0,
 	BPF_F_MMAPABLE = 1u << 10,
 };
+enum { BPF_RB_AVAIL_DATA = 0 };
 enum { BPF_ANY = 0, BPF_NOEXIST = 1 };
 enum { BPF_LOCAL_STORAGE_GET_F_CREATE = 1u << 0 };
 

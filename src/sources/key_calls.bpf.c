@@ -15,10 +15,12 @@
 /* Only programs with this licence may use bpf_probe_read_kernel() and the ring buffer. */
 char LICENSE[] SEC("license") = "GPL";
 
-/* By thread. Its memory is allocated at the start. */
+/* By thread. A call may take long, and a user may have many threads in one: its memory is
+ * allocated when it begins. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1 << 13);
+	__uint(max_entries, 1 << 16);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u32);
 	__type(value, struct wq_hook_begun);
 } calls SEC(".maps");
@@ -305,13 +307,21 @@ static __always_inline void resolve_all(
 		call->arg[0] = default_keyring(cred);
 }
 
-static __always_inline bool concerns_watched(
-	const struct wq_hook_begun *call, const struct wq_hook_operation *o, __s32 result)
+/* Whether a call is about a watched key, and there is room for its event. */
+struct answer {
+	bool is_watched, has_room;
+};
+
+static __always_inline void ask(__s32 serial, struct answer *a)
 {
-	for (int i = 0; i < 4; i++)
-		if (o->kinds[i] && is_watched(call->arg[i]))
-			return true;
-	return o->has_result && is_watched(result);
+	struct wq_hook_watch *watch =
+		serial > 0 ? bpf_map_lookup_elem(&watched, &serial) : NULL;
+
+	if (!watch)
+		return;
+	a->is_watched = true;
+	if (has_room(watch))
+		a->has_room = true;
 }
 
 static __always_inline void call_lost(
@@ -328,12 +338,19 @@ static __always_inline void tell_call(
 	struct wq_hook_begun *call, const struct wq_hook_operation *o, __s32 result)
 {
 	bool made = has_made(call, result);
-	struct wq_hook_call *e;
+	struct wq_hook_call *e = NULL;
+	struct answer a = {};
 
 	resolve_all(call, o, result, made);
-	if (!concerns_watched(call, o, result))
+	for (int i = 0; i < 4; i++)
+		if (o->kinds[i])
+			ask(call->arg[i], &a);
+	if (o->has_result)
+		ask(result, &a);
+	if (!a.is_watched)
 		return;
-	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	if (a.has_room)
+		e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 	if (!e) {
 		call_lost(call, o, result);
 		return;
@@ -438,7 +455,9 @@ SEC("?syscall") int find_key(struct find *find)
 		__s32 serial = serial_of((void *)key);
 
 		if (serial == wanted) {
-			bpf_map_update_elem(&watched, &wanted, &key, BPF_ANY);
+			struct wq_hook_watch watch = {.address = key};
+
+			bpf_map_update_elem(&watched, &wanted, &watch, BPF_ANY);
 			bpf_map_update_elem(&addresses, &key, &wanted, BPF_ANY);
 			find->found = 1;
 			break;

@@ -294,12 +294,12 @@ static void switch_off(struct wq_hooks *h)
 
 int wq_hooks_watch(struct wq_hooks *h, int32_t serial)
 {
-	const uint64_t address = 0; /* not known yet, or not needed */
+	const struct wq_hook_watch watch = {0};
 	int r = 0;
 
 	if (!h->state->is_on)
 		r = switch_on(h);
-	if (r == 0 && bpf_map_update_elem(h->watched, &serial, &address, BPF_ANY))
+	if (r == 0 && bpf_map_update_elem(h->watched, &serial, &watch, BPF_ANY))
 		r = errno == E2BIG ? -ENOSPC : -errno;
 	if (r == 0 && h->variant == WQ_HOOKS_CALLS)
 		r = wq_hook_calls_find(h->object, serial);
