@@ -340,6 +340,92 @@ static void special_keyrings_in_user_namespaces_are_known(void)
 	special_keyrings_are_resolved(actors, ARRAY_SIZE(actors));
 }
 
+/* ---- where request_key() links what it makes ---- */
+
+#define RULES	  "/etc/request-key.d"
+#define RULE	  RULES "/wqfs-test-source.conf"
+#define REQUESTED "wqfs-test:requested"
+
+/* The kernel asks a program for the key. The system's own follows a rule; the runner of
+ * scenarios, where it is that program, does what the callout info says. */
+static void install_rule(void)
+{
+	static const char rule[] =
+		"create user " REQUESTED " * /bin/keyctl instantiate %k 1 0\n";
+	int fd;
+
+	if (access("/sbin/request-key", X_OK) < 0 || access(RULES, W_OK) < 0)
+		it_skip("keys are not constructed by request-key here");
+	it_remove_later(RULE);
+	fd = open(RULE, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	IT_OK(fd >= 0);
+	IT_EQ(write(fd, rule, strlen(rule)), strlen(rule));
+	close(fd);
+}
+
+static const struct {
+	int setting;
+	int32_t ring; /* it has no other but its session and its user's, and what the setting
+			 makes */
+} destinations[] = {
+	{KEY_REQKEY_DEFL_DEFAULT, KEY_SPEC_THREAD_KEYRING},
+	{KEY_REQKEY_DEFL_DEFAULT, KEY_SPEC_PROCESS_KEYRING},
+	{KEY_REQKEY_DEFL_DEFAULT, KEY_SPEC_SESSION_KEYRING},
+	{KEY_REQKEY_DEFL_THREAD_KEYRING, KEY_SPEC_THREAD_KEYRING},
+	{KEY_REQKEY_DEFL_PROCESS_KEYRING, KEY_SPEC_PROCESS_KEYRING},
+	{KEY_REQKEY_DEFL_SESSION_KEYRING, KEY_SPEC_SESSION_KEYRING},
+	{KEY_REQKEY_DEFL_USER_KEYRING, KEY_SPEC_USER_KEYRING},
+	{KEY_REQKEY_DEFL_USER_SESSION_KEYRING, KEY_SPEC_USER_SESSION_KEYRING},
+};
+
+static _Noreturn void request(size_t i, const struct peer *p)
+{
+	int32_t key;
+
+	IT_OK(keyctl_join_session_keyring(NULL) > 0);
+	tell_peer(p, get_open(destinations[i].ring));
+	hear_peer(p);
+	IT_OK(keyctl_set_reqkey_keyring(destinations[i].setting) >= 0);
+	key = request_key("user", REQUESTED, "instantiate:1", 0);
+	tell_peer(p, key);
+	hear_peer(p);
+	if (key > 0)
+		keyctl_unlink(key, destinations[i].ring);
+	_exit(0);
+}
+
+static void requested_keys_are_linked_where_the_process_says(void)
+{
+	pid_t daemon = kernel_source_start("");
+
+	install_rule();
+	for (size_t i = 0; i < ARRAY_SIZE(destinations); i++) {
+		char name[32], want[64];
+		int32_t ring, key;
+		struct peer p;
+		int fd;
+
+		fork_peer(&p);
+		if (p.pid == 0)
+			request(i, &p);
+		ring = hear_peer(&p);
+		snprintf(name, sizeof(name), "q%zu", i);
+		fd = watching(name, ring);
+		tell_peer(&p, 0);
+		key = hear_peer(&p);
+		if (key < 0)
+			it_skip("the kernel does not call this system's request-key");
+		snprintf(want, sizeof(want), "%d:linked:%d", ring, key);
+		RECORDS_UNTIL(fd, want);
+		close(fd);
+		tell_peer(&p, 0);
+		it_join(p.pid);
+		close(p.from);
+		close(p.to);
+	}
+	it_stop(daemon);
+}
+
 /* ---- add_key() ---- */
 
 static void adding_makes_updates_and_displaces(void)
@@ -701,6 +787,8 @@ static const struct it_test tests[] = {
 		special_keyrings_of_others_are_known},
 	{"special keyrings in user namespaces are known",
 		special_keyrings_in_user_namespaces_are_known},
+	{"requested keys are linked where the process says",
+		requested_keys_are_linked_where_the_process_says},
 	{"add_key() makes, updates and displaces", adding_makes_updates_and_displaces},
 	{"ends are told in their place, once", ends_are_told_in_their_place},
 	{"a session keyring ends with its last process", session_ends_with_its_last_process},
