@@ -8,6 +8,7 @@
 #include "sources/call_changes.h"
 #include "sources/hook_calls.h"
 #include "sources/hook_set.h"
+#include "sources/hook_skips.h"
 #include "sources/key_hooks.h"
 
 /* ---- losses ---- */
@@ -168,4 +169,12 @@ int wq_hooks_read(struct wq_hooks *h, const struct wq_hooks_reader *reader, uint
 	if (!release_held(h) && h->held[0].destroyed.at_ns < *until_ns)
 		*until_ns = h->held[0].destroyed.at_ns;
 	return 0;
+}
+
+bool wq_hooks_have_skipped(struct wq_hooks *h)
+{
+	uint64_t before = h->skips;
+
+	h->skips = wq_hook_skips(h->object);
+	return h->skips != before;
 }

@@ -37,6 +37,7 @@ struct wq_hooks {
 	/* Of the ring buffer, in the kernel's layout: how far each side is. */
 	const unsigned long *consumed, *produced;
 	uint64_t lost, homeless; /* how many of those counted there were reported */
+	uint64_t skips; /* how often the kernel has skipped programs, as was seen last */
 	char name[16];
 
 	/* during a read */

@@ -19,13 +19,15 @@
 #include "sources/hook_proof.h"
 #include "sources/key_hooks.h"
 
-#define READ_NS WQ_NSEC_PER_MSEC /* for reading in one turn */
+#define SKIPS_NS (10 * WQ_NSEC_PER_MSEC) /* between two questions for skipped programs */
+#define READ_NS	 WQ_NSEC_PER_MSEC	 /* for reading in one turn */
 
 struct kernel {
 	struct wq_source source;
 	struct wq_source_env env;
 	struct wq_hooks *hooks;
 	struct wq_loop_fd fd;
+	uint64_t skips_ns; /* when it was asked for skipped programs last */
 };
 
 static struct kernel *kernel_of(struct wq_source *source)
@@ -81,9 +83,16 @@ static struct wq_source *start(const struct wq_source_type *type, enum wq_hook_v
 	return &k->source;
 }
 
+/* This kernel has skipped programs at trampolines: they are not used again. */
+static bool trampolines_skip;
+
 static struct wq_source *start_fentry(
 	const struct wq_source_env *env, char *why, size_t why_size)
 {
+	if (trampolines_skip) {
+		snprintf(why, why_size, "the kernel has skipped programs at trampolines");
+		return NULL;
+	}
 	return start(&wq_source_kernel_fentry, WQ_HOOKS_FENTRY, env, why, why_size);
 }
 
@@ -140,6 +149,21 @@ static void on_lost(void *arg, const struct wq_key_lost *lost)
 		wq_event_order_lose(k->env.events, lost->at_ns);
 }
 
+/* Where programs were skipped anything may be missing. Trampolines would skip again; a probe
+ * does so for a moment only. False: the source is dead. */
+static bool is_complete(struct kernel *k)
+{
+	k->skips_ns = wq_now_ns();
+	if (!wq_hooks_have_skipped(k->hooks))
+		return true;
+	if (k->source.type == &wq_source_kernel_fentry) {
+		trampolines_skip = true;
+		return false;
+	}
+	wq_event_order_lose(k->env.events, k->skips_ns);
+	return true;
+}
+
 static int drain(struct wq_source *source)
 {
 	struct kernel *k = kernel_of(source);
@@ -152,14 +176,16 @@ static int drain(struct wq_source *source)
 	r = wq_hooks_read(k->hooks, &reader, now + READ_NS, &until);
 	if (r < 0)
 		return r;
+	if (now - k->skips_ns >= SKIPS_NS && !is_complete(k))
+		return -ESTALE;
 	wq_event_order_complete(k->env.events, until);
 	return 0;
 }
 
-/* The programs stay attached until this process ends. */
-static bool alive(struct wq_source *source WQ_UNUSED)
+/* Only the end of this process detaches the programs. */
+static bool alive(struct wq_source *source)
 {
-	return true;
+	return is_complete(kernel_of(source));
 }
 
 #define WITH_BPF(function) function

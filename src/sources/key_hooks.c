@@ -14,6 +14,7 @@
 #include "base/unused.h"
 #include "sources/hook_calls.h"
 #include "sources/hook_set.h"
+#include "sources/hook_skips.h"
 #include "sources/key_hooks.h"
 
 static const unsigned char hooks_object[] = {
@@ -163,6 +164,8 @@ static bool choose(struct wq_hooks *h, char *why, size_t why_size)
 		snprintf(h->name, sizeof(h->name), "syscalls");
 		return true;
 	}
+	if (h->variant == WQ_HOOKS_FENTRY && wq_hook_skips_expected(why, why_size))
+		return false;
 	btf = btf__load_vmlinux_btf();
 	if (!btf) {
 		snprintf(why, why_size, "the kernel does not describe its types: %s",

@@ -39,4 +39,7 @@ void wq_hooks_unwatch(struct wq_hooks *hooks, int32_t serial);
 int wq_hooks_read(struct wq_hooks *hooks, const struct wq_hooks_reader *reader, uint64_t end_ns,
 	uint64_t *until_ns);
 
+/* Has the kernel skipped programs since the last call? Then anything may be missing. */
+bool wq_hooks_have_skipped(struct wq_hooks *hooks);
+
 #endif

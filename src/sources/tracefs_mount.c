@@ -5,9 +5,9 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-int wq_tracefs_mount(void)
+static int mount_unattached(const char *type)
 {
-	int fs = fsopen("tracefs", FSOPEN_CLOEXEC), fd = -1;
+	int fs = fsopen(type, FSOPEN_CLOEXEC), fd = -1;
 
 	if (fs < 0)
 		return -errno;
@@ -18,4 +18,14 @@ int wq_tracefs_mount(void)
 		fd = -errno;
 	close(fs);
 	return fd;
+}
+
+int wq_tracefs_mount(void)
+{
+	return mount_unattached("tracefs");
+}
+
+int wq_debugfs_mount(void)
+{
+	return mount_unattached("debugfs");
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The kernel's tracefs, whether it is mounted or not. */
+/* The kernel's tracefs and debugfs, whether they are mounted or not. */
 #ifndef WQ_TRACEFS_MOUNT_H
 #define WQ_TRACEFS_MOUNT_H
 
@@ -8,5 +8,8 @@
  * which the caller closes; or -errno: -EPERM: only root may; -ENODEV: the kernel has no
  * tracefs. Does not block. */
 int wq_tracefs_mount(void);
+
+/* The same with debugfs. */
+int wq_debugfs_mount(void);
 
 #endif

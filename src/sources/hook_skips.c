@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sources/hook_skips.h"
+#include "sources/tracefs_mount.h"
+
+/* In debugfs: the ways of preemption that the kernel knows, the one in use in parentheses. */
+#define PREEMPT "sched/preempt"
+
+static void read_ways(char *ways, size_t size)
+{
+	int dir = wq_debugfs_mount(),
+	    fd = dir < 0 ? -1 : openat(dir, PREEMPT, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, ways, size - 1);
+
+	ways[n > 0 ? n : 0] = '\0';
+	if (fd >= 0)
+		close(fd);
+	if (dir >= 0)
+		close(dir);
+}
+
+bool wq_hook_skips_expected(char *why, size_t why_size)
+{
+	char ways[128];
+
+	read_ways(ways, sizeof(ways));
+	if (!strstr(ways, "(full)") && !strstr(ways, "(lazy)"))
+		return false;
+	snprintf(why, why_size,
+		"this kernel preempts programs at trampolines, and skips others for that");
+	return true;
+}
+
+uint64_t wq_hook_skips(struct bpf_object *object)
+{
+	struct bpf_program *program;
+	uint64_t skips = 0;
+
+	bpf_object__for_each_program(program, object)
+	{
+		struct bpf_prog_info info = {0};
+		uint32_t size = sizeof(info);
+		int fd = bpf_program__fd(program);
+
+		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size))
+			skips += info.recursion_misses;
+	}
+	return skips;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Programs that the kernel did not run. While a program runs on a CPU, the kernel does not run
+ * it there a second time. Where it preempts programs, as at trampolines, another thread's call
+ * is skipped then, and what it did is lost. The kernel counts that.
+ */
+#ifndef WQ_HOOK_SKIPS_H
+#define WQ_HOOK_SKIPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct bpf_object;
+
+/* Does this kernel say that it preempts programs at trampolines? WHY says so. False: no, or it
+ * does not say. */
+bool wq_hook_skips_expected(char *why, size_t why_size);
+
+/* How often the kernel has skipped programs of OBJECT. */
+uint64_t wq_hook_skips(struct bpf_object *object);
+
+#endif
