@@ -67,7 +67,7 @@ struct wqfs_stats {
 	__u32 readers;	   /* reads blocked on it now */
 	__u32 source;	   /* enum wqfs_source: how the mount learns of changes */
 	__u32 interval_us; /* polling: time between two looks at a key; else time between two
-			      resyncs */
+			      resyncs, 0: there are none */
 	__u32 __reserved;
 	__u64 posted;	/* records queued since the queue was made */
 	__u64 read;	/* records read */

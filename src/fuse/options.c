@@ -368,7 +368,7 @@ void wq_options_help(const char *program)
 	       "    -o source=WHAT      how changes are learned (auto, which is the best that\n"
 	       "                        the machine allows):\n"
 	       "      %s\n"
-	       "    -o resync_s=N       trace: seconds between two scans (30)\n"
+	       "    -o resync_s=N       seconds between two scans (trace: 30; kernel: none)\n"
 	       "    -o trace_buffer_kb=N  trace: KiB of each of a CPU's two buffers\n"
 	       "                        (0: 16 MiB shared by all)\n"
 	       "    -o max_read=N       the longest single read, in bytes, at least 4096\n"
