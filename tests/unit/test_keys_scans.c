@@ -18,7 +18,7 @@
 #include "run.h"
 
 #define KEYS	    64
-#define SLICE	    8 /* snapshots in a slice whose time is over */
+#define SLICE	    4 /* snapshots in a slice whose time is over: it asks after so many */
 #define MANY	    100000
 #define SNAPSHOT_NS 3000000u /* longer than scans may keep requests waiting */
 
