@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+#include <linux/bpf.h>
 #include <linux/keyctl.h>
 
 #include "facility.h"
@@ -26,7 +27,7 @@
 struct findings {
 	FILE *out;
 	struct wq_facility facility;
-	bool keys, fuse, parts, trace;
+	bool keys, fuse, parts, bpf, trace;
 	char *mount; /* a wqfs that serves, or NULL */
 };
 
@@ -141,6 +142,55 @@ static void check_quota(const struct findings *f)
 	if (users)
 		fclose(users);
 }
+
+/* ---- programs for the kernel ---- */
+
+#ifdef HAVE_BPF
+
+/* Makes the smallest map that takes the right to it, and throws it away: 0, or an errno. */
+static int try_bpf(void)
+{
+	union bpf_attr attr = {.map_type = BPF_MAP_TYPE_RINGBUF};
+	int fd;
+
+	attr.max_entries = (__u32)sysconf(_SC_PAGESIZE);
+	fd = (int)syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof(attr));
+	if (fd < 0)
+		return errno;
+	close(fd);
+	return 0;
+}
+
+static const char *bpf_reason(int err)
+{
+	switch (err) {
+	case 0:
+		return "a wqfs that you mount may put programs into the kernel's functions on "
+		       "keys";
+	case EPERM:
+		return "it takes CAP_BPF and CAP_PERFMON, which root has";
+	case ENOSYS:
+		return "the kernel is built without bpf() (CONFIG_BPF_SYSCALL)";
+	default:
+		return strerror(err);
+	}
+}
+
+static void check_bpf(struct findings *f)
+{
+	int err = try_bpf();
+
+	f->bpf = line(f, "bpf", !err, "%s", bpf_reason(err));
+}
+
+#else
+
+static void check_bpf(const struct findings *f)
+{
+	line(f, "bpf", false, "this wqfs was built without libbpf");
+}
+
+#endif
 
 /* ---- tracing ---- */
 
@@ -304,8 +354,9 @@ static bool conclude(const struct findings *f)
 	if (f->fuse && f->parts) {
 		fprintf(f->out,
 			"wqrun would start a private wqfs for each command, which %s.\n",
-			f->trace ? "learns of changes by tracing"
-				 : "gets reports of what the command does, and polls");
+			f->bpf || f->trace
+				? "learns of changes from the kernel"
+				: "gets reports of what the command does, and polls");
 		return true;
 	}
 	fprintf(f->out, "wqrun cannot run programs: see what says no above%s.\n",
@@ -322,6 +373,7 @@ bool wq_doctor(FILE *out)
 	check_keys(&f);
 	check_quota(&f);
 	check_fuse(&f);
+	check_bpf(&f);
 	check_tracing(&f);
 	check_parts(&f);
 	check_mount(&f);
