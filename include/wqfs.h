@@ -54,9 +54,9 @@ struct wqfs_watch_key {
 };
 
 enum wqfs_source {
-	WQFS_SOURCE_POLL = 0,	/* wqfs looks at each key every interval_us */
+	WQFS_SOURCE_POLL = 0,	/* wqfs compares each key every interval_us */
 	WQFS_SOURCE_TRACE = 1,	/* the kernel's tracepoints report changes at once */
-	WQFS_SOURCE_KERNEL = 2, /* the kernel's own functions on keys report each change */
+	WQFS_SOURCE_KERNEL = 2, /* programs in the kernel report each change */
 };
 
 struct wqfs_stats {

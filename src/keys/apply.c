@@ -27,8 +27,8 @@ static void notify(const struct wq_statement *t, struct wq_key *key,
 }
 
 /* The next snapshot will show a change that was reported. When wqfs polls it is taken at once,
- * so that later changes by others stay differences. With the trace it can wait, because the
- * trace reports those. */
+ * so that later changes by others stay differences. If a source reports operations it can wait,
+ * because the source reports those. */
 static unsigned int changed(const struct wq_statement *t, struct wq_key *key, bool payload)
 {
 	/* what a pass has read of it may be older */

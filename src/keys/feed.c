@@ -398,7 +398,7 @@ int wq_feed_report(
 		/* at a beginning: what its thread did before is over */
 		wq_feed_drain_for(f, caller->uid);
 		if (h.end_ns && (!caller->compat || wq_model_has(f->model, WQ_SOURCE_COMPAT)))
-			return 0; /* the trace reports it, too */
+			return 0; /* the source reports it, too */
 	}
 	if (!h.end_ns) {
 		const struct wq_cred who = wq_actors_reporter(f->actors, caller);

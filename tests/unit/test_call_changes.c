@@ -9,6 +9,8 @@
 #include "base/array_size.h"
 #include "run.h"
 #include "sources/call_changes.h"
+#include "sources/operation.h"
+#include "wqfs.h"
 
 /* Serials. */
 #define A    11
@@ -140,6 +142,65 @@ START_TEST(each_change_says_who_made_it_and_when)
 }
 END_TEST
 
+/* ---- and the table of operations ---- */
+
+/* A bit 1 << NOTIFY_KEY_* for each argument's key, and last the result's. */
+struct posts {
+	unsigned int of[WQ_OP_ARGS + 1];
+};
+
+static void note_posts(struct posts *p, const struct wq_hook_call *call)
+{
+	struct wq_change changes[WQ_CALL_CHANGES_MAX];
+	size_t n = wq_call_changes(call, changes);
+
+	for (size_t i = 0; i < n; i++)
+		for (int arg = 0; arg <= WQ_OP_ARGS; arg++)
+			if (changes[i].serial ==
+				(arg < WQ_OP_ARGS ? call->arg[arg] : call->result))
+				p->of[arg] |= 1u << changes[i].subtype;
+}
+
+static struct posts posts_of(uint32_t op)
+{
+	struct wq_hook_call call = {.op = op, .arg = {A, B, C, D}, .result = MADE};
+	struct posts p = {0};
+
+	note_posts(&p, &call);
+	call.is_made = true;
+	note_posts(&p, &call);
+	return p;
+}
+
+/* The table of operations says which key gets what; both have to agree on it. */
+static void compare(uint32_t call_op, const struct wq_operation_type *type)
+{
+	struct posts p = posts_of(call_op);
+
+	for (int arg = 0; arg < WQ_OP_ARGS; arg++) {
+		/* a report of add_key() names the key that it may update, a call does not */
+		if (call_op == WQ_HOOK_ADD_KEY && arg == 1)
+			continue;
+		ck_assert_msg(p.of[arg] == type->arg[arg].tells,
+			"operation %u, argument %d: %#x, but %#x in the table", call_op, arg,
+			p.of[arg], type->arg[arg].tells);
+	}
+	ck_assert_msg(p.of[WQ_OP_ARGS] == type->result.tells,
+		"operation %u, result: %#x, but %#x in the table", call_op, p.of[WQ_OP_ARGS],
+		type->result.tells);
+}
+
+START_TEST(the_table_of_operations_says_the_same)
+{
+	uint32_t op;
+
+	for (unsigned int i = 0; wq_operation_keyctl(i, &op); i++)
+		compare(op, wq_operation_find(op));
+	compare(WQ_HOOK_ADD_KEY, wq_operation_find(WQFS_REPORT_ADD_KEY));
+	compare(WQ_HOOK_REQUEST_KEY, wq_operation_find(WQFS_REPORT_REQUEST_KEY));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("call_changes");
@@ -148,6 +209,7 @@ int main(void)
 	tcase_add_loop_test(
 		tcase, each_call_changes_what_the_kernel_tells, 0, ARRAY_SIZE(cases));
 	tcase_add_test(tcase, each_change_says_who_made_it_and_when);
+	tcase_add_test(tcase, the_table_of_operations_says_the_same);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }
