@@ -109,7 +109,7 @@ static int set_operation(int map, uint32_t number, uint32_t op)
 {
 	const struct wq_operation_type *type = wq_operation_find(op);
 	struct wq_hook_operation o = {
-		.is_told = !type->silent, .has_result = type->result.kind != WQ_ARG_NONE};
+		.is_reported = !type->silent, .has_result = type->result.kind != WQ_ARG_NONE};
 
 	for (size_t i = 0; i < WQ_OP_ARGS; i++)
 		o.kinds[i] = kind_of(type->arg[i].kind);

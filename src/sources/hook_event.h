@@ -93,9 +93,9 @@ struct wq_hook_state {
 /* An element of the array "operations", by the operation of keyctl(); one byte for each
  * argument. */
 struct wq_hook_operation {
-	__u8 kinds[4];	 /* enum wq_hook_kind */
-	__u8 is_told;	 /* it may post to a watch */
-	__u8 has_result; /* it returns a key */
+	__u8 kinds[4];	  /* enum wq_hook_kind */
+	__u8 is_reported; /* it may post to a watch */
+	__u8 has_result;  /* it returns a key */
 	__u8 unused[2];
 };
 

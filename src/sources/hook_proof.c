@@ -28,7 +28,7 @@ enum which {
 
 #define DESTROYED 0xff /* besides the subtypes of <linux/watch_queue.h> */
 
-struct told {
+struct seen {
 	int32_t serial;
 	uint8_t what;
 	uint32_t aux;
@@ -37,19 +37,19 @@ struct told {
 struct proof {
 	struct wq_hooks *hooks;
 	int32_t serials[KEYS];
-	struct told event; /* the first one since the last step */
+	struct seen event; /* the first one since the last step */
 	size_t events;
 	bool lost;
 };
 
-/* ---- what is told ---- */
+/* ---- what is reported ---- */
 
 static void note(struct proof *p, int32_t serial, uint8_t what, uint32_t aux)
 {
 	if (serial != p->serials[RING] && serial != p->serials[KEY])
 		return;
 	if (p->events++ == 0)
-		p->event = (struct told){serial, what, aux};
+		p->event = (struct seen){serial, what, aux};
 }
 
 static void on_change(void *arg, const struct wq_change *change)

@@ -237,7 +237,7 @@ static __always_inline const struct wq_hook_operation *find_operation(__u32 op)
 {
 	const struct wq_hook_operation *found = bpf_map_lookup_elem(&operations, &op);
 
-	return found && found->is_told ? found : NULL;
+	return found && found->is_reported ? found : NULL;
 }
 
 static __always_inline bool is_watched(__s32 serial)
