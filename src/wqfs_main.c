@@ -309,7 +309,7 @@ static int resolve_mountpoint(struct wq_options *o)
 /* From here on the daemon holds digests of payloads, and for moments payloads. */
 static int serve(struct daemon *d, struct fuse_args *args)
 {
-	char why[256];
+	char why[1024]; /* the reasons of all sources */
 	int r;
 
 	prctl(PR_SET_DUMPABLE, 0);
