@@ -58,6 +58,13 @@ install_packages() {
 	apt_get update && apt_get --no-install-recommends install $missing
 }
 
+# The Debian mirror that this machine's apt uses.
+mirror() {
+	# shellcheck disable=SC2016 # apt expands it
+	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' \
+		'Label: Debian' 2>/dev/null | head -n 1 | grep . || echo http://deb.debian.org/debian
+}
+
 # Copies the sources to DIR, so that nothing is made in the tree itself, whoever owns it,
 # and whatever was made there before.
 copy_sources() {
