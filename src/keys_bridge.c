@@ -476,6 +476,11 @@ bool wq_keys_drain_sources(struct wq_keys *keys, uid_t uid)
 	return wq_feed_drain_for(&keys->feed, uid);
 }
 
+bool wq_keys_has_posted(struct wq_keys *keys, uint64_t at_ns)
+{
+	return wq_feed_has_handled(&keys->feed, at_ns);
+}
+
 int wq_keys_report(struct wq_keys *keys, const struct wqfs_key_report *report,
 	const struct wq_caller *caller)
 {

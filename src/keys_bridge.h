@@ -61,6 +61,11 @@ void wq_keys_sync_cancel(struct wq_keys *keys, struct wq_keys_sync *sync);
  * and nothing while polling. */
 bool wq_keys_drain_sources(struct wq_keys *keys, uid_t uid);
 
+/* Has everything been posted that was done before AT_NS (CLOCK_MONOTONIC), as far as the sources
+ * report it? Drains them if not, for a slice of time and in at most half of the time. A caller
+ * asks again in later turns of the loop until this is true. */
+bool wq_keys_has_posted(struct wq_keys *keys, uint64_t at_ns);
+
 /* WQFS_IOC_REPORT: CALLER reports what it did, or (end_ns 0) is about to do. Believes root, the
  * owner of the key, and a user who has the right that the operation needs; for anybody else it
  * compares the key. Nothing is posted twice that the trace has reported. 0; -EINVAL: no such

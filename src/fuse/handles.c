@@ -88,6 +88,7 @@ struct wqfs *wqfs_new(
 	TAILQ_INIT(&fs->parked);
 	TAILQ_INIT(&fs->constructing);
 	TAILQ_INIT(&fs->to_serve);
+	TAILQ_INIT(&fs->undrained);
 	wq_user_mem_init(&fs->user_mem, loop);
 	wq_namespace_init(&fs->ns);
 	fs->ns.ops = &wqfs_queue_ops;

@@ -19,9 +19,10 @@ struct wq_parked {
 	union {
 		struct {
 			size_t size;
-			int otherwise; /* the reply if nothing is there; > 0: it waits */
-			bool by_ioctl; /* WQFS_IOC_READ */
-		} read;		       /* RECORD */
+			int otherwise;	/* the reply if nothing is there; > 0: it waits */
+			uint64_t at_ns; /* when it came */
+			bool by_ioctl;	/* WQFS_IOC_READ */
+		} read;			/* RECORD */
 		struct {
 			struct wqfs_watch_key watch;
 			struct wq_node *node;

@@ -82,6 +82,8 @@ struct wqfs {
 	struct wq_construction_list constructing;
 	struct wq_construction *constructions; /* the same, by key */
 	TAILQ_HEAD(, wq_node) to_serve; /* nodes with readers for whom there may be something */
+	/* Readers that do not wait, until all is posted that was done before they came. */
+	struct wq_parked_list undrained;
 	struct wq_user_mem_pool user_mem;
 	struct wq_timer construct; /* when to ask for keys again */
 	struct wqfs_answer answers[WQFS_ANSWERS];

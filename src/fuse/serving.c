@@ -106,6 +106,7 @@ static void reader_arrives(
 	p->read.size = size;
 	p->read.otherwise = otherwise;
 	p->read.by_ioctl = by_ioctl;
+	p->read.at_ns = wq_now_ns();
 	wqfs_line_up(p, &h->node->arrived);
 	serve_soon(fs, h->node);
 	wqfs_may_interrupt(p);
@@ -166,11 +167,27 @@ static struct wq_parked *first_to_serve(const struct wq_node *node)
 	return p;
 }
 
+static bool gives(const struct wq_parked *p)
+{
+	return p->handle->piece || wq_queue_gives(p->handle->node->queue);
+}
+
+/* P would get EAGAIN although its record may be among those that are not posted yet: what the
+ * reader did before may wait behind much that others did. */
+static bool is_too_early(const struct wq_parked *p)
+{
+	return !gives(p) && p->read.otherwise == -EAGAIN &&
+	       !wqfs_at_end(p->fs, p->handle->node) &&
+	       !wq_keys_has_posted(p->fs->keys, p->read.at_ns);
+}
+
 /* Serves the readers that have come and not waited yet. Only they get a LOSS that no record
  * follows. */
 static void serve_arrived(struct wq_parked *p)
 {
-	if (p->handle->piece || wq_queue_gives(p->handle->node->queue))
+	if (is_too_early(p))
+		wqfs_line_up(p, &p->fs->undrained);
+	else if (gives(p))
 		wqfs_serve_reader(p);
 	else
 		serve_nothing(p);
@@ -201,7 +218,16 @@ static bool serve(struct wqfs *fs, struct wq_node *node, uint64_t end_ns)
 
 bool wqfs_has_to_serve(const struct wqfs *fs)
 {
-	return !TAILQ_EMPTY(&fs->to_serve);
+	return !TAILQ_EMPTY(&fs->to_serve) || !TAILQ_EMPTY(&fs->undrained);
+}
+
+/* Serves the readers for whom all has been posted by now, in the order in which they came. */
+static void serve_undrained(struct wqfs *fs, uint64_t end_ns)
+{
+	struct wq_parked *p;
+
+	while (wq_now_ns() < end_ns && (p = TAILQ_FIRST(&fs->undrained)) && !is_too_early(p))
+		serve_arrived(p);
 }
 
 void wqfs_serve(struct wqfs *fs)
@@ -209,6 +235,7 @@ void wqfs_serve(struct wqfs *fs)
 	uint64_t end_ns = wq_now_ns() + SERVE_NS;
 	struct wq_node *node;
 
+	serve_undrained(fs, end_ns);
 	while ((node = TAILQ_FIRST(&fs->to_serve)) && wq_now_ns() < end_ns) {
 		no_longer_to_serve(fs, node);
 		if (!serve(fs, node, end_ns))

@@ -212,6 +212,17 @@ bool wq_feed_drain(struct wq_feed *f)
 	return false;
 }
 
+static bool has_handled(const struct wq_feed *f, uint64_t at_ns)
+{
+	return !has_source(f) || (wq_outbox_empty(&f->model->outbox) &&
+					 wq_event_order_past(&f->model->events, at_ns));
+}
+
+bool wq_feed_has_handled(struct wq_feed *f, uint64_t at_ns)
+{
+	return has_handled(f, at_ns) || wq_feed_drain(f) || has_handled(f, at_ns);
+}
+
 bool wq_feed_is_drained(struct wq_feed *f, uint64_t *since_ns)
 {
 	bool drained = wq_feed_drain(f);

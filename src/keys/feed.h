@@ -42,6 +42,10 @@ bool wq_feed_drain_for(struct wq_feed *f, uid_t uid);
  * the time. True: it was all of that, or keys are polled. */
 bool wq_feed_drain(struct wq_feed *f);
 
+/* Has everything been handled that was done before AT_NS? Drains the sources if not, as
+ * wq_feed_drain() does: a caller asks again in later turns of the loop until this is true. */
+bool wq_feed_has_handled(struct wq_feed *f, uint64_t at_ns);
+
 /* Has everything been handled that was done before this call? A caller asks again in later
  * turns of the loop until this is true, which it is after 100 ms at the latest. SINCE_NS, 0 at
  * first, belongs to the caller. */

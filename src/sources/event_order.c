@@ -443,13 +443,24 @@ bool wq_event_order_take(struct wq_event_order *order, struct wq_event *event)
 	return order->lost && take_loss(order, event);
 }
 
-bool wq_event_order_behind(const struct wq_event_order *order)
+/* Are there events before AT_NS that were not taken out? */
+static bool has_before(const struct wq_event_order *order, uint64_t at_ns)
 {
 	/* events that were added since the last one was taken out are not sorted yet */
 	size_t end = order->sorted && order->next < order->n ? order->next + 1 : order->n;
 
-	for (size_t i = order->next; !order->lost && i < end; i++)
-		if (order->events[i].at_ns < order->complete_ns)
+	for (size_t i = order->next; i < end; i++)
+		if (order->events[i].at_ns < at_ns)
 			return true;
 	return false;
+}
+
+bool wq_event_order_past(const struct wq_event_order *order, uint64_t at_ns)
+{
+	return !order->lost && order->complete_ns >= at_ns && !has_before(order, at_ns);
+}
+
+bool wq_event_order_behind(const struct wq_event_order *order)
+{
+	return !order->lost && has_before(order, order->complete_ns);
 }

@@ -76,6 +76,9 @@ void wq_event_order_lose(struct wq_event_order *order, uint64_t now_ns);
 /* Takes the next complete event out. False: there is none. */
 bool wq_event_order_take(struct wq_event_order *order, struct wq_event *event);
 
+/* Have all events before AT_NS been added and taken out? */
+bool wq_event_order_past(const struct wq_event_order *order, uint64_t at_ns);
+
 /* Are there complete events that were not taken out? */
 bool wq_event_order_behind(const struct wq_event_order *order);
 

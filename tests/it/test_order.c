@@ -2,7 +2,8 @@
 /*
  * Records of different watches in one queue have the order of the operations, if one operation
  * followed the other, whatever the daemon compares in between, and though it is delayed before
- * each snapshot.
+ * each snapshot. And the record of an operation is there when the operation has returned,
+ * although the daemon has much to handle that was done before.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -138,7 +139,34 @@ static void what_follows_is_told_after_what_was_before(void)
 	IT_EQ(kill(asker, SIGKILL), 0);
 }
 
+/* ---- what is done is there to be read ---- */
+
+#define BACKLOG 20000
+
+/* The daemon is stopped while it gets so much to handle that a request does not wait for all of
+ * it. */
+static void what_was_done_is_there_to_be_read(void)
+{
+	pid_t daemon = it_start("source=auto,trace_buffer_kb=65536");
+	int32_t a = it_key("wqfs-test:a"), b = it_key("wqfs-test:b");
+	int fd = it_queue("q", O_RDONLY | O_NONBLOCK), other = it_queue("other", O_RDONLY);
+
+	records_name(a, "A");
+	IT_EQ(it_watch(fd, a, 1), 0);
+	IT_EQ(it_watch(other, b, 1), 0);
+	for (int i = 0; i < 10; i++) {
+		IT_EQ(kill(daemon, SIGSTOP), 0);
+		for (int j = 0; j < BACKLOG; j++)
+			IT_EQ(keyctl_update(b, "1", 1), 0);
+		IT_EQ(keyctl_update(a, "1", 1), 0);
+		IT_EQ(kill(daemon, SIGCONT), 0);
+		IT_STR(records(fd), "A:updated");
+	}
+}
+
 static const struct it_test tests[] = {
+	{"what was done is there to be read, however much was done before",
+		what_was_done_is_there_to_be_read},
 	{"what follows is told after what was before, whatever is looked at",
 		what_follows_is_told_after_what_was_before},
 };
