@@ -24,6 +24,7 @@
 #include "base/container.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/notify.h"
 #include "base/start.h"
 #include "base/unused.h"
 #include "fuse/mount.h"
@@ -44,6 +45,7 @@ struct daemon {
 	struct fuse_session *se;
 	struct fuse_buf buf;
 	struct wq_loop_fd device, signals;
+	struct wq_notify manager;
 	struct wq_timer farewell;
 	struct wq_timer serve_on; /* set if one slice was not enough for all readers */
 	bool ending;
@@ -160,6 +162,7 @@ static void begin_to_end(struct daemon *d)
 		return;
 	}
 	d->ending = true;
+	wq_notify(&d->manager, "STOPPING=1");
 	wqfs_stop(d->fs);
 	d->farewell.fire = on_farewell;
 	wq_timer_set(d->loop, &d->farewell, wq_now_ns() + FAREWELL_NS);
@@ -237,6 +240,8 @@ static void on_ready(struct wqfs *fs)
 	}
 	wq_log(WQ_LOG_INFO, "%s: changes of keys are learned by %s", d->options.mountpoint,
 		wq_keys_source_text(d->keys));
+	wq_notify(&d->manager, "READY=1\nSTATUS=%s: changes of keys are learned by %s",
+		d->options.mountpoint, wq_keys_source_text(d->keys));
 	if (d->ready_fd < 0)
 		return;
 	(void)!write(d->ready_fd, "", 1);
@@ -280,6 +285,8 @@ static int set_up(struct daemon *d, char *why, size_t why_size)
 
 	snprintf(why, why_size, "out of memory");
 	d->loop = wq_loop_new();
+	if (d->loop)
+		wq_notify_open(&d->manager, d->loop);
 	d->keys = d->loop ? wq_keys_new(&keys, d->loop, why, why_size) : NULL;
 	d->fs = d->keys ? wqfs_new(&limits, d->loop, d->keys) : NULL;
 	if (!d->fs)
@@ -294,8 +301,15 @@ static int set_up(struct daemon *d, char *why, size_t why_size)
  * absolute. */
 static int resolve_mountpoint(struct wq_options *o)
 {
-	char *path = wq_mount_resolve(o->mountpoint);
+	int r = o->make_directory ? wq_mount_make_directory(o->mountpoint, o->directory_mode)
+				  : 0;
+	char *path;
 
+	if (r < 0) {
+		fprintf(stderr, "wqfs: cannot make %s: %s\n", o->mountpoint, strerror(-r));
+		return -1;
+	}
+	path = wq_mount_resolve(o->mountpoint);
 	if (!path) {
 		fprintf(stderr, "wqfs: cannot mount on %s: %s\n", o->mountpoint,
 			strerror(errno));
@@ -346,6 +360,7 @@ static void tear_down(struct daemon *d)
 {
 	if (d->loop)
 		wq_timer_clear(d->loop, &d->farewell);
+	wq_notify_close(&d->manager);
 	wqfs_free(d->fs);
 	if (d->se) {
 		fuse_session_unmount(d->se);

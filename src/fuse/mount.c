@@ -75,6 +75,31 @@ char *wq_mount_resolve(const char *mountpoint)
 	return out;
 }
 
+/* mkdir() itself says that something is there, which is no error: stat() would fail on a dead
+ * mount. */
+static int make_directory(const char *path, mode_t mode)
+{
+	mode_t umask_before = umask(0);
+	int r = mkdir(path, mode) < 0 && errno != EEXIST ? -errno : 0;
+
+	umask(umask_before);
+	return r;
+}
+
+int wq_mount_make_directory(const char *mountpoint, mode_t mode)
+{
+	char *path = strdup(mountpoint);
+	int r = path ? 0 : -ENOMEM;
+
+	for (char *at = path; r == 0 && (at = strchr(at + 1, '/'));) {
+		*at = '\0';
+		r = make_directory(path, 0755);
+		*at = '/';
+	}
+	free(path);
+	return r < 0 ? r : make_directory(mountpoint, mode);
+}
+
 int wq_mount_clean_stale(const char *mountpoint)
 {
 	struct stat st;

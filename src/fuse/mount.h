@@ -10,6 +10,11 @@
  * with errno set. */
 char *wq_mount_resolve(const char *mountpoint);
 
+/* Makes the directory MOUNTPOINT with MODE, which the umask does not change, and what is
+ * missing above it with 0755, as mount(8) does for x-mount.mkdir. Does nothing if there is one,
+ * even if a dead mount is there. 0 or -errno. */
+int wq_mount_make_directory(const char *mountpoint, mode_t mode);
+
 /* Unmounts a wqfs whose daemon is dead from MOUNTPOINT, an absolute path. Leaves anything else
  * alone. 0, or -errno after a message on stderr. */
 int wq_mount_clean_stale(const char *mountpoint);

@@ -84,6 +84,8 @@ static const struct fuse_opt spec[] = {
 	OPT("--version", show_version),
 	OPT("cpu_budget=%s", cpu_budget_text),
 	OPT("source=%s", source_text),
+	OPT("x-mount.mkdir", make_directory),
+	OPT("x-mount.mkdir=%s", directory_mode_text),
 	NUMBER(default_size),
 	NUMBER(max_size),
 	NUMBER(max_queues),
@@ -198,9 +200,27 @@ static int on_arg(void *data, const char *arg, int key, struct fuse_args *out WQ
 		unrecognized(arg);
 		return -1;
 	}
-	if (!strncmp(arg, "x-", 2)) /* for mount(8), such as x-systemd.automount */
+	if (!strncmp(arg, "x-", 2)) /* not for us, such as x-systemd.automount */
 		return 0;
 	return 1; /* an option of libfuse, or one that libfuse rejects */
+}
+
+/* The mode in octal that x-mount.mkdir may have; 0755 without it, as for mount(8). */
+static int parse_directory_mode(struct wq_options *o)
+{
+	const char *text = o->directory_mode_text;
+	unsigned long mode;
+	char *end;
+
+	o->directory_mode = 0755;
+	if (!text)
+		return 0;
+	mode = strtoul(text, &end, 8);
+	if (*text < '0' || *text > '7' || *end || mode > 07777)
+		return wrong("invalid mode for x-mount.mkdir: '%s': must be octal", text);
+	o->make_directory = 1;
+	o->directory_mode = (mode_t)mode;
+	return 0;
 }
 
 static int parse_budget(struct wq_options *o)
@@ -256,6 +276,8 @@ static int check(struct wq_options *o)
 {
 	int r = parse_budget(o);
 
+	if (r == 0)
+		r = parse_directory_mode(o);
 	if (r < 0)
 		return r;
 	if (!o->mountpoint) {
@@ -341,6 +363,7 @@ void wq_options_fini(struct wq_options *o)
 	free(o->mountpoint);
 	free(o->cpu_budget_text);
 	free(o->source_text);
+	free(o->directory_mode_text);
 }
 
 void wq_options_help(const char *program)
@@ -371,6 +394,7 @@ void wq_options_help(const char *program)
 	       "    -o resync_s=N       seconds between two scans (trace: 30; kernel: none)\n"
 	       "    -o trace_buffer_kb=N  trace: KiB of each of a CPU's two buffers\n"
 	       "                        (0: 16 MiB shared by all)\n"
+	       "    -o x-mount.mkdir[=MODE]  make the mount point if there is none (0755)\n"
 	       "    -o max_read=N       the longest single read, in bytes, at least 4096\n"
 	       "\n"
 	       "libfuse's options:\n",

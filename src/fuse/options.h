@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define FUSE_USE_VERSION 310
 #include <fuse_lowlevel.h>
@@ -22,6 +23,9 @@ struct wq_options {
 	char *source_text;     /* for wq_source_choose(); NULL: not given */
 	unsigned int resync_s; /* 0: as the source needs it */
 	unsigned int trace_buffer_kb;
+	int make_directory;	   /* make the mount point if there is none */
+	char *directory_mode_text; /* "0700" */
+	mode_t directory_mode;
 };
 
 /* Takes our options out of ARGS and leaves those of libfuse. Adds what every wqfs has

@@ -178,6 +178,7 @@ static void wrong_options_are_named(void)
 		{"poll_max_ms=9999999", "invalid value for poll_max_ms: '9999999'"},
 		{"poll_max_ms=soon", "invalid number for poll_max_ms: 'soon'"},
 		{"default_size=32k", "invalid number for default_size: '32k'"},
+		{"x-mount.mkdir=0799", "invalid mode for x-mount.mkdir: '0799'"},
 		{"max_queues=-1", "invalid number for max_queues: '-1'"},
 		{"max_queues=4294967296", "invalid number for max_queues: '4294967296'"},
 	};
@@ -224,7 +225,42 @@ static void fstab_form_mounts(void)
 	it_stop(daemon);
 }
 
+/* ---- x-mount.mkdir ---- */
+
+static void missing_mount_point_is_made(void)
+{
+	const char **from, *argv[32];
+	const char *unmount[] = {"fusermount3", "-u", "a/b/c", NULL};
+	size_t n = 0;
+	struct stat st;
+
+	it_stop(it_start(NULL)); /* skips where nothing can be mounted */
+	from = it_daemon_argv("x-mount.mkdir=0700");
+	for (size_t i = 0; from[i]; i++)
+		if (strcmp(from[i], "-f") != 0)
+			argv[n++] = strcmp(from[i], IT_MNT) ? from[i] : "a/b/c";
+	argv[n] = NULL;
+	IT_EQ(it_run(argv, IT_OUT), 0);
+	IT_EQ(it_run(unmount, IT_OUT), 0);
+	IT_EQ(stat("a/b", &st), 0);
+	IT_EQ(st.st_mode & 07777, 0755);
+	IT_EQ(stat("a/b/c", &st), 0);
+	IT_EQ(st.st_mode & 07777, 0700);
+}
+
+/* mkdir -p fails there. */
+static void dead_mount_needs_no_directory(void)
+{
+	pid_t daemon = it_start("x-mount.mkdir");
+
+	IT_EQ(kill(daemon, SIGKILL), 0);
+	IT_EQ(it_wait(daemon), -SIGKILL);
+	it_stop(it_start("x-mount.mkdir"));
+}
+
 static const struct it_test tests[] = {
+	{"a missing mount point is made with its mode", missing_mount_point_is_made},
+	{"a dead mount needs no directory made", dead_mount_needs_no_directory},
 	{"a mount over a live wqfs is refused", mount_over_a_live_wqfs_is_refused},
 	{"a mount over one's own live wqfs is refused",
 		mount_over_ones_own_live_wqfs_is_refused},

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "kernel_source.h"
 #include "lib.h"
 #include "records.h"
 
@@ -145,9 +146,8 @@ static void what_follows_is_told_after_what_was_before(void)
 
 /* The daemon is stopped while it gets so much to handle that a request does not wait for all of
  * it. */
-static void what_was_done_is_there_to_be_read(void)
+static void what_was_done_is_there_to_be_read(pid_t daemon)
 {
-	pid_t daemon = it_start("source=auto,trace_buffer_kb=65536");
 	int32_t a = it_key("wqfs-test:a"), b = it_key("wqfs-test:b");
 	int fd = it_queue("q", O_RDONLY | O_NONBLOCK), other = it_queue("other", O_RDONLY);
 
@@ -164,9 +164,23 @@ static void what_was_done_is_there_to_be_read(void)
 	}
 }
 
+static void trace_has_posted_what_was_done(void)
+{
+	close(trace_need());
+	what_was_done_is_there_to_be_read(it_start("source=trace,trace_buffer_kb=65536"));
+}
+
+static void kernel_has_posted_what_was_done(void)
+{
+	what_was_done_is_there_to_be_read(kernel_source_start(NULL));
+}
+
 static const struct it_test tests[] = {
-	{"what was done is there to be read, however much was done before",
-		what_was_done_is_there_to_be_read},
+	{"what was done is there to be read by trace, however much was done before",
+		trace_has_posted_what_was_done},
+	{"what was done is there to be read by the kernel's functions, however much was done "
+	 "before",
+		kernel_has_posted_what_was_done},
 	{"what follows is told after what was before, whatever is looked at",
 		what_follows_is_told_after_what_was_before},
 };
