@@ -61,9 +61,9 @@ void wq_keys_sync_cancel(struct wq_keys *keys, struct wq_keys_sync *sync);
  * and nothing while polling. */
 bool wq_keys_drain_sources(struct wq_keys *keys, uid_t uid);
 
-/* Has everything been posted that was done before AT_NS (CLOCK_MONOTONIC), as far as the sources
- * report it? Drains them if not, for a slice of time and in at most half of the time. A caller
- * asks again in later turns of the loop until this is true. */
+/* Has everything been posted that was done before AT_NS (CLOCK_MONOTONIC), as far as the
+ * sources report it? Drains them if not, for a slice of time and in at most half of the time. A
+ * caller asks again in later turns of the loop until this is true. */
 bool wq_keys_has_posted(struct wq_keys *keys, uint64_t at_ns);
 
 /* WQFS_IOC_REPORT: CALLER reports what it did, or (end_ns 0) is about to do. Believes root, the
