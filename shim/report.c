@@ -10,13 +10,15 @@
 #include "report.h"
 #include "sources/operation.h"
 
-/* The table entry of OP, if the mount is to be told of OP; else NULL. */
+/* The table entry of OP, if it may change something that is posted to a watch; else NULL. */
 static const struct wq_operation_type *find(unsigned int op, const long arg[4])
 {
-	const struct wq_operation_type *o = wq_operation_find(op);
+	const struct wq_operation_type *type = wq_operation_find(op);
+	struct wq_operation operation = {.op = op};
 
-	/* A search without a destination changes nothing. */
-	return !o || o->silent || (op == KEYCTL_SEARCH && !arg[3]) ? NULL : o;
+	for (int i = 0; i < WQ_OP_ARGS; i++)
+		operation.arg[i] = (int32_t)arg[i];
+	return !type || type->silent || wq_operation_is_idle(&operation) ? NULL : type;
 }
 
 /* The serial of a special keyring of this process, or 0. To be called before the operation,

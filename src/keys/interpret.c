@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <errno.h>
 #include <linux/keyctl.h>
 #include <stdlib.h>
 #include <time.h>
@@ -85,74 +84,6 @@ static void change(struct wq_outcome *o, const struct wq_key *key,
 	wq_outcome_change(o, WQ_STEP_CHANGE, key->serial, subtype, aux, false);
 }
 
-/* SERIAL was linked into keyring ID. */
-static void op_link(const struct wq_statement *t, struct wq_outcome *o, int32_t id, int32_t key)
-{
-	int32_t ring = keyring_of(t, id), serial = key_named(t, key);
-	struct wq_key *into;
-
-	if (ring < 0) {
-		wq_infer(t, o, id, WQ_INFER_LINKED, serial);
-		return;
-	}
-	into = subject(t, o, ring, NOTIFY_KEY_LINKED);
-	if (!into)
-		return;
-	if (serial < 0) {
-		wq_infer(t, o, ring, WQ_INFER_LINKED, serial);
-		return;
-	}
-	change(o, into, NOTIFY_KEY_LINKED, (uint32_t)serial);
-}
-
-static void op_unlink(
-	const struct wq_statement *t, struct wq_outcome *o, int32_t id, int32_t key)
-{
-	int32_t ring = keyring_of(t, id), serial = key_named(t, key);
-	struct wq_key *from;
-
-	if (ring < 0) {
-		wq_infer(t, o, id, WQ_INFER_UNLINKED, serial);
-		return;
-	}
-	from = subject(t, o, ring, NOTIFY_KEY_UNLINKED);
-	if (!from)
-		return;
-	if (serial < 0)
-		wq_infer(t, o, ring, WQ_INFER_UNLINKED, serial);
-	else
-		change(o, from, NOTIFY_KEY_UNLINKED, (uint32_t)serial);
-}
-
-static void op_clear(const struct wq_statement *t, struct wq_outcome *o, int32_t id)
-{
-	int32_t ring = keyring_of(t, id);
-	struct wq_key *from;
-
-	if (ring < 0) {
-		wq_infer(t, o, id, WQ_INFER_CLEARED, 0);
-		return;
-	}
-	from = subject(t, o, ring, NOTIFY_KEY_CLEARED);
-	if (from)
-		change(o, from, NOTIFY_KEY_CLEARED, 0);
-}
-
-static void op_move(const struct wq_statement *t, struct wq_outcome *o)
-{
-	const int32_t *arg = t->op->arg;
-
-	if (key_named(t, arg[1]) == key_named(t, arg[2])) { /* the kernel does nothing */
-		wq_debug_keys(
-			"key %d: nothing is posted: a move of key %d from this keyring to "
-			"itself",
-			arg[1], arg[0]);
-		return;
-	}
-	op_unlink(t, o, arg[1], arg[0]);
-	op_link(t, o, arg[2], arg[0]);
-}
-
 /* Did the key SERIAL, which add_key() has returned, exist before that call? */
 static bool was_there(const struct wq_statement *t, int32_t serial)
 {
@@ -164,59 +95,43 @@ static bool was_there(const struct wq_statement *t, int32_t serial)
 	       wq_serials_known(&t->model->serials, serial, author(t), t->op->begin_ns);
 }
 
-/* The keyring holds what add_key() has returned already, so there is no record of a link. */
-static void op_add_key_again(struct wq_outcome *o, int32_t ring, int32_t serial)
+/* add_key() has made SERIAL, as far as is known, and keyring RING holds it: a snapshot may have
+ * shown it; or add_key() has updated a key that nobody watches. There is no record of a link.
+ */
+static bool is_member_already(const struct wq_statement *t, int32_t ring, int32_t serial)
 {
-	wq_debug_keys(
-		"key %d: linked (%d) is not posted: it was a member already", ring, serial);
-	wq_outcome_change(o, WQ_STEP_KNOWN, ring, NOTIFY_KEY_LINKED, (uint32_t)serial, false);
-}
-
-/* add_key() has returned a new key, or an old one that it has updated. */
-static void op_add_key(const struct wq_statement *t, struct wq_outcome *o)
-{
-	int32_t serial = t->op->result, id = t->op->arg[0], ring = keyring_of(t, id);
-	struct wq_key *key;
 	const struct wq_key *into =
 		ring > 0 ? wq_registry_find(&t->model->registry, ring) : NULL;
 
-	if (was_there(t, serial)) {
-		key = subject(t, o, serial, NOTIFY_KEY_UPDATED);
-		if (key)
-			change(o, key, NOTIFY_KEY_UPDATED, 0);
+	return t->op->op == WQFS_REPORT_ADD_KEY && t->op->made == WQ_MADE_UNKNOWN && into &&
+	       wq_key_has_members(into) &&
+	       wq_statement_is_believed(t, into, NOTIFY_KEY_LINKED) &&
+	       wq_key_member_find(&into->state, serial);
+}
+
+/* SUBTYPE was done to the keyring that the operation calls ID, with MEMBER: below 0 if that is
+ * unknown, and 0 if there is none. */
+static void changed_ring(const struct wq_statement *t, struct wq_outcome *o, int32_t id,
+	enum key_notification_subtype subtype, enum wq_inference what, int32_t member)
+{
+	const int32_t ring = keyring_of(t, id);
+	struct wq_key *key;
+
+	if (ring < 0) {
+		wq_infer(t, o, id, what, member);
 		return;
 	}
-	if (t->op->made == WQ_MADE_UNKNOWN && into && wq_key_has_members(into) &&
-		wq_statement_is_believed(t, into, NOTIFY_KEY_LINKED) &&
-		wq_key_member_find(&into->state, serial))
-		/* a snapshot may have shown it; or add_key() has updated a key that nobody
-		 * watches */
-		op_add_key_again(o, ring, serial);
-	else
-		op_link(t, o, id, serial);
-}
-
-static void op_request_key(const struct wq_statement *t, struct wq_outcome *o)
-{
-	/* Without a keyring, a key that was found is not linked, and a new one is linked into
-	 * the default keyring. */
-	if (t->op->arg[0])
-		op_link(t, o, t->op->arg[0], t->op->result);
-	else
-		wq_infer(t, o, 0, WQ_INFER_FOUND, t->op->result);
-}
-
-static void op_instantiated(
-	const struct wq_statement *t, struct wq_outcome *o, uint32_t aux, int32_t ring)
-{
-	struct wq_key *key = subject(t, o, t->op->arg[0], NOTIFY_KEY_INSTANTIATED);
-
-	if (key)
-		change(o, key, NOTIFY_KEY_INSTANTIATED, aux);
-	if (ring < 0) /* any special keyring stands for the requestor's */
-		wq_infer(t, o, 0, WQ_INFER_LINKED, t->op->arg[0]);
-	else if (ring)
-		op_link(t, o, ring, t->op->arg[0]);
+	if (subtype == NOTIFY_KEY_LINKED && is_member_already(t, ring, member)) {
+		wq_debug_keys("key %d: linked (%d) is not posted: it was a member already",
+			ring, member);
+		wq_outcome_change(o, WQ_STEP_KNOWN, ring, subtype, (uint32_t)member, false);
+		return;
+	}
+	key = subject(t, o, ring, subtype);
+	if (key && member < 0)
+		wq_infer(t, o, ring, what, member);
+	else if (key)
+		change(o, key, subtype, (uint32_t)member);
 }
 
 /* Does SERIAL belong to the caller, who reports its death? Root, and the user who runs the
@@ -238,11 +153,14 @@ static bool is_reporters(const struct wq_statement *t, int32_t serial)
 static void note_death(const struct wq_statement *t)
 {
 	const struct wq_operation *h = t->op;
-	uint32_t seconds = h->op == KEYCTL_SET_TIMEOUT ? (uint32_t)h->arg[1] : 0;
-	time_t at = h->op == KEYCTL_SET_TIMEOUT && !seconds ? 0 : time(NULL) + (time_t)seconds;
+	const bool is_timeout = h->op == KEYCTL_SET_TIMEOUT;
+	uint32_t seconds = is_timeout ? (uint32_t)h->arg[1] : 0;
+	time_t at = is_timeout && !seconds ? 0 : time(NULL) + (time_t)seconds;
 	int32_t serial = h->arg[0];
 
-	if (t->caller && h->op != KEYCTL_SET_TIMEOUT &&
+	if (!is_timeout && h->op != KEYCTL_REVOKE && h->op != KEYCTL_INVALIDATE)
+		return;
+	if (t->caller && !is_timeout &&
 		wq_key_reader_life(t->model->reader, serial) < WQ_KEY_EXPIRED)
 		return; /* nothing but the report says so */
 	if (serial > 0 && (!t->caller || is_reporters(t, serial)))
@@ -259,115 +177,126 @@ static bool is_confirmed(const struct wq_statement *t, const struct wq_key *key,
 	       (subtype == NOTIFY_KEY_REVOKED ? WQ_KEY_REVOKED : WQ_KEY_INVALIDATED);
 }
 
-/* The serial of the key; 0 if it is not watched, or if the report is not believed. */
-static int32_t op_simple(const struct wq_statement *t, struct wq_outcome *o,
-	enum key_notification_subtype subtype)
+/* The time that is set for KEY is counted from the end of the operation. */
+static void note_timeout(
+	const struct wq_statement *t, struct wq_outcome *o, const struct wq_key *key)
 {
-	int32_t serial = key_named(t, t->op->arg[0]);
+	uint32_t seconds = (uint32_t)t->op->arg[1];
+	time_t since = (time_t)((wq_now_ns() - t->op->end_ns) / WQ_NSEC_PER_SEC);
+
+	o->timeout_of = key->serial;
+	o->timeout_at = seconds ? time(NULL) - since + (time_t)seconds : 0;
+}
+
+/* SUBTYPE was done to the key that the operation calls ID, and that is no change of a keyring's
+ * members. */
+static void changed_key(const struct wq_statement *t, struct wq_outcome *o, int32_t id,
+	enum key_notification_subtype subtype, uint32_t aux)
+{
+	int32_t serial = key_named(t, id);
 	struct wq_key *key;
 
 	if (serial < 0) {
 		/* the new attributes may be the old ones */
 		if (!t->caller && subtype == NOTIFY_KEY_SETATTR)
-			wq_infer_setattr(t, o, t->op->arg[0]);
+			wq_infer_setattr(t, o, id);
 		o->scan_soon = true;
-		return 0;
+		return;
 	}
 	key = subject(t, o, serial, subtype);
 	if (!key)
-		return 0;
-	if (is_confirmed(t, key, subtype)) {
-		change(o, key, subtype, 0);
-		return serial;
+		return;
+	if (!is_confirmed(t, key, subtype)) {
+		wq_outcome_change(o, WQ_STEP_COMPARE, serial, subtype, 0, false);
+		return;
 	}
-	wq_outcome_change(o, WQ_STEP_COMPARE, serial, subtype, 0, false);
-	return 0;
+	change(o, key, subtype, aux);
+	if (t->op->op == KEYCTL_SET_TIMEOUT)
+		note_timeout(t, o, key);
 }
 
-static void op_timeout(const struct wq_statement *t, struct wq_outcome *o)
+/* What infer.c is asked if the keyring that a record of SUBTYPE is about is unknown. False:
+ * such a record is about any key, and not about the members of a keyring. */
+static bool inference_of(enum key_notification_subtype subtype, enum wq_inference *what)
 {
-	uint32_t seconds = (uint32_t)t->op->arg[1];
-	time_t since = (time_t)((wq_now_ns() - t->op->end_ns) / WQ_NSEC_PER_SEC);
-
-	o->timeout_of = op_simple(t, o, NOTIFY_KEY_SETATTR);
-	o->timeout_at = seconds ? time(NULL) - since + (time_t)seconds : 0;
+	switch (subtype) {
+	case NOTIFY_KEY_LINKED:
+		*what = WQ_INFER_LINKED;
+		return true;
+	case NOTIFY_KEY_UNLINKED:
+		*what = WQ_INFER_UNLINKED;
+		return true;
+	case NOTIFY_KEY_CLEARED:
+		*what = WQ_INFER_CLEARED;
+		return true;
+	default:
+		return false;
+	}
 }
 
-static void op_chown(const struct wq_statement *t, struct wq_outcome *o)
+/* T's operation, which is OP with the serials that were meant, has posted POST. */
+static void posted(const struct wq_statement *t, struct wq_outcome *o,
+	const struct wq_operation *op, const struct wq_op_post *post)
 {
-	/* without owner and group keyctl_chown_key() changes nothing and posts nothing */
-	if (t->op->arg[1] != -1 || t->op->arg[2] != -1)
-		op_simple(t, o, NOTIFY_KEY_SETATTR);
+	const int32_t id = wq_operation_number(t->op, post->key);
+	const int32_t aux = wq_operation_aux(op, post);
+	enum wq_inference what;
+
+	if (!inference_of(post->subtype, &what))
+		changed_key(t, o, id, post->subtype, (uint32_t)aux);
+	else if (t->op->op == WQFS_REPORT_REQUEST_KEY && !id)
+		/* a key that was found is not linked, and a new one is linked into the default
+		 * keyring */
+		wq_infer(t, o, 0, WQ_INFER_FOUND, aux);
+	else if (wq_operation_kind(op, post->key) == WQ_ARG_DEST && id < 0)
+		/* any special keyring stands for the requestor's */
+		wq_infer(t, o, 0, what, aux);
+	else
+		changed_ring(t, o, id, post->subtype, what, aux);
 }
 
-/* Longer than a page because it has one case for each operation, and nothing else. */
+/* OP, which posts nothing, would post POST if its arguments were others. */
+static void say_idle(const struct wq_operation *op, const struct wq_op_post *post)
+{
+	static const char *const why[] = {
+		[WQ_POST_IF_MOVED] = "the move is from this keyring to itself",
+		[WQ_POST_IF_CHOWNED] = "neither a user nor a group was given",
+	};
+
+	if (why[post->when])
+		wq_debug_keys("key %d: nothing is posted: %s",
+			wq_operation_number(op, post->key), why[post->when]);
+}
+
+/* T's operation, with the serials of the keyrings that were meant as far as they are known. */
+static struct wq_operation as_meant(const struct wq_statement *t)
+{
+	struct wq_operation op = *t->op;
+
+	for (int i = 0; i < WQ_OP_ARGS; i++)
+		if (t->meaning.is_special[i] && t->meaning.serial[i])
+			op.arg[i] = t->meaning.serial[i];
+	if (op.op == WQFS_REPORT_ADD_KEY)
+		op.made = was_there(t, op.result) ? WQ_MADE_UPDATED : WQ_MADE_CREATED;
+	return op;
+}
+
 static void interpret(const struct wq_statement *t, struct wq_outcome *o)
 {
-	const struct wq_operation *h = t->op;
+	const struct wq_operation_type *type = wq_operation_find(t->op->op);
+	const struct wq_operation meant = as_meant(t);
 
-	switch (h->op) {
-	case KEYCTL_UPDATE:
-		op_simple(t, o, NOTIFY_KEY_UPDATED);
-		break;
-	case KEYCTL_REVOKE:
-		note_death(t);
-		op_simple(t, o, NOTIFY_KEY_REVOKED);
-		break;
-	case KEYCTL_INVALIDATE:
-		note_death(t);
-		op_simple(t, o, NOTIFY_KEY_INVALIDATED);
-		break;
-	case KEYCTL_CHOWN:
-		op_chown(t, o);
-		break;
-	case KEYCTL_SETPERM:
-	case KEYCTL_RESTRICT_KEYRING:
-		op_simple(t, o, NOTIFY_KEY_SETATTR);
-		break;
-	case KEYCTL_SET_TIMEOUT:
-		note_death(t);
-		op_timeout(t, o);
-		break;
-	case KEYCTL_CLEAR:
-		op_clear(t, o, h->arg[0]);
-		break;
-	case KEYCTL_LINK:
-		op_link(t, o, h->arg[1], h->arg[0]);
-		break;
-	case KEYCTL_UNLINK:
-		op_unlink(t, o, h->arg[1], h->arg[0]);
-		break;
-	case KEYCTL_SEARCH:
-		if (!h->arg[3])
-			return; /* what was found was not linked */
-		op_link(t, o, h->arg[3], h->result);
-		break;
-	case KEYCTL_MOVE:
-		op_move(t, o);
-		break;
-	case KEYCTL_INSTANTIATE:
-	case KEYCTL_INSTANTIATE_IOV:
-		op_instantiated(t, o, 0, h->arg[3]);
-		break;
-	case KEYCTL_NEGATE:
-		op_instantiated(t, o, (uint32_t)-ENOKEY, h->arg[2]);
-		break;
-	case KEYCTL_REJECT:
-		op_instantiated(t, o, (uint32_t)-h->arg[2], h->arg[3]);
-		break;
-	case KEYCTL_GET_PERSISTENT:
-		op_link(t, o, h->arg[1], h->result);
-		break;
-	case WQFS_REPORT_ADD_KEY:
-		op_add_key(t, o);
-		break;
-	case WQFS_REPORT_REQUEST_KEY:
-		op_request_key(t, o);
-		break;
-	default:
-		break;
+	if (!type)
+		return;
+	if (wq_operation_is_idle(&meant)) {
+		say_idle(&meant, &type->posts[0]);
+		return;
 	}
-	o->may_destroy = wq_operation_may_destroy(h->op);
+	note_death(t);
+	for (int i = 0; i < WQ_OP_POSTS; i++)
+		if (wq_operation_posts(&meant, &type->posts[i]))
+			posted(t, o, &meant, &type->posts[i]);
+	o->may_destroy = type->may_destroy;
 }
 
 void wq_interpret(const struct wq_statement *t, struct wq_outcome *o)

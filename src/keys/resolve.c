@@ -199,7 +199,8 @@ static bool concerns(
 		if (is_watched_as(model, type->arg[i].kind,
 			    m->is_special[i] && m->serial[i] >= 0 ? m->serial[i] : op->arg[i]))
 			return true;
-	if (type->result.tells && op->result > 0 && is_watched(model, op->result))
+	if (wq_operation_posts_about(type, WQ_OP_RESULT) && op->result > 0 &&
+		is_watched(model, op->result))
 		return true;
 	/* a new key is linked to a default keyring */
 	return !TAILQ_EMPTY(&model->registry.zombies) ||

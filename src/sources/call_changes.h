@@ -8,12 +8,10 @@
 #include "sources/event.h"
 #include "sources/hook_abi.h"
 
-#define WQ_CALL_CHANGES_MAX 2
-
 /* Stores in CHANGES the arguments of the kernel's notify_key() for CALL, which has succeeded,
- * in order. Returns the number of changes. A key that was revoked or invalidated before is
- * reported once more: whoever knows the key must drop that. */
-size_t wq_call_changes(
-	const struct wq_hook_call *call, struct wq_change changes[WQ_CALL_CHANGES_MAX]);
+ * in their order, as the table of operations says. Returns the number of changes. A key that
+ * was revoked or invalidated before is reported once more: whoever knows the key must drop
+ * that. */
+size_t wq_call_changes(const struct wq_hook_call *call, struct wq_change changes[WQ_OP_POSTS]);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The events that sources report. An operation is a system call that was seen; the reader of
- * events finds out what it changed. A change is what the kernel would tell a watch.
+ * The events that sources report. An operation (operation.h) is a system call that was seen;
+ * the reader of events finds out what it changed. A change is what the kernel would post to a
+ * watch.
  */
 #ifndef WQ_EVENT_H
 #define WQ_EVENT_H
@@ -13,32 +14,6 @@
 #include "base/cred.h"
 #include "base/ids.h"
 #include "sources/operation.h"
-
-/* What add_key() did, if the source can see it. */
-enum wq_made {
-	WQ_MADE_UNKNOWN,
-	WQ_MADE_CREATED, /* it created the key that it returned */
-	WQ_MADE_UPDATED, /* it updated a key that existed before */
-};
-
-/* A system call that has begun, or has ended if end_ns is not 0. */
-struct wq_operation {
-	uint32_t op; /* KEYCTL_*, WQFS_REPORT_ADD_KEY, WQFS_REPORT_REQUEST_KEY */
-	/* Arguments 2 to 5 of keyctl(), as far as they are numbers; of add_key() and
-	 * request_key() the first is the keyring. A special keyring that was not resolved
-	 * stands here as its negative number. */
-	int32_t arg[WQ_OP_ARGS];
-	/* The source has resolved the special keyrings of the thread: one that is still a
-	 * negative number did not exist when the call began, so nobody watched it.
-	 * (WQ_ARG_DEST, the destination of an instantiation, may be negative all the same: it
-	 * belongs to another thread.) */
-	bool is_resolved;
-	enum wq_made made; /* of WQFS_REPORT_ADD_KEY */
-	int32_t result;
-	uint64_t begin_ns, end_ns; /* CLOCK_MONOTONIC before and after the call */
-	pid_t tid;		   /* the thread that did it */
-	struct wq_cred who;	   /* if the source knows it; else to be found by tid */
-};
 
 /* A change of a key: the arguments of the kernel's notify_key(). */
 struct wq_change {

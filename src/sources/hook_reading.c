@@ -100,7 +100,7 @@ static void put_before_ends(struct wq_hooks *h, const struct wq_hook_call *call)
 
 static void called(struct wq_hooks *h, const struct wq_hook_call *call)
 {
-	struct wq_change changes[WQ_CALL_CHANGES_MAX];
+	struct wq_change changes[WQ_OP_POSTS];
 	size_t n = wq_call_changes(call, changes);
 
 	put_before_ends(h, call);

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What each operation means. The kernel does it in security/keys/. */
 #include <check.h>
-#include <linux/keyctl.h>
 
-#include "base/array_size.h"
+#include "calls.h"
 #include "run.h"
-#include "sources/operation.h"
-#include "wqfs.h"
 
 static const struct {
 	const char *says;
@@ -118,6 +115,40 @@ START_TEST(rights_are_those_that_the_kernel_asks_for)
 }
 END_TEST
 
+/* Does one of the calls that are written down by hand show the record POST of OP? */
+static bool is_shown(uint32_t op, const struct wq_op_post *post)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+		for (unsigned int n = 0; calls[i].op.op == op && n < call_records(&calls[i]);
+			n++)
+			if (calls[i].changes[n].subtype == post->subtype &&
+				calls[i].changes[n].serial ==
+					wq_operation_number(&calls[i].op, post->key))
+				return true;
+	return false;
+}
+
+static void check_shown(uint32_t op)
+{
+	const struct wq_operation_type *type = wq_operation_find(op);
+
+	for (int i = 0; i < WQ_OP_POSTS; i++)
+		ck_assert_msg(!type->posts[i].when || is_shown(op, &type->posts[i]),
+			"operation %#x: nothing shows its record %d", op, i);
+}
+
+/* test_call_changes and test_interpret run these calls, so that they prove each row. */
+START_TEST(each_record_of_the_table_is_shown_by_a_call)
+{
+	uint32_t op;
+
+	for (unsigned int i = 0; wq_operation_keyctl(i, &op); i++)
+		check_shown(op);
+	check_shown(WQFS_REPORT_ADD_KEY);
+	check_shown(WQFS_REPORT_REQUEST_KEY);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("operation");
@@ -128,6 +159,7 @@ int main(void)
 	tcase_add_test(tcase, keyctl_operations_are_listed_each_once);
 	tcase_add_loop_test(
 		tcase, rights_are_those_that_the_kernel_asks_for, 0, ARRAY_SIZE(needs));
+	tcase_add_test(tcase, each_record_of_the_table_is_shown_by_a_call);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }
