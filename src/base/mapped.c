@@ -30,26 +30,62 @@ static void widen(struct wq_uid_range *r, uint64_t first, uint64_t count)
 		r->last = (uid_t)last;
 }
 
+/* COUNT users from OUTER on, which a user namespace numbers from INNER on. */
+struct extent {
+	uid_t inner, outer;
+	uint32_t count;
+};
+
+static FILE *open_map(pid_t tid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/uid_map", (int)tid);
+	return fopen(path, "re");
+}
+
+/* Reads the next line of MAP. False: there is none. */
+static bool next_extent(FILE *map, struct extent *e)
+{
+	char line[128];
+
+	while (fgets(line, sizeof(line), map))
+		if (sscanf(line, "%" SCNu32 " %" SCNu32 " %" SCNu32, &e->inner, &e->outer,
+			    &e->count) == 3)
+			return true;
+	return false;
+}
+
 bool wq_mapped_by(pid_t tid, struct wq_uid_range *r)
 {
-	uint32_t inner, outer, count;
-	char path[64], line[128];
+	FILE *map = open_map(tid);
+	struct extent e;
 	bool any = false;
-	FILE *f;
 
 	*r = (struct wq_uid_range){0};
-	snprintf(path, sizeof(path), "/proc/%d/uid_map", (int)tid);
-	f = fopen(path, "re");
-	if (!f)
+	if (!map)
 		return false;
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "%" SCNu32 " %" SCNu32 " %" SCNu32, &inner, &outer, &count) ==
-			3) {
-			widen(r, outer, count);
-			any = true;
-		}
-	fclose(f);
+	while (next_extent(map, &e)) {
+		widen(r, e.outer, e.count);
+		any = true;
+	}
+	fclose(map);
 	return any;
+}
+
+bool wq_mapped_inner(pid_t tid, uid_t uid, uid_t *inner)
+{
+	FILE *map = open_map(tid);
+	struct extent e;
+
+	if (!map)
+		return false;
+	*inner = (uid_t)-1;
+	while (next_extent(map, &e))
+		if (uid >= e.outer && uid - e.outer < e.count)
+			*inner = e.inner + (uid - e.outer);
+	fclose(map);
+	return true;
 }
 
 /* ---- what users may map ---- */

@@ -27,6 +27,10 @@ bool wq_uid_in_range(const struct wq_uid_range *r, uid_t uid);
  * has mapped nobody yet, or its map cannot be read. */
 bool wq_mapped_by(pid_t tid, struct wq_uid_range *r);
 
+/* Stores in INNER the number that the user namespace of thread TID gives to UID, or (uid_t)-1
+ * if it has mapped no number to UID. False: TID has ended, or we may not ask. */
+bool wq_mapped_inner(pid_t tid, uid_t uid, uid_t *inner);
+
 /* Sets R to the users whom TEXT, the content of /etc/subuid, lets other users map. */
 void wq_mapped_parse_subuid(const char *text, struct wq_uid_range *r);
 

@@ -158,26 +158,6 @@ const struct wq_task *wq_task_recent(struct wq_tasks *tasks, pid_t tid, uint64_t
 	return task && read_ns + FRESH_NS >= at_ns ? task : NULL;
 }
 
-bool wq_task_inner_uid(pid_t tid, uid_t *uid)
-{
-	unsigned int inner, outer, count;
-	const uid_t want = *uid;
-	char path[64], line[128];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/uid_map", (int)tid);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	*uid = (uid_t)-1;
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "%u %u %u", &inner, &outer, &count) == 3 && want >= outer &&
-			want - outer < count)
-			*uid = inner + (want - outer);
-	fclose(f);
-	return true;
-}
-
 /* ---- who it was ---- */
 
 void wq_task_renewed(struct wq_renewals *renewals, pid_t tid, uint64_t at_ns, bool is_exec)

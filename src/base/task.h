@@ -105,8 +105,4 @@ enum wq_task_fate wq_task_fate(pid_t tid);
 /* How often TID has run on a CPU so far; 0: /proc does not tell. */
 uint64_t wq_task_runs(pid_t tid);
 
-/* Stores in UID the user of TID as TID's own user namespace numbers it, or (uid_t)-1 if it has
- * no number there. False: TID has ended, or we may not ask. */
-bool wq_task_inner_uid(pid_t tid, uid_t *uid);
-
 #endif

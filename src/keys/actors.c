@@ -245,9 +245,9 @@ void wq_actors_find(struct wq_actors *a, const struct wq_operation *op, bool of_
 		actor->origin = *origin;
 	if (!of_user)
 		return;
-	actor->inner_uid = actor->task.ruid;
-	if (!(has_ids && ids.is_sure) &&
-		!(task && wq_task_inner_uid(op->tid, &actor->inner_uid)))
+	if (has_ids && ids.is_sure)
+		actor->inner_uid = actor->task.ruid;
+	else if (!task || !wq_mapped_inner(op->tid, actor->task.ruid, &actor->inner_uid))
 		actor->inner_uid = WQ_UID_UNKNOWN;
 }
 

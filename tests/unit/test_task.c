@@ -253,6 +253,43 @@ START_TEST(who_has_another_user_namespace_is_not_in_ours)
 }
 END_TEST
 
+static bool write_map(pid_t pid, const char *map)
+{
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/uid_map", (int)pid);
+	f = fopen(path, "we");
+	return f && fputs(map, f) >= 0 && fclose(f) == 0;
+}
+
+START_TEST(who_has_another_user_namespace_has_numbers_of_its_own)
+{
+	pid_t pid = start_prepared(leave_userns, NULL);
+	struct wq_uid_range range;
+	uid_t inner = 0;
+	char map[64];
+
+	if (pid == 0) {
+		puts("# no user namespaces are allowed here: not tested");
+		return;
+	}
+	ck_assert(!wq_mapped_by(pid, &range));
+	ck_assert(wq_mapped_inner(pid, geteuid(), &inner));
+	ck_assert_uint_eq(inner, (uid_t)-1);
+	snprintf(map, sizeof(map), "7 %u 1\n", geteuid());
+	ck_assert(write_map(pid, map));
+	ck_assert(wq_mapped_by(pid, &range));
+	ck_assert(wq_mapped_inner(pid, geteuid(), &inner));
+	ck_assert_uint_eq(inner, 7);
+	ck_assert(wq_mapped_inner(pid, geteuid() + 1, &inner));
+	ck_assert_uint_eq(inner, (uid_t)-1);
+	end(pid);
+	ck_assert(!wq_mapped_by(pid, &range));
+	ck_assert(!wq_mapped_inner(pid, geteuid(), &inner));
+}
+END_TEST
+
 /* Waits until PID, a child, has ended; it is not reaped. */
 static void wait_until_ended(pid_t pid)
 {
@@ -317,6 +354,7 @@ int main(void)
 	tcase_add_test(tcase, what_was_missed_is_not_certain);
 	tcase_add_test(tcase, who_had_our_user_namespace_is_known_when_it_is_gone);
 	tcase_add_test(tcase, who_has_another_user_namespace_is_not_in_ours);
+	tcase_add_test(tcase, who_has_another_user_namespace_has_numbers_of_its_own);
 	tcase_add_test(tcase, who_was_killed_is_told_from_who_ended);
 	tcase_add_test(tcase, who_gets_a_cpu_has_run_once_more);
 	suite_add_tcase(suite, tcase);
