@@ -358,7 +358,7 @@ int wq_watch_add(struct wq_watch *w, struct wq_watch_list *wlist)
 }
 
 /* Removes the watch and posts REMOVAL to its queue, past its filter. */
-static void remove_and_tell(struct wq_watch *w, uint64_t id)
+static void remove_and_post(struct wq_watch *w, uint64_t id)
 {
 	struct watch_notification_removal n = {0};
 	size_t len = id ? sizeof(n) : sizeof(n.watch);
@@ -386,7 +386,7 @@ static bool remove_until(
 			continue;
 		if (*n && *n % AT_ONCE == 0 && wq_now_ns() >= until_ns)
 			break;
-		remove_and_tell(w, id);
+		remove_and_post(w, id);
 		++*n;
 	}
 	end_walk(wlist);
@@ -402,7 +402,7 @@ int wq_watch_remove(struct wq_watch_list *wlist, struct wq_queue *q, uint64_t id
 		w = find_watch(wlist, q, id);
 		if (!w)
 			return -EBADSLT;
-		remove_and_tell(w, id);
+		remove_and_post(w, id);
 		return 0;
 	}
 	(void)remove_until(wlist, id, UINT64_MAX, &n);

@@ -177,7 +177,7 @@ static void print_who(const struct wq_cred *who)
 	printf("[%d] uid %u", who->pid, who->uid);
 }
 
-static void print_told(const struct record_out *how, const struct wq_record *r)
+static void print_record(const struct record_out *how, const struct wq_record *r)
 {
 	char text[WQ_RENDER_MAX], when[WQ_TIME_MAX];
 	ssize_t len = wq_record_render(r, WQFS_FORMAT_TEXT, text, sizeof(text));
@@ -202,7 +202,7 @@ static bool print_lines(const struct record_out *how, const char *line, const ch
 		stop = memchr(line, '\n', (size_t)(end - line));
 		if (!stop || wq_record_from_json(&r, line, (size_t)(stop - line)))
 			return false;
-		print_told(how, &r);
+		print_record(how, &r);
 	}
 	return true;
 }

@@ -14,7 +14,7 @@
 
 #define WORK_NS WQ_NSEC_PER_MSEC /* for events that nobody waits for */
 
-/* ---- what sources tell ---- */
+/* ---- what sources report ---- */
 
 /* T's operation has ended. */
 static void operation_ended(struct wq_feed *f, const struct wq_statement *t)
@@ -56,7 +56,7 @@ static void on_lost(struct wq_feed *f)
 	wq_log(WQ_LOG_WARNING, "the %s buffer overflowed: LOSS, and %s",
 		wq_supervisor_name(&f->model->sources),
 		is_exact ? "a check that each key still exists" : "a scan of all keys");
-	wq_losses_tell_all(&f->model->losses);
+	wq_losses_post_all(&f->model->losses);
 	if (is_exact) {
 		wq_gc_check_all(f->follower.gc);
 		return;
@@ -336,7 +336,7 @@ bool wq_feed_check(struct wq_feed *f)
 			wq_supervisor_why_not(sources));
 		break;
 	}
-	wq_losses_tell_all(&f->model->losses);
+	wq_losses_post_all(&f->model->losses);
 	return true;
 }
 

@@ -76,7 +76,7 @@ static void follow_loss(
 	struct wq_work work;
 
 	if (wq_work_begin(&work, &f->model->inferring, payer)) {
-		wq_losses_tell(losses, wq_infer_may_have_missed, m);
+		wq_losses_post(losses, wq_infer_may_have_missed, m);
 		wq_work_end(&work);
 		return;
 	}

@@ -45,7 +45,7 @@ static void lose_for_zombies(
 			post_to_watchers(key, number);
 }
 
-void wq_losses_tell(struct wq_losses *l, wq_loss_concerns *concerns, const void *arg)
+void wq_losses_post(struct wq_losses *l, wq_loss_concerns *concerns, const void *arg)
 {
 	uint64_t number = ++l->number;
 	const struct wq_key *key;
@@ -196,10 +196,10 @@ void wq_losses_owe(struct wq_losses *l, wq_loss_concerns *concerns, const void *
 			return;
 		free(loss);
 	}
-	wq_losses_tell(l, concerns, arg);
+	wq_losses_post(l, concerns, arg);
 }
 
-void wq_losses_tell_all(struct wq_losses *l)
+void wq_losses_post_all(struct wq_losses *l)
 {
 	struct wq_owed *loss = calloc(1, sizeof(*loss)), now = {0};
 

@@ -35,7 +35,7 @@ struct wq_losses {
 
 /* Posts LOSS once to every queue that watches a keyring for which CONCERNS(key, ARG) is true.
  */
-void wq_losses_tell(struct wq_losses *losses, wq_loss_concerns *concerns, const void *arg);
+void wq_losses_post(struct wq_losses *losses, wq_loss_concerns *concerns, const void *arg);
 
 /* Does the same before long, for PAYER, who has no share left. Copies SIZE bytes of ARG. If a
  * LOSS with the same bytes is owed already, this one is merged with it. */
@@ -43,7 +43,7 @@ void wq_losses_owe(struct wq_losses *losses, wq_loss_concerns *concerns, const v
 	size_t size, uid_t payer);
 
 /* Posts LOSS once to every queue that watches anything, in slices. */
-void wq_losses_tell_all(struct wq_losses *losses);
+void wq_losses_post_all(struct wq_losses *losses);
 
 /* Continues with what is owed, for a slice of time, and sets the timer. */
 void wq_losses_step(struct wq_losses *losses);

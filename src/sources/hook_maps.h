@@ -108,7 +108,7 @@ static __always_inline void say_who(struct wq_hook_who *who)
 }
 
 /* The kernel's notify_key(). */
-static __always_inline void tell(__u8 what, __s32 serial, __u32 aux)
+static __always_inline void report(__u8 what, __s32 serial, __u32 aux)
 {
 	struct wq_hook_watch *watch = bpf_map_lookup_elem(&watched, &serial);
 	struct wq_hook_event *event = NULL;

@@ -229,7 +229,7 @@ static bool take(struct proof *p, const struct step *step, char *why, size_t why
 		until_ns = wq_now_ns() + COLLECTED_NS;
 	if (read_events(p, until_ns) == 0 && !p->lost && is_as_expected(p, step))
 		return true;
-	snprintf(why, why_size, "the %s programs do not tell of %s what they should",
+	snprintf(why, why_size, "the %s programs do not report %s as they should",
 		wq_hooks_name(p->hooks), step->name);
 	return false;
 }

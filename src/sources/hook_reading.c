@@ -13,14 +13,14 @@
 
 /* ---- losses ---- */
 
-static void tell_lost(struct wq_hooks *h, int32_t serial, uint64_t at_ns)
+static void report_lost(struct wq_hooks *h, int32_t serial, uint64_t at_ns)
 {
 	h->reader->lost(h->reader->arg, &(struct wq_key_lost){serial, at_ns});
 }
 
 /* Reports the keys whose events were lost, each with the time of the first. Losses that are
  * counted for all and for no single key may concern any key. */
-static void tell_losses(struct wq_hooks *h)
+static void report_losses(struct wq_hooks *h)
 {
 	struct wq_hook_loss loss;
 	uint64_t total = __atomic_load_n(&h->state->lost, __ATOMIC_ACQUIRE);
@@ -28,26 +28,26 @@ static void tell_losses(struct wq_hooks *h)
 	int32_t serial;
 
 	if (homeless != h->homeless)
-		tell_lost(h, 0, wq_now_ns());
+		report_lost(h, 0, wq_now_ns());
 	h->homeless = homeless;
 	if (total == h->lost)
 		return;
 	while (!bpf_map_get_next_key(h->losses, NULL, &serial) &&
 		!bpf_map_lookup_and_delete_elem(h->losses, &serial, &loss)) {
 		h->lost += loss.events;
-		tell_lost(h, serial, loss.at_ns);
+		report_lost(h, serial, loss.at_ns);
 	}
 	if (h->lost < total) {
 		h->lost = total;
-		tell_lost(h, 0, wq_now_ns());
+		report_lost(h, 0, wq_now_ns());
 	}
 }
 
 /* ---- ends ---- */
 
-static void tell_destroyed(struct wq_hooks *h, const struct wq_destroyed *destroyed)
+static void report_destroyed(struct wq_hooks *h, const struct wq_destroyed *destroyed)
 {
-	tell_losses(h); /* its losses come before its end */
+	report_losses(h); /* its losses come before its end */
 	h->reader->destroyed(h->reader->arg, destroyed);
 }
 
@@ -60,7 +60,7 @@ static void destroyed(struct wq_hooks *h, const struct wq_hook_event *event)
 	if (h->variant == WQ_HOOKS_CALLS && h->n_held < HELD_MAX)
 		h->held[h->n_held++] = (struct held){d, wq_now_ns()};
 	else
-		tell_destroyed(h, &d);
+		report_destroyed(h, &d);
 }
 
 static bool is_awaited(struct wq_hooks *h, const struct held *held)
@@ -81,7 +81,7 @@ static bool release_held(struct wq_hooks *h)
 	if (n) /* calls may have reported something by now */
 		ring_buffer__consume(h->ring);
 	for (size_t i = 0; i < n; i++)
-		tell_destroyed(h, &h->held[i].destroyed);
+		report_destroyed(h, &h->held[i].destroyed);
 	h->n_held -= n;
 	memmove(h->held, h->held + n, h->n_held * sizeof(h->held[0]));
 	return h->n_held == 0;
@@ -156,7 +156,7 @@ int wq_hooks_read(struct wq_hooks *h, const struct wq_hooks_reader *reader, uint
 	h->reader = reader;
 	h->end_ns = end_ns;
 	h->last_ns = began;
-	tell_losses(h);
+	report_losses(h);
 	r = ring_buffer__consume(h->ring);
 	if (r < 0 && r != -EAGAIN)
 		return r;

@@ -334,7 +334,7 @@ static __always_inline void call_lost(
 		count_lost(result);
 }
 
-static __always_inline void tell_call(
+static __always_inline void report_call(
 	struct wq_hook_begun *call, const struct wq_hook_operation *o, __s32 result)
 {
 	bool made = has_made(call, result);
@@ -377,7 +377,7 @@ SEC("?tp_btf/sys_exit") int BPF_PROG(call_returns, struct pt_regs *regs, long re
 		return 0;
 	o = find_operation(call->op);
 	if (o && (__s32)result >= 0)
-		tell_call(call, o, (__s32)result);
+		report_call(call, o, (__s32)result);
 	bpf_map_delete_elem(&calls, &tid);
 	return 0;
 }
@@ -411,7 +411,7 @@ int BPF_PROG(key_destroyed, unsigned long site, const void *address)
 		return 0;
 	serial = bpf_map_lookup_elem(&addresses, &at);
 	if (serial) {
-		tell(WQ_HOOK_DESTROYED, *serial, 0);
+		report(WQ_HOOK_DESTROYED, *serial, 0);
 		bpf_map_delete_elem(&addresses, &at);
 	}
 	return 0;

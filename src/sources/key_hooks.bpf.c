@@ -18,12 +18,12 @@ char LICENSE[] SEC("license") = "GPL";
 
 /* ---- INSTANTIATED, LINKED, UNLINKED ---- */
 
-static __always_inline void tell_instantiated(struct doing *d)
+static __always_inline void report_instantiated(struct doing *d)
 {
 	__s32 key = d->instantiate;
 
 	d->instantiate = 0;
-	tell(NOTIFY_KEY_INSTANTIATED, key, d->reject);
+	report(NOTIFY_KEY_INSTANTIATED, key, d->reject);
 }
 
 /* The kernel links keys only in __key_link(), which cannot fail. Before that, key_move() has
@@ -34,15 +34,15 @@ static __always_inline void link(__s32 ring, __s32 key)
 
 	if (d) {
 		if (d->instantiate && d->instantiate == key)
-			tell_instantiated(d);
+			report_instantiated(d);
 		if (d->move_from && d->move_key == key) {
-			tell(NOTIFY_KEY_UNLINKED, d->move_from, (__u32)key);
+			report(NOTIFY_KEY_UNLINKED, d->move_from, (__u32)key);
 			d->move_from = 0;
 		}
 		d->linked = key;
 	}
 	if (is_on())
-		tell(NOTIFY_KEY_LINKED, ring, (__u32)key);
+		report(NOTIFY_KEY_LINKED, ring, (__u32)key);
 }
 AT_ENTRY(__key_link, (struct key * ring, struct key *key), link, (ring->serial, key->serial),
 	(serial_of(ring), serial_of(key)))
@@ -123,10 +123,10 @@ static __always_inline void reserve(__s32 key, __u64 size)
 		return;
 	if (d->unlink_from && d->unlink_from == key) {
 		d->unlink_from = 0;
-		tell(NOTIFY_KEY_UNLINKED, key, (__u32)d->unlink_key);
+		report(NOTIFY_KEY_UNLINKED, key, (__u32)d->unlink_key);
 	} else if (d->clear && d->clear == key && !size) {
 		d->clear = 0;
-		tell(NOTIFY_KEY_CLEARED, key, 0);
+		report(NOTIFY_KEY_CLEARED, key, 0);
 	}
 }
 AT_ENTRY(key_payload_reserve, (struct key * key, unsigned long size), reserve,
@@ -155,7 +155,7 @@ static __always_inline void instantiated(__u64 result)
 	if (!d)
 		return;
 	if (d->instantiate && !(__s32)result)
-		tell_instantiated(d);
+		report_instantiated(d);
 	d->instantiate = 0;
 	end(d);
 }
@@ -186,7 +186,7 @@ AT_RETURN(key_reject_and_link, rejected)
 static __always_inline void created_or_updated(__s32 key, bool created)
 {
 	if (is_on() && !created)
-		tell(NOTIFY_KEY_UPDATED, key, 0);
+		report(NOTIFY_KEY_UPDATED, key, 0);
 }
 #define AFTER_CREATE_OR_UPDATE(fn)                                                        \
 	SEC("?fentry/" #fn)                                                               \
@@ -227,7 +227,7 @@ static __always_inline void create_or_update_ends(__u64 result)
 		return;
 	key = ref_serial(result);
 	if (key && d->linked != key)
-		tell(NOTIFY_KEY_UPDATED, key, 0);
+		report(NOTIFY_KEY_UPDATED, key, 0);
 	end(d);
 }
 AT_RETURN(key_create_or_update, create_or_update_ends)
@@ -262,7 +262,7 @@ static __always_inline void updated(__u64 result)
 	if (!d)
 		return;
 	if (d->update && !(__s32)result)
-		tell(NOTIFY_KEY_UPDATED, d->update, 0);
+		report(NOTIFY_KEY_UPDATED, d->update, 0);
 	d->update = 0;
 	end(d);
 }
@@ -289,11 +289,11 @@ static __always_inline void schedule_gc(void)
 	if (!d)
 		return;
 	if (d->instantiate && d->reject)
-		tell_instantiated(d);
+		report_instantiated(d);
 	key = d->revoke;
 	d->revoke = 0;
 	if (key)
-		tell(NOTIFY_KEY_REVOKED, key, 0);
+		report(NOTIFY_KEY_REVOKED, key, 0);
 }
 AT_ENTRY(key_schedule_gc, (long at), schedule_gc, (), ())
 
@@ -325,7 +325,7 @@ static __always_inline void invalidate(__s32 key)
 	if (!d)
 		return;
 	if (d->instantiate && d->authkey == key)
-		tell_instantiated(d);
+		report_instantiated(d);
 	d->invalidate = key;
 }
 AT_ENTRY(key_invalidate, (struct key * key), invalidate, (key->serial), (serial_of(key)))
@@ -340,7 +340,7 @@ static __always_inline void schedule_gc_links(void)
 		return;
 	key = d->invalidate;
 	d->invalidate = 0;
-	tell(NOTIFY_KEY_INVALIDATED, key, 0);
+	report(NOTIFY_KEY_INVALIDATED, key, 0);
 }
 SEC("?fentry/key_schedule_gc_links") int fentry_key_schedule_gc_links(void *ctx)
 {
@@ -380,7 +380,7 @@ SEC("?kretprobe/key_invalidate") int kretprobe_key_invalidate(void *ctx)
 static __always_inline void destroyed(__s32 key)
 {
 	if (is_on())
-		tell(WQ_HOOK_DESTROYED, key, 0);
+		report(WQ_HOOK_DESTROYED, key, 0);
 }
 AT_ENTRY(security_key_free, (struct key * key), destroyed, (key->serial), (serial_of(key)))
 
@@ -413,7 +413,7 @@ static __always_inline void attr_ends(__u64 result)
 	if (!d)
 		return;
 	if (d->is_attr && d->looked && !(__s64)result)
-		tell(NOTIFY_KEY_SETATTR, d->looked, 0);
+		report(NOTIFY_KEY_SETATTR, d->looked, 0);
 	d->is_attr = 0;
 	end(d);
 }
@@ -459,7 +459,7 @@ static __always_inline void restricted(__u64 result)
 	if (!d)
 		return;
 	if (d->restrict_ring && !(__s32)result)
-		tell(NOTIFY_KEY_SETATTR, d->restrict_ring, 0);
+		report(NOTIFY_KEY_SETATTR, d->restrict_ring, 0);
 	d->restrict_ring = 0;
 	end(d);
 }

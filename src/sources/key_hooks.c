@@ -274,7 +274,7 @@ int wq_hooks_fd(const struct wq_hooks *h)
 /* ---- which keys ---- */
 
 /* The programs at tracepoints cost others something, so that they are there only while there is
- * anything to tell. That takes less than a millisecond. */
+ * anything to report. That takes less than a millisecond. */
 static int switch_on(struct wq_hooks *h)
 {
 	int r = 0;

@@ -117,7 +117,7 @@ static void on_now_and_then(struct wq_loop_fd *watched, uint32_t events WQ_UNUSE
 		wq_timer_set(s->loop, &s->again, wq_now_ns() + NOW_AND_THEN_NS);
 }
 
-static void stream_tell(struct wq_stream *s)
+static void stream_ask(struct wq_stream *s)
 {
 	if (s->instance && !s->again.set)
 		wq_stream_poll(s);
@@ -125,15 +125,15 @@ static void stream_tell(struct wq_stream *s)
 
 static void on_again(struct wq_timer *timer)
 {
-	stream_tell(wq_container_of(timer, struct wq_stream, again));
+	stream_ask(wq_container_of(timer, struct wq_stream, again));
 }
 
 static void ask_occasions(struct wq_source *source)
 {
 	struct syscalls *t = syscalls_of(source);
 
-	stream_tell(&t->stream[WQ_STREAM_TASK_FREE]);
-	stream_tell(&t->stream[WQ_STREAM_32]);
+	stream_ask(&t->stream[WQ_STREAM_TASK_FREE]);
+	stream_ask(&t->stream[WQ_STREAM_32]);
 }
 
 static int open_stream(struct syscalls *t, enum wq_stream_id id, unsigned int buffer_kb)

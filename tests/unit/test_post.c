@@ -74,11 +74,11 @@ START_TEST(a_difference_is_posted_and_noted)
 END_TEST
 
 /* Its REMOVAL is deferred until earlier changes have been posted. */
-START_TEST(loss_is_told_to_who_watches_only_what_has_ended)
+START_TEST(loss_is_posted_to_who_watches_only_what_has_ended)
 {
 	wq_model_destroyed(&key);
 	ck_assert_ptr_null(TAILQ_FIRST(&model.registry.all));
-	wq_losses_tell_all(&model.losses);
+	wq_losses_post_all(&model.losses);
 	ck_assert_uint_eq(next().subtype, WATCH_META_LOSS_NOTIFICATION);
 }
 END_TEST
@@ -90,9 +90,9 @@ static bool is_none(const struct wq_key *k, const void *arg)
 	return false;
 }
 
-START_TEST(loss_is_told_to_nobody_whom_it_does_not_concern)
+START_TEST(loss_is_posted_to_nobody_whom_it_does_not_concern)
 {
-	wq_losses_tell(&model.losses, is_none, NULL);
+	wq_losses_post(&model.losses, is_none, NULL);
 	ck_assert(!wq_queue_readable(queue));
 }
 END_TEST
@@ -105,7 +105,7 @@ static bool is_any(const struct wq_key *k, const void *arg)
 }
 
 /* However many there were before it was posted. */
-START_TEST(loss_that_is_owed_is_told_once_when_its_payer_has_a_share)
+START_TEST(loss_that_is_owed_is_posted_once_when_its_payer_has_a_share)
 {
 	const uid_t payer = 1000;
 	struct wq_losses *losses = &model.losses;
@@ -146,9 +146,9 @@ int main(void)
 
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, a_difference_is_posted_and_noted);
-	tcase_add_test(t, loss_is_told_to_who_watches_only_what_has_ended);
-	tcase_add_test(t, loss_is_told_to_nobody_whom_it_does_not_concern);
-	tcase_add_test(t, loss_that_is_owed_is_told_once_when_its_payer_has_a_share);
+	tcase_add_test(t, loss_is_posted_to_who_watches_only_what_has_ended);
+	tcase_add_test(t, loss_is_posted_to_nobody_whom_it_does_not_concern);
+	tcase_add_test(t, loss_that_is_owed_is_posted_once_when_its_payer_has_a_share);
 	tcase_add_test(t, cursors_step_over_a_key_that_leaves);
 	suite_add_tcase(suite, t);
 	return run_suite(suite);

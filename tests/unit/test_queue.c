@@ -365,7 +365,7 @@ static bool is_next(struct wq_queue *q, const struct wq_watch *w WQ_UNUSED,
 	return true;
 }
 
-START_TEST(queues_that_watch_one_object_are_told_from_the_newest_on)
+START_TEST(queues_that_watch_one_object_get_a_record_from_the_newest_on)
 {
 	static const struct wq_queue_ops next_ops = {.may_post = is_next};
 	struct wq_queue **queues = calloc(MANY, sizeof(struct wq_queue *));
@@ -709,7 +709,7 @@ START_TEST(post_reaches_the_watches_of_its_object_with_their_ids)
 }
 END_TEST
 
-START_TEST(posts_older_than_the_watch_are_not_told)
+START_TEST(records_older_than_the_watch_are_not_posted)
 {
 	struct wq_queue *q = sized_queue(32);
 	struct wq_watch *w = watch(q, 1, 1);
@@ -794,7 +794,7 @@ END_TEST
 
 /* ---- loss ---- */
 
-START_TEST(loss_from_a_source_is_told_at_once_when_nothing_is_queued)
+START_TEST(loss_from_a_source_is_posted_at_once_when_nothing_is_queued)
 {
 	struct wq_queue *q = sized_queue(32);
 	unsigned char buf[64];
@@ -889,7 +889,7 @@ START_TEST(what_was_done_while_the_ring_was_full_is_lost_though_it_is_learnt_lat
 }
 END_TEST
 
-START_TEST(loss_that_was_read_is_not_told_again_of_what_is_learnt_later)
+START_TEST(loss_that_was_read_is_not_posted_again_for_what_is_learnt_later)
 {
 	struct wq_queue *q = sized_queue(32);
 	uint64_t before = watch(q, 1, 1)->since_ns;
@@ -1227,7 +1227,7 @@ START_TEST(record_that_is_put_back_comes_before_all_others)
 }
 END_TEST
 
-START_TEST(record_that_cannot_be_put_back_is_told_as_lost)
+START_TEST(record_that_cannot_be_put_back_is_counted_as_lost)
 {
 	struct wq_queue *q = watching(sized_queue(32));
 	unsigned char buf[4096];
@@ -1278,7 +1278,7 @@ static Suite *queue_suite(void)
 	tcase_add_test(watches, list_without_release_leaves_watches_to_their_owner);
 	tcase_add_test(watches, second_watch_of_an_object_is_refused);
 	tcase_add_test(watches, each_watch_is_visited);
-	tcase_add_test(watches, queues_that_watch_one_object_are_told_from_the_newest_on);
+	tcase_add_test(watches, queues_that_watch_one_object_get_a_record_from_the_newest_on);
 #ifndef NDEBUG
 	tcase_add_loop_test(
 		watches, who_breaks_the_rules_of_a_queue_is_stopped, 0, ARRAY_SIZE(breaches));
@@ -1297,19 +1297,19 @@ static Suite *queue_suite(void)
 	tcase_add_test(posting, records_of_different_length_are_read_whole);
 	tcase_add_test(posting, record_shorter_than_its_header_is_refused);
 	tcase_add_test(posting, post_reaches_the_watches_of_its_object_with_their_ids);
-	tcase_add_test(posting, posts_older_than_the_watch_are_not_told);
+	tcase_add_test(posting, records_older_than_the_watch_are_not_posted);
 	tcase_add_test(posting, hook_refuses_a_record_without_loss);
 	tcase_add_test(posting, refusal_of_the_hook_is_explained);
 	suite_add_tcase(s, posting);
 
 	tcase_add_checked_fixture(loss, reset, NULL);
-	tcase_add_test(loss, loss_from_a_source_is_told_at_once_when_nothing_is_queued);
+	tcase_add_test(loss, loss_from_a_source_is_posted_at_once_when_nothing_is_queued);
 	tcase_add_test(loss, loss_from_a_source_stands_behind_the_records_queued_before);
 	tcase_add_test(loss, loss_from_a_source_keeps_the_queue_readable_after_the_last_record);
 	tcase_add_test(loss, loss_in_a_full_ring_alone_does_not_make_it_readable);
 	tcase_add_test(
 		loss, what_was_done_while_the_ring_was_full_is_lost_though_it_is_learnt_later);
-	tcase_add_test(loss, loss_that_was_read_is_not_told_again_of_what_is_learnt_later);
+	tcase_add_test(loss, loss_that_was_read_is_not_posted_again_for_what_is_learnt_later);
 	tcase_add_test(loss, what_a_reader_does_before_its_read_is_consumed_finds_room);
 	tcase_add_test(loss, what_was_done_before_a_ring_that_was_not_full_is_read_is_kept);
 	tcase_add_test(loss, loss_and_removal_pass_a_filter_that_rejects_everything);
@@ -1332,7 +1332,7 @@ static Suite *queue_suite(void)
 	tcase_add_test(size, size_change_keeps_records_and_loss_in_a_ring_that_has_wrapped);
 	tcase_add_test(size, unsized_queue_drops_without_loss);
 	tcase_add_test(size, record_that_is_put_back_comes_before_all_others);
-	tcase_add_test(size, record_that_cannot_be_put_back_is_told_as_lost);
+	tcase_add_test(size, record_that_cannot_be_put_back_is_counted_as_lost);
 	suite_add_tcase(s, size);
 	return s;
 }

@@ -312,7 +312,7 @@ START_TEST(one_queue_may_be_let_in_by_one_watch_and_not_by_another)
 }
 END_TEST
 
-START_TEST(removal_of_one_watch_is_told_to_its_queue_alone)
+START_TEST(removal_of_one_watch_is_posted_to_its_queue_alone)
 {
 	struct wq_queue *a = new_queue(), *b = new_queue();
 
@@ -331,7 +331,7 @@ START_TEST(removal_of_one_watch_is_told_to_its_queue_alone)
 }
 END_TEST
 
-START_TEST(removal_of_all_is_told_to_each_queue_and_to_nobody_after_it)
+START_TEST(removal_of_all_is_posted_to_each_queue_and_to_nobody_after_it)
 {
 	struct wq_queue *a = new_queue(), *b = new_queue();
 	char raw[64];
@@ -451,7 +451,7 @@ START_TEST(queue_takes_records_of_two_producers_in_their_order)
 }
 END_TEST
 
-START_TEST(what_its_source_tells_comes_in_its_order_and_past_its_hook)
+START_TEST(what_its_source_reports_comes_in_its_order_and_past_its_hook)
 {
 	const struct wq_cred ann = {.pid = 7, .uid = 1001, .comm = "heater"};
 	struct wq_queue *anns = new_queue(), *bobs = new_queue();
@@ -502,12 +502,12 @@ int main(void)
 	tcase_add_test(tcase, record_reaches_those_who_watch_its_object);
 	tcase_add_test(tcase, hook_refuses_by_who_set_the_watch_and_who_posts);
 	tcase_add_test(tcase, one_queue_may_be_let_in_by_one_watch_and_not_by_another);
-	tcase_add_test(tcase, removal_of_one_watch_is_told_to_its_queue_alone);
-	tcase_add_test(tcase, removal_of_all_is_told_to_each_queue_and_to_nobody_after_it);
+	tcase_add_test(tcase, removal_of_one_watch_is_posted_to_its_queue_alone);
+	tcase_add_test(tcase, removal_of_all_is_posted_to_each_queue_and_to_nobody_after_it);
 	tcase_add_test(tcase, queue_that_a_producer_holds_outlives_its_reader);
 	tcase_add_test(tcase, record_is_given_as_bytes_text_and_json);
 	tcase_add_test(tcase, filter_lets_no_type_in_that_the_kernel_has_not);
-	tcase_add_test(tcase, what_its_source_tells_comes_in_its_order_and_past_its_hook);
+	tcase_add_test(tcase, what_its_source_reports_comes_in_its_order_and_past_its_hook);
 	tcase_add_test(tcase, its_source_is_supervised_as_any);
 	tcase_add_test(tcase, queue_takes_records_of_two_producers_in_their_order);
 	suite_add_tcase(suite, tcase);
