@@ -14,8 +14,7 @@ struct wq_queue {
 	const struct wq_queue_ops *ops;
 	void *owner;
 	unsigned int refs;
-	LIST_HEAD(, wq_watch) watches;
-	struct wq_watch *by_key; /* the same watches, hashed */
+	struct wq_watches watches;
 
 	struct wq_ring ring;
 	uint32_t max_size;
@@ -41,7 +40,7 @@ struct wq_queue *wq_queue_new(const struct wq_queue_ops *ops, void *owner, uint3
 	q->owner = owner;
 	q->refs = 1;
 	q->max_size = max_size;
-	LIST_INIT(&q->watches);
+	wq_watches_init(&q->watches);
 	clock_gettime(CLOCK_REALTIME, &q->mtime);
 	return q;
 }
@@ -53,29 +52,6 @@ struct wq_queue *wq_queue_get(struct wq_queue *q)
 	return q;
 }
 
-static void release_watch(struct wq_watch *w)
-{
-	assert(!w->queue && !w->list->walks);
-	LIST_REMOVE(w, list_node);
-	if (w->list->release_watch)
-		w->list->release_watch(w);
-}
-
-/* W's queue gets no more records through W. W is released at once, or, if somebody walks its
- * list, when that walk ends. */
-static void remove_watch(struct wq_watch *w)
-{
-	struct wq_watch_list *wlist = w->list;
-
-	HASH_DEL(w->queue->by_key, w);
-	LIST_REMOVE(w, queue_node);
-	w->queue = NULL;
-	if (wlist->walks)
-		SLIST_INSERT_HEAD(&wlist->removed, w, removed_node);
-	else
-		release_watch(w);
-}
-
 void wq_queue_put(struct wq_queue *q)
 {
 	struct wq_watch *w;
@@ -85,9 +61,9 @@ void wq_queue_put(struct wq_queue *q)
 	assert(q->refs);
 	if (--q->refs)
 		return;
-	while ((w = LIST_FIRST(&q->watches)))
-		remove_watch(w);
-	assert(!q->by_key);
+	while ((w = LIST_FIRST(&q->watches.all)))
+		wq_watches_remove(&q->watches, w);
+	assert(!q->watches.by_key);
 	wq_ring_fini(&q->ring);
 	free(q);
 }
@@ -163,28 +139,6 @@ static void post_one(struct wq_queue *q, const struct watch_notification *n,
 	wake(q);
 }
 
-/* Until end_walk() watches stay in the list, also those that are removed. */
-static void begin_walk(struct wq_watch_list *wlist)
-{
-	wlist->walks++;
-}
-
-/* Releasing the last watch may free the list with its object. */
-static void end_walk(struct wq_watch_list *wlist)
-{
-	bool more;
-
-	assert(wlist->walks);
-	more = !--wlist->walks && !SLIST_EMPTY(&wlist->removed);
-	while (more) {
-		struct wq_watch *w = SLIST_FIRST(&wlist->removed);
-
-		SLIST_REMOVE_HEAD(&wlist->removed, removed_node);
-		more = !SLIST_EMPTY(&wlist->removed);
-		release_watch(w);
-	}
-}
-
 /* May N enter Q, which watches by W? The hook may remove W. */
 static bool may_enter(struct wq_queue *q, const struct wq_watch *w, const struct wq_cred *who,
 	const struct watch_notification *n)
@@ -221,7 +175,7 @@ int wq_posting_begin(struct wq_posting *p, struct wq_watch_list *wlist,
 	p->began_ns = wq_now_ns();
 	p->list = wlist;
 	p->next = LIST_FIRST(&wlist->watchers);
-	begin_walk(wlist);
+	wq_walk_begin(wlist);
 	return 0;
 }
 
@@ -256,13 +210,13 @@ bool wq_posting_step(struct wq_posting *p, uint64_t until_ns)
 	}
 	if (p->next)
 		return false;
-	end_walk(p->list);
+	wq_walk_end(p->list);
 	return true;
 }
 
 void wq_posting_cancel(struct wq_posting *p)
 {
-	end_walk(p->list);
+	wq_walk_end(p->list);
 }
 
 int wq_post(struct wq_watch_list *wlist, const struct watch_notification *n,
@@ -292,45 +246,9 @@ void wq_queue_note_one_loss(struct wq_queue *q, uint64_t number)
 
 /* ---- watches ---- */
 
-void wq_watch_list_init(struct wq_watch_list *wlist, void (*release)(struct wq_watch *watch))
-{
-	LIST_INIT(&wlist->watchers);
-	wlist->release_watch = release;
-	wlist->walks = 0;
-	SLIST_INIT(&wlist->removed);
-}
-
-bool wq_watch_list_empty(const struct wq_watch_list *wlist)
-{
-	return LIST_EMPTY(&wlist->watchers);
-}
-
-void wq_watch_init(struct wq_watch *w, struct wq_queue *q)
-{
-	memset(w, 0, sizeof(*w));
-	w->queue = q;
-}
-
-static struct wq_watch_key key_of(const struct wq_watch_list *wlist, uint64_t id)
-{
-	return (struct wq_watch_key){.list = (uintptr_t)wlist, .id = id};
-}
-
-/* One table in the queue holds all its watches, so that an object with few watches, as most
- * have, needs no table. */
-static struct wq_watch *find_watch(
-	const struct wq_watch_list *wlist, const struct wq_queue *q, uint64_t id)
-{
-	struct wq_watch_key key = key_of(wlist, id);
-	struct wq_watch *w;
-
-	HASH_FIND(hh, q->by_key, &key, sizeof(key), w);
-	return w;
-}
-
 void wq_posting_to(struct wq_posting *p, struct wq_queue *q)
 {
-	struct wq_watch *w = find_watch(p->list, q, p->id);
+	struct wq_watch *w = wq_watches_find(&q->watches, p->list, p->id);
 
 	if (w)
 		post_to(p, w);
@@ -338,23 +256,20 @@ void wq_posting_to(struct wq_posting *p, struct wq_queue *q)
 
 bool wq_watch_exists(const struct wq_watch *w, const struct wq_watch_list *wlist)
 {
-	return find_watch(wlist, w->queue, w->id) != NULL;
+	return wq_watches_find(&w->queue->watches, wlist, w->id) != NULL;
 }
 
 int wq_watch_add(struct wq_watch *w, struct wq_watch_list *wlist)
 {
+	int r;
+
 	assert(w->queue && !(w->info_id & ~(uint32_t)WATCH_INFO_ID));
 	if (wq_watch_exists(w, wlist))
 		return -EBUSY;
-	w->key = key_of(wlist, w->id);
-	HASH_ADD(hh, w->queue->by_key, key, sizeof(w->key), w);
-	if (!w->hh.tbl)
-		return -ENOMEM;
-	w->list = wlist;
-	w->since_ns = wq_now_ns();
-	LIST_INSERT_HEAD(&wlist->watchers, w, list_node);
-	LIST_INSERT_HEAD(&w->queue->watches, w, queue_node);
-	return 0;
+	r = wq_watches_add(&w->queue->watches, w, wlist);
+	if (r == 0)
+		w->since_ns = wq_now_ns();
+	return r;
 }
 
 /* Removes the watch and posts REMOVAL to its queue, past its filter. */
@@ -368,7 +283,7 @@ static void remove_and_post(struct wq_watch *w, uint64_t id)
 	n.watch.subtype = WATCH_META_REMOVAL_NOTIFICATION;
 	n.watch.info = w->info_id | (uint32_t)len;
 	n.id = id;
-	remove_watch(w);
+	wq_watches_remove(&q->watches, w);
 	post_one(q, &n.watch, NULL, UINT64_MAX);
 	wq_queue_put(q);
 }
@@ -380,7 +295,7 @@ static bool remove_until(
 	struct wq_watch *w;
 
 	*n = 0;
-	begin_walk(wlist);
+	wq_walk_begin(wlist);
 	LIST_FOREACH (w, &wlist->watchers, list_node) {
 		if (!w->queue)
 			continue;
@@ -389,7 +304,7 @@ static bool remove_until(
 		remove_and_post(w, id);
 		++*n;
 	}
-	end_walk(wlist);
+	wq_walk_end(wlist);
 	return !w;
 }
 
@@ -399,7 +314,7 @@ int wq_watch_remove(struct wq_watch_list *wlist, struct wq_queue *q, uint64_t id
 	unsigned int n;
 
 	if (!all) {
-		w = find_watch(wlist, q, id);
+		w = wq_watches_find(&q->watches, wlist, id);
 		if (!w)
 			return -EBADSLT;
 		remove_and_post(w, id);
@@ -426,7 +341,7 @@ void wq_queue_each_watch(const struct wq_queue *q,
 {
 	const struct wq_watch *w;
 
-	LIST_FOREACH (w, &q->watches, queue_node)
+	LIST_FOREACH (w, &q->watches.all, queue_node)
 		if (!fn(w, arg))
 			break;
 }
@@ -485,7 +400,7 @@ void wq_queue_stats(const struct wq_queue *q, struct wqfs_stats *s)
 {
 	s->size = q->ring.size;
 	s->queued = wq_ring_queued(&q->ring);
-	s->watches = HASH_COUNT(q->by_key);
+	s->watches = HASH_COUNT(q->watches.by_key);
 	s->posted = q->posted;
 	s->read = q->read;
 	s->lost = q->lost;

@@ -13,61 +13,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/queue.h>
 #include <sys/types.h>
 
-#include <uthash.h>
-
 #include "filter.h"
+#include "queue/watches.h"
 #include "record/record.h"
 #include "record/ring.h"
 
-struct wq_queue;
-struct wq_watch;
-
-/* ---- watch lists: the source's side ---- */
-
-struct wq_watch_list {
-	LIST_HEAD(, wq_watch) watchers;
-	void (*release_watch)(struct wq_watch *watch);
-
-	/* The rest belongs to queue.c. While somebody walks the list, watches that are removed
-	 * stay in it; they are released when the last walk ends. */
-	unsigned int walks;
-	SLIST_HEAD(, wq_watch) removed;
-};
-
-/* The key by which a queue finds its watches. */
-struct wq_watch_key {
-	uint64_t list; /* its address */
-	uint64_t id;
-};
-
-/* Subscribes one queue to one object. The producer allocates it, calls wq_watch_init(), sets
- * the three fields and calls wq_watch_add(). After that it belongs to the list until
- * release_watch(). */
-struct wq_watch {
-	uint32_t info_id;  /* 8-bit id << WATCH_INFO_ID__SHIFT, or'ed into records */
-	uint64_t id;	   /* the object: records with another id do not concern this watch */
-	void *private;	   /* for the producer */
-	uint64_t since_ns; /* CLOCK_MONOTONIC at wq_watch_add() */
-
-	struct wq_queue *queue; /* the rest belongs to queue.c; NULL: the watch was removed */
-	struct wq_watch_list *list;
-	LIST_ENTRY(wq_watch) list_node;
-	LIST_ENTRY(wq_watch) queue_node;
-	SLIST_ENTRY(wq_watch) removed_node;
-	uint64_t posting; /* the number of the last posting that it got */
-	struct wq_watch_key key;
-	UT_hash_handle hh;
-};
-
-/* Makes WLIST empty. RELEASE, if not NULL, is called once for each watch that leaves the list
- * (it was removed, its list was removed, or its queue is gone), when nothing refers to the
- * watch any more. It frees the watch and what belongs to it. With the last watch, when
- * wq_watch_list_empty() is true, it may free the list as well. It must not remove other
- * watches. */
-void wq_watch_list_init(struct wq_watch_list *wlist, void (*release)(struct wq_watch *watch));
+/* ---- watch lists: the producer's side ---- */
 
 /* The object ID is destroyed: posts REMOVAL to every queue that watches it, and empties the
  * list (the kernel's remove_watch_list()). With ID 0 the REMOVAL has 8 bytes. */
@@ -77,13 +30,6 @@ void wq_watch_list_remove(struct wq_watch_list *wlist, uint64_t id);
  * left for another call. True: none is left, and the list may have been freed with the last of
  * them. */
 bool wq_watch_list_remove_until(struct wq_watch_list *wlist, uint64_t id, uint64_t until_ns);
-
-/* True if the list has no watch, not even one that was removed and is still to be released. */
-bool wq_watch_list_empty(const struct wq_watch_list *wlist);
-
-/* Prepares WATCH to subscribe QUEUE. Takes no reference: a watch never keeps its queue alive,
- * and a queue removes its watches when it is freed. */
-void wq_watch_init(struct wq_watch *watch, struct wq_queue *queue);
 
 /* The kernel's add_watch_to_object(). 0; -EBUSY: the queue already watches this id on this
  * list; -ENOMEM. The time does not depend on how many others watch it. */
