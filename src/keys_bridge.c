@@ -2,16 +2,13 @@
 /*
  * The keys bridge: its parts by value, their timers, and what follows from their results.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/container.h"
 #include "keys/describe.h"
-#include "keys/feed.h"
-#include "keys/lookup.h"
+#include "keys/watching.h"
 #include "keys_bridge.h"
 #include "sources/choice.h"
 
@@ -24,59 +21,13 @@ struct wq_keys {
 	struct wq_expiry_scan expiry;
 	struct wq_scan scan;
 	struct wq_feed feed;
+	struct wq_watching watching;
 
 	/* Since when a turn of each waits for the sources to be drained; or 0. */
 	uint64_t scan_since_ns, deferred_since_ns, zombies_since_ns;
 	struct wq_timer zombies_timer; /* for the REMOVAL of keys that were destroyed */
 	char source_text[WQ_WHY_NOT_MAX + 80];
 };
-
-struct key_watch {
-	struct wq_watch watch;
-	uid_t uid; /* the user whose count it is in */
-};
-
-/* ---- keys that nobody watches any more ---- */
-
-/* Charges CALLER's user for one more watch: 0, -EAGAIN or -ENOMEM. */
-static int charge(struct wq_keys *keys, const struct wq_caller *caller)
-{
-	int r = wq_per_user_charge(
-		&keys->model.registry.users, caller->uid, wq_caller_nofile(caller));
-
-	return r == -EDQUOT ? -EAGAIN : r;
-}
-
-static void free_key(struct wq_key *key)
-{
-	wq_supervisor_unwatch(&key->model->sources, key->serial);
-	wq_registry_remove(&key->model->registry, key);
-	wq_key_state_fini(&key->state);
-	free(key);
-}
-
-static void release_watch(struct wq_watch *watch)
-{
-	struct key_watch *kw = (struct key_watch *)watch;
-	struct wq_key *key = watch->private;
-
-	wq_per_user_uncharge(&key->model->registry.users, kw->uid);
-	free(kw);
-	if (wq_watch_list_empty(&key->watchers))
-		free_key(key);
-}
-
-/* Posts REMOVAL to the watches of KEY until UNTIL_NS. False: some are left; else KEY is freed.
- */
-static bool remove_key(struct wq_key *key, uint64_t until_ns)
-{
-	if (wq_watch_list_empty(&key->watchers)) {
-		free_key(key);
-		return true;
-	}
-	/* the release of the last watch frees the key */
-	return wq_watch_list_remove_until(&key->watchers, (uint64_t)key->serial, until_ns);
-}
 
 /* ---- keys that were destroyed ---- */
 
@@ -91,7 +42,7 @@ static void remove_zombies(struct wq_keys *keys)
 	while ((key = TAILQ_FIRST(&registry->zombies)) &&
 		wq_outbox_empty(&keys->model.outbox) &&
 		wq_registry_is_settled(registry, key->found_scan)) {
-		if (remove_key(key, until) && wq_now_ns() < until)
+		if (wq_watching_remove(key, until) && wq_now_ns() < until)
 			continue;
 		wq_timer_set(keys->model.loop, &keys->zombies_timer, 0);
 		break;
@@ -241,150 +192,6 @@ void wq_keys_sync_cancel(struct wq_keys *keys, struct wq_keys_sync *sync)
 	TAILQ_REMOVE(&keys->scan.syncs, sync, node);
 }
 
-/* ---- watches ---- */
-
-static bool same_ids(const struct wq_view_cred *a, const struct wq_view_cred *b)
-{
-	return a->other == b->other && a->uid == b->uid && a->gid == b->gid;
-}
-
-static struct wq_key *new_key(
-	struct wq_keys *keys, int32_t serial, const struct wq_view_cred *as)
-{
-	struct wq_key *key = calloc(1, sizeof(*key));
-
-	if (!key)
-		return NULL;
-	key->model = &keys->model;
-	key->serial = serial;
-	key->view = *as;
-	key->proc.len = -1;
-	wq_watch_list_init(&key->watchers, release_watch);
-	return key;
-}
-
-/* Adds KEY to the registry, and asks the source to report it, if the source must know. */
-static int register_key(struct wq_keys *keys, struct wq_key *key)
-{
-	struct wq_model *m = &keys->model;
-	int r = wq_registry_add(&m->registry, key);
-
-	if (r < 0)
-		return r;
-	r = wq_supervisor_watch(&m->sources, key->serial);
-	if (m->sources.died)
-		wq_scan_resync(&keys->scan);
-	if (r == 0 && wq_model_has(m, WQ_SOURCE_ENDS) &&
-		!wq_key_reader_exists(m->reader, key->serial)) {
-		/* an earlier end of the key is not reported */
-		wq_supervisor_unwatch(&m->sources, key->serial);
-		r = -ENOKEY;
-	}
-	if (r < 0)
-		wq_registry_remove(&m->registry, key);
-	return r;
-}
-
-/* Starts to observe SERIAL, which wq_lookup() has just described. */
-static int observe(struct wq_keys *keys, int32_t serial, const struct wq_view_cred *as,
-	struct wq_key **out)
-{
-	struct wq_key *key = new_key(keys, serial, as);
-	int r = key ? wq_compare_first(key) : -ENOMEM;
-
-	if (r == 0) /* it may have died since wq_lookup() */
-		r = wq_lookup_life_error(key->state.life);
-	if (r == 0)
-		r = register_key(keys, key);
-	if (r < 0) {
-		if (key)
-			wq_key_state_fini(&key->state);
-		free(key);
-		return r;
-	}
-	if (!keys->scan.expiry_stage && !key->needs_snapshot)
-		wq_expiry_first_view(&keys->expiry);
-	wq_supervisor_ask_occasions(&keys->model.sources);
-	wq_gc_put_on_probation(&keys->gc, key);
-	*out = key;
-	return 0;
-}
-
-static void free_unset(struct key_watch **kw)
-{
-	free(*kw);
-}
-
-static void free_unwatched(struct wq_key **key)
-{
-	if (*key && wq_watch_list_empty(&(*key)->watchers))
-		free_key(*key);
-}
-
-static int add_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t serial,
-	int32_t watch_id, const struct wq_caller *caller, const struct wq_view_cred *as)
-{
-	WQ_CLEANUP(free_unwatched)
-	struct wq_key *key = wq_registry_find(&keys->model.registry, serial);
-	WQ_CLEANUP(free_unset) struct key_watch *kw = calloc(1, sizeof(*kw));
-	int r = 0;
-
-	if (!kw)
-		return -ENOMEM;
-	if (!key)
-		r = observe(keys, serial, as, &key);
-	else if (!wq_model_has_events(&keys->model))
-		wq_compare_key(
-			&keys->compare, key); /* earlier changes are not for this watch */
-	if (r < 0)
-		return r;
-	if (key->zombie)
-		return -ENOKEY;
-	wq_watch_init(&kw->watch, queue);
-	kw->watch.id = (uint64_t)serial;
-	kw->watch.info_id = (uint32_t)watch_id << WATCH_INFO_ID__SHIFT;
-	kw->watch.private = key;
-	kw->uid = caller->uid;
-	r = wq_watch_exists(&kw->watch, &key->watchers) ? -EBUSY : charge(keys, caller);
-	if (r < 0)
-		return r;
-	r = wq_watch_add(&kw->watch, &key->watchers);
-	if (r < 0) {
-		wq_per_user_uncharge(&keys->model.registry.users, kw->uid);
-		return r;
-	}
-	kw = NULL; /* the key has it */
-	wq_scan_start(&keys->scan);
-	return 0;
-}
-
-int wq_keys_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t serial,
-	int32_t watch_id, const struct wq_caller *caller)
-{
-	struct wq_view_cred as;
-	struct wq_key *key;
-	int r;
-
-	if (watch_id < -1 || watch_id > WQFS_WATCH_ID_MAX)
-		return -EINVAL;
-	r = wq_lookup(&keys->model, serial, caller, &as);
-	if (r < 0)
-		return r;
-	/* earlier changes must be posted before this watch exists */
-	wq_feed_drain_for(&keys->feed, caller->uid);
-	key = wq_registry_find(&keys->model.registry, serial);
-	if (key && !same_ids(&key->view, &as))
-		wq_compare_view_as(&keys->compare, key, &as);
-	if (watch_id >= 0)
-		return add_watch(keys, queue, serial, watch_id, caller, &as);
-	if (!key)
-		return -EBADSLT;
-	if (!wq_model_has_events(&keys->model))
-		wq_compare_key(&keys->compare, key);
-	wq_outbox_send_first(&keys->model.outbox, queue);
-	return wq_watch_remove(&key->watchers, queue, (uint64_t)serial, false);
-}
-
 /* ---- life ---- */
 
 static void init(struct wq_keys *keys)
@@ -400,6 +207,7 @@ static void init(struct wq_keys *keys)
 	wq_feed_init(&keys->feed,
 		&(struct wq_follower){m, &keys->compare, &keys->gc, &keys->scan},
 		&keys->resolve);
+	wq_watching_init(&keys->watching, &keys->feed, &keys->expiry);
 	keys->compare.deferred_timer.fire = on_deferred_timer;
 	keys->gc.timer.fire = on_gc_timer;
 	keys->gc.due_timer.fire = on_gc_due_timer;
@@ -469,6 +277,12 @@ void wq_keys_free(struct wq_keys *keys)
 	wq_key_state_fini(&m->scratch);
 	wq_key_reader_free(m->reader);
 	free(keys);
+}
+
+int wq_keys_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t serial,
+	int32_t watch_id, const struct wq_caller *caller)
+{
+	return wq_watching_set(&keys->watching, queue, serial, watch_id, caller);
 }
 
 bool wq_keys_drain_sources(struct wq_keys *keys, uid_t uid)
