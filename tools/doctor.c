@@ -19,6 +19,7 @@
 #include "mount_check.h"
 #include "mount_find.h"
 #include "program.h"
+#include "sources/reasons.h"
 #include "sources/tracefs_mount.h"
 #include "wqfs.h"
 #include "wqrun_paths.h"
@@ -161,33 +162,21 @@ static int try_bpf(void)
 	return 0;
 }
 
-static const char *bpf_reason(int err)
-{
-	switch (err) {
-	case 0:
-		return "a wqfs that you mount may put programs into the kernel's functions on "
-		       "keys";
-	case EPERM:
-		return "it takes CAP_BPF and CAP_PERFMON, which root has";
-	case ENOSYS:
-		return "the kernel is built without bpf() (CONFIG_BPF_SYSCALL)";
-	default:
-		return strerror(err);
-	}
-}
-
 static void check_bpf(struct findings *f)
 {
 	int err = try_bpf();
 
-	f->bpf = line(f, "bpf", !err, "%s", bpf_reason(err));
+	f->bpf = line(f, "bpf", !err, "%s",
+		err ? wq_reason_no_bpf(err)
+		    : "a wqfs that you mount may put programs into the kernel's functions on "
+		      "keys");
 }
 
 #else
 
 static void check_bpf(const struct findings *f)
 {
-	line(f, "bpf", false, "this wqfs was built without libbpf");
+	line(f, "bpf", false, "%s", WQ_REASON_NO_LIBBPF);
 }
 
 #endif
@@ -207,36 +196,24 @@ static int find_tracepoints(void)
 	return err;
 }
 
-static const char *trace_reason(int err)
-{
-	switch (err) {
-	case 0:
-		return "a wqfs that you mount learns of changes at once";
-	case EPERM:
-	case EACCES:
-		return "only root may trace: a wqfs that you mount polls, and one "
-		       "that root mounts learns of changes at once";
-	case ENODEV:
-		return "the kernel is built without tracing (CONFIG_FTRACE)";
-	case ENOENT:
-		return "the kernel is built without CONFIG_FTRACE_SYSCALLS";
-	default:
-		return strerror(err);
-	}
-}
-
 static void check_tracing(struct findings *f)
 {
 	int err = find_tracepoints();
 
-	f->trace = line(f, "tracing", !err, "%s", trace_reason(err));
+	f->trace = line(f, "tracing", !err, "%s%s",
+		err ? wq_reason_no_trace(err)
+		    : "a wqfs that you mount learns of changes at once",
+		err == EPERM || err == EACCES
+			? ": a wqfs that you mount polls, and one that root "
+			  "mounts learns of changes at once"
+			: "");
 }
 
 #else
 
 static void check_tracing(const struct findings *f)
 {
-	line(f, "tracing", false, "this wqfs was built without libtracefs");
+	line(f, "tracing", false, "%s", WQ_REASON_NO_LIBTRACEFS);
 }
 
 #endif

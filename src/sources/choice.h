@@ -8,20 +8,14 @@
 
 #include "sources/source.h"
 
-#define WQ_SOURCE_AUTO	 "auto"	  /* the best source that works, else polling */
-#define WQ_SOURCE_POLL	 "poll"	  /* no source: polling */
-#define WQ_SOURCE_KERNEL "kernel" /* the best of those whose names begin so */
-
-/* The candidates that NAME allows, ending in NULL. NAME is one of the words above, or the name
- * of a source; all but WQ_SOURCE_AUTO and WQ_SOURCE_POLL require a source. NULL: NAME is none
- * of these. */
+/* The candidates that NAME allows, ending in NULL. NAME is the name of a source, or a word that
+ * source.h has for several or none; NULL: it is neither. */
 const struct wq_source_type *const *wq_source_choose(const char *name);
 
-/* Does NAME require a source? */
+/* Does NAME require a source? All but WQ_SOURCE_AUTO and WQ_SOURCE_POLL do. */
 bool wq_source_is_required(const char *name);
 
-/* Writes all names that wq_source_choose() accepts to BUF: "auto, poll, kernel, ... or trace".
- */
+/* Writes all names that wq_source_choose() accepts to BUF, with commas and "or". */
 void wq_source_list(char *buf, size_t size);
 
 #endif

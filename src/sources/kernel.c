@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/unused.h"
 #include "sources/kernel.h"
+#include "sources/reasons.h"
 #include "wqfs.h"
 
 #ifdef HAVE_BPF
@@ -195,7 +196,7 @@ static bool alive(struct wq_source *source)
 static struct wq_source *no_source(
 	const struct wq_source_env *env WQ_UNUSED, char *why, size_t why_size)
 {
-	snprintf(why, why_size, "wqfs was built without libbpf");
+	snprintf(why, why_size, "%s", WQ_REASON_NO_LIBBPF);
 	return NULL;
 }
 
@@ -208,7 +209,7 @@ static struct wq_source *no_source(
 
 #define KERNEL_SOURCE(variant)                                                            \
 	{                                                                                 \
-		.name = "kernel-" #variant, .number = WQFS_SOURCE_KERNEL,                 \
+		.name = WQ_SOURCE_KERNEL "-" #variant, .number = WQFS_SOURCE_KERNEL,      \
 		.capabilities = WQ_SOURCE_CHANGES | WQ_SOURCE_ENDS | WQ_SOURCE_IDENTITY | \
 				WQ_SOURCE_COMPAT,                                         \
 		.start = start_##variant, .watch = WITH_BPF(watch),                       \

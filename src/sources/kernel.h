@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The sources "kernel-...": programs in the kernel report each change at the moment at which
- * the kernel's facility would. They are in its functions on keys or, where those cannot be
- * hooked, at the tracepoints of system calls. See key_hooks.h and docs/architecture.md.
+ * The sources whose names begin with WQ_SOURCE_KERNEL: programs in the kernel report each
+ * change at the moment at which the kernel's facility would. They are in its functions on keys
+ * or, where those cannot be hooked, at the tracepoints of system calls. See key_hooks.h and
+ * docs/architecture.md.
  */
 #ifndef WQ_KERNEL_H
 #define WQ_KERNEL_H

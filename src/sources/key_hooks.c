@@ -16,6 +16,7 @@
 #include "sources/hook_set.h"
 #include "sources/hook_skips.h"
 #include "sources/key_hooks.h"
+#include "sources/reasons.h"
 
 static const unsigned char hooks_object[] = {
 #include "key_hooks.bpf.inc"
@@ -148,10 +149,8 @@ static bool is_allowed(char *why, size_t why_size)
 
 	if (map >= 0)
 		close(map);
-	else if (errno == EPERM)
-		snprintf(why, why_size, "it takes CAP_BPF and CAP_PERFMON");
 	else
-		snprintf(why, why_size, "bpf(): %s", strerror(errno));
+		snprintf(why, why_size, "%s", wq_reason_no_bpf(errno));
 	return map >= 0;
 }
 

@@ -18,6 +18,12 @@
 
 struct wq_source;
 
+/* Words for several sources or none, beside the names of single sources. */
+#define WQ_SOURCE_AUTO "auto" /* the best source that works, else polling */
+#define WQ_SOURCE_POLL "poll" /* no source: keys are polled */
+/* The best of those whose programs are in the kernel; their names begin so. */
+#define WQ_SOURCE_KERNEL "kernel"
+
 /* Each source has one of the first two. */
 enum wq_source_capability {
 	/* It reports each operation that succeeds, in order. A difference that an operation

@@ -145,7 +145,7 @@ enum wq_supervision wq_supervisor_check(
 
 const char *wq_supervisor_name(const struct wq_supervisor *s)
 {
-	return s->source ? s->source->type->name : "poll";
+	return s->source ? s->source->type->name : WQ_SOURCE_POLL;
 }
 
 /* Candidate I is no better than the one in use, or there is no candidate I. */

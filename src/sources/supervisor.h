@@ -71,7 +71,7 @@ enum wq_supervision {
 enum wq_supervision wq_supervisor_check(
 	struct wq_supervisor *supervisor, uint64_t now_ns, void (*stopped)(void *arg));
 
-/* The name of the source in use; "poll": there is none. */
+/* The name of the source in use; WQ_SOURCE_POLL: there is none. */
 const char *wq_supervisor_name(const struct wq_supervisor *supervisor);
 
 /* Why no better candidate is in use: "name: reason; name, name: reason"; "" if the best one is.

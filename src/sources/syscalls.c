@@ -11,6 +11,7 @@
 #include "base/container.h"
 #include "base/unused.h"
 #include "config.h"
+#include "sources/reasons.h"
 #include "sources/syscall_events.h"
 #include "sources/syscalls.h"
 #include "sources/tracefs_mount.h"
@@ -243,25 +244,6 @@ static void init(struct syscalls *t)
 	t->stream[WQ_STREAM_32].ready.ready = on_now_and_then;
 }
 
-static const char *reason(int r)
-{
-	switch (-r) {
-	case EPERM:
-	case EACCES:
-		return "tracefs is not allowed to us (only root may use it, and a locked-down "
-		       "kernel to nobody)";
-	case EXDEV:
-		return "wqfs runs in a pid or user namespace, and the trace speaks of the "
-		       "first";
-	case ENODEV:
-		return "the kernel has no tracefs";
-	case ENOENT:
-		return "the kernel has no syscall tracepoints (CONFIG_FTRACE_SYSCALLS)";
-	default:
-		return strerror(-r);
-	}
-}
-
 static void stop(struct wq_source *source)
 {
 	struct syscalls *t = syscalls_of(source);
@@ -302,7 +284,7 @@ static struct wq_source *start(const struct wq_source_env *env, char *why, size_
 	if (r == 0)
 		return &t->source;
 err:
-	snprintf(why, why_size, "%s", reason(r));
+	snprintf(why, why_size, "%s", wq_reason_no_trace(-r));
 	if (t)
 		stop(&t->source);
 	return NULL;
@@ -440,7 +422,7 @@ static bool alive(struct wq_source *source)
 
 static struct wq_source *start(const struct wq_source_env *env WQ_UNUSED, char *why, size_t len)
 {
-	snprintf(why, len, "wqfs was built without libtracefs");
+	snprintf(why, len, "%s", WQ_REASON_NO_LIBTRACEFS);
 	return NULL;
 }
 
