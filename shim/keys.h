@@ -10,8 +10,8 @@
 
 /* keyctl(OP, ...). If the descriptor is a queue of wqfs, its mount carries out
  * KEYCTL_WATCH_KEY; special keyrings are resolved here, because they mean those of the caller.
- * For any other descriptor the kernel does it. KEYCTL_CAPABILITIES gets the notification bit.
- */
+ * For any other descriptor the kernel does it. KEYCTL_CAPABILITIES gets the
+ * notification bit. */
 long wqshim_keyctl(int op, const long arg[4]);
 
 /* add_key() and request_key(). ARG has the order of the system calls. */

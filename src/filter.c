@@ -372,8 +372,8 @@ static unsigned int end_of_run(
 	return subtype;
 }
 
-/* Writes one subtype, or a range of numbers for those without names. Returns the last of them.
- */
+/* Writes one subtype, or a range of numbers for those without names. Returns the
+ * last of them. */
 static unsigned int put_run(struct writer *wr,
 	const struct watch_notification_type_filter *rule, unsigned int first)
 {

@@ -68,7 +68,7 @@ bool wq_keys_has_posted(struct wq_keys *keys, uint64_t at_ns);
 
 /* WQFS_IOC_REPORT: CALLER reports what it did, or (end_ns 0) is about to do. Believes root, the
  * owner of the key, and a user who has the right that the operation needs; for anybody else it
- * compares the key. Nothing is posted twice that the trace has reported. 0; -EINVAL: no such
+ * compares the key. Nothing is posted twice that a source has reported. 0; -EINVAL: no such
  * operation, or impossible times. */
 int wq_keys_report(struct wq_keys *keys, const struct wqfs_key_report *report,
 	const struct wq_caller *caller);

@@ -141,8 +141,8 @@ bool wq_mount_closes(FILE *mounts, uid_t uid, const char *path)
 	return closed;
 }
 
-/* realpath() fails below a mount that does not let us in: PATH is then made absolute as it is.
- */
+/* realpath() fails below a mount that does not let us in: PATH is then made
+ * absolute as it is. */
 static char *absolute(const char *path)
 {
 	char *real = realpath(path, NULL), *here, *out = NULL;

@@ -17,8 +17,8 @@
  * system, WQ_MOUNT_SYSTEM before others that let the caller in. Root's own mounts count as the
  * system's. Mounts that wqrun made for one command are never chosen. The caller frees PATH. 0;
  * -ENOENT: there is none; -ENOMEM; or the error of opening /proc/self/mounts. Checks whether
- * the file systems that it considers can be entered, which blocks if a daemon does not answer.
- */
+ * the file systems that it considers can be entered, which blocks if a daemon
+ * does not answer. */
 int wq_mount_find(char **path);
 
 /* Like wq_mount_find(), but chooses the mount that is worth the most; of several, the first in

@@ -126,8 +126,8 @@ static void detach(const struct keeper *k)
 	waitpid(pid, NULL, 0);
 }
 
-/* A daemon that gets SIGTERM unmounts by itself. This unmounts what a dead daemon left behind.
- */
+/* A daemon that gets SIGTERM unmounts by itself. This unmounts what a dead daemon
+ * left behind. */
 static void stop_daemon(const struct keeper *k)
 {
 	struct pollfd end = {k->daemon_fd, POLLIN, 0};
@@ -332,8 +332,8 @@ static int mount_on_dir(struct keeper *k)
 		rmdir(k->dir);
 		fprintf(stderr, "wqrun: cannot start a private wqfs: %s\n", strerror(-ret));
 	} else {
-		close(report[1]); /* close our copy, so that the keeper's end gives end of file
-				   */
+		/* our copy, so that the keeper's end gives end of file */
+		close(report[1]);
 		report[1] = -1;
 		ret = read_report(report[0]);
 	}

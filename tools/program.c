@@ -64,8 +64,8 @@ char *wq_program_find(const char *command)
 
 /* ---- its first bytes ---- */
 
-/* False if the file cannot be read: a user may be allowed to run a program and not to read it.
- */
+/* False if the file cannot be read: a user may be allowed to run a program and
+ * not to read it. */
 static bool read_head(const char *path, union head *h)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -87,8 +87,8 @@ static bool is_elf(const union head *h)
 	return !memcmp(h->text, ELFMAG, SELFMAG);
 }
 
-/* Cuts the interpreter out of a line "#! PATH ARGUMENT", in place. NULL: the file is no script.
- */
+/* Cuts the interpreter out of a line "#! PATH ARGUMENT", in place. NULL: the file
+ * is no script. */
 static char *interpreter(union head *h)
 {
 	char *path;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A queue that a subcommand has open. These functions print a message on stderr when they fail.
- */
+/* A queue that a subcommand has open. These functions print a message on stderr
+ * when they fail. */
 #ifndef WQ_QUEUE_FILE_H
 #define WQ_QUEUE_FILE_H
 

@@ -78,8 +78,8 @@ static int open_waiter(const struct reading *rd)
 
 	if (epoll < 0)
 		return -1;
-	/* If standard output is a file, epoll refuses it; a file cannot lose its reader either.
-	 */
+	/* If standard output is a file, epoll refuses it; a file cannot lose its
+	 * reader either. */
 	listen_to(epoll, STDOUT_FILENO, 0, EVENT_NO_OUTPUT);
 	if (listen_to(epoll, rd->signals, EPOLLIN, EVENT_STOP) &&
 		listen_to(epoll, rd->q->fd, EPOLLIN, EVENT_READ))

@@ -5,8 +5,8 @@
 #include <sys/types.h>
 
 /* The process that made a change. pid 0: unknown, and the other fields mean nothing. uid
- * WQ_UID_UNKNOWN: the process ended before more could be read, and gid and comm mean nothing.
- */
+ * WQ_UID_UNKNOWN: the process ended before more could be read, and gid and comm
+ * mean nothing. */
 #define WQ_UID_UNKNOWN ((uid_t)-1)
 
 struct wq_cred {

@@ -11,8 +11,8 @@ bool wq_ids_have(const struct wq_ids *ids, uid_t uid)
 	return false;
 }
 
-/* Does a thread without privilege only choose among its own users? It cannot become any other.
- */
+/* Does a thread without privilege only choose among its own users? It cannot
+ * become any other. */
 static bool are_own(const struct wq_ids *ids, const uid_t *arg, int n)
 {
 	for (int i = 0; i < n; i++)

@@ -89,8 +89,8 @@ void wq_timer_set(struct wq_loop *loop, struct wq_timer *timer, uint64_t due_ns)
 		due_ns = now;
 	timer->due_ns = due_ns;
 	timer->set = true;
-	/* from the tail: most timers run as long as those before them, and are due after them
-	 */
+	/* from the tail: most timers run as long as those before them, and are
+	 * due after them */
 	TAILQ_FOREACH_REVERSE(t, &loop->timers, timers, node)
 	{
 		if (t->due_ns <= due_ns) {
@@ -158,8 +158,8 @@ static void call_ready(struct wq_loop *loop, bool can_wait, uint64_t end_ns)
 	}
 }
 
-/* Timers and descriptors share the time of the turn: the second kind has what the first left.
- */
+/* Timers and descriptors share the time of the turn: the second kind has what
+ * the first left. */
 static void work(struct wq_loop *loop)
 {
 	uint64_t end_ns = wq_now_ns() + WORK_NS;

@@ -19,8 +19,8 @@ struct wq_loop_fd {
 	bool can_wait; /* this is our own work that nobody waits for: see wq_loop_run() */
 };
 
-/* Embedded in its owner. All zero but fire is a timer that is not set. fire() may set it again.
- */
+/* Embedded in its owner. If all fields but fire are zero it is not set. fire()
+ * may set it again. */
 struct wq_timer {
 	void (*fire)(struct wq_timer *timer);
 	uint64_t due_ns; /* CLOCK_MONOTONIC */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Tells the service manager how the daemon is: the protocol of sd_notify(3), for Type=notify.
- */
+/* Tells the service manager how the daemon is: the protocol of sd_notify(3), for
+ * Type=notify. */
 #ifndef WQ_NOTIFY_H
 #define WQ_NOTIFY_H
 
@@ -8,7 +8,7 @@
 
 #include "base/loop.h"
 
-/* All zero is one that tells nobody anything. */
+/* All zero: it tells nobody anything. */
 struct wq_notify {
 	int fd; /* connected to the manager's socket; 0: there is no manager */
 	struct wq_loop *loop;

@@ -14,8 +14,8 @@
 
 struct wq_task {
 	pid_t tid, tgid;
-	pid_t parent; /* of its process, now: an orphan's parent is another process than before
-		       */
+	/* Of its process, now: an orphan's parent is another process than before. */
+	pid_t parent;
 	uid_t ruid, uid; /* real and filesystem */
 	gid_t gid;
 	uid_t uids[4]; /* real, effective, saved, filesystem */
@@ -66,8 +66,8 @@ void wq_task_renewals_lost(struct wq_renewals *renewals);
 bool wq_task_may_be_another(const struct wq_tasks *tasks, pid_t tid, uint64_t since_ns);
 
 /* Reads /proc to learn who TID is, which did something until END_NS, unless that is known.
- * True: the caller must report all events of threads until now before it calls wq_task_who().
- */
+ * True: the caller must report all events of threads until now before it calls
+ * wq_task_who(). */
 bool wq_task_needs_news(struct wq_tasks *tasks, pid_t tid, uint64_t end_ns);
 
 /* Who TID is, which did something from BEGIN_NS to END_NS: only what is certain. User and group
@@ -88,8 +88,8 @@ const struct wq_task *wq_task_get(struct wq_tasks *tasks, pid_t tid, uint64_t at
  * ended what was read within the last second. */
 const struct wq_task *wq_task_recent(struct wq_tasks *tasks, pid_t tid, uint64_t at_ns);
 
-/* What was read of TID at SINCE_NS or later (0: at any time); NULL: nothing. Reads nothing now.
- */
+/* What was read of TID at SINCE_NS or later (0: at any time); NULL: nothing. Reads
+ * nothing now. */
 const struct wq_task *wq_task_known(struct wq_tasks *tasks, pid_t tid, uint64_t since_ns);
 
 enum wq_task_fate {

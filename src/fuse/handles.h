@@ -27,8 +27,8 @@ struct wq_handle *wqfs_handle_new(fuse_req_t req, struct wq_node *node, int flag
  * them. */
 void wqfs_charge_holder(struct wqfs *fs, struct wq_node *node);
 
-/* H is closed: answers what waits through it, and frees its queue if nothing else keeps that.
- */
+/* H is closed: answers what waits through it, and frees its queue if nothing
+ * else keeps that. */
 void wqfs_handle_free(struct wqfs *fs, struct wq_handle *h);
 
 #endif

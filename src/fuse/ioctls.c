@@ -57,8 +57,8 @@ static int set_format(struct wq_handle *h, unsigned long format)
 	return 0;
 }
 
-/* Handles the ioctls that are answered at once with a number. -ENOTTY: there is no such ioctl.
- */
+/* Handles the ioctls that are answered at once with a number. -ENOTTY: there is
+ * no such ioctl. */
 static int simple_ioctl(struct wq_handle *h, const struct call *c)
 {
 	switch (c->cmd) {
@@ -170,8 +170,8 @@ static enum right right_needed(unsigned int cmd)
 
 /* As for the attributes; and through a descriptor that was opened by who had the right then, as
  * it is with files: a daemon that gives up its privileges goes on with what it has open. An
- * anonymous queue is a pipe, as the kernel's: nobody has a descriptor of it but by its maker.
- */
+ * anonymous queue is a pipe, as the kernel's: nobody has a descriptor of it but
+ * by its maker. */
 static bool has_right(fuse_req_t req, const struct wq_handle *h, enum right right)
 {
 	struct wq_caller caller = wqfs_caller(req);

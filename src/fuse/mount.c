@@ -23,8 +23,8 @@ static uid_t mounted_by(const struct mntent *m)
 	return option ? (uid_t)strtoul(option + strlen("user_id="), NULL, 10) : 0;
 }
 
-/* Is the last thing mounted on PATH (as the kernel prints it) a wqfs? Stores its owner in UID.
- */
+/* Is the last thing mounted on PATH (as the kernel prints it) a wqfs? Stores its
+ * owner in UID. */
 static bool is_wqfs(const char *path, uid_t *uid)
 {
 	FILE *f = setmntent("/proc/self/mounts", "re");

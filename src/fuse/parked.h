@@ -50,12 +50,12 @@ void wqfs_line_up(struct wq_parked *p, struct wq_parked_list *line);
  * completed now, and freed. */
 void wqfs_may_interrupt(struct wq_parked *p);
 
-/* P waits no longer, and what was begun for it is cancelled. The caller answers and frees it.
- */
+/* P waits no longer, and what was begun for it is cancelled. The caller answers
+ * and frees it. */
 void wqfs_unpark(struct wq_parked *p);
 
-/* Gives LEN bytes of BUF to P, a reader that was unparked. 0, or -errno: they did not arrive.
- */
+/* Gives LEN bytes of BUF to P, a reader that was unparked. 0, or -errno: they
+ * did not arrive. */
 int wqfs_give(const struct wq_parked *p, const char *buf, size_t len);
 
 /* Unparks P, answers it with R (0 or -errno) and frees it. A reader's 0 is end of file. */

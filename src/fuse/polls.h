@@ -10,10 +10,11 @@ void wqfs_op_poll(
 	fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *ph);
 
 /* Tells those who poll NODE that they may ask again, until END_NS: there may be many. False:
- * some have not been told yet. */
+ * some have not been notified yet. */
 bool wqfs_notify_pollers(struct wq_node *node, uint64_t end_ns);
 
-/* The same at the end of the filesystem: tells everybody, and expects each to ask once more. */
+/* The same at the end of the filesystem: notifies everybody, and expects each to ask once more.
+ */
 void wqfs_last_notice(struct wqfs *fs, struct wq_node *node);
 
 /* After wqfs_stop(): has everybody who was polling asked again, and so learned of the end? */

@@ -3,8 +3,8 @@
 
 #include "fuse/queue_rights.h"
 
-/* The kernel's acl_permission_check(): if the group matches, the bits of others do not count.
- */
+/* The kernel's acl_permission_check(): if the group matches, the bits of others
+ * do not count. */
 static bool may(const struct wq_node *node, const struct wq_caller *caller, mode_t others)
 {
 	mode_t group = others << 3;

@@ -14,8 +14,8 @@ bool wqfs_all_is_read(const struct wq_node *node);
 /* Can nothing but end of file follow what NODE has? */
 bool wqfs_at_end(const struct wqfs *fs, const struct wq_node *node);
 
-/* The reader of H does not continue the line that it began: the record of that line goes back.
- */
+/* The reader of H does not continue the line that it began: the record of that
+ * line goes back. */
 void wqfs_put_piece_back(struct wq_handle *h);
 
 /* Answers P, a reader for whom something is there, and frees it. What cannot be delivered stays

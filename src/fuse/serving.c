@@ -193,8 +193,8 @@ static void serve_arrived(struct wq_parked *p)
 		serve_nothing(p);
 }
 
-/* Serves readers in order, then notifies pollers. False: END_NS came before the last of them.
- */
+/* Serves readers in order, then notifies pollers. False: END_NS came before the
+ * last of them. */
 static bool serve(struct wqfs *fs, struct wq_node *node, uint64_t end_ns)
 {
 	struct wq_parked *p;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Requests that wait until all earlier changes are in the queues, or until they have been read.
- */
+/* Requests that wait until all earlier changes are in the queues, or until they
+ * have been read. */
 #ifndef WQ_SYNC_H
 #define WQ_SYNC_H
 

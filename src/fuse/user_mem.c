@@ -157,8 +157,8 @@ static int charge(struct wq_user_mem_pool *pool, uid_t uid)
 	return wq_per_user_charge(&pool->by_user, uid, WQ_USER_MEM_PER_USER);
 }
 
-/* Starts a child for MEM. 0; -EDQUOT: one of the running children has to end first; or -errno.
- */
+/* Starts a child for MEM. 0; -EDQUOT: one of the running children has to end
+ * first; or -errno. */
 static int begin(struct wq_user_mem *mem)
 {
 	struct wq_user_mem_pool *pool = mem->pool;

@@ -19,8 +19,8 @@ static bool is_kernels(const struct wq_task *task)
 	return task->tid == KTHREADD || task->parent == KTHREADD;
 }
 
-/* We cannot learn the sessions of kernel threads; the programs that they start have new ones.
- */
+/* We cannot learn the sessions of kernel threads; the programs that they start
+ * have new ones. */
 static bool is_kernel_thread(struct wq_actors *a, pid_t tid)
 {
 	const struct wq_task *task = wq_task_recent(&a->tasks, tid, wq_now_ns());

@@ -120,8 +120,8 @@ static unsigned int linked(const struct wq_statement *t, struct wq_key *ring, in
 	return verify(t, ring, serial, true);
 }
 
-/* The kernel removes the member that has the type and description of SERIAL, and posts SERIAL.
- */
+/* The kernel removes the member that has the type and description of SERIAL, and
+ * posts SERIAL. */
 static unsigned int unlinked(const struct wq_statement *t, struct wq_key *ring, int32_t serial)
 {
 	int32_t removed = serial;
@@ -149,8 +149,8 @@ static unsigned int cleared(const struct wq_statement *t, struct wq_key *ring)
 
 /* ---- attributes, payload, life ---- */
 
-/* If two threads revoke a key at the same time both succeed, and the kernel posts one record.
- */
+/* If two threads revoke a key at the same time both succeed, and the kernel
+ * posts one record. */
 static bool was_posted_before(const struct wq_key *key, enum key_notification_subtype subtype)
 {
 	return (subtype == NOTIFY_KEY_REVOKED && key->state.life >= WQ_KEY_REVOKED) ||

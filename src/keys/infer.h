@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Finds out which keyring it was. If a special keyring cannot be resolved, the difference that
- * the operation made tells. If there is no difference, those keyrings get a LOSS on which the
- * operation may have been without a visible change.
+ * Finds out which keyring an operation has changed if its special keyring cannot be resolved:
+ * the one that shows the difference. If none does, those keyrings get a LOSS that the operation
+ * may have changed invisibly.
  */
 #ifndef WQ_INFER_H
 #define WQ_INFER_H

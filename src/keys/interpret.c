@@ -40,8 +40,8 @@ static void note_serial(const struct wq_statement *t)
 
 	switch (h->op) {
 	case WQFS_REPORT_ADD_KEY:
-		/* only one operation creates a key: all others that return it have updated it
-		 */
+		/* only one operation creates a key: all others that return it
+		 * have updated it */
 		since_ns = 0;
 		serial = h->result;
 		break;
@@ -96,8 +96,8 @@ static bool was_there(const struct wq_statement *t, int32_t serial)
 }
 
 /* add_key() has made SERIAL, as far as is known, and keyring RING holds it: a snapshot may have
- * shown it; or add_key() has updated a key that nobody watches. There is no record of a link.
- */
+ * shown it; or add_key() has updated a key that nobody watches. There is no
+ * record of a link. */
 static bool is_member_already(const struct wq_statement *t, int32_t ring, int32_t serial)
 {
 	const struct wq_key *into =

@@ -17,8 +17,8 @@
 #include "base/unused.h"
 #include "keys/key_reader.h"
 
-/* The payload of a user key has at most 32767 bytes; that of a keyring grows with its members.
- */
+/* The payload of a user key has at most 32767 bytes; that of a keyring grows with
+ * its members. */
 #define PAYLOAD_MAX  65536
 #define DESCRIBE_MAX 4352 /* type 32, ids, and a description of up to 4095 bytes */
 
@@ -200,8 +200,8 @@ static void be_ourselves(const struct wq_key_reader *reader, const struct wq_vie
 	prctl(PR_SET_DUMPABLE, reader->dumpable);
 }
 
-/* The two calls with the fsuid and fsgid of AS; they return what the calls return, with errno.
- */
+/* The two calls with the fsuid and fsgid of AS; they return what the calls
+ * return, with errno. */
 static long describe_as(
 	struct wq_key_reader *reader, const struct wq_view_cred *as, int32_t serial)
 {

@@ -36,8 +36,8 @@ struct wq_key_member {
 	uint64_t name; /* a digest of its type and description; 0: not known yet */
 };
 
-/* A snapshot. By value in its owner; it owns its pointers. All zero is a valid empty snapshot.
- */
+/* A snapshot. By value in its owner; it owns its pointers. All zero is a valid
+ * empty snapshot. */
 struct wq_key_state {
 	enum wq_key_life life;
 	/* valid while ALIVE: */
@@ -62,8 +62,8 @@ int wq_key_state_reserve(struct wq_key_state *s, size_t n);
 /* The member SERIAL, or NULL. */
 struct wq_key_member *wq_key_member_find(const struct wq_key_state *s, int32_t serial);
 
-/* Add a member to the model, or remove one. Adding one that exists is no error. 0 or -ENOMEM.
- */
+/* Add a member to the model, or remove one. Adding one that exists is no error.
+ * 0 or -ENOMEM. */
 int wq_key_member_add(struct wq_key_state *s, int32_t serial, uint64_t name);
 void wq_key_member_del(struct wq_key_state *s, int32_t serial);
 

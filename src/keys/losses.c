@@ -159,8 +159,8 @@ static struct wq_owed *find(struct wq_losses *l, const struct wq_owed *like)
 	return loss;
 }
 
-/* Owes LOSS; frees it if it can be merged with another. False: it cannot, and there is no room.
- */
+/* Owes LOSS; frees it if it can be merged with another. False: it cannot, and
+ * there is no room. */
 static bool owe(struct wq_losses *l, struct wq_owed *loss)
 {
 	struct wq_owed *old = find(l, loss);

@@ -33,8 +33,8 @@ struct wq_losses {
 	uint64_t number; /* of the last LOSS */
 };
 
-/* Posts LOSS once to every queue that watches a keyring for which CONCERNS(key, ARG) is true.
- */
+/* Posts LOSS once to every queue that watches a keyring for which CONCERNS(key,
+ * ARG) is true. */
 void wq_losses_post(struct wq_losses *losses, wq_loss_concerns *concerns, const void *arg);
 
 /* Does the same before long, for PAYER, who has no share left. Copies SIZE bytes of ARG. If a

@@ -75,8 +75,8 @@ void wq_registry_refreshed(struct wq_registry *registry, struct wq_key *key);
 void wq_registry_put_on_probation(struct wq_registry *registry, struct wq_key *key);
 void wq_registry_end_probation(struct wq_registry *registry, struct wq_key *key);
 
-/* The kernel will collect KEY at WHEN (CLOCK_REALTIME). 0, or if there is no memory: unknown.
- */
+/* The kernel will collect KEY at WHEN (CLOCK_REALTIME). 0, or if there is no
+ * memory: unknown. */
 void wq_registry_expect_end(struct wq_registry *registry, struct wq_key *key, time_t when);
 
 /* That time, or 0. */

@@ -45,8 +45,8 @@ struct wq_scan {
 	TAILQ_HEAD(wq_sync_list, wq_keys_sync) syncs;
 	/* When the next sync of each user may have a scan of its own. */
 	struct wq_turns turns;
-	/* When the first sync may have its scan, of those that wait for one that has not begun.
-	 */
+	/* When the first sync may have its scan, of those that wait for one that
+	 * has not begun. */
 	uint64_t wanted_ns;
 };
 

@@ -8,7 +8,7 @@
 
 struct key_watch {
 	struct wq_watch watch;
-	uid_t uid; /* the user whose count it is in */
+	uid_t uid; /* the user among whose watches it is counted */
 };
 
 void wq_watching_init(

@@ -26,8 +26,8 @@ void wq_watching_init(
 int wq_watching_set(struct wq_watching *w, struct wq_queue *queue, int32_t serial,
 	int32_t watch_id, const struct wq_caller *caller);
 
-/* Posts REMOVAL to the watches of KEY until UNTIL_NS. False: some are left; else KEY is freed.
- */
+/* Posts REMOVAL to the watches of KEY until UNTIL_NS. False: some are left; else
+ * KEY is freed. */
 bool wq_watching_remove(struct wq_key *key, uint64_t until_ns);
 
 #endif

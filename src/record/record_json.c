@@ -80,8 +80,8 @@ static json_t *subject_to_json(const struct wq_view *v)
 
 	switch (v->kind) {
 	case WQ_KIND_KEY:
-		/* aux is a serial; or for an instantiation its result: 0 or a negative errno.
-		 */
+		/* aux is a serial; or for an instantiation its result: 0 or a
+		 * negative errno. */
 		return json_pack("{s:I, s:I}", "key", (json_int_t)v->key, "aux",
 			(json_int_t)(int32_t)v->aux);
 	case WQ_KIND_REMOVAL:

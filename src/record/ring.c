@@ -13,8 +13,8 @@
 
 static const struct wq_record loss_record = {
 	.len = sizeof(struct watch_notification),
-	/* type META, subtype LOSS in the top byte of the first word, length in the second word
-	 */
+	/* type META, subtype LOSS in the top byte of the first word, length in
+	 * the second word */
 	.data =
 		{
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -46,8 +46,8 @@ void wq_ring_fini(struct wq_ring *r)
 
 /* ---- sizes ---- */
 
-/* Moves the queued records into SLOTS slots: a power of two, and enough for them. 0 or -ENOMEM.
- */
+/* Moves the queued records into SLOTS slots: a power of two, and enough for them.
+ * 0 or -ENOMEM. */
 static int move(struct wq_ring *r, uint32_t slots)
 {
 	uint32_t n = wq_ring_queued(r);

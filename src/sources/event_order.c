@@ -271,8 +271,8 @@ static struct wq_begun *new_begun(struct wq_event_order *order, pid_t tid)
 	return NULL;
 }
 
-/* Remembers the call that E begins. NULL: there is no memory, which has been noted as a loss.
- */
+/* Remembers the call that E begins. NULL: there is no memory, which has been
+ * noted as a loss. */
 static struct wq_begun *begin_call(
 	struct wq_event_order *order, const struct wq_stored_event *e)
 {

@@ -84,9 +84,9 @@ struct wq_hook_range {
 struct wq_hook_state {
 	__u32 is_on; /* set by the daemon: there are keys in "watched" */
 	__u32 unused;
-	__u64 lost;	/* events that found no room in the ring buffer */
-	__u64 epoch;	/* how often the daemon has read all that there was; it counts */
-	__u64 homeless; /* operations that could not be remembered for want of memory */
+	__u64 lost;	 /* events that found no room in the ring buffer */
+	__u64 epoch;	 /* how often the daemon has read all that there was; it counts */
+	__u64 not_noted; /* operations that could not be remembered for want of memory */
 	struct wq_hook_range key_alloc, collector; /* for key_calls.bpf.c */
 };
 
@@ -102,8 +102,8 @@ struct wq_hook_operation {
 enum wq_hook_kind {
 	WQ_HOOK_OTHER, /* no key */
 	WQ_HOOK_KEY,   /* a key, by its serial or as a special keyring */
-	/* 0, or any special keyring, which stands for one of the process that asked for a key.
-	 */
+	/* 0, or any special keyring, which stands for one of the process that
+	 * asked for a key. */
 	WQ_HOOK_DEST,
 };
 

@@ -63,7 +63,7 @@ static __always_inline struct doing *begin(void)
 	if (d)
 		d->depth++;
 	else
-		__sync_fetch_and_add(&s->homeless, 1);
+		__sync_fetch_and_add(&s->not_noted, 1);
 	return d;
 }
 

@@ -24,12 +24,12 @@ static void report_losses(struct wq_hooks *h)
 {
 	struct wq_hook_loss loss;
 	uint64_t total = __atomic_load_n(&h->state->lost, __ATOMIC_ACQUIRE);
-	uint64_t homeless = __atomic_load_n(&h->state->homeless, __ATOMIC_ACQUIRE);
+	uint64_t not_noted = __atomic_load_n(&h->state->not_noted, __ATOMIC_ACQUIRE);
 	int32_t serial;
 
-	if (homeless != h->homeless)
+	if (not_noted != h->not_noted)
 		report_lost(h, 0, wq_now_ns());
-	h->homeless = homeless;
+	h->not_noted = not_noted;
 	if (total == h->lost)
 		return;
 	while (!bpf_map_get_next_key(h->losses, NULL, &serial) &&

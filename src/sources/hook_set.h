@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* struct wq_hooks, for key_hooks.c, which loads the programs, and hook_reading.c, which reads.
- */
+/* struct wq_hooks, for key_hooks.c, which loads the programs, and hook_reading.c,
+ * which reads. */
 #ifndef WQ_HOOK_SET_H
 #define WQ_HOOK_SET_H
 
@@ -15,8 +15,8 @@ struct ring_buffer;
 
 #define LINKS_MAX (2 * WQ_HOOK_PLACES_MAX)
 
-/* The end of a key that a tracepoint has reported. What came before it may still be reported.
- */
+/* The end of a key that a tracepoint has reported. What came before it may still
+ * be reported. */
 struct held {
 	struct wq_destroyed destroyed;
 	uint64_t seen_ns; /* CLOCK_MONOTONIC */
@@ -36,7 +36,7 @@ struct wq_hooks {
 	struct wq_hook_state *state; /* shared with the kernel */
 	/* Of the ring buffer, in the kernel's layout: how far each side is. */
 	const unsigned long *consumed, *produced;
-	uint64_t lost, homeless; /* how many of those counted there were reported */
+	uint64_t lost, not_noted; /* how many of those counted there were reported */
 	uint64_t skips; /* how often the kernel has skipped programs, as was seen last */
 	char name[16];
 

@@ -276,7 +276,7 @@ SEC("?tp_btf/sys_enter") int BPF_PROG(call_enters, struct pt_regs *regs, long id
 		struct wq_hook_state *s = get_state();
 
 		if (s)
-			__sync_fetch_and_add(&s->homeless, 1);
+			__sync_fetch_and_add(&s->not_noted, 1);
 	}
 	return 0;
 }

@@ -375,8 +375,8 @@ SEC("?kretprobe/key_invalidate") int kretprobe_key_invalidate(void *ctx)
 
 /* ---- the end ---- */
 
-/* The collector calls this for each key that it destroys, where it also posts to the watches.
- */
+/* The collector calls this for each key that it destroys, where it also posts to
+ * the watches. */
 static __always_inline void destroyed(__s32 key)
 {
 	if (is_on())

@@ -21,8 +21,8 @@ struct wq_hooks;
 struct wq_hooks *wq_hooks_open(enum wq_hook_variant variant, char *why, size_t why_size);
 void wq_hooks_close(struct wq_hooks *hooks);
 
-/* The name that stat, doctor and the log show: "fentry", "fentry+kprobe", "kprobe", "syscalls".
- */
+/* The name that stat, doctor and the log show: "fentry", "fentry+kprobe",
+ * "kprobe", "syscalls". */
 const char *wq_hooks_name(const struct wq_hooks *hooks);
 
 /* A descriptor that polls readable when there is something to read. */

@@ -140,8 +140,8 @@ int32_t wq_operation_number(const struct wq_operation *op, unsigned int place);
 /* The aux of POST, which OP posts. */
 int32_t wq_operation_aux(const struct wq_operation *op, const struct wq_op_post *post);
 
-/* Stores in OP the operation of keyctl() with index I in the table. False: there are no more.
- */
+/* Stores in OP the operation of keyctl() with index I in the table. False: there
+ * are no more. */
 bool wq_operation_keyctl(unsigned int i, uint32_t *op);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Why a machine does not allow a source, in the words that the daemon and "wqctl doctor" use.
- */
+/* Why a machine does not allow a source, in the words that the daemon and "wqctl
+ * doctor" use. */
 #ifndef WQ_REASONS_H
 #define WQ_REASONS_H
 

@@ -59,8 +59,8 @@ struct wq_source_sink {
 	void (*forks_lost)(void *arg);
 	/* Some changes of the users that threads act as were not seen. */
 	void (*ids_lost)(void *arg);
-	/* Called at most every 20 ms, after ask_occasions(), for as long as it returns true.
-	 */
+	/* Called at most every 20 ms, after ask_occasions(), for as long as it
+	 * returns true. */
 	bool (*occasion)(void *arg, enum wq_source_occasion occasion);
 };
 

@@ -342,8 +342,8 @@ static void read_ids(void *t)
 
 /* Might there be anything to read? Each stream can tell by itself, which costs four system
  * calls instead of three for each CPU. A wake-up can be missed, because ring_buffer_poll_wait()
- * has no barrier on the writer's side. So we read the buffers now and then, whatever they tell.
- */
+ * has no barrier on the writer's side. So we read the buffers now and then,
+ * whatever they say. */
 static bool may_have_more(struct syscalls *t, uint64_t now)
 {
 	if (!t->env.events->lost && now - t->read_ns < READ_EVERY_NS &&
