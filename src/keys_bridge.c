@@ -285,6 +285,11 @@ int wq_keys_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t serial,
 	return wq_watching_set(&keys->watching, queue, serial, watch_id, caller);
 }
 
+bool wq_keys_are_starting(const struct wq_keys *keys)
+{
+	return wq_feed_is_starting(&keys->feed);
+}
+
 bool wq_keys_drain_sources(struct wq_keys *keys, uid_t uid)
 {
 	return wq_feed_drain_for(&keys->feed, uid);

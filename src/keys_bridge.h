@@ -23,7 +23,7 @@
 struct wq_keys;
 
 /* A bridge on LOOP; copies CONFIG. NULL after writing a sentence to WHY: there is no memory,
- * keyctl() is denied, or a required source does not work. */
+ * keyctl() is denied, or a required source does not work, if that is known by now. */
 struct wq_keys *wq_keys_new(
 	const struct wq_keys_config *config, struct wq_loop *loop, char *why, size_t why_size);
 
@@ -42,9 +42,13 @@ void wq_keys_free(struct wq_keys *keys);
  *	-EBADSLT	(-1) QUEUE does not watch KEY
  *	-ENOSPC	the source in use can watch no more keys
  *	-ENOMEM
- * and -EINPROGRESS: KEY is under construction, where the kernel waits: ask again later. */
+ * and -EINPROGRESS: KEY is under construction, where the kernel waits, or a source is being
+ * started: ask again later. */
 int wq_keys_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t key, int32_t watch_id,
 	const struct wq_caller *caller);
+
+/* Is a source being started, so that nothing can be watched just now? */
+bool wq_keys_are_starting(const struct wq_keys *keys);
 
 /* Scans all watched keys now, in slices between requests, then calls SYNC->done(), perhaps
  * before this returns. */

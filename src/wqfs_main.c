@@ -3,7 +3,8 @@
  * wqfs: options, mount, the loop, shutdown.
  *
  * Without -f a child does all the work from the start. The command returns when the child has
- * answered the kernel's first request, so that the mount is usable then.
+ * answered the kernel's first request, so that the mount is usable then. If a source is
+ * required it returns when that has started.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +28,7 @@
 #include "base/notify.h"
 #include "base/start.h"
 #include "base/unused.h"
+#include "fuse/constructing.h"
 #include "fuse/mount.h"
 #include "fuse/options.h"
 #include "keys_bridge.h"
@@ -49,6 +51,8 @@ struct daemon {
 	struct wq_timer farewell;
 	struct wq_timer serve_on; /* set if one slice was not enough for all readers */
 	bool ending;
+	bool answers; /* the mount does */
+	bool decided; /* how changes are learned */
 	int ready_fd; /* to the waiting command, or -1 */
 	int status;
 };
@@ -219,34 +223,44 @@ static int open_device(struct daemon *d)
 
 /* ---- start ---- */
 
-static void to_null(void)
+static const char *source_of(const struct daemon *d)
 {
-	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	for (int i = 0; fd >= 0 && i <= 2; i++)
-		dup2(fd, i);
-	if (fd > 2)
-		close(fd);
+	return d->options.source_text ? d->options.source_text : WQ_SOURCE_AUTO;
 }
 
-/* The mount answers, so the command that waits for it may return. */
-static void on_ready(struct wqfs *fs)
+/* STATE: a line for the manager besides, or "". */
+static void say_source(struct daemon *d, const char *state)
 {
-	struct daemon *d = fs->owner;
+	const char *mount = d->options.mountpoint, *source = wq_keys_source_text(d->keys);
 
+	wq_log(WQ_LOG_INFO, "%s: changes of keys are learned by %s", mount, source);
+	wq_notify(&d->manager, "%sSTATUS=%s: changes of keys are learned by %s", state, mount,
+		source);
+}
+
+/* The command may return once the mount answers and all that is required is there. */
+static void say_ready(struct daemon *d)
+{
+	if (!d->answers || (!d->decided && wq_source_is_required(source_of(d))))
+		return;
 	if (d->ready_fd >= 0) {
 		wq_log_to_syslog();
-		to_null();
+		wq_start_std_to_null();
 	}
-	wq_log(WQ_LOG_INFO, "%s: changes of keys are learned by %s", d->options.mountpoint,
-		wq_keys_source_text(d->keys));
-	wq_notify(&d->manager, "READY=1\nSTATUS=%s: changes of keys are learned by %s",
-		d->options.mountpoint, wq_keys_source_text(d->keys));
+	say_source(d, "READY=1\n");
 	if (d->ready_fd < 0)
 		return;
 	(void)!write(d->ready_fd, "", 1);
 	close(d->ready_fd);
 	d->ready_fd = -1;
+}
+
+static void on_ready(struct wqfs *fs)
+{
+	struct daemon *d = fs->owner;
+
+	d->answers = true;
+	say_ready(d);
 }
 
 /* A tracing daemon must read the trace before it overruns, and those who ask it must not wait
@@ -263,6 +277,27 @@ static void keep_up(const struct daemon *d)
 		(void)setpriority(PRIO_PROCESS, 0, TRACING_NICE);
 }
 
+/* A source has started, or none works, and then WHY says why. */
+static void on_decided(void *arg, const char *why)
+{
+	struct daemon *d = arg;
+	const bool required = wq_source_is_required(source_of(d));
+
+	if (why && required) {
+		fprintf(stderr, "wqfs: cannot start: source=%s\n", why);
+		d->status = 1;
+		wq_loop_stop(d->loop);
+		return;
+	}
+	d->decided = true;
+	keep_up(d);
+	wqfs_ask_again(d->fs);
+	if (required)
+		say_ready(d);
+	else if (d->answers)
+		say_source(d, "");
+}
+
 /* 0, or -1 with a sentence at WHY. */
 static int set_up(struct daemon *d, char *why, size_t why_size)
 {
@@ -271,7 +306,9 @@ static int set_up(struct daemon *d, char *why, size_t why_size)
 		.cpu_budget = o->cpu_budget,
 		.poll_min_ms = o->poll_min_ms,
 		.poll_max_ms = o->poll_max_ms,
-		.source = o->source_text ? o->source_text : WQ_SOURCE_AUTO,
+		.source = source_of(d),
+		.decided = on_decided,
+		.decided_arg = d,
 		.resync_s = o->resync_s,
 		.buffer_kb = o->trace_buffer_kb,
 	};
@@ -293,6 +330,7 @@ static int set_up(struct daemon *d, char *why, size_t why_size)
 		return -1;
 	d->fs->owner = d;
 	d->fs->ready = on_ready;
+	d->decided = !wq_keys_are_starting(d->keys);
 	keep_up(d);
 	return 0;
 }

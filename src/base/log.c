@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -25,6 +26,11 @@ static struct {
 	int own; /* the file of stderr, opened again with O_NONBLOCK, or -1 */
 	unsigned long dropped;
 } out = {.program = "wqfs", .fd = -1, .own = -1};
+
+/* The thread that starts a source logs, too. Nobody waits long for it, since nothing here
+ * waits.
+ */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static bool stderr_is(mode_t type)
 {
@@ -56,11 +62,13 @@ static void connect_syslog(void)
 
 void wq_log_to_syslog(void)
 {
+	pthread_mutex_lock(&lock);
 	out.syslog = true;
 	if (out.own >= 0)
 		close(out.own); /* the reader of a pipe must see its end */
 	out.own = -1;
 	connect_syslog();
+	pthread_mutex_unlock(&lock);
 }
 
 static bool emit_syslog(enum wq_log_level level, const char *text)
@@ -152,16 +160,22 @@ __attribute__((format(printf, 2, 0))) static void log_line(
 		out.dropped++;
 }
 
+/* A terminal gets warnings and errors; the system's log also gets what was chosen at the start.
+ */
+static bool is_wanted(enum wq_log_level level)
+{
+	return out.debug || level <= (out.syslog ? WQ_LOG_INFO : WQ_LOG_WARNING);
+}
+
 void wq_log(enum wq_log_level level, const char *format, ...)
 {
 	va_list ap;
 
-	/* A terminal gets warnings and errors; the system's log also gets what was chosen at
-	 * the start. */
-	if (!out.debug && level > (out.syslog ? WQ_LOG_INFO : WQ_LOG_WARNING))
-		return;
 	va_start(ap, format);
-	log_line(level, format, ap);
+	pthread_mutex_lock(&lock);
+	if (is_wanted(level))
+		log_line(level, format, ap);
+	pthread_mutex_unlock(&lock);
 	va_end(ap);
 }
 
@@ -170,6 +184,8 @@ void wq_log_keys(const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
+	pthread_mutex_lock(&lock);
 	log_line(WQ_LOG_DEBUG, format, ap);
+	pthread_mutex_unlock(&lock);
 	va_end(ap);
 }

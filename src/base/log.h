@@ -20,7 +20,7 @@ enum wq_log_level { WQ_LOG_ERR = 3, WQ_LOG_WARNING = 4, WQ_LOG_INFO = 6, WQ_LOG_
 void wq_log_init(const char *program, bool debug);
 void wq_log_to_syslog(void);
 
-/* Logs one line. FORMAT has no newline at its end. */
+/* Logs one line. FORMAT has no newline at its end. Any thread may call this. */
 void wq_log(enum wq_log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

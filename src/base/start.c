@@ -46,3 +46,13 @@ void wq_start_heed(sigset_t *set, int sig)
 	if (sigaction(sig, NULL, &was) == 0 && was.sa_handler != SIG_IGN)
 		sigaddset(set, sig);
 }
+
+void wq_start_std_to_null(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int i = 0; fd >= 0 && i <= 2; i++)
+		dup2(fd, i);
+	if (fd > 2)
+		close(fd);
+}

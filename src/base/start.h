@@ -21,4 +21,7 @@ int wq_start_close_fds(int first);
  * it, would be delivered although it is ignored. */
 void wq_start_heed(sigset_t *set, int sig);
 
+/* Replaces descriptors 0 to 2 by /dev/null. */
+void wq_start_std_to_null(void);
+
 #endif

@@ -102,7 +102,7 @@ static int ask(struct wq_parked *p)
 	int r = wq_keys_watch(fs->keys, p->construct.node->queue, p->construct.watch.key,
 		p->construct.watch.watch_id, &caller);
 
-	if (r == -EINPROGRESS)
+	if (r == -EINPROGRESS && !wq_keys_are_starting(fs->keys))
 		wq_shares_spend(&fs->asking, caller.uid, wq_budget_clock() - began + ASLEEP_NS);
 	return r;
 }
@@ -235,6 +235,20 @@ void wqfs_watch_by_attr(fuse_req_t req, struct wq_node *node, const struct wqfs_
 	}
 	p->construct.by_attr = true;
 	watch(p, node, w, true);
+}
+
+void wqfs_ask_again(struct wqfs *fs)
+{
+	struct wq_construction *c;
+	uint64_t now = wq_now_ns();
+
+	if (fs->stopping)
+		return;
+	TAILQ_FOREACH (c, &fs->constructing, node) {
+		c->ask_ns = now;
+		c->wait_ns = CONSTRUCT_FIRST_NS;
+	}
+	plan(fs);
 }
 
 void wqfs_stop_asking(struct wqfs *fs)

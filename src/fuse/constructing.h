@@ -2,7 +2,7 @@
 /*
  * Watches a key that may be under construction. The request then waits, and the daemon asks for
  * the key again and again, each time after a longer pause. Asking may take a millisecond, for
- * which the waiting user pays.
+ * which the waiting user pays. So do requests that come before a source has started.
  */
 #ifndef WQ_CONSTRUCTING_H
 #define WQ_CONSTRUCTING_H
@@ -16,6 +16,9 @@ void wqfs_watch_key(
 
 /* Sets user.wqfs.watches: the same for NODE's queue. Answers REQ, now or later. */
 void wqfs_watch_by_attr(fuse_req_t req, struct wq_node *node, const struct wqfs_watch_key *w);
+
+/* Asks for all keys again, at once: a source has started, or none will. */
+void wqfs_ask_again(struct wqfs *fs);
 
 /* Stops asking for keys. Requests that wait stay parked. */
 void wqfs_stop_asking(struct wqfs *fs);

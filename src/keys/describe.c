@@ -61,8 +61,13 @@ void wq_describe_source(const struct wq_scan *scan, char *buf, size_t size)
 {
 	struct wq_supervisor *sources = &scan->model->sources;
 	const char *why_not = wq_supervisor_why_not(sources);
+	const char *starting = wq_supervisor_starting(sources);
 	char how_often[64] = "";
 
+	if (starting) {
+		snprintf(buf, size, "%s (starting)", starting);
+		return;
+	}
 	if (wq_model_has(scan->model, WQ_SOURCE_OPERATIONS))
 		snprintf(how_often, sizeof(how_often), ", and a scan of all keys each %u s",
 			wq_scan_resync_s(scan));

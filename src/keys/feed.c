@@ -12,6 +12,9 @@
 /* The longest time that a step waits for the sources to be drained. */
 #define DRAIN_WAIT_NS (WQ_NSEC_PER_SEC / 10)
 
+/* The longest time that a watch waits for a source that is not required. */
+#define START_WAIT_NS (5 * WQ_NSEC_PER_SEC)
+
 #define WORK_NS WQ_NSEC_PER_MSEC /* for events that nobody waits for */
 
 /* ---- what sources report ---- */
@@ -340,6 +343,24 @@ bool wq_feed_check(struct wq_feed *f)
 	return true;
 }
 
+/* Keys may be watched already, and were polled until now. A scan finds what was done to them
+ * meanwhile; but a source that reports changes takes no scans. */
+static void on_decided(void *arg)
+{
+	struct wq_feed *f = arg;
+	const struct wq_keys_config *config = &f->model->config;
+	const bool works = f->model->sources.source != NULL;
+
+	if (works)
+		on_source_started(f);
+	if (works && wq_model_has(f->model, WQ_SOURCE_CHANGES))
+		wq_losses_post_all(&f->model->losses);
+	else if (works && !TAILQ_EMPTY(&f->model->registry.all))
+		wq_scan_resync(f->follower.scan);
+	config->decided(
+		config->decided_arg, works ? NULL : wq_supervisor_why_not(&f->model->sources));
+}
+
 void wq_feed_init(
 	struct wq_feed *f, const struct wq_follower *follower, struct wq_resolve *resolve)
 {
@@ -353,6 +374,7 @@ void wq_feed_init(
 			{
 				.arg = f,
 				.begun = on_begun,
+				.decided = on_decided,
 				.ready = on_ready,
 				.forks_lost = on_forks_lost,
 				.ids_lost = on_ids_lost,
@@ -370,10 +392,23 @@ void wq_feed_init(
 
 bool wq_feed_start(struct wq_feed *f)
 {
-	if (!wq_supervisor_start(&f->model->sources))
-		return false;
-	on_source_started(f);
-	return true;
+	struct wq_supervisor *sources = &f->model->sources;
+
+	f->began_ns = wq_now_ns();
+	if (!f->model->config.decided)
+		wq_supervisor_start(sources);
+	else if (wq_supervisor_begin(sources))
+		return true;
+	if (sources->source)
+		on_source_started(f);
+	return sources->source != NULL;
+}
+
+bool wq_feed_is_starting(const struct wq_feed *f)
+{
+	return wq_supervisor_starting(&f->model->sources) &&
+	       (wq_source_is_required(f->model->config.source) ||
+		       wq_now_ns() - f->began_ns < START_WAIT_NS);
 }
 
 void wq_feed_fini(struct wq_feed *f)

@@ -16,6 +16,7 @@ struct wq_feed {
 	struct wq_resolve *resolve;
 	struct wq_actors *actors;
 
+	uint64_t began_ns;	     /* when wq_feed_start() was called */
 	struct wq_timer drain_timer; /* to handle more events of the sources */
 	bool draining;
 	uint64_t next_drain_ns;	       /* when a step of ours may drain the sources again */
@@ -27,8 +28,12 @@ void wq_feed_init(
 	struct wq_feed *f, const struct wq_follower *follower, struct wq_resolve *resolve);
 void wq_feed_fini(struct wq_feed *f);
 
-/* Starts the best source that works. False: none does, and keys are polled. */
+/* Starts the best source that works, or begins to, as the configuration says. False: none
+ * works, and keys are polled. */
 bool wq_feed_start(struct wq_feed *f);
+
+/* Is a source being started for which a watch should wait? */
+bool wq_feed_is_starting(const struct wq_feed *f);
 
 /* Checks that the source is still alive. If not, posts LOSS and starts another source, or
  * polls. If there is none, tries again from time to time. Must not be called while the source

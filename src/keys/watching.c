@@ -188,6 +188,8 @@ int wq_watching_set(struct wq_watching *w, struct wq_queue *queue, int32_t seria
 	if (watch_id < -1 || watch_id > WQFS_WATCH_ID_MAX)
 		return -EINVAL;
 	r = wq_lookup(w->model, serial, caller, &as);
+	if (r == 0 && watch_id >= 0 && wq_feed_is_starting(w->feed))
+		r = -EINPROGRESS;
 	if (r < 0)
 		return r;
 	/* earlier changes must be posted before this watch exists */

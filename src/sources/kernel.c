@@ -28,6 +28,7 @@ struct kernel {
 	struct wq_source_env env;
 	struct wq_hooks *hooks;
 	struct wq_loop_fd fd;
+	bool has_begun;
 	uint64_t skips_ns; /* when it was asked for skipped programs last */
 };
 
@@ -57,7 +58,6 @@ static struct wq_source *start(const struct wq_source_type *type, enum wq_hook_v
 	const struct wq_source_env *env, char *why, size_t why_size)
 {
 	struct kernel *k = calloc(1, sizeof(*k));
-	int r;
 
 	if (!k) {
 		snprintf(why, why_size, "%s", strerror(ENOMEM));
@@ -72,16 +72,18 @@ static struct wq_source *start(const struct wq_source_type *type, enum wq_hook_v
 	}
 	k->fd = (struct wq_loop_fd){
 		.fd = wq_hooks_fd(k->hooks), .ready = on_ready, .can_wait = true};
-	r = wq_loop_add(env->loop, &k->fd, EPOLLIN);
-	if (r < 0) {
-		snprintf(why, why_size, "%s", strerror(-r));
-		wq_hooks_close(k->hooks);
-		free(k);
-		return NULL;
-	}
 	wq_log(WQ_LOG_DEBUG, "the kernel's functions are hooked by %s",
 		wq_hooks_name(k->hooks));
 	return &k->source;
+}
+
+static int begin(struct wq_source *source)
+{
+	struct kernel *k = kernel_of(source);
+	int r = wq_loop_add(k->env.loop, &k->fd, EPOLLIN);
+
+	k->has_begun = r == 0;
+	return r;
 }
 
 /* This kernel has skipped programs at trampolines: they are not used again. */
@@ -113,7 +115,8 @@ static void stop(struct wq_source *source)
 {
 	struct kernel *k = kernel_of(source);
 
-	wq_loop_del(k->env.loop, &k->fd);
+	if (k->has_begun)
+		wq_loop_del(k->env.loop, &k->fd);
 	wq_hooks_close(k->hooks);
 	free(k);
 }
@@ -207,14 +210,14 @@ static struct wq_source *no_source(
 
 #endif
 
-#define KERNEL_SOURCE(variant)                                                            \
-	{                                                                                 \
-		.name = WQ_SOURCE_KERNEL "-" #variant, .number = WQFS_SOURCE_KERNEL,      \
-		.capabilities = WQ_SOURCE_CHANGES | WQ_SOURCE_ENDS | WQ_SOURCE_IDENTITY | \
-				WQ_SOURCE_COMPAT,                                         \
-		.start = start_##variant, .watch = WITH_BPF(watch),                       \
-		.unwatch = WITH_BPF(unwatch), .drain = WITH_BPF(drain),                   \
-		.alive = WITH_BPF(alive), .stop = WITH_BPF(stop),                         \
+#define KERNEL_SOURCE(variant)                                                                \
+	{                                                                                     \
+		.name = WQ_SOURCE_KERNEL "-" #variant, .number = WQFS_SOURCE_KERNEL,          \
+		.capabilities = WQ_SOURCE_CHANGES | WQ_SOURCE_ENDS | WQ_SOURCE_IDENTITY |     \
+				WQ_SOURCE_COMPAT,                                             \
+		.start = start_##variant, .begin = WITH_BPF(begin), .watch = WITH_BPF(watch), \
+		.unwatch = WITH_BPF(unwatch), .drain = WITH_BPF(drain),                       \
+		.alive = WITH_BPF(alive), .stop = WITH_BPF(stop),                             \
 	}
 
 const struct wq_source_type wq_source_kernel_fentry = KERNEL_SOURCE(fentry);

@@ -50,9 +50,11 @@ enum wq_source_occasion {
 /* The callbacks for what a source reports. None of them may stop the source. */
 struct wq_source_sink {
 	void *arg;
-	/* SOURCE, which has watch(), has started: the callback asks it to watch all keys that
+	/* SOURCE, which has watch(), is to be used: the callback asks it to watch all keys that
 	 * are watched by now. 0; or the error of watch(), which makes the source unusable. */
 	int (*begun)(void *arg, struct wq_source *source);
+	/* A source is in use, or none works: the end of wq_supervisor_begin(). */
+	void (*decided)(void *arg);
 	/* There may be something to drain. */
 	void (*ready)(void *arg);
 	/* Some forks and executions before the next event were not seen. */
@@ -85,9 +87,14 @@ struct wq_source_type {
 	unsigned int number;	   /* its value in enum wqfs_source */
 	unsigned int capabilities; /* a set of enum wq_source_capability */
 
-	/* Starts the source. NULL after writing to WHY (of WHY_SIZE bytes) what the machine
-	 * does not allow. */
+	/* Starts the source, which may take some hundred milliseconds. NULL after writing to
+	 * WHY (of WHY_SIZE bytes) what the machine does not allow. Runs in a thread of its own:
+	 * so it may keep the pointers in ENV, and may not use what they point to. */
 	struct wq_source *(*start)(const struct wq_source_env *env, char *why, size_t why_size);
+
+	/* Connects a source that was started with the loop and the other things in its env,
+	 * which it uses from now on. 0 or -errno. */
+	int (*begin)(struct wq_source *source);
 
 	/* From this call on the source reports changes of SERIAL, which nobody has watched
 	 * until now. NULL: it reports all keys anyway. The kernel may use a serial again, so
@@ -115,7 +122,8 @@ struct wq_source_type {
 	 * source knows who did what. */
 	bool (*ask_renewed)(struct wq_source *source);
 
-	/* Stops and frees the source; nothing of it is left in the system. */
+	/* Stops and frees the source; nothing of it is left in the system. If begin() was not
+	 * called, or failed, this does not use its env. */
 	void (*stop)(struct wq_source *source);
 };
 

@@ -20,40 +20,83 @@ void wq_supervisor_init(struct wq_supervisor *s, const struct wq_source_type *co
 		assert(i < WQ_SOURCES_MAX && (types[i]->capabilities & EITHER) != EITHER);
 }
 
-/* Starts candidate I. NULL: why_not holds the reason. */
-static struct wq_source *start(struct wq_supervisor *s, unsigned int i)
+/* Puts SOURCE into use, which has started: 0 or -errno. */
+static int put_into_use(struct wq_supervisor *s, struct wq_source *source)
 {
-	const struct wq_source_type *type = s->types[i];
-	struct wq_source *source;
-	int r;
+	const struct wq_source_type *type = source->type;
+	int r = type->begin ? type->begin(source) : 0;
 
-	s->why_not[i][0] = '\0';
-	source = type->start(&s->env, s->why_not[i], WQ_WHY_MAX);
-	if (!source || !type->watch || !s->env.sink.begun)
-		return source;
-	r = s->env.sink.begun(s->env.sink.arg, source);
-	if (r == 0)
-		return source;
+	return r == 0 && type->watch && s->env.sink.begun
+		       ? s->env.sink.begun(s->env.sink.arg, source)
+		       : r;
+}
+
+/* Uses SOURCE, candidate I, if it has started and can watch what is watched. */
+static void use(struct wq_supervisor *s, unsigned int i, struct wq_source *source)
+{
+	int r = source ? put_into_use(s, source) : 0;
+
+	s->number = i;
+	if (r == 0) {
+		s->source = source;
+		return;
+	}
 	snprintf(s->why_not[i], WQ_WHY_MAX, "it cannot watch the keys that are watched: %s",
 		strerror(-r));
-	type->stop(source);
+	source->type->stop(source);
 	wq_event_order_fini(s->env.events);
-	return NULL;
+}
+
+/* Starts the first candidate from I on that works. */
+static void start_from(struct wq_supervisor *s, unsigned int i)
+{
+	for (; !s->source && s->types[i]; i++) {
+		s->why_not[i][0] = '\0';
+		use(s, i, s->types[i]->start(&s->env, s->why_not[i], WQ_WHY_MAX));
+	}
 }
 
 bool wq_supervisor_start(struct wq_supervisor *s)
 {
-	assert(!s->source);
+	assert(!s->source && !s->starting);
 	s->died = false;
-	for (unsigned int i = 0; !s->source && s->types[i]; i++) {
-		s->source = start(s, i);
-		s->number = i;
-	}
+	start_from(s, 0);
 	return s->source != NULL;
+}
+
+static void on_started(void *arg)
+{
+	struct wq_supervisor *s = arg;
+	const struct wq_started started = wq_starting_take(s->starting);
+
+	wq_starting_free(s->starting);
+	s->starting = NULL;
+	memcpy(s->why_not, started.why_not, sizeof(s->why_not));
+	use(s, started.number, started.source);
+	if (started.source && !s->source)
+		start_from(s, started.number + 1);
+	s->env.sink.decided(s->env.sink.arg);
+}
+
+bool wq_supervisor_begin(struct wq_supervisor *s)
+{
+	if (s->types[0])
+		s->starting = wq_starting_new(s->types, &s->env, on_started, s);
+	if (!s->starting)
+		wq_supervisor_start(s);
+	return s->starting != NULL;
+}
+
+const char *wq_supervisor_starting(const struct wq_supervisor *s)
+{
+	return s->starting ? s->types[wq_starting_at(s->starting)]->name : NULL;
 }
 
 void wq_supervisor_stop(struct wq_supervisor *s)
 {
+	if (s->starting)
+		wq_starting_free(s->starting);
+	s->starting = NULL;
 	if (s->source)
 		s->source->type->stop(s->source);
 	s->source = NULL;
@@ -130,6 +173,8 @@ static enum wq_supervision retry(struct wq_supervisor *s, uint64_t now_ns)
 enum wq_supervision wq_supervisor_check(
 	struct wq_supervisor *s, uint64_t now_ns, void (*stopped)(void *arg))
 {
+	if (s->starting)
+		return WQ_SUPERVISOR_SAME;
 	if (!s->source)
 		return retry(s, now_ns);
 	if (!s->died && s->source->type->alive(s->source))
@@ -148,10 +193,11 @@ const char *wq_supervisor_name(const struct wq_supervisor *s)
 	return s->source ? s->source->type->name : WQ_SOURCE_POLL;
 }
 
-/* Candidate I is no better than the one in use, or there is no candidate I. */
+/* Candidate I is no better than the one in use, or there is no candidate I. While one is being
+ * started nothing is known of any. */
 static bool is_end_of_better(const struct wq_supervisor *s, unsigned int i)
 {
-	return !s->types[i] || (s->source && i == s->number);
+	return !s->types[i] || s->starting || (s->source && i == s->number);
 }
 
 const char *wq_supervisor_why_not(struct wq_supervisor *s)

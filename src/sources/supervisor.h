@@ -7,16 +7,15 @@
 #ifndef WQ_SUPERVISOR_H
 #define WQ_SUPERVISOR_H
 
-#include "sources/source.h"
+#include "sources/starting.h"
 
-#define WQ_SOURCES_MAX 4
-#define WQ_WHY_MAX     160 /* length of a reason, with its NUL */
 #define WQ_WHY_NOT_MAX (WQ_SOURCES_MAX * (WQ_WHY_MAX + 32)) /* all reasons with names */
 
 struct wq_supervisor {
 	const struct wq_source_type *const *types; /* the candidates, best first, then NULL */
 	struct wq_source_env env;
 	struct wq_source *source;		  /* the source in use; NULL: none */
+	struct wq_starting *starting;		  /* the first one is being started; or NULL */
 	unsigned int number;			  /* its index in the list */
 	char why_not[WQ_SOURCES_MAX][WQ_WHY_MAX]; /* of each better candidate */
 	char text[WQ_WHY_NOT_MAX];
@@ -31,7 +30,16 @@ void wq_supervisor_init(struct wq_supervisor *supervisor,
 /* Starts the best candidate that works. False: none works, and why_not holds the reasons. */
 bool wq_supervisor_start(struct wq_supervisor *supervisor);
 
-/* Stops the source in use, if there is one. */
+/* Does the same in a thread. Until it has come to an end there is no source in use. True: it
+ * will call sink.decided(). False: no thread is needed, or none can be had, and that was all.
+ */
+bool wq_supervisor_begin(struct wq_supervisor *supervisor);
+
+/* The name of the candidate that wq_supervisor_begin() tries just now. NULL: it has come to its
+ * end. */
+const char *wq_supervisor_starting(const struct wq_supervisor *supervisor);
+
+/* Stops the source in use, if there is one, or the start of one. */
 void wq_supervisor_stop(struct wq_supervisor *supervisor);
 
 /* Has the source in use one of CAPABILITIES? False if there is none. */

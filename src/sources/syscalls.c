@@ -215,12 +215,6 @@ static int set_up(struct syscalls *t)
 		r = wq_syscall_events_enable(t->stream);
 	if (r == 0)
 		r = wq_syscall_events_keep_switches(t->stream, &t->switches);
-	if (r == 0)
-		r = wq_stream_poll(&t->stream[WQ_STREAM_SYSCALL_EXIT]);
-	if (r == 0)
-		r = wq_stream_poll(&t->stream[WQ_STREAM_FORKS]);
-	if (r == 0)
-		r = wq_stream_poll(&t->stream[WQ_STREAM_IDS]);
 	if (r == 0) {
 		prepare_exits(t);
 		prepare_32(t);
@@ -288,6 +282,18 @@ err:
 	if (t)
 		stop(&t->source);
 	return NULL;
+}
+
+static int begin(struct wq_source *source)
+{
+	struct syscalls *t = syscalls_of(source);
+	int r = wq_stream_poll(&t->stream[WQ_STREAM_SYSCALL_EXIT]);
+
+	if (r == 0)
+		r = wq_stream_poll(&t->stream[WQ_STREAM_FORKS]);
+	if (r == 0)
+		r = wq_stream_poll(&t->stream[WQ_STREAM_IDS]);
+	return r;
 }
 
 static void lose(struct syscalls *t)
@@ -435,6 +441,7 @@ const struct wq_source_type wq_source_syscalls = {
 	.number = WQFS_SOURCE_TRACE,
 	.capabilities = WQ_SOURCE_OPERATIONS,
 	.start = start,
+	.begin = WITH_TRACEFS(begin),
 	.drain = WITH_TRACEFS(drain),
 	.alive = WITH_TRACEFS(alive),
 	.ask_occasions = WITH_TRACEFS(ask_occasions),

@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <time.h>
 
 #include "base/unused.h"
@@ -360,6 +361,15 @@ const char **it_daemon_argv(const char *options)
 	return argv;
 }
 
+bool it_starting(void)
+{
+	char text[512];
+	ssize_t n = getxattr(IT_MNT, WQFS_XATTR_SOURCE, text, sizeof(text) - 1);
+
+	text[n > 0 ? n : 0] = '\0';
+	return strstr(text, "(starting)") != NULL;
+}
+
 void it_need_bare_daemon(const char *why)
 {
 	if (getenv("WQFS_WRAPPER"))
@@ -373,7 +383,8 @@ pid_t it_start(const char *options)
 
 	need_device();
 	daemon_pid = it_spawn(it_daemon_argv(options), IT_OUT);
-	IT_UNTIL(it_mounted() || waitpid(daemon_pid, &status, WNOHANG) == daemon_pid);
+	IT_UNTIL((it_mounted() && !it_starting()) ||
+		 waitpid(daemon_pid, &status, WNOHANG) == daemon_pid);
 	if (it_mounted())
 		return daemon_pid;
 	if (first && strstr(it_text(IT_OUT), "not permitted"))

@@ -163,9 +163,9 @@ void it_device_mode(mode_t mode);
 /* The words `wqfs -f [-o OPTIONS] mnt`, NULL-terminated, for it_spawn(). Static. */
 const char **it_daemon_argv(const char *options);
 
-/* Starts the daemon and waits until the mount answers. Returns its pid; it is a child. Skips
- * the test where nothing can be mounted. If the daemon still runs at the end of the test,
- * it_stop() ends it. */
+/* Starts the daemon and waits until the mount answers and its source has started. Returns its
+ * pid; it is a child. Skips the test where nothing can be mounted. If the daemon still runs at
+ * the end of the test, it_stop() ends it. */
 pid_t it_start(const char *options);
 
 /* Skips the test, for the reason WHY, if WQFS_WRAPPER runs the daemon. */
@@ -173,6 +173,9 @@ void it_need_bare_daemon(const char *why);
 
 /* Is something mounted on mnt, and does it answer? */
 bool it_mounted(void);
+
+/* Is its source being started? */
+bool it_starting(void);
 
 /* Is mnt an empty directory again, and no dead mount? */
 bool it_unmounted(void);

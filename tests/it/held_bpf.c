@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "held_bpf.h"
+#include "lib.h"
+
+static int listener; /* of the daemon that was started last */
+
+/* Returns a descriptor that hears of each bpf() of this process. */
+static int hold_bpf(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bpf, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {.len = ARRAY_SIZE(code), .filter = code};
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+		SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+}
+
+static struct msghdr message_for(struct iovec *byte, void *control, size_t size)
+{
+	return (struct msghdr){.msg_iov = byte,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = size};
+}
+
+static void send_fd(int socket, int fd)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {0};
+	char data = 0;
+	struct iovec byte = {&data, 1};
+	struct msghdr message = message_for(&byte, control, sizeof(control));
+	struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+	IT_EQ(sendmsg(socket, &message, 0), 1);
+}
+
+static int receive_fd(int socket)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {0};
+	char data;
+	struct iovec byte = {&data, 1};
+	struct msghdr message = message_for(&byte, control, sizeof(control));
+	int fd;
+
+	if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) != 1 || !CMSG_FIRSTHDR(&message))
+		it_skip("this kernel does not tell of a process's system calls");
+	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));
+	return fd;
+}
+
+pid_t held_bpf_spawn(const char *const argv[], const char *out)
+{
+	int sockets[2], fd;
+	pid_t pid;
+
+	IT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets), 0);
+	pid = it_fork();
+	if (pid == 0) {
+		fd = open(out, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+		dup2(fd, STDOUT_FILENO);
+		dup2(fd, STDERR_FILENO);
+		fd = hold_bpf();
+		if (fd < 0)
+			_exit(126);
+		send_fd(sockets[1], fd);
+		close(fd);
+		execvp(argv[0], (char *const *)(uintptr_t)argv);
+		_exit(127);
+	}
+	close(sockets[1]);
+	listener = receive_fd(sockets[0]);
+	close(sockets[0]);
+	return pid;
+}
+
+void held_bpf_await(void)
+{
+	struct pollfd call = {.fd = listener, .events = POLLIN};
+
+	IT_EQ(poll(&call, 1, (int)IT_DEADLINE_S * 1000), 1);
+	IT_OK(call.revents & POLLIN);
+}
+
+static _Noreturn void answer_all(int error)
+{
+	for (;;) {
+		struct seccomp_notif call = {0};
+		struct seccomp_notif_resp answer = {0};
+
+		if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &call) < 0) {
+			if (errno == EINTR)
+				continue;
+			if (errno == ENOENT) { /* that caller has ended, or all have */
+				it_breathe();
+				continue;
+			}
+			_exit(0);
+		}
+		answer.id = call.id;
+		answer.error = -error;
+		answer.flags = error ? 0 : SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+		ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+	}
+}
+
+void held_bpf_release(int error)
+{
+	if (it_fork() == 0)
+		answer_all(error);
+	close(listener);
+}
