@@ -66,10 +66,14 @@ _wqctl_word()
 
 	if (($# == 1)); then
 		mapfile -t COMPREPLY < <(compgen -W 'create ls stat size filter watch unwatch read
-			sync monitor doctor --help --version' -- "$cur")
+			sync monitor doctor help --help --version' -- "$cur")
 		return
 	fi
 	case $cmd:$prev in
+	help:help)
+		mapfile -t COMPREPLY < <(compgen -W 'create ls stat size filter watch unwatch read
+			sync monitor doctor' -- "$cur")
+		return ;;
 	*:--format)
 		mapfile -t COMPREPLY < <(compgen -W 'raw text json' -- "$cur")
 		return ;;

@@ -93,7 +93,7 @@ static int run(const struct wqctl_cmd *cmd, int argc, char **argv)
 	int option, status = -1;
 
 	while (status < 0 &&
-		(option = getopt_long(argc, argv, "m:s:f:", options, NULL)) != -1) {
+		(option = getopt_long(argc, argv, "m:s:f:h", options, NULL)) != -1) {
 		switch (option) {
 		case 'm':
 			status = read_mode(cmd, optarg, &w.mode);

@@ -7,7 +7,7 @@
 /* The largest size that every mount accepts. */
 #define SIZE WQFS_SIZE_MAX
 
-#define LETTERS "f:" RECORD_OUT_LETTERS
+#define LETTERS "f:h" RECORD_OUT_LETTERS
 
 static const struct option options[] = {
 	{"mount", required_argument, NULL, 'm'},

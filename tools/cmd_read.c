@@ -4,7 +4,7 @@
 #include "args.h"
 #include "record_out.h"
 
-#define LETTERS "n:" RECORD_OUT_LETTERS
+#define LETTERS "n:h" RECORD_OUT_LETTERS
 
 static const struct option options[] = {
 	{"count", required_argument, NULL, 'n'},

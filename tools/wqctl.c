@@ -2,6 +2,7 @@
 /* wqctl - makes, watches and reads queues from the command line. */
 #include "wqctl.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -37,10 +38,50 @@ static const struct wqctl_cmd *find_command(const char *name)
 	return NULL;
 }
 
+/* How many letters must be changed, put in or left out to make TO, which has less than 32, of
+ * FROM. */
+static size_t distance(const char *from, const char *to)
+{
+	size_t row[32], width = strlen(to);
+
+	for (size_t j = 0; j <= width; j++)
+		row[j] = j;
+	for (size_t i = 0; from[i]; i++) {
+		size_t above_left = row[0];
+
+		row[0] = i + 1;
+		for (size_t j = 1; j <= width; j++) {
+			size_t change = above_left + (from[i] != to[j - 1]);
+			size_t other = 1 + (row[j] < row[j - 1] ? row[j] : row[j - 1]);
+
+			above_left = row[j];
+			row[j] = change < other ? change : other;
+		}
+	}
+	return row[width];
+}
+
+/* The command that somebody may have meant by NAME; NULL: none is near. */
+static const char *nearest_command(const char *name)
+{
+	size_t least = 3;
+	const char *nearest = NULL;
+
+	for (size_t i = 0; i < NR_COMMANDS; i++) {
+		size_t d = distance(name, commands[i]->name);
+
+		if (d < least && d < strlen(commands[i]->name)) {
+			least = d;
+			nearest = commands[i]->name;
+		}
+	}
+	return nearest;
+}
+
 static void print_overview(void)
 {
 	fputs("usage: wqctl COMMAND [ARG...]\n"
-	      "       wqctl COMMAND --help | -h | --help | --version\n\n"
+	      "       wqctl COMMAND --help | help [COMMAND] | -h | --help | -V | --version\n\n"
 	      "Watch queues are the files of a wqfs. A QUEUE is a path, or a name on the wqfs\n"
 	      "that WQFS_MOUNT says, or else your own, or else the system's.\n"
 	      "A KEY is named as keyctl(1) names it: @s, %user:mine, %:ring, 123456, ...\n\n",
@@ -100,9 +141,17 @@ int wqctl_check_operands(const struct wqctl_cmd *cmd, int argc, char **argv, int
 
 int wqctl_operands_only(const struct wqctl_cmd *cmd, int argc, char **argv, int min, int max)
 {
-	if (argc > 1 && !strcmp(argv[1], "--help"))
+	const char *first = argc > 1 ? argv[1] : "";
+
+	optind = 1;
+	if (!strcmp(first, "--help") || !strcmp(first, "-h"))
 		return help(cmd);
-	optind = argc > 1 && !strcmp(argv[1], "--") ? 2 : 1;
+	if (!strcmp(first, "--"))
+		optind = 2;
+	else if (!strncmp(first, "--", 2))
+		return wqctl_usage(cmd, "unrecognized option '%s'", first);
+	else if (first[0] == '-' && isalpha((unsigned char)first[1]))
+		return wqctl_usage(cmd, "invalid option -- '%c'", first[1]);
 	return wqctl_check_operands(cmd, argc, argv, min, max);
 }
 
@@ -137,6 +186,31 @@ static int run_command(const struct wqctl_cmd *cmd, int argc, char **argv)
 	return cmd->run(cmd, argc, argv);
 }
 
+static int unrecognized(const char *name)
+{
+	const char *nearest = nearest_command(name);
+
+	fprintf(stderr, "wqctl: unrecognized %s '%s'", *name == '-' ? "option" : "command",
+		name);
+	if (nearest)
+		fprintf(stderr, ": did you mean '%s'?", nearest);
+	fputc('\n', stderr);
+	return try_help(NULL);
+}
+
+/* wqctl help [COMMAND]. NAME is NULL: about all of them. */
+static int help_about(const char *name)
+{
+	const struct wqctl_cmd *cmd = name ? find_command(name) : NULL;
+
+	if (name && !cmd)
+		return unrecognized(name);
+	if (cmd)
+		return help(cmd);
+	print_overview();
+	return WQCTL_OK;
+}
+
 static int run(int argc, char **argv)
 {
 	const struct wqctl_cmd *cmd;
@@ -145,19 +219,17 @@ static int run(int argc, char **argv)
 		fputs("wqctl: missing command\n", stderr);
 		return try_help(NULL);
 	}
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
-		print_overview();
-		return WQCTL_OK;
-	}
-	if (!strcmp(argv[1], "--version")) {
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+		return help_about(NULL);
+	if (!strcmp(argv[1], "help"))
+		return help_about(argc > 2 ? argv[2] : NULL);
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
 		puts("wqctl " PACKAGE_VERSION);
 		return WQCTL_OK;
 	}
 	cmd = find_command(argv[1]);
-	if (!cmd) {
-		fprintf(stderr, "wqctl: unrecognized command '%s'\n", argv[1]);
-		return try_help(NULL);
-	}
+	if (!cmd)
+		return unrecognized(argv[1]);
 	return run_command(cmd, argc - 1, argv + 1);
 }
 

@@ -151,7 +151,16 @@ test_usage()
 
 	for cmd in create ls stat size filter watch unwatch read sync monitor; do
 		expect_matching "$cmd says how it is used" 0 "usage: wqctl $cmd .*" "$wqctl" $cmd --help
+		expect_matching "$cmd -h says so, too" 0 "usage: wqctl $cmd .*" "$wqctl" $cmd -h
+		expect_matching "so does help $cmd" 0 "usage: wqctl $cmd .*" "$wqctl" help $cmd
+		expect "$cmd names an unknown option" 2 "" \
+			"$(usage $cmd "unrecognized option '--bogus'")" "$wqctl" $cmd --bogus
 	done
+	expect_matching "help is the overview" 0 'usage: .*  monitor .*' "$wqctl" help
+	expect_matching "-V is the version" 0 'wqctl [0-9].*' "$wqctl" -V
+	expect "a command that was misspelt is suggested" 2 "" \
+		"wqctl: unrecognized command 'raed': did you mean 'read'?
+Try 'wqctl --help' for more information." "$wqctl" raed
 	expect_matching "the overview lists the commands" 0 'usage: .*  monitor .*' "$wqctl" --help
 	expect "without arguments it is a usage error" 2 "" "wqctl: missing command
 Try 'wqctl --help' for more information." "$wqctl"
