@@ -42,9 +42,9 @@ int wqctl_other_option(const struct wqctl_cmd *cmd, int option);
 int wqctl_check_operands(const struct wqctl_cmd *cmd, int argc, char **argv, int min, int max);
 
 /* For a subcommand without options of its own but --help and -h, which come first. What follows
- * the first operand is an operand, even if it begins with '-', as numbers of keys may; "--" goes
- * before a first operand that begins so. Returns -1 if all is well, with optind at the first
- * operand; else the exit status. */
+ * the first operand is an operand, even if it begins with '-', as numbers of keys may; "--"
+ * goes before a first operand that begins so. Returns -1 if all is well, with optind at the
+ * first operand; else the exit status. */
 int wqctl_operands_only(const struct wqctl_cmd *cmd, int argc, char **argv, int min, int max);
 
 /* Writes out what was printed. False if that fails, which it reports once. */
