@@ -13,8 +13,8 @@ void wqfs_op_poll(
  * some have not been notified yet. */
 bool wqfs_notify_pollers(struct wq_node *node, uint64_t end_ns);
 
-/* The same at the end of the filesystem: notifies everybody, and expects each to ask once more.
- */
+/* The same at the end of the filesystem: notifies everybody, and expects each to ask
+ * once more. */
 void wqfs_last_notice(struct wqfs *fs, struct wq_node *node);
 
 /* After wqfs_stop(): has everybody who was polling asked again, and so learned of the end? */
