@@ -9,6 +9,7 @@
 /* The kind of an event: a NOTIFY_KEY_* of <linux/watch_queue.h>, or one of these. */
 #define WQ_HOOK_DESTROYED 0xff /* the kernel is freeing the key */
 #define WQ_HOOK_CALL	  0xfe /* a system call has succeeded: struct wq_hook_call */
+#define WQ_HOOK_UNKNOWN	  0xfd /* something has happened to the key, and what is unknown */
 
 /* Keys that can be watched: the kernel takes 16 bytes for each place, used or not. */
 #define WQ_HOOK_WATCHED (1 << 17)
@@ -58,7 +59,7 @@ struct wq_hook_begun {
 	/* The keyring of the process that asked for the key that is instantiated. */
 	__s32 requestor;
 	__u32 n_made;
-	__u32 unused;
+	__s32 requested; /* the serial of the key that request_key() has made for the caller */
 	__u64 made[WQ_HOOK_MADE]; /* addresses of keys */
 };
 
@@ -84,9 +85,10 @@ struct wq_hook_range {
 struct wq_hook_state {
 	__u32 is_on; /* set by the daemon: there are keys in "watched" */
 	__u32 unused;
-	__u64 lost;	 /* events that found no room in the ring buffer */
-	__u64 epoch;	 /* how often the daemon has read all that there was; it counts */
-	__u64 not_noted; /* operations that could not be remembered for want of memory */
+	__u64 lost;	      /* events that found no room in the ring buffer */
+	__u64 epoch;	      /* how often the daemon has read all that there was; it counts */
+	__u64 not_noted;      /* operations that could not be remembered for want of memory */
+	__u64 constructed_ns; /* when a request_key() that made keys has returned last */
 	struct wq_hook_range key_alloc, collector; /* for key_calls.bpf.c */
 };
 

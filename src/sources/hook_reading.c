@@ -134,6 +134,8 @@ int wq_hooks_on_sample(void *arg, void *data, size_t size WQ_UNUSED)
 		called(h, data);
 	else if (event->what == WQ_HOOK_DESTROYED)
 		destroyed(h, event);
+	else if (event->what == WQ_HOOK_UNKNOWN)
+		report_lost(h, event->serial, event->at_ns);
 	else
 		changed(h, event);
 	return wq_now_ns() < h->end_ns ? 0 : -EAGAIN;

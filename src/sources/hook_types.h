@@ -82,8 +82,12 @@ struct rb_node {
 union key_payload {
 	void *data[4];
 };
+struct key_type {
+	const char *name;
+};
 struct key {
 	__s32 serial;
+	struct key_type *type;
 	struct rb_node serial_node;
 	kuid_t uid;
 	char *description;

@@ -291,7 +291,7 @@ static __always_inline bool has_made(const struct wq_hook_begun *call, __s32 ser
 
 /* Replaces special keyrings by serials. */
 static __always_inline void resolve_all(
-	struct wq_hook_begun *call, const struct wq_hook_operation *o, __s32 result, bool made)
+	struct wq_hook_begun *call, const struct wq_hook_operation *o)
 {
 	const struct cred *cred = bpf_get_current_task_btf()->cred;
 
@@ -303,7 +303,7 @@ static __always_inline void resolve_all(
 		else if (o->kinds[i] == WQ_HOOK_KEY)
 			call->arg[i] = resolve(cred, call->arg[i]);
 	}
-	if (call->op == WQ_HOOK_REQUEST_KEY && !call->arg[0] && made)
+	if (call->op == WQ_HOOK_REQUEST_KEY && !call->arg[0] && call->n_made)
 		call->arg[0] = default_keyring(cred);
 }
 
@@ -341,7 +341,7 @@ static __always_inline void report_call(
 	struct wq_hook_call *e = NULL;
 	struct answer a = {};
 
-	resolve_all(call, o, result, made);
+	resolve_all(call, o);
 	for (int i = 0; i < 4; i++)
 		if (o->kinds[i])
 			ask(call->arg[i], &a);
@@ -367,6 +367,52 @@ static __always_inline void report_call(
 	bpf_ringbuf_submit(e, 0);
 }
 
+/* ---- requests that fail ---- */
+
+/* Does a thread construct keys for a request? */
+static long note_construction(void *map, __u32 *tid, struct wq_hook_begun *call, bool *found)
+{
+	*found = call->op == WQ_HOOK_REQUEST_KEY && call->n_made;
+	return *found;
+}
+
+/* Was a key under construction during CALL, which has ended, for another request? That notes
+ * its end before it leaves the map. */
+static __always_inline bool was_beside_construction(const struct wq_hook_begun *call)
+{
+	const struct wq_hook_state *s = get_state();
+	bool found = false;
+
+	bpf_for_each_map_elem(&calls, note_construction, &found, 0);
+	return found || (s && s->constructed_ns >= call->begin_ns);
+}
+
+/* A request_key() that fails may have linked a key before: the one that it made, and that
+ * became negative; or one that another call was constructing, for which it has waited. Only the
+ * kernel knows which key that was. */
+static __always_inline void report_failed_request(
+	struct wq_hook_begun *call, const struct wq_hook_operation *o)
+{
+	if (call->requested) {
+		report_call(call, o, call->requested);
+		return;
+	}
+	resolve_all(call, o);
+	if (is_watched(call->arg[0]) && (call->n_made || was_beside_construction(call)))
+		report(WQ_HOOK_UNKNOWN, call->arg[0], 0);
+}
+
+static __always_inline void request_returns(
+	struct wq_hook_begun *call, const struct wq_hook_operation *o, __s32 result)
+{
+	struct wq_hook_state *s = get_state();
+
+	if (result < 0)
+		report_failed_request(call, o);
+	if (s && call->n_made)
+		s->constructed_ns = bpf_ktime_get_ns();
+}
+
 SEC("?tp_btf/sys_exit") int BPF_PROG(call_returns, struct pt_regs *regs, long result)
 {
 	__u32 tid = this_thread();
@@ -378,11 +424,44 @@ SEC("?tp_btf/sys_exit") int BPF_PROG(call_returns, struct pt_regs *regs, long re
 	o = find_operation(call->op);
 	if (o && (__s32)result >= 0)
 		report_call(call, o, (__s32)result);
+	if (o && call->op == WQ_HOOK_REQUEST_KEY)
+		request_returns(call, o, (__s32)result);
 	bpf_map_delete_elem(&calls, &tid);
 	return 0;
 }
 
 /* ---- keys that are made and destroyed ---- */
+
+/* The serial of KEY, which a request_key() has made, if that is the key for its caller: not one
+ * of the keyrings that the kernel makes for threads and users, and not the authority to
+ * construct a key. */
+static __always_inline __s32 requested_key(const struct key *key)
+{
+	char type[8] = "", name[4] = "";
+
+	bpf_probe_read_kernel(type, sizeof(type), BPF_CORE_READ(key, type, name));
+	if (type[0] == '.')
+		return 0;
+	bpf_probe_read_kernel(name, sizeof(name), BPF_CORE_READ(key, description));
+	if (type[0] == 'k' && type[3] == 'r' && name[0] == '_')
+		return 0;
+	return serial_of(key);
+}
+
+/* While a request_key() makes its second key, which is the authority to construct the first
+ * one, it holds that: later it may be gone. */
+static __always_inline void note_made(struct wq_hook_begun *call, const void *address)
+{
+	__u32 n = call->n_made;
+
+	if (call->op == WQ_HOOK_REQUEST_KEY && n && n <= WQ_HOOK_MADE && !call->requested)
+		call->requested =
+			requested_key((void *)call->made[(n - 1) & (WQ_HOOK_MADE - 1)]);
+	if (n < WQ_HOOK_MADE) {
+		call->made[n & (WQ_HOOK_MADE - 1)] = (__u64)address;
+		call->n_made++;
+	}
+}
 
 SEC("?tp_btf/kmem_cache_alloc") int BPF_PROG(key_made, unsigned long site, const void *address)
 {
@@ -393,10 +472,8 @@ SEC("?tp_btf/kmem_cache_alloc") int BPF_PROG(key_made, unsigned long site, const
 	if (!s || site < s->key_alloc.from || site >= s->key_alloc.to)
 		return 0;
 	call = bpf_map_lookup_elem(&calls, &tid);
-	if (call && call->n_made < WQ_HOOK_MADE) {
-		call->made[call->n_made & (WQ_HOOK_MADE - 1)] = (__u64)address;
-		call->n_made++;
-	}
+	if (call)
+		note_made(call, address);
 	return 0;
 }
 
