@@ -101,7 +101,8 @@ static bool print_watches(const struct queue_file *q)
 	return true;
 }
 
-static bool print_queue(const char *name)
+/* Prints an empty line first if something was PRINTED before it, and notes that now it was. */
+static bool print_queue(const char *name, bool *printed)
 {
 	struct wqfs_stats stats;
 	struct queue_file q;
@@ -109,6 +110,9 @@ static bool print_queue(const char *name)
 
 	if (!queue_file_open(&q, name))
 		return false;
+	if (*printed)
+		putchar('\n');
+	*printed = true;
 	done = queue_file_stats(&q, &stats) && print_file(&q, &stats) &&
 	       print_attribute(&q, "filter", WQFS_XATTR_FILTER) &&
 	       print_attribute(&q, "format", WQFS_XATTR_FORMAT) &&
@@ -123,16 +127,14 @@ static bool print_queue(const char *name)
 static int run(const struct wqctl_cmd *cmd, int argc, char **argv)
 {
 	int status = wqctl_operands_only(cmd, argc, argv, 1, -1);
+	bool printed = false;
 
 	if (status >= 0)
 		return status;
 	status = WQCTL_OK;
-	for (char **name = argv + optind; *name; name++) {
-		if (name != argv + optind)
-			putchar('\n');
-		if (!print_queue(*name))
+	for (char **name = argv + optind; *name; name++)
+		if (!print_queue(*name, &printed))
 			status = WQCTL_FAILURE;
-	}
 	return status;
 }
 

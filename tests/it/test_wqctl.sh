@@ -245,6 +245,9 @@ test_open()
 		expect "$cmd names a queue that is not there" 1 "" \
 			"wqctl: $mnt/nosuch: no such queue" "$wqctl" $cmd nosuch
 	done
+	expect "no empty line stands for a queue that is not there" 1 "" \
+		"wqctl: $mnt/no1: no such queue"$'\n'"wqctl: $mnt/no2: no such queue" \
+		"$wqctl" stat no1 no2
 	expect "a plain file is no queue" 1 "" "wqctl: /etc/passwd: not a queue of wqfs" \
 		"$wqctl" stat /etc/passwd
 	expect "a device is not even opened" 1 "" "wqctl: /dev/null: not a queue of wqfs" \
