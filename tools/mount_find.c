@@ -2,6 +2,7 @@
 #include "mount_find.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <mntent.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +80,44 @@ int wq_mount_choose(FILE *mounts, uid_t uid, const char *runtime_dir,
 	return dir ? 0 : -ENOENT;
 }
 
+/* Is DIR a mount on demand (x-systemd.automount) that nobody has looked at yet? */
+static bool waits_to_be_mounted(const char *dir)
+{
+	FILE *mounts = setmntent(MOUNTS, "re");
+	struct mntent *mount;
+	bool waits = false;
+
+	if (!mounts)
+		return false;
+	while ((mount = getmntent(mounts)))
+		if (!strcmp(mount->mnt_dir, dir))
+			waits = !strcmp(mount->mnt_type, "autofs");
+	endmntent(mounts);
+	return waits;
+}
+
+/* Has DIR mounted, if it is a mount on demand: to open it is to look at it, and stat() is not.
+ */
+static void have_mounted(const char *dir)
+{
+	int fd = waits_to_be_mounted(dir) ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (fd >= 0)
+		close(fd);
+}
+
+static void have_usual_places_mounted(void)
+{
+	const char *runtime_dir = getenv("XDG_RUNTIME_DIR");
+	char *own;
+
+	have_mounted(WQ_MOUNT_SYSTEM);
+	if (!runtime_dir || asprintf(&own, "%s/wqfs", runtime_dir) < 0)
+		return;
+	have_mounted(own);
+	free(own);
+}
+
 /* Every mount that can be entered is worth the same, so that a queue's name always means the
  * same queue. A mount whose daemon is dead cannot be entered. */
 static int can_enter(const char *dir)
@@ -101,6 +140,7 @@ int wq_mount_find_best(int (*worth)(const char *dir), char **path)
 		*path = strdup(named);
 		return *path ? 0 : -ENOMEM;
 	}
+	have_usual_places_mounted();
 	mounts = setmntent(MOUNTS, "re");
 	if (!mounts)
 		return -errno;
@@ -173,8 +213,11 @@ bool wq_mount_is_closed(const char *path)
 bool wq_is_mount(const char *dir)
 {
 	char *real = realpath(dir, NULL);
-	bool is = real && is_listed(real);
+	bool is;
 
+	if (real)
+		have_mounted(real);
+	is = real && is_listed(real);
 	free(real);
 	return is;
 }

@@ -16,7 +16,8 @@
  * a mount that the caller made ($XDG_RUNTIME_DIR/wqfs before others); else a mount of the
  * system, WQ_MOUNT_SYSTEM before others that let the caller in. Root's own mounts count as the
  * system's. Mounts that wqrun made for one command are never chosen. The caller frees PATH. 0;
- * -ENOENT: there is none; -ENOMEM; or the error of opening /proc/self/mounts. Checks whether
+ * -ENOENT: there is none; -ENOMEM; or the error of opening /proc/self/mounts. A mount on demand
+ * at one of these places is mounted first. Checks whether
  * the file systems that it considers can be entered, which blocks if a daemon
  * does not answer. */
 int wq_mount_find(char **path);
