@@ -8,8 +8,6 @@
 #include "base/log.h"
 #include "queue.h"
 
-#define AT_ONCE 32 /* watches that are served before the time is checked */
-
 struct wq_queue {
 	const struct wq_queue_ops *ops;
 	void *owner;
@@ -19,6 +17,7 @@ struct wq_queue {
 	struct wq_ring ring;
 	uint32_t max_size;
 	bool sized; /* by the user, so that it cannot be changed any more */
+	bool closed;
 
 	bool filtered;
 	struct wq_filter filter;
@@ -52,17 +51,34 @@ struct wq_queue *wq_queue_get(struct wq_queue *q)
 	return q;
 }
 
+bool wq_queue_release_until(struct wq_queue *q, uint64_t until_ns)
+{
+	return wq_watches_remove_until(&q->watches, until_ns);
+}
+
+void wq_queue_close(struct wq_queue *q)
+{
+	assert(q->refs);
+	wq_ring_fini(&q->ring);
+	q->ops = NULL;
+	q->owner = NULL;
+	q->closed = true;
+}
+
+/* The queue of W, if it may get a record by W; or NULL. */
+static struct wq_queue *open_queue(const struct wq_watch *w)
+{
+	return w->queue && !w->queue->closed ? w->queue : NULL;
+}
+
 void wq_queue_put(struct wq_queue *q)
 {
-	struct wq_watch *w;
-
 	if (!q)
 		return;
 	assert(q->refs);
 	if (--q->refs)
 		return;
-	while ((w = LIST_FIRST(&q->watches.all)))
-		wq_watches_remove(&q->watches, w);
+	(void)wq_queue_release_until(q, UINT64_MAX);
 	assert(!q->watches.by_key);
 	wq_ring_fini(&q->ring);
 	free(q);
@@ -154,10 +170,36 @@ static bool may_enter(struct wq_queue *q, const struct wq_watch *w, const struct
 			(n->info & WATCH_INFO_ID) >> WATCH_INFO_ID__SHIFT);
 		return false;
 	}
-	return w->queue;
+	return open_queue(w);
+}
+
+void wq_queue_note_loss(struct wq_queue *q)
+{
+	wq_ring_note_loss(&q->ring, WQ_LOSS_SOURCE);
+	wake(q);
+}
+
+void wq_queue_note_one_loss(struct wq_queue *q, uint64_t number)
+{
+	if (q->loss_number == number)
+		return;
+	q->loss_number = number;
+	wq_queue_note_loss(q);
 }
 
 /* ---- postings ---- */
+
+static void begin(
+	struct wq_posting *p, struct wq_watch_list *wlist, uint64_t id, uint64_t at_ns)
+{
+	p->id = id;
+	p->at_ns = at_ns;
+	p->number = 0;
+	p->began_ns = wq_now_ns();
+	p->list = wlist;
+	p->next = LIST_FIRST(&wlist->watchers);
+	wq_walk_begin(wlist);
+}
 
 int wq_posting_begin(struct wq_posting *p, struct wq_watch_list *wlist,
 	const struct watch_notification *n, const struct wq_cred *who, uint64_t id,
@@ -168,31 +210,52 @@ int wq_posting_begin(struct wq_posting *p, struct wq_watch_list *wlist,
 	if (len < WQFS_RECORD_MIN)
 		return -EINVAL;
 	memcpy(&p->record, n, len);
+	p->is_loss = false;
 	p->who = who;
-	p->id = id;
-	p->at_ns = at_ns;
-	p->number = 0;
-	p->began_ns = wq_now_ns();
-	p->list = wlist;
-	p->next = LIST_FIRST(&wlist->watchers);
-	wq_walk_begin(wlist);
+	begin(p, wlist, id, at_ns);
 	return 0;
+}
+
+void wq_posting_begin_loss(
+	struct wq_posting *p, struct wq_watch_list *wlist, uint64_t id, uint64_t loss_number)
+{
+	p->is_loss = true;
+	p->loss_number = loss_number;
+	p->who = NULL;
+	begin(p, wlist, id, UINT64_MAX);
+}
+
+/* Is W still to get P? */
+static bool is_for(const struct wq_posting *p, const struct wq_watch *w)
+{
+	return w->id == p->id && w->since_ns <= p->at_ns && w->since_ns <= p->began_ns &&
+	       open_queue(w) && !(p->number && w->posting >= p->number);
+}
+
+static void lose(struct wq_queue *q, uint64_t number)
+{
+	if (number)
+		wq_queue_note_one_loss(q, number);
+	else
+		wq_queue_note_loss(q);
 }
 
 static void post_to(struct wq_posting *p, struct wq_watch *w)
 {
 	struct wq_queue *q;
 
-	if (w->id != p->id || w->since_ns > p->at_ns || w->since_ns > p->began_ns || !w->queue)
-		return;
-	if (p->number && w->posting >= p->number)
+	if (!is_for(p, w))
 		return;
 	if (p->number)
 		w->posting = p->number;
 	q = wq_queue_get(w->queue); /* a hook may close the queue */
-	p->record.n.info = (p->record.n.info & ~(uint32_t)WATCH_INFO_ID) | w->info_id;
-	if (may_enter(q, w, p->who, &p->record.n))
-		post_one(q, &p->record.n, p->who, p->at_ns);
+	if (p->is_loss) {
+		lose(q, p->loss_number);
+	} else {
+		p->record.n.info = (p->record.n.info & ~(uint32_t)WATCH_INFO_ID) | w->info_id;
+		if (may_enter(q, w, p->who, &p->record.n))
+			post_one(q, &p->record.n, p->who, p->at_ns);
+	}
 	wq_queue_put(q);
 }
 
@@ -205,13 +268,10 @@ bool wq_posting_step(struct wq_posting *p, uint64_t until_ns)
 
 		p->next = LIST_NEXT(w, list_node);
 		post_to(p, w);
-		if (++n % AT_ONCE == 0 && wq_now_ns() >= until_ns)
+		if (++n % WQ_WATCHES_AT_ONCE == 0 && wq_now_ns() >= until_ns)
 			break;
 	}
-	if (p->next)
-		return false;
-	wq_walk_end(p->list);
-	return true;
+	return !p->next && wq_walk_end_until(p->list, until_ns);
 }
 
 void wq_posting_cancel(struct wq_posting *p)
@@ -228,20 +288,6 @@ int wq_post(struct wq_watch_list *wlist, const struct watch_notification *n,
 	if (r == 0)
 		(void)wq_posting_step(&p, UINT64_MAX);
 	return r;
-}
-
-void wq_queue_note_loss(struct wq_queue *q)
-{
-	wq_ring_note_loss(&q->ring, WQ_LOSS_SOURCE);
-	wake(q);
-}
-
-void wq_queue_note_one_loss(struct wq_queue *q, uint64_t number)
-{
-	if (q->loss_number == number)
-		return;
-	q->loss_number = number;
-	wq_queue_note_loss(q);
 }
 
 /* ---- watches ---- */
@@ -284,7 +330,8 @@ static void remove_and_post(struct wq_watch *w, uint64_t id)
 	n.watch.info = w->info_id | (uint32_t)len;
 	n.id = id;
 	wq_watches_remove(&q->watches, w);
-	post_one(q, &n.watch, NULL, UINT64_MAX);
+	if (!q->closed)
+		post_one(q, &n.watch, NULL, UINT64_MAX);
 	wq_queue_put(q);
 }
 
@@ -299,7 +346,7 @@ static bool remove_until(
 	LIST_FOREACH (w, &wlist->watchers, list_node) {
 		if (!w->queue)
 			continue;
-		if (*n && *n % AT_ONCE == 0 && wq_now_ns() >= until_ns)
+		if (*n && *n % WQ_WATCHES_AT_ONCE == 0 && wq_now_ns() >= until_ns)
 			break;
 		remove_and_post(w, id);
 		++*n;
@@ -322,11 +369,6 @@ int wq_watch_remove(struct wq_watch_list *wlist, struct wq_queue *q, uint64_t id
 	}
 	(void)remove_until(wlist, id, UINT64_MAX, &n);
 	return n ? 0 : -EBADSLT;
-}
-
-void wq_watch_list_remove(struct wq_watch_list *wlist, uint64_t id)
-{
-	(void)wq_watch_list_remove_until(wlist, id, UINT64_MAX);
 }
 
 bool wq_watch_list_remove_until(struct wq_watch_list *wlist, uint64_t id, uint64_t until_ns)

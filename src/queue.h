@@ -23,13 +23,16 @@
 /* ---- watch lists: the producer's side ---- */
 
 /* The object ID is destroyed: posts REMOVAL to every queue that watches it, and empties the
- * list (the kernel's remove_watch_list()). With ID 0 the REMOVAL has 8 bytes. */
-void wq_watch_list_remove(struct wq_watch_list *wlist, uint64_t id);
-
-/* The same, until UNTIL_NS (CLOCK_MONOTONIC), and for some watches at least. False: some are
- * left for another call. True: none is left, and the list may have been freed with the last of
- * them. */
+ * list (the kernel's remove_watch_list()), until UNTIL_NS (CLOCK_MONOTONIC), and for some
+ * watches at least. With ID 0 the REMOVAL has 8 bytes. False: some are left for another call.
+ * True: none is left, and the list may have been freed with the last of them. */
 bool wq_watch_list_remove_until(struct wq_watch_list *wlist, uint64_t id, uint64_t until_ns);
+
+/* The same for all watches in one call. */
+static inline void wq_watch_list_remove(struct wq_watch_list *wlist, uint64_t id)
+{
+	(void)wq_watch_list_remove_until(wlist, id, UINT64_MAX);
+}
 
 /* The kernel's add_watch_to_object(). 0; -EBUSY: the queue already watches this id on this
  * list; -ENOMEM. The time does not depend on how many others watch it. */
@@ -59,6 +62,8 @@ struct wq_posting {
 		struct watch_notification n;
 		unsigned char raw[WQFS_RECORD_MAX];
 	} record;
+	bool is_loss;	      /* it is no record: */
+	uint64_t loss_number; /* as for wq_queue_note_one_loss(); 0: none */
 	const struct wq_cred *who;
 	uint64_t id, at_ns;
 	uint64_t number;   /* 1 and up; 0: it is the only one */
@@ -73,7 +78,13 @@ int wq_posting_begin(struct wq_posting *p, struct wq_watch_list *wlist,
 	const struct watch_notification *n, const struct wq_cred *who, uint64_t id,
 	uint64_t at_ns);
 
-/* Posts to some watches at least, then until UNTIL_NS. True: P has ended. */
+/* Begins P, which notes a LOSS in every queue that watches ID on WLIST: the one LOSS_NUMBER, or
+ * one of its own if that is 0. */
+void wq_posting_begin_loss(
+	struct wq_posting *p, struct wq_watch_list *wlist, uint64_t id, uint64_t loss_number);
+
+/* Posts to some watches at least, then until UNTIL_NS; then releases, in the same way, those
+ * that were removed meanwhile. True: P has ended. */
 bool wq_posting_step(struct wq_posting *p, uint64_t until_ns);
 
 /* Posts to QUEUE now, if QUEUE is still to get P. */
@@ -106,6 +117,15 @@ struct wq_queue *wq_queue_get(struct wq_queue *queue);
 /* Drops a reference. The last one releases the queue's watches, without a record, and frees the
  * queue. QUEUE may be NULL. */
 void wq_queue_put(struct wq_queue *queue);
+
+/* Nobody reads QUEUE or waits for it any more, but the caller still has a reference to it:
+ * frees its records. From now on nothing enters it, and no hook is called for it. Its watches
+ * are still to be released: thousands of them take more than one turn of the loop. */
+void wq_queue_close(struct wq_queue *queue);
+
+/* Releases watches of QUEUE, without a record, until UNTIL_NS (CLOCK_MONOTONIC), and some of
+ * them at least. True: none is left. */
+bool wq_queue_release_until(struct wq_queue *queue, uint64_t until_ns);
 
 void *wq_queue_owner(const struct wq_queue *queue);
 

@@ -93,15 +93,23 @@ static void free_construction(struct wq_construction *c)
 	free(c);
 }
 
+static int watch_for(struct wq_parked *p, const struct wq_caller *caller)
+{
+	return wq_keys_watch(p->fs->keys, p->construct.node->queue, p->construct.watch.key,
+		p->construct.watch.watch_id, caller);
+}
+
 /* Asks the kernel for P's key. P's user pays for the time. */
 static int ask(struct wq_parked *p)
 {
 	struct wqfs *fs = p->fs;
 	struct wq_caller caller = wqfs_caller(p->req);
 	uint64_t began = wq_budget_clock();
-	int r = wq_keys_watch(fs->keys, p->construct.node->queue, p->construct.watch.key,
-		p->construct.watch.watch_id, &caller);
+	int r = watch_for(p, &caller);
 
+	/* who has closed a queue has its watches back */
+	if (r == -EAGAIN && wq_closing_hurry(&fs->closing, caller.uid))
+		r = watch_for(p, &caller);
 	if (r == -EINPROGRESS && !wq_keys_are_starting(fs->keys))
 		wq_shares_spend(&fs->asking, caller.uid, wq_budget_clock() - began + ASLEEP_NS);
 	return r;

@@ -91,7 +91,9 @@ struct wqfs *wqfs_new(
 	TAILQ_INIT(&fs->undrained);
 	wq_user_mem_init(&fs->user_mem, loop);
 	wq_namespace_init(&fs->ns);
+	wq_closing_init(&fs->closing, loop);
 	fs->ns.ops = &wqfs_queue_ops;
+	fs->ns.closing = &fs->closing;
 	fs->ns.default_size = limits->default_size;
 	fs->ns.max_size = limits->max_size;
 	fs->ns.max_queues = limits->max_queues;
@@ -115,6 +117,7 @@ void wqfs_free(struct wqfs *fs)
 	wqfs_answers_fini(fs);
 	wq_user_mem_fini(&fs->user_mem);
 	wq_namespace_fini(&fs->ns);
+	wq_closing_fini(&fs->closing);
 	free(fs->buf);
 	free(fs);
 }

@@ -134,6 +134,15 @@ static WQ_UNUSED bool in_use(const struct wq_node *node)
 	       !LIST_EMPTY(&node->polled) || node->pieces || node->to_serve;
 }
 
+/* Nobody uses NODE's queue any more: whoever it counts for pays for its end. */
+static void drop_queue(struct wq_namespace *ns, struct wq_node *node)
+{
+	if (ns->closing)
+		wq_closing_add(ns->closing, node->queue, node->charged);
+	else
+		wq_queue_put(node->queue);
+}
+
 static void free_node(struct wq_namespace *ns, struct wq_node *node)
 {
 	assert(!in_use(node));
@@ -141,7 +150,7 @@ static void free_node(struct wq_namespace *ns, struct wq_node *node)
 		drop_name(ns, node);
 	if (node->by_ino.tbl)
 		HASH_DELETE(by_ino, ns->by_ino, node);
-	wq_queue_put(node->queue);
+	drop_queue(ns, node);
 	uncharge(ns, node);
 	free(node);
 }

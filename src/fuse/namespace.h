@@ -15,6 +15,7 @@
 #include <uthash.h>
 
 #include "base/per_user.h"
+#include "fuse/closing.h"
 #include "queue.h"
 
 #define WQ_ROOT_INO 1
@@ -68,6 +69,7 @@ struct wq_node {
 
 struct wq_namespace {
 	const struct wq_queue_ops *ops;
+	struct wq_closing *closing; /* where the queues go; NULL: each is freed at once */
 	uint32_t max_size, default_size;
 	uint64_t max_queues; /* of one user, except root; 0: no limit */
 
@@ -85,7 +87,7 @@ struct wq_namespace {
 	unsigned int names;
 };
 
-/* An empty namespace. The caller then sets the limits and ops. */
+/* An empty namespace. The caller then sets the limits, ops and closing. */
 void wq_namespace_init(struct wq_namespace *ns);
 
 /* Frees every node, whatever still refers to it. */

@@ -11,6 +11,7 @@
 
 #include "base/loop.h"
 #include "base/shares.h"
+#include "fuse/closing.h"
 #include "fuse/namespace.h"
 #include "fuse/piece.h"
 #include "fuse/user_mem.h"
@@ -66,6 +67,7 @@ struct wqfs_answer {
 
 struct wqfs {
 	struct wq_namespace ns;
+	struct wq_closing closing;
 	struct wq_keys *keys;
 	struct wq_loop *loop;
 	void (*ready)(struct wqfs *fs); /* the daemon has answered the kernel's INIT */

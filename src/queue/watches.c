@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "queue/watches.h"
 
 void wq_watch_list_init(struct wq_watch_list *wlist, void (*release)(struct wq_watch *watch))
@@ -82,6 +83,18 @@ void wq_watches_remove(struct wq_watches *watches, struct wq_watch *w)
 		release(w);
 }
 
+bool wq_watches_remove_until(struct wq_watches *watches, uint64_t until_ns)
+{
+	unsigned int n = 0;
+
+	while (!LIST_EMPTY(&watches->all)) {
+		wq_watches_remove(watches, LIST_FIRST(&watches->all));
+		if (++n % WQ_WATCHES_AT_ONCE == 0 && wq_now_ns() >= until_ns)
+			break;
+	}
+	return LIST_EMPTY(&watches->all);
+}
+
 /* ---- walks ---- */
 
 void wq_walk_begin(struct wq_watch_list *wlist)
@@ -89,8 +102,9 @@ void wq_walk_begin(struct wq_watch_list *wlist)
 	wlist->walks++;
 }
 
-void wq_walk_end(struct wq_watch_list *wlist)
+bool wq_walk_end_until(struct wq_watch_list *wlist, uint64_t until_ns)
 {
+	unsigned int n = 0;
 	bool more;
 
 	assert(wlist->walks);
@@ -98,8 +112,14 @@ void wq_walk_end(struct wq_watch_list *wlist)
 	while (more) {
 		struct wq_watch *w = SLIST_FIRST(&wlist->removed);
 
+		if (n && n % WQ_WATCHES_AT_ONCE == 0 && wq_now_ns() >= until_ns) {
+			wq_walk_begin(wlist);
+			return false;
+		}
+		n++;
 		SLIST_REMOVE_HEAD(&wlist->removed, removed_node);
 		more = !SLIST_EMPTY(&wlist->removed);
 		release(w);
 	}
+	return true;
 }

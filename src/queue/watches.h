@@ -65,6 +65,8 @@ void wq_watch_init(struct wq_watch *watch, struct wq_queue *queue);
 
 /* ---- for queue.c ---- */
 
+#define WQ_WATCHES_AT_ONCE 32 /* watches that are served before the time is checked */
+
 /* The watches of one queue. By value in it. */
 struct wq_watches {
 	LIST_HEAD(, wq_watch) all;
@@ -80,6 +82,11 @@ struct wq_watch *wq_watches_find(
 /* Adds W, which is not there yet, to WATCHES and to WLIST. 0 or -ENOMEM. */
 int wq_watches_add(struct wq_watches *watches, struct wq_watch *w, struct wq_watch_list *wlist);
 
+/* Removes watches until UNTIL_NS (CLOCK_MONOTONIC), and some of them at least. True: none is
+ * left.
+ */
+bool wq_watches_remove_until(struct wq_watches *watches, uint64_t until_ns);
+
 /* W's queue, which has WATCHES, gets no more records through W. W is released at once, or, if
  * somebody walks its list, when that walk ends. */
 void wq_watches_remove(struct wq_watches *watches, struct wq_watch *w);
@@ -88,7 +95,15 @@ void wq_watches_remove(struct wq_watches *watches, struct wq_watch *w);
  * no queue any more. Walks may be nested. */
 void wq_walk_begin(struct wq_watch_list *wlist);
 
-/* Releasing the last watch may free the list with its object. */
-void wq_walk_end(struct wq_watch_list *wlist);
+/* Ends a walk, unless UNTIL_NS (CLOCK_MONOTONIC) comes before all watches are released that
+ * were removed during it. Some are released in any case. Releasing the last watch may free the
+ * list with its object. False: the walk has not ended. */
+bool wq_walk_end_until(struct wq_watch_list *wlist, uint64_t until_ns);
+
+/* Ends a walk. */
+static inline void wq_walk_end(struct wq_watch_list *wlist)
+{
+	(void)wq_walk_end_until(wlist, UINT64_MAX);
+}
 
 #endif
