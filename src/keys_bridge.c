@@ -25,26 +25,27 @@ struct wq_keys {
 
 	/* Since when a turn of each waits for the sources to be drained; or 0. */
 	uint64_t scan_since_ns, deferred_since_ns, zombies_since_ns;
-	struct wq_timer zombies_timer; /* for the REMOVAL of keys that were destroyed */
 	char source_text[WQ_WHY_NOT_MAX + 80];
 };
 
 /* ---- keys that were destroyed ---- */
 
 /* Posts REMOVAL for zombies, for a slice of time, unless an earlier difference is deferred or
- * an earlier record still waits in the outbox. The rest follows later. */
+ * an earlier record still waits. The rest follows later. */
 static void remove_zombies(struct wq_keys *keys)
 {
 	struct wq_registry *registry = &keys->model.registry;
-	uint64_t until = wq_now_ns() + WQ_SLICE_NS;
+	uint64_t until = wq_now_ns() + WQ_SLICE_NS / 2, next = 0;
 	struct wq_key *key;
 
 	while ((key = TAILQ_FIRST(&registry->zombies)) &&
 		wq_outbox_empty(&keys->model.outbox) &&
 		wq_registry_is_settled(registry, key->found_scan)) {
-		if (wq_watching_remove(key, until) && wq_now_ns() < until)
+		if (key->watchers.walks) /* a LOSS on its way holds its watches */
+			next = wq_now_ns() + WQ_NSEC_PER_MSEC;
+		else if (wq_watching_remove(key, until) && wq_now_ns() < until)
 			continue;
-		wq_timer_set(keys->model.loop, &keys->zombies_timer, 0);
+		wq_timer_set(keys->model.loop, &keys->model.zombies_timer, next);
 		break;
 	}
 }
@@ -67,12 +68,12 @@ static void remove_ended(struct wq_keys *keys)
 	if (wq_feed_is_drained(&keys->feed, &keys->zombies_since_ns))
 		settle(keys);
 	else
-		wq_timer_set(keys->model.loop, &keys->zombies_timer, 0);
+		wq_timer_set(keys->model.loop, &keys->model.zombies_timer, 0);
 }
 
 static void on_zombies_timer(struct wq_timer *timer)
 {
-	remove_ended(wq_container_of(timer, struct wq_keys, zombies_timer));
+	remove_ended(wq_container_of(timer, struct wq_keys, model.zombies_timer));
 }
 
 static void on_gc_timer(struct wq_timer *timer)
@@ -213,7 +214,7 @@ static void init(struct wq_keys *keys)
 	keys->gc.due_timer.fire = on_gc_due_timer;
 	keys->gc.probation_timer.fire = on_gc_probation_timer;
 	keys->scan.timer.fire = on_scan_timer;
-	keys->zombies_timer.fire = on_zombies_timer;
+	keys->model.zombies_timer.fire = on_zombies_timer;
 	m->outbox.loop = m->loop;
 	m->outbox.timer.fire = on_outbox_timer;
 	m->losses.registry = &m->registry;
@@ -266,7 +267,7 @@ void wq_keys_free(struct wq_keys *keys)
 	wq_feed_fini(&keys->feed);
 	wq_outbox_fini(&m->outbox);
 	wq_losses_fini(&m->losses);
-	wq_timer_clear(m->loop, &keys->zombies_timer);
+	wq_timer_clear(m->loop, &keys->model.zombies_timer);
 	wq_scan_fini(&keys->scan);
 	wq_expiry_fini(&keys->expiry);
 	wq_gc_fini(&keys->gc);

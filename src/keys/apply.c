@@ -311,7 +311,9 @@ void wq_apply_destroyed(struct wq_model *m, const struct wq_destroyed *destroyed
 	if (!key)
 		return;
 	wq_model_destroyed(key);
-	/* earlier posts come first; the rest follows then */
-	if (wq_outbox_empty(&m->outbox))
-		wq_watch_list_remove(&key->watchers, (uint64_t)destroyed->serial);
+	if (!wq_outbox_empty(&m->outbox)) /* earlier posts come first; the rest follows then */
+		return;
+	if (key->watchers.walks ||
+		!wq_watch_list_remove_until(&key->watchers, (uint64_t)destroyed->serial, 0))
+		wq_timer_set(m->loop, &m->zombies_timer, 0);
 }

@@ -64,9 +64,9 @@ static void follow_timeout(
 		wq_gc_expect_at(f->gc, key, collected_at);
 }
 
-/* Posts LOSS to those who may have missed M. If the user's share is used up the LOSS is owed,
- * and goes to all whose keyrings may be meant: what has changed there by then no longer shows
- * whether M was there. */
+/* Posts LOSS to those who may have missed M. If the user's share is used up, or they are too
+ * many for one slice of time, the LOSS is owed, and goes to all whose keyrings may be meant:
+ * what has changed there by then no longer shows whether M was there. */
 static void follow_loss(
 	const struct wq_follower *f, const struct wq_statement *t, const struct wq_missed *m)
 {
@@ -74,11 +74,14 @@ static void follow_loss(
 	const uid_t payer = t->meaning.payer;
 	struct wq_missed owed;
 	struct wq_work work;
+	bool posted;
 
 	if (wq_work_begin(&work, &f->model->inferring, payer)) {
-		wq_losses_post(losses, wq_infer_may_have_missed, m);
+		posted = wq_losses_post(
+			losses, wq_infer_may_have_missed, m, wq_now_ns() + WQ_SLICE_NS / 2);
 		wq_work_end(&work);
-		return;
+		if (posted)
+			return;
 	}
 	memcpy(&owed, m, sizeof(owed));
 	owed.what = WQ_INFER_SETATTR;

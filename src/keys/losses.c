@@ -17,44 +17,60 @@ struct wq_owed {
 	bool walking;
 	bool again;		     /* there was another one since the walk began, */
 	uint64_t again_scan;	     /* and this was its found_scan */
+	bool at_zombies;	     /* it has come to them */
 	struct wq_key_cursor cursor; /* how far the walk is */
+	struct wq_posting posting;   /* to the watches of one key; list NULL: of none */
 	struct wq_owed *next;
 	size_t size;
 	unsigned char arg[];
 };
 
-/* ---- one key ---- */
+/* ---- at once ---- */
 
-static void post_to_watchers(const struct wq_key *key, uint64_t number)
+/* Posts to the watches of KEY. False: UNTIL_NS has come before the last of them. */
+static bool post_to_key(struct wq_key *key, uint64_t number, uint64_t until_ns)
 {
-	const struct wq_watch *w;
+	struct wq_posting p;
 
-	LIST_FOREACH (w, &key->watchers.watchers, list_node)
-		if (w->queue)
-			wq_queue_note_one_loss(w->queue, number);
+	wq_posting_begin_loss(&p, &key->watchers, (uint64_t)key->serial, number);
+	if (wq_posting_step(&p, until_ns))
+		return true;
+	wq_posting_cancel(&p);
+	return false;
 }
 
 /* Watches of zombies, whose REMOVAL is still to be posted, may have missed earlier changes. */
-static void lose_for_zombies(
-	struct wq_losses *l, wq_loss_concerns *concerns, const void *arg, uint64_t number)
+static bool post_to_zombies(struct wq_losses *l, wq_loss_concerns *concerns, const void *arg,
+	uint64_t number, uint64_t until_ns)
 {
-	const struct wq_key *key;
+	struct wq_key *key;
+	unsigned int n = 0;
 
-	TAILQ_FOREACH (key, &l->registry->zombies, node)
-		if (!concerns || concerns(key, arg))
-			post_to_watchers(key, number);
+	TAILQ_FOREACH (key, &l->registry->zombies, node) {
+		if (concerns(key, arg) && !post_to_key(key, number, until_ns))
+			return false;
+		if (++n % AT_ONCE == 0 && wq_now_ns() >= until_ns)
+			return false;
+	}
+	return true;
 }
 
-void wq_losses_post(struct wq_losses *l, wq_loss_concerns *concerns, const void *arg)
+bool wq_losses_post(
+	struct wq_losses *l, wq_loss_concerns *concerns, const void *arg, uint64_t until_ns)
 {
 	uint64_t number = ++l->number;
-	const struct wq_key *key;
+	struct wq_key *key;
+	unsigned int n = 0;
 
-	for (unsigned int kind = 0; kind < WQ_RING_KINDS; kind++)
-		TAILQ_FOREACH (key, &l->registry->rings.of[kind], ring_node)
-			if (concerns(key, arg))
-				post_to_watchers(key, number);
-	lose_for_zombies(l, concerns, arg, number);
+	for (unsigned int kind = 0; kind < WQ_RING_KINDS; kind++) {
+		TAILQ_FOREACH (key, &l->registry->rings.of[kind], ring_node) {
+			if (concerns(key, arg) && !post_to_key(key, number, until_ns))
+				return false;
+			if (++n % AT_ONCE == 0 && wq_now_ns() >= until_ns)
+				return false;
+		}
+	}
+	return post_to_zombies(l, concerns, arg, number, until_ns);
 }
 
 /* ---- what is owed ---- */
@@ -81,26 +97,53 @@ static struct wq_owed *take_first(struct wq_losses *l)
 	return loss;
 }
 
-/* Continues the walk for LOSS until UNTIL_NS. True: it has ended. */
-static bool walk(struct wq_losses *l, struct wq_owed *loss, uint64_t until_ns)
+/* Posts to the watches of the key at which the walk is. True: it has been to all of them. */
+static bool post(struct wq_owed *loss, uint64_t until_ns)
 {
-	const struct wq_key *key;
+	if (!loss->posting.list)
+		return true;
+	if (!wq_posting_step(&loss->posting, until_ns))
+		return false;
+	loss->posting.list = NULL;
+	return true;
+}
+
+/* Goes through the keys that are left of the list at which the walk is. */
+static bool walk_list(struct wq_owed *loss, uint64_t until_ns)
+{
+	struct wq_key *key;
 	unsigned int n = 0;
 
+	while (post(loss, until_ns) && (n == 0 || n % AT_ONCE || wq_now_ns() < until_ns)) {
+		key = wq_cursor_next(&loss->cursor);
+		if (!key)
+			return true;
+		n++;
+		if (!loss->concerns || loss->concerns(key, loss->arg))
+			wq_posting_begin_loss(&loss->posting, &key->watchers,
+				(uint64_t)key->serial, loss->number);
+	}
+	return false;
+}
+
+/* Continues the walk for LOSS until UNTIL_NS. True: it has ended. Zombies come last: keys that
+ * are destroyed meanwhile are then among them. */
+static bool walk(struct wq_losses *l, struct wq_owed *loss, uint64_t until_ns)
+{
 	if (!loss->walking) {
 		loss->walking = true;
+		loss->at_zombies = false;
 		loss->number = ++l->number;
 		wq_cursor_begin(l->registry, &loss->cursor);
 	}
-	while ((key = wq_cursor_next(&loss->cursor))) {
-		if (!loss->concerns || loss->concerns(key, loss->arg))
-			post_to_watchers(key, loss->number);
-		if (++n % AT_ONCE == 0 && wq_now_ns() >= until_ns)
-			break;
+	if (!loss->at_zombies) {
+		if (!walk_list(loss, until_ns))
+			return false;
+		loss->at_zombies = true;
+		wq_cursor_begin_zombies(l->registry, &loss->cursor);
 	}
-	if (loss->cursor.next)
+	if (!walk_list(loss, until_ns))
 		return false;
-	lose_for_zombies(l, loss->concerns, loss->arg, loss->number);
 	loss->walking = false;
 	return true;
 }
@@ -196,7 +239,7 @@ void wq_losses_owe(struct wq_losses *l, wq_loss_concerns *concerns, const void *
 			return;
 		free(loss);
 	}
-	wq_losses_post(l, concerns, arg);
+	(void)wq_losses_post(l, concerns, arg, UINT64_MAX);
 }
 
 void wq_losses_post_all(struct wq_losses *l)
@@ -231,6 +274,8 @@ void wq_losses_fini(struct wq_losses *l)
 		struct wq_owed *loss = take_first(l);
 
 		wq_cursor_end(&loss->cursor);
+		if (loss->posting.list)
+			wq_posting_cancel(&loss->posting);
 		free(loss);
 	}
 	wq_timer_clear(l->loop, &l->timer);

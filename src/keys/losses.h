@@ -33,11 +33,12 @@ struct wq_losses {
 	uint64_t number; /* of the last LOSS */
 };
 
-/* Posts LOSS once to every queue that watches a keyring for which CONCERNS(key,
- * ARG) is true. */
-void wq_losses_post(struct wq_losses *losses, wq_loss_concerns *concerns, const void *arg);
+/* Posts LOSS once to every queue that watches a keyring for which CONCERNS(key, ARG) is true.
+ * False: UNTIL_NS (CLOCK_MONOTONIC) has come before all of them had it. */
+bool wq_losses_post(struct wq_losses *losses, wq_loss_concerns *concerns, const void *arg,
+	uint64_t until_ns);
 
-/* Does the same before long, for PAYER, who has no share left. Copies SIZE bytes of ARG. If a
+/* Does the same before long and in slices, for which PAYER pays. Copies SIZE bytes of ARG. If a
  * LOSS with the same bytes is owed already, this one is merged with it. */
 void wq_losses_owe(struct wq_losses *losses, wq_loss_concerns *concerns, const void *arg,
 	size_t size, uid_t payer);

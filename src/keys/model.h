@@ -33,6 +33,7 @@ struct wq_model {
 	struct wq_event_order events; /* events that were reported and are not handled yet */
 
 	struct wq_registry registry;
+	struct wq_timer zombies_timer; /* for the REMOVAL of keys that were destroyed */
 	struct wq_outbox outbox;
 	struct wq_losses losses;
 	struct wq_ledger ledger;

@@ -32,22 +32,35 @@ static bool put_off(struct wq_outbox *o, const struct wq_posting *p)
 	return true;
 }
 
+/* Sends P, which has begun: at once, or in later turns. */
+static void send(struct wq_outbox *o, struct wq_posting *p)
+{
+	p->number = ++o->number;
+	/* most records have few watches: only the others need the clock */
+	if (wq_outbox_empty(o) && wq_posting_step(p, 0))
+		return;
+	if (put_off(o, p))
+		return;
+	(void)wq_outbox_step(o, UINT64_MAX);
+	(void)wq_posting_step(p, UINT64_MAX);
+}
+
 void wq_outbox_post(struct wq_outbox *o, struct wq_watch_list *wlist,
 	const struct watch_notification *n, const struct wq_cred *who, uint64_t id,
 	uint64_t at_ns)
 {
 	struct wq_posting p;
 
-	if (wq_posting_begin(&p, wlist, n, who, id, at_ns) < 0)
-		return;
-	p.number = ++o->number;
-	/* most records have few watches: only the others need the clock */
-	if (wq_outbox_empty(o) && wq_posting_step(&p, 0))
-		return;
-	if (put_off(o, &p))
-		return;
-	(void)wq_outbox_step(o, UINT64_MAX);
-	(void)wq_posting_step(&p, UINT64_MAX);
+	if (wq_posting_begin(&p, wlist, n, who, id, at_ns) == 0)
+		send(o, &p);
+}
+
+void wq_outbox_lose(struct wq_outbox *o, struct wq_watch_list *wlist, uint64_t id)
+{
+	struct wq_posting p;
+
+	wq_posting_begin_loss(&p, wlist, id, 0);
+	send(o, &p);
 }
 
 static void drop_first(struct wq_outbox *o)

@@ -29,6 +29,9 @@ void wq_outbox_post(struct wq_outbox *outbox, struct wq_watch_list *wlist,
 	const struct watch_notification *n, const struct wq_cred *who, uint64_t id,
 	uint64_t at_ns);
 
+/* Notes a LOSS in all queues that watch ID on WLIST, after the records that wait for them. */
+void wq_outbox_lose(struct wq_outbox *outbox, struct wq_watch_list *wlist, uint64_t id);
+
 /* Continues until UNTIL_NS. True: nothing is left. */
 bool wq_outbox_step(struct wq_outbox *outbox, uint64_t until_ns);
 

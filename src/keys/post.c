@@ -20,11 +20,7 @@ void wq_post_change(struct wq_key *key, enum key_notification_subtype subtype, u
 		(uint64_t)key->serial, at_ns);
 }
 
-void wq_post_key_loss(const struct wq_key *key)
+void wq_post_key_loss(struct wq_key *key)
 {
-	const struct wq_watch *w;
-
-	LIST_FOREACH (w, &key->watchers.watchers, list_node)
-		if (w->queue)
-			wq_queue_note_loss(w->queue);
+	wq_outbox_lose(&key->model->outbox, &key->watchers, (uint64_t)key->serial);
 }

@@ -10,6 +10,6 @@ void wq_post_change(struct wq_key *key, enum key_notification_subtype subtype, u
 	const struct wq_cred *who, uint64_t at_ns);
 
 /* Posts LOSS to every queue that watches KEY. */
-void wq_post_key_loss(const struct wq_key *key);
+void wq_post_key_loss(struct wq_key *key);
 
 #endif

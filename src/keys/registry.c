@@ -44,14 +44,24 @@ int wq_registry_add(struct wq_registry *r, struct wq_key *key)
 
 /* ---- cursors ---- */
 
-void wq_cursor_begin(struct wq_registry *r, struct wq_key_cursor *c)
+static void begin_at(struct wq_registry *r, struct wq_key_cursor *c, struct wq_key *first)
 {
 	wq_cursor_end(c);
-	c->next = TAILQ_FIRST(&r->all);
+	c->next = first;
 	if (!c->next)
 		return;
 	LIST_INSERT_HEAD(&r->cursors, c, node);
 	c->listed = true;
+}
+
+void wq_cursor_begin(struct wq_registry *r, struct wq_key_cursor *c)
+{
+	begin_at(r, c, TAILQ_FIRST(&r->all));
+}
+
+void wq_cursor_begin_zombies(struct wq_registry *r, struct wq_key_cursor *c)
+{
+	begin_at(r, c, TAILQ_FIRST(&r->zombies));
 }
 
 struct wq_key *wq_cursor_next(struct wq_key_cursor *c)

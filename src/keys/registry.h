@@ -11,8 +11,8 @@
 #include "keys/key.h"
 #include "keys/rings.h"
 
-/* Walks registry.all, whatever is done in between: a key that leaves moves the cursors that
- * stand at it, and a key that comes is still reached.
+/* Walks registry.all (or registry.zombies), whatever is done in between: a key that leaves
+ *moves the cursors that stand at it, and a key that comes is still reached.
  *
  *	struct wq_key_cursor c = {0};
  *
@@ -92,6 +92,7 @@ void wq_registry_asked(struct wq_registry *registry, struct wq_key *key, bool du
 bool wq_registry_is_settled(const struct wq_registry *registry, uint64_t scan);
 
 void wq_cursor_begin(struct wq_registry *registry, struct wq_key_cursor *c);
+void wq_cursor_begin_zombies(struct wq_registry *registry, struct wq_key_cursor *c);
 struct wq_key *wq_cursor_next(struct wq_key_cursor *c);
 void wq_cursor_end(struct wq_key_cursor *c);
 

@@ -28,6 +28,7 @@ static void set_up(void)
 	model.losses.registry = &model.registry;
 	model.losses.inferring = &model.inferring;
 	model.losses.loop = model.loop;
+	model.outbox.loop = model.loop;
 	queue = wq_queue_new(&ops, NULL, WQFS_SIZE_MAX);
 	ck_assert_int_eq(wq_queue_set_size(queue, 32), 0);
 	key.model = &model;
@@ -43,6 +44,7 @@ static void set_up(void)
 static void tear_down(void)
 {
 	wq_losses_fini(&model.losses);
+	wq_outbox_fini(&model.outbox);
 	wq_loop_free(model.loop);
 	wq_watch_remove(&key.watchers, queue, 7, false);
 	wq_queue_put(queue);
@@ -92,7 +94,7 @@ static bool is_none(const struct wq_key *k, const void *arg)
 
 START_TEST(loss_is_posted_to_nobody_whom_it_does_not_concern)
 {
-	wq_losses_post(&model.losses, is_none, NULL);
+	ck_assert(wq_losses_post(&model.losses, is_none, NULL, UINT64_MAX));
 	ck_assert(!wq_queue_readable(queue));
 }
 END_TEST
@@ -128,6 +130,92 @@ START_TEST(loss_that_is_owed_is_posted_once_when_its_payer_has_a_share)
 }
 END_TEST
 
+#define MANY 5000
+
+static struct wq_watch many_watches[MANY];
+static struct wq_queue *many_queues[MANY];
+
+/* So many more queues watch the key. */
+static void watch_by_many(void)
+{
+	for (int i = 0; i < MANY; i++) {
+		many_queues[i] = wq_queue_new(&ops, NULL, WQFS_SIZE_MAX);
+		ck_assert_int_eq(wq_queue_set_size(many_queues[i], 8), 0);
+		wq_watch_init(&many_watches[i], many_queues[i]);
+		many_watches[i].id = 7;
+		ck_assert_int_eq(wq_watch_add(&many_watches[i], &key.watchers), 0);
+	}
+}
+
+/* How many of them have a record, or a LOSS, of SUBTYPE? */
+static int have(unsigned int subtype)
+{
+	int n = 0;
+
+	for (int i = 0; i < MANY; i++) {
+		union {
+			struct watch_notification n;
+			char bytes[WQFS_RECORD_MAX];
+		} r;
+		struct wq_take take;
+
+		n += wq_queue_peek(many_queues[i], WQFS_FORMAT_RAW, &r, sizeof(r), &take) > 0 &&
+		     r.n.type == WATCH_TYPE_META && r.n.subtype == subtype;
+	}
+	return n;
+}
+
+static void close_many(void)
+{
+	for (int i = 0; i < MANY; i++)
+		wq_queue_put(many_queues[i]);
+}
+
+START_TEST(the_end_of_a_key_of_thousands_of_queues_takes_turns)
+{
+	const struct wq_destroyed destroyed = {.serial = 7, .at_ns = UINT64_MAX};
+
+	watch_by_many();
+	wq_apply_destroyed(&model, &destroyed);
+	ck_assert_int_gt(have(WATCH_META_REMOVAL_NOTIFICATION), 0);
+	ck_assert_int_lt(have(WATCH_META_REMOVAL_NOTIFICATION), 100);
+	ck_assert(model.zombies_timer.set);
+	wq_timer_clear(model.loop, &model.zombies_timer);
+	close_many();
+}
+END_TEST
+
+START_TEST(loss_for_thousands_of_queues_takes_turns)
+{
+	struct wq_losses *losses = &model.losses;
+	unsigned int turns = 0;
+
+	watch_by_many();
+	wq_model_destroyed(&key);
+	ck_assert(!wq_losses_post(losses, is_any, NULL, 0));
+	ck_assert_int_lt(have(WATCH_META_LOSS_NOTIFICATION), 100);
+	wq_losses_owe(losses, is_any, "a", 2, 1000);
+	do {
+		wq_losses_step(losses);
+		turns++;
+	} while (losses->n && turns < MANY);
+	ck_assert_int_eq(have(WATCH_META_LOSS_NOTIFICATION), MANY);
+	close_many();
+}
+END_TEST
+
+START_TEST(loss_of_a_key_of_thousands_of_queues_takes_turns)
+{
+	watch_by_many();
+	wq_post_key_loss(&key);
+	ck_assert_int_lt(have(WATCH_META_LOSS_NOTIFICATION), 100);
+	while (!wq_outbox_step(&model.outbox, 0))
+		;
+	ck_assert_int_eq(have(WATCH_META_LOSS_NOTIFICATION), MANY);
+	close_many();
+}
+END_TEST
+
 START_TEST(cursors_step_over_a_key_that_leaves)
 {
 	struct wq_key_cursor c = {0};
@@ -149,6 +237,9 @@ int main(void)
 	tcase_add_test(t, loss_is_posted_to_who_watches_only_what_has_ended);
 	tcase_add_test(t, loss_is_posted_to_nobody_whom_it_does_not_concern);
 	tcase_add_test(t, loss_that_is_owed_is_posted_once_when_its_payer_has_a_share);
+	tcase_add_test(t, the_end_of_a_key_of_thousands_of_queues_takes_turns);
+	tcase_add_test(t, loss_for_thousands_of_queues_takes_turns);
+	tcase_add_test(t, loss_of_a_key_of_thousands_of_queues_takes_turns);
 	tcase_add_test(t, cursors_step_over_a_key_that_leaves);
 	suite_add_tcase(suite, t);
 	return run_suite(suite);
