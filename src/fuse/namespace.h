@@ -24,6 +24,7 @@ struct wq_parked;
 struct wq_handle;
 
 TAILQ_HEAD(wq_parked_list, wq_parked);
+TAILQ_HEAD(wq_node_list, wq_node);
 
 /* A name in the directory. It is separate from its node, so that a rename can add the new name
  * before it removes the old one, and an exchange needs no memory. */
@@ -60,7 +61,8 @@ struct wq_node {
 
 	unsigned int pieces; /* handles that have begun to read a line */
 	size_t rest;	     /* how many bytes of those lines are still to be read */
-	bool to_serve;	     /* on the list of nodes whose readers are to be served */
+	struct wq_node_list
+		*to_serve; /* the list of nodes to be served that it is on; or NULL */
 	TAILQ_ENTRY(wq_node) serve;
 
 	UT_hash_handle by_ino;

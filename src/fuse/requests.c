@@ -16,7 +16,7 @@ void wqfs_forget_handle(struct wqfs *fs, struct wq_handle *handle)
 	wqfs_put_piece_back(handle);
 	wqfs_forget_sync(handle);
 	wqfs_forget_polls(fs, handle);
-	wqfs_forget_to_serve(fs, handle->node);
+	wqfs_forget_to_serve(handle->node);
 }
 
 void wqfs_stop(struct wqfs *fs)

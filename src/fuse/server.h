@@ -83,7 +83,10 @@ struct wqfs {
 	/* Keys that somebody waits for, sorted by turn. */
 	struct wq_construction_list constructing;
 	struct wq_construction *constructions; /* the same, by key */
-	TAILQ_HEAD(, wq_node) to_serve; /* nodes with readers for whom there may be something */
+	/* Nodes with readers for whom there may be something; and those of them whose reader's
+	 * user has used up the share, and is served after all others. */
+	struct wq_node_list to_serve, to_serve_last;
+	struct wq_shares serving;
 	/* Readers that do not wait, until all is posted that was done before they came. */
 	struct wq_parked_list undrained;
 	struct wq_user_mem_pool user_mem;

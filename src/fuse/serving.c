@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "base/budget.h"
 #include "base/unused.h"
 #include "fuse/answered.h"
 #include "fuse/parked.h"
@@ -10,25 +11,28 @@
 #include "fuse/serving.h"
 #include "fuse/sync.h"
 
-#define SERVE_NS 2000000u /* how long readers may keep other requests waiting */
+#define SERVE_NS WQ_SLICE_NS /* how long readers may keep other requests waiting */
 
 /* ---- who is to be served ---- */
+
+static void put_on(struct wq_node_list *list, struct wq_node *node)
+{
+	node->to_serve = list;
+	TAILQ_INSERT_TAIL(list, node, serve);
+}
 
 /* NODE's readers will be served before the loop waits again. */
 static void serve_soon(struct wqfs *fs, struct wq_node *node)
 {
-	if (node->to_serve)
-		return;
-	node->to_serve = true;
-	TAILQ_INSERT_TAIL(&fs->to_serve, node, serve);
+	if (!node->to_serve)
+		put_on(&fs->to_serve, node);
 }
 
-static void no_longer_to_serve(struct wqfs *fs, struct wq_node *node)
+static void no_longer_to_serve(struct wq_node *node)
 {
-	if (!node->to_serve)
-		return;
-	node->to_serve = false;
-	TAILQ_REMOVE(&fs->to_serve, node, serve);
+	if (node->to_serve)
+		TAILQ_REMOVE(node->to_serve, node, serve);
+	node->to_serve = NULL;
 }
 
 /* The same, if anybody waits for something of NODE. */
@@ -63,11 +67,11 @@ void wqfs_poll_again(struct wq_node *node)
 	serve_those_of(node);
 }
 
-void wqfs_forget_to_serve(struct wqfs *fs, struct wq_node *node)
+void wqfs_forget_to_serve(struct wq_node *node)
 {
 	if (TAILQ_EMPTY(&node->readers) && TAILQ_EMPTY(&node->arrived) &&
 		LIST_EMPTY(&node->polled))
-		no_longer_to_serve(fs, node);
+		no_longer_to_serve(node);
 }
 
 /* ---- readers that come ---- */
@@ -216,9 +220,44 @@ static bool serve(struct wqfs *fs, struct wq_node *node, uint64_t end_ns)
 	return wqfs_notify_pollers(node, end_ns);
 }
 
+/* The user who pays for serving NODE: that of its first reader, or of one who polls it. */
+static uid_t payer_of(const struct wq_node *node)
+{
+	const struct wq_parked *p = TAILQ_FIRST(&node->readers);
+	const struct wq_handle *h = LIST_FIRST(&node->polled);
+
+	if (!p)
+		p = TAILQ_FIRST(&node->arrived);
+	if (p)
+		return fuse_req_ctx(p->req)->uid;
+	return h ? h->used_by : node->charged;
+}
+
+/* Serves NODE until END_NS. What is left is served later. */
+static void serve_some(struct wqfs *fs, struct wq_node *node, uint64_t end_ns)
+{
+	no_longer_to_serve(node);
+	if (!serve(fs, node, end_ns))
+		serve_soon(fs, node);
+}
+
+/* The same, for which its user pays. False: nothing was done, because that user has no time
+ * left. */
+static bool serve_and_pay(struct wqfs *fs, struct wq_node *node, uint64_t end_ns)
+{
+	struct wq_work work;
+
+	if (!wq_work_begin(&work, &fs->serving, payer_of(node)))
+		return false;
+	serve_some(fs, node, end_ns);
+	wq_work_end(&work);
+	return true;
+}
+
 bool wqfs_has_to_serve(const struct wqfs *fs)
 {
-	return !TAILQ_EMPTY(&fs->to_serve) || !TAILQ_EMPTY(&fs->undrained);
+	return !TAILQ_EMPTY(&fs->to_serve) || !TAILQ_EMPTY(&fs->to_serve_last) ||
+	       !TAILQ_EMPTY(&fs->undrained);
 }
 
 /* Serves the readers for whom all has been posted by now, in the order in which they came. */
@@ -230,6 +269,9 @@ static void serve_undrained(struct wqfs *fs, uint64_t end_ns)
 		serve_arrived(p);
 }
 
+/* To make lines takes much more time than to ask for them. A user whose readers have used up
+ * the share is served after all others, and need not pay for that: nobody else wants the time.
+ */
 void wqfs_serve(struct wqfs *fs)
 {
 	uint64_t end_ns = wq_now_ns() + SERVE_NS;
@@ -237,8 +279,11 @@ void wqfs_serve(struct wqfs *fs)
 
 	serve_undrained(fs, end_ns);
 	while ((node = TAILQ_FIRST(&fs->to_serve)) && wq_now_ns() < end_ns) {
-		no_longer_to_serve(fs, node);
-		if (!serve(fs, node, end_ns))
-			serve_soon(fs, node);
+		if (serve_and_pay(fs, node, end_ns))
+			continue;
+		no_longer_to_serve(node);
+		put_on(&fs->to_serve_last, node);
 	}
+	while ((node = TAILQ_FIRST(&fs->to_serve_last)) && wq_now_ns() < end_ns)
+		serve_some(fs, node, end_ns);
 }

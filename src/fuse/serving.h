@@ -17,7 +17,8 @@ void wqfs_read_now(fuse_req_t req, struct wq_handle *h, size_t size);
 
 /* Are there readers to answer? If so, before the loop waits, read all pending requests, or at
  * least all interrupts, and call wqfs_serve(). So no record goes to a reader that was killed
- * before. One call takes at most 2 ms: ask again after it. */
+ * before. One call takes at most 2 ms: ask again after it. Users whose readers have taken much
+ * time are served after all others. */
 bool wqfs_has_to_serve(const struct wqfs *fs);
 void wqfs_serve(struct wqfs *fs);
 
@@ -32,6 +33,6 @@ void wqfs_poll_again(struct wq_node *node);
 
 /* NODE has lost a descriptor, and what waited through it. If nobody waits any more NODE leaves
  * the list of those to be served, and may be freed. */
-void wqfs_forget_to_serve(struct wqfs *fs, struct wq_node *node);
+void wqfs_forget_to_serve(struct wq_node *node);
 
 #endif

@@ -392,6 +392,11 @@ pid_t it_start(const char *options)
 	IT_FAIL("the daemon ended with %d and said: %s", decode(status), it_text(IT_OUT));
 }
 
+pid_t it_daemon(void)
+{
+	return daemon_pid;
+}
+
 void it_ends(pid_t daemon)
 {
 	int r = it_wait(daemon);

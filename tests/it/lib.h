@@ -32,6 +32,15 @@
 /* Each test mounts here, relative to its working directory. */
 #define IT_MNT "mnt"
 
+/* Is this a build with sanitizers? They make programs several times slower, and not evenly. */
+#ifdef __SANITIZE_ADDRESS__
+#define IT_SANITIZED 1
+#elif defined(__has_feature)
+#define IT_SANITIZED __has_feature(address_sanitizer)
+#else
+#define IT_SANITIZED 0
+#endif
+
 struct it_test {
 	const char *says; /* the sentence that it proves */
 	void (*run)(void);
@@ -167,6 +176,9 @@ const char **it_daemon_argv(const char *options);
  * pid; it is a child. Skips the test where nothing can be mounted. If the daemon still runs at
  * the end of the test, it_stop() ends it. */
 pid_t it_start(const char *options);
+
+/* The daemon that it_start() has started last. */
+pid_t it_daemon(void);
 
 /* Skips the test, for the reason WHY, if WQFS_WRAPPER runs the daemon. */
 void it_need_bare_daemon(const char *why);

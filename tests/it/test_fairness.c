@@ -11,14 +11,6 @@
 #include "lib.h"
 #include "records.h"
 
-#ifdef __SANITIZE_ADDRESS__
-#define SANITIZED true
-#elif defined(__has_feature)
-#define SANITIZED __has_feature(address_sanitizer)
-#else
-#define SANITIZED false
-#endif
-
 static int32_t key_a, ring;
 static int fd;
 
@@ -148,7 +140,7 @@ static void reports_that_only_begin_do_not_pile_up(void)
 	pid_t daemon;
 
 	it_need_bare_daemon("what valgrind keeps would count");
-	if (SANITIZED)
+	if (IT_SANITIZED)
 		it_skip("what the sanitizer keeps would count");
 	daemon = it_start("source=poll");
 	key_a = it_key("wqfs-test:a");

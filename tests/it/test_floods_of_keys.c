@@ -5,7 +5,6 @@
  */
 #include <fcntl.h>
 #include <grp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +18,6 @@
 #define MANY   4000
 #define QUEUES 10000
 
-static pid_t daemon_pid;
 static int root_fd, fd;
 static int32_t keys[MANY], ring;
 
@@ -30,7 +28,7 @@ static void set_up(const char *options)
 	it_need_root(); /* others may have 200 keys */
 	it_need_bare_daemon("it would measure valgrind");
 	IT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	daemon_pid = it_start(options);
+	it_start(options);
 	/* From here on it possesses none of the keys: the kernel searches for possession each
 	 * time. */
 	IT_OK(keyctl_join_session_keyring(NULL) > 0);
@@ -46,23 +44,6 @@ static void set_up_tracing(const char *options)
 {
 	close(trace_need());
 	set_up(options);
-}
-
-/* If the flood is faster than the daemon the trace overflows, which the daemon logs. It must
- * log nothing else. */
-static void end_though_overrun(void)
-{
-	static const char said[] =
-		"wqfs: the trace buffer overflowed: LOSS, and a scan of all keys\n";
-	const char *text;
-
-	IT_EQ(kill(daemon_pid, SIGTERM), 0);
-	IT_EQ(it_wait(daemon_pid), 0);
-	for (text = it_text(IT_OUT); !strncmp(text, said, strlen(said)); text += strlen(said))
-		;
-	if (strlen(text) >= strlen(said)) /* else the text was cut off */
-		IT_STR(text, "");
-	_exit(0);
 }
 
 static void make_keys(int n)
@@ -138,7 +119,7 @@ static void operations_that_may_have_been_on_many_keyrings(void)
 	set_up_tracing("source=trace");
 	watch_thread_keyrings();
 	bystander_is_served(clear_thread_keyring);
-	end_though_overrun();
+	bystander_trace_ends();
 }
 
 /* ---- ends ---- */
@@ -171,7 +152,7 @@ static void ends_of_thousands_of_keys(void)
 {
 	set_up_tracing("source=trace");
 	bystander_is_served(make_watch_and_end);
-	end_though_overrun();
+	bystander_trace_ends();
 }
 
 static void ends_of_thousands_of_keys_that_are_polled(void)
@@ -195,7 +176,7 @@ static void watches_that_come_and_go(void)
 	set_up_tracing("source=trace");
 	make_keys(MANY);
 	bystander_is_served(watch_and_unwatch);
-	end_though_overrun();
+	bystander_trace_ends();
 }
 
 static void watch_by_attribute(void)
@@ -213,7 +194,7 @@ static void watches_by_the_attribute(void)
 	set_up_tracing("source=trace");
 	make_keys(MANY);
 	bystander_is_served(watch_by_attribute);
-	end_though_overrun();
+	bystander_trace_ends();
 }
 
 /* They are more than an attribute can hold. */
@@ -230,6 +211,24 @@ static void questions_for_thousands_of_watches(void)
 	make_keys(MANY);
 	watch_keys(MANY);
 	bystander_is_served(ask_watches);
+}
+
+/* Closing is the flood: the watches were made long before the queue is closed. */
+static void watch_all_and_close(void)
+{
+	int own = it_queue("own", O_RDONLY);
+
+	IT_EQ(unlink(IT_MNT "/own"), 0);
+	for (int i = 0; i < MANY; i++)
+		IT_OK(it_watch(own, keys[i], 1) == 0);
+	close(own);
+}
+
+static void closes_of_queues_with_thousands_of_watches(void)
+{
+	set_up("source=poll");
+	make_keys(MANY);
+	bystander_is_served(watch_all_and_close);
 }
 
 /* ---- watchers ---- */
@@ -258,7 +257,7 @@ static void changes_of_a_key_that_thousands_of_queues_watch(void)
 	make_keys(1);
 	watch_by_queues();
 	bystander_is_served(set_permissions);
-	end_though_overrun();
+	bystander_trace_ends();
 }
 
 /* The key ends for thousands of queues; making them takes longer than that. */
@@ -274,7 +273,7 @@ static void ends_of_a_key_that_thousands_of_queues_watch(void)
 	set_up_tracing("source=trace,max_queues=20000");
 	make_keys(1);
 	bystander_is_served(watch_by_queues_and_end);
-	end_though_overrun();
+	bystander_trace_ends();
 }
 
 /* ---- overruns ---- */
@@ -290,7 +289,7 @@ static void overruns_of_the_trace(void)
 	make_keys(MANY);
 	watch_keys(MANY);
 	bystander_is_served(update);
-	end_though_overrun();
+	bystander_trace_ends();
 }
 
 #define SERVED "a bystander is served within 20 ms under a flood of "
@@ -305,6 +304,8 @@ static const struct it_test tests[] = {
 	{SERVED "watches that come and go", watches_that_come_and_go},
 	{SERVED "watches by the attribute", watches_by_the_attribute},
 	{SERVED "questions for thousands of watches", questions_for_thousands_of_watches},
+	{SERVED "closes of queues with thousands of watches",
+		closes_of_queues_with_thousands_of_watches},
 	{SERVED "changes of a key that thousands of queues watch",
 		changes_of_a_key_that_thousands_of_queues_watch},
 	{SERVED "ends of a key that thousands of queues watch",

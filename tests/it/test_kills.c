@@ -219,7 +219,7 @@ static void no_record_is_read_twice_and_what_is_lost_is_told(void)
 		sums.posted, sums.seen, sums.left, sums.told, sums.gone, sums.needless);
 	fflush(stdout);
 	/* a sanitizer's daemon looks too late: there the kills are for its checks */
-#ifndef __SANITIZE_ADDRESS__
+#if !IT_SANITIZED
 	IT_OK(sums.gone * 100 <= sums.posted * MAX_GONE);
 	IT_OK(sums.needless * 100 <= sums.posted * MAX_NEEDLESS);
 #endif

@@ -96,7 +96,7 @@ static void begin(int *fd)
 								    "K", "L", "M"};
 
 	close(trace_need());
-#ifndef __SANITIZE_ADDRESS__
+#if !IT_SANITIZED
 	if (!getenv("WQFS_WRAPPER"))
 		setenv("WQFS_WRAPPER", "env LD_PRELOAD=" PUT_OFF, 1);
 #endif

@@ -703,6 +703,30 @@ static void watches_are_limited_by_rlimit_nofile(void)
 	close(fd);
 }
 
+/* As in the kernel, which gives them back a moment after the close. */
+static void who_closes_a_queue_may_watch_as_much_again(void)
+{
+	enum { MANY = 150, ROUNDS = 20 };
+	const struct rlimit limit = {MANY + 10, MANY + 10};
+	int32_t keys[MANY];
+	char name[32];
+
+	it_start(NULL);
+	for (int i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "wqfs-test:again%d", i);
+		keys[i] = it_key(name);
+	}
+	IT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	for (int round = 0; round < ROUNDS; round++) {
+		int fd = it_queue("q", O_RDONLY);
+
+		IT_EQ(unlink(IT_MNT "/q"), 0);
+		for (int i = 0; i < MANY; i++)
+			IT_UNTIL(it_watch(fd, keys[i], 1) == 0);
+		close(fd);
+	}
+}
+
 static const struct it_test tests[] = {
 	{"others' queues are closed and cannot be moved",
 		others_queues_are_closed_and_cannot_be_moved},
@@ -727,6 +751,8 @@ static const struct it_test tests[] = {
 	{"queues of a user are limited, root's are not",
 		queues_of_a_user_are_limited_roots_are_not},
 	{"watches are limited by RLIMIT_NOFILE", watches_are_limited_by_rlimit_nofile},
+	{"who closes a queue may watch as much again",
+		who_closes_a_queue_may_watch_as_much_again},
 };
 
 IT_MAIN(tests)
