@@ -4,6 +4,7 @@
  * meant: those of 32-bit programs, and those with upper bits set in the operation.
  */
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -125,6 +126,66 @@ static void what_32_bit_programs_do_is_found_at_once(void)
 		RECORDS_UNTIL(fd, "A:setattr");
 	}
 	IT_EQ(keyctl_32(KEYCTL_REVOKE, (uint32_t)key_a, 0), 0);
+	RECORDS_UNTIL(fd, "A:revoked");
+	NO_RECORDS(fd);
+}
+
+/* ---- 32-bit programs ---- */
+
+struct call_32 {
+	const char *does; /* the record */
+	int op;
+	int32_t arg[2];
+	const char *text; /* the second argument, if it is one */
+};
+
+/* Runs a 32-bit program that makes call C of keyctl(). Returns what it_run() does. */
+static int run_32(const struct call_32 *c)
+{
+	char words[3][24], text[32];
+	const char *argv[] = {CALL_32, "288", words[0], words[1], words[2], NULL, NULL};
+
+	snprintf(words[0], sizeof(words[0]), "%d", c->op);
+	snprintf(words[1], sizeof(words[1]), "%d", c->arg[0]);
+	snprintf(words[2], sizeof(words[2]), "%d", c->arg[1]);
+	if (c->text) {
+		snprintf(text, sizeof(text), "=%s", c->text);
+		snprintf(words[2], sizeof(words[2]), "%zu", strlen(c->text));
+		argv[4] = text;
+		argv[5] = words[2];
+	}
+	return it_run(argv, "call_32.out");
+}
+
+static void what_a_32_bit_program_does_is_found_at_once(void)
+{
+	const uint32_t other = ALL_PERM | KEY_OTH_VIEW;
+
+	set_up("source=trace,resync_s=" NEVER_S);
+	if (access(CALL_32, X_OK) != 0)
+		it_skip("the compiler makes no 32-bit programs");
+	if (run_32(&(struct call_32){.op = KEYCTL_GET_KEYRING_ID, .arg = {ring}}) != 0)
+		it_skip("this kernel runs no 32-bit programs");
+	NO_RECORDS(fd);
+	for (int i = 0; i < 5; i++) {
+		const struct call_32 calls[] = {
+			{"RING:linked:B", KEYCTL_LINK, {key_b, ring}, NULL},
+			{"RING:unlinked:B", KEYCTL_UNLINK, {key_b, ring}, NULL},
+			{"A:setattr", KEYCTL_SETPERM,
+				{key_a, (int32_t)(i % 2 ? ALL_PERM : other)}, NULL},
+			{"A:updated", KEYCTL_UPDATE, {key_a}, i % 2 ? "1" : "22"},
+			{"RING:linked:B", KEYCTL_LINK, {key_b, ring}, NULL},
+			/* a scan shows what it did, and not how: see wqfs(5) */
+			{"RING:unlinked:B", KEYCTL_CLEAR, {ring}, NULL},
+		};
+
+		for (size_t c = 0; c < ARRAY_SIZE(calls); c++) {
+			IT_EQ(run_32(&calls[c]), 0);
+			records_until(__FILE__, __LINE__, fd, calls[c].does,
+				calls[c].op == KEYCTL_CLEAR ? "RING:cleared" : NULL);
+		}
+	}
+	IT_EQ(run_32(&(struct call_32){.op = KEYCTL_REVOKE, .arg = {key_a}}), 0);
 	RECORDS_UNTIL(fd, "A:revoked");
 	NO_RECORDS(fd);
 }
@@ -259,6 +320,8 @@ static void operation_is_what_the_lower_bits_say(void)
 
 static const struct it_test tests[] = {
 	{"what 32-bit programs do is found at once", what_32_bit_programs_do_is_found_at_once},
+	{"what a 32-bit program does is found at once",
+		what_a_32_bit_program_does_is_found_at_once},
 	{"a call of the same number as a 32-bit one is an occasion to scan",
 		call_of_the_same_number_is_an_occasion_to_scan},
 	{"the resync tells what the trace does not see",
