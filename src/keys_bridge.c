@@ -35,7 +35,7 @@ struct wq_keys {
 static void remove_zombies(struct wq_keys *keys)
 {
 	struct wq_registry *registry = &keys->model.registry;
-	uint64_t until = wq_now_ns() + WQ_SLICE_NS / 2, next = 0;
+	uint64_t until = wq_now_ns() + WQ_PIECE_NS, next = 0;
 	struct wq_key *key;
 
 	while ((key = TAILQ_FIRST(&registry->zombies)) &&
@@ -105,7 +105,7 @@ static void on_outbox_timer(struct wq_timer *timer)
 {
 	struct wq_keys *keys = wq_container_of(timer, struct wq_keys, model.outbox.timer);
 
-	if (!wq_outbox_step(&keys->model.outbox, wq_now_ns() + WQ_SLICE_NS / 2))
+	if (!wq_outbox_step(&keys->model.outbox, wq_now_ns() + WQ_PIECE_NS))
 		wq_timer_set(keys->model.loop, timer, 0);
 	settle(keys);
 }

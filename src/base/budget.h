@@ -10,6 +10,10 @@
 /* Work is cut into slices of this length, so that nobody waits longer for the loop. */
 #define WQ_SLICE_NS 2000000u
 
+/* The same for work that nobody waits for, of which several pieces may come in one turn:
+ * between two looks at the requests they take no more than a slice. */
+#define WQ_PIECE_NS (WQ_SLICE_NS / 4)
+
 #define WQ_BUDGET_WINDOW_NS 100000000u
 #define WQ_BUDGET_NS	    10000000u
 

@@ -5,11 +5,11 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "base/budget.h"
 #include "base/loop.h"
 #include "base/unused.h"
 
-#define BATCH	32
-#define WORK_NS 1000000u /* for work in one turn, besides what the last piece of it takes */
+#define BATCH 32
 
 struct wq_loop {
 	int epfd;
@@ -162,7 +162,7 @@ static void call_ready(struct wq_loop *loop, bool can_wait, uint64_t end_ns)
  * the first left. */
 static void work(struct wq_loop *loop)
 {
-	uint64_t end_ns = wq_now_ns() + WORK_NS;
+	uint64_t end_ns = wq_now_ns() + WQ_PIECE_NS;
 
 	if (loop->timers_first)
 		fire_due(loop, end_ns);

@@ -47,7 +47,7 @@ void wq_loop_before_wait(struct wq_loop *loop, void (*fn)(void *arg), void *arg)
 
 /* Runs until wq_loop_stop() is called, or returns at once if it was called before; then the
  * loop can run again. In each turn the descriptors that cannot wait come first. Those that can
- * wait, and timers, have one millisecond a turn, which the last callback may exceed. The two
+ * wait, and timers, have half a millisecond a turn, which the last callback may exceed. The two
  * kinds take turns in coming first, so that neither waits for ever. 0, or -errno of
  * epoll_wait(). */
 int wq_loop_run(struct wq_loop *loop);

@@ -43,7 +43,7 @@ static bool release_and_pay(
 static void on_timer(struct wq_timer *timer)
 {
 	struct wq_closing *closing = wq_container_of(timer, struct wq_closing, timer);
-	uint64_t until = wq_now_ns() + WQ_SLICE_NS / 2;
+	uint64_t until = wq_now_ns() + WQ_PIECE_NS;
 	const struct wq_closing_queue *last = TAILQ_LAST(&closing->queues, wq_closing_list);
 	struct wq_closing_queue *c;
 	bool more = true, worked = false;
@@ -92,7 +92,7 @@ bool wq_closing_hurry(struct wq_closing *closing, uid_t uid)
 	TAILQ_FOREACH (c, &closing->queues, node) {
 		if (c->uid != uid)
 			continue;
-		(void)release(closing, c, wq_now_ns() + WQ_SLICE_NS / 2);
+		(void)release(closing, c, wq_now_ns() + WQ_PIECE_NS);
 		return true;
 	}
 	return false;

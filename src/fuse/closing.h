@@ -29,7 +29,7 @@ void wq_closing_init(struct wq_closing *closing, struct wq_loop *loop);
 void wq_closing_add(struct wq_closing *closing, struct wq_queue *queue, uid_t uid);
 
 /* UID has too many watches: releases some of those that only wait for UID to have time left, if
- * there are any. Takes no longer than a slice. False: there are none. */
+ * there are any. Takes no longer than a slice of time. False: there are none. */
 bool wq_closing_hurry(struct wq_closing *closing, uid_t uid);
 
 /* Releases everything. */

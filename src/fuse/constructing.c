@@ -168,7 +168,7 @@ static void plan(struct wqfs *fs)
 static void on_timer(struct wq_timer *timer)
 {
 	struct wqfs *fs = wq_container_of(timer, struct wqfs, construct);
-	uint64_t now = wq_now_ns(), until = now + WQ_SLICE_NS;
+	uint64_t now = wq_now_ns(), until = now + WQ_SLICE_NS / 2;
 	struct wq_construction *c;
 
 	while (now < until && (c = TAILQ_FIRST(&fs->constructing)) && c->ask_ns <= now) {

@@ -167,7 +167,7 @@ static void on_threads_timer(struct wq_timer *timer)
 		a->threads_ns = wq_now_ns();
 		wq_threads_begin(&a->threads);
 	}
-	walk(a, WQ_SLICE_NS);
+	walk(a, WQ_PIECE_NS);
 }
 
 void wq_actors_lost(struct wq_actors *a)

@@ -283,7 +283,7 @@ static void on_refresh_timer(struct wq_timer *timer)
 	uint64_t began = wq_now_ns(), now = began;
 	struct wq_key *key;
 
-	while ((key = TAILQ_FIRST(&registry->refresh)) && now - began < WQ_SLICE_NS) {
+	while ((key = TAILQ_FIRST(&registry->refresh)) && now - began < WQ_PIECE_NS) {
 		wq_registry_refreshed(registry, key);
 		if (key->payload_reported || key->attrs_reported)
 			wq_compare_refresh(key);
@@ -321,7 +321,7 @@ void wq_compare_begin(struct wq_compare *c)
 {
 	struct wq_registry *registry = &c->model->registry;
 
-	c->until_ns = wq_now_ns() + WQ_SLICE_NS;
+	c->until_ns = wq_now_ns() + WQ_PIECE_NS;
 	if (!registry->deferred_next)
 		registry->deferred_next = TAILQ_FIRST(&registry->deferred);
 }

@@ -105,7 +105,7 @@ static enum wq_expiry_step compare_lines(struct wq_expiry_scan *e)
 	struct wq_key *key;
 	unsigned int n = 0;
 
-	while (n++ < COMPARED_AT_ONCE && wq_now_ns() - now < WQ_SLICE_NS &&
+	while (n++ < COMPARED_AT_ONCE && wq_now_ns() - now < WQ_PIECE_NS &&
 		(key = wq_cursor_next(&e->cursor)))
 		if (!held_up(e->model, key, now))
 			compare_line(e, key);
@@ -151,7 +151,7 @@ void wq_expiry_first_view(struct wq_expiry_scan *e)
 	if (e->cost_ns > AT_WATCH_NS || !wq_expiry_begin(e))
 		return;
 	/* In CPU time, so that preemption does not count. */
-	until = wq_budget_clock() + WQ_SLICE_NS;
+	until = wq_budget_clock() + WQ_SLICE_NS / 2;
 	while (wq_expiry_step(e) != WQ_EXPIRY_END)
 		if (wq_budget_clock() >= until)
 			break; /* it takes too long: the first regular pass counts instead */

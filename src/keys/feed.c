@@ -15,7 +15,7 @@
 /* The longest time that a watch waits for a source that is not required. */
 #define START_WAIT_NS (5 * WQ_NSEC_PER_SEC)
 
-#define WORK_NS WQ_NSEC_PER_MSEC /* for events that nobody waits for */
+#define WORK_NS (WQ_SLICE_NS / 2) /* for events that nobody waits for */
 
 /* ---- what sources report ---- */
 
@@ -209,7 +209,7 @@ bool wq_feed_drain(struct wq_feed *f)
 		return true;
 	if (wq_now_ns() < f->next_drain_ns) /* give others a turn */
 		return false;
-	if (drain_sources(f, WQ_SLICE_NS))
+	if (drain_sources(f, WQ_PIECE_NS))
 		return true;
 	f->next_drain_ns = wq_now_ns() + WQ_SLICE_NS;
 	return false;

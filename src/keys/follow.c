@@ -78,7 +78,7 @@ static void follow_loss(
 
 	if (wq_work_begin(&work, &f->model->inferring, payer)) {
 		posted = wq_losses_post(
-			losses, wq_infer_may_have_missed, m, wq_now_ns() + WQ_SLICE_NS / 2);
+			losses, wq_infer_may_have_missed, m, wq_now_ns() + WQ_PIECE_NS);
 		wq_work_end(&work);
 		if (posted)
 			return;

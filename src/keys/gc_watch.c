@@ -78,7 +78,7 @@ void wq_gc_expedite(struct wq_gc_watch *gc)
 static void check_slice(struct wq_gc_watch *gc)
 {
 	struct wq_model *m = gc->model;
-	uint64_t until = wq_now_ns() + WQ_SLICE_NS;
+	uint64_t until = wq_now_ns() + WQ_PIECE_NS;
 	struct wq_key *key;
 
 	/* a check takes a microsecond, or a thousand if we possess thousands of keyrings */
@@ -152,7 +152,7 @@ void wq_gc_on_probation_timer(struct wq_gc_watch *gc)
 
 	if (wq_model_has(m, WQ_SOURCE_ENDS))
 		return;
-	while (more && (key = TAILQ_FIRST(list)) && now - began < WQ_SLICE_NS) {
+	while (more && (key = TAILQ_FIRST(list)) && now - began < WQ_PIECE_NS) {
 		more = key != last;
 		wq_registry_end_probation(&m->registry, key);
 		/* Move it to the tail, so that all have their turn. */
@@ -237,7 +237,7 @@ static void ask_due(struct wq_gc_watch *gc, time_t now, uint64_t until_ns)
 void wq_gc_on_due_timer(struct wq_gc_watch *gc)
 {
 	struct wq_registry *registry = &gc->model->registry;
-	uint64_t began = wq_now_ns(), until = began + WQ_SLICE_NS, wait;
+	uint64_t began = wq_now_ns(), until = began + WQ_PIECE_NS, wait;
 	time_t now = time(NULL);
 
 	if (wq_model_has(gc->model, WQ_SOURCE_ENDS))

@@ -177,7 +177,7 @@ static void posted(struct wq_losses *l, struct wq_owed *loss)
 
 void wq_losses_step(struct wq_losses *l)
 {
-	uint64_t until = wq_now_ns() + WQ_SLICE_NS;
+	uint64_t until = wq_now_ns() + WQ_PIECE_NS;
 
 	for (unsigned int n = l->n; n && wq_now_ns() < until; n--) {
 		struct wq_owed *loss = take_first(l);
@@ -251,7 +251,7 @@ void wq_losses_post_all(struct wq_losses *l)
 		(void)walk(l, &now, UINT64_MAX);
 		return;
 	}
-	if (walk(l, loss, wq_now_ns() + WQ_SLICE_NS)) {
+	if (walk(l, loss, wq_now_ns() + WQ_PIECE_NS)) {
 		free(loss);
 		return;
 	}

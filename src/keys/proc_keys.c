@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "base/array_size.h"
+#include "base/budget.h"
+#include "base/clock.h"
 #include "keys/proc_keys.h"
 
 const struct wq_expiry wq_expiry_never = {1, 0};
@@ -105,9 +107,16 @@ long wq_proc_keys_len(const char *tail, const char *description)
 
 /* ---- reading ---- */
 
+/* For each line the kernel may search all keyrings of the daemon, which can take a tenth of a
+ * millisecond; so as much is read at one time as takes about so long. */
+#define READ_NS	   (WQ_PIECE_NS / 2)
+#define READ_LEAST 128u
+#define READ_MOST  4096u
+
 struct wq_proc_keys {
 	int fd;
-	size_t have; /* bytes of an incomplete line */
+	size_t at_once; /* bytes */
+	size_t have;	/* bytes of an incomplete line */
 	/* The rest of a line that is longer than the buffer, and so belongs to no key. */
 	bool skip;
 	char buf[16384];
@@ -119,6 +128,7 @@ struct wq_proc_keys *wq_proc_keys_open(void)
 
 	if (!pass)
 		return NULL;
+	pass->at_once = READ_LEAST;
 	pass->have = 0;
 	pass->skip = false;
 	pass->fd = open("/proc/keys", O_RDONLY | O_CLOEXEC);
@@ -144,10 +154,25 @@ void wq_proc_keys_rewind(struct wq_proc_keys *pass)
 	pass->skip = false;
 }
 
+static ssize_t read_some(struct wq_proc_keys *pass)
+{
+	const size_t room = sizeof(pass->buf) - 1 - pass->have;
+	const uint64_t began = wq_now_ns();
+	ssize_t n = read(
+		pass->fd, pass->buf + pass->have, pass->at_once < room ? pass->at_once : room);
+	const uint64_t took = wq_now_ns() - began;
+
+	if (took > READ_NS && pass->at_once > READ_LEAST)
+		pass->at_once /= 2;
+	else if (took < READ_NS / 4 && pass->at_once < READ_MOST)
+		pass->at_once *= 2;
+	return n;
+}
+
 int wq_proc_keys_next(
 	struct wq_proc_keys *pass, void (*fn)(void *arg, const struct wq_proc_key *), void *arg)
 {
-	ssize_t n = read(pass->fd, pass->buf + pass->have, sizeof(pass->buf) - 1 - pass->have);
+	ssize_t n = read_some(pass);
 	char *p = pass->buf, *nl;
 	time_t now = time(NULL);
 

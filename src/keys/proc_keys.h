@@ -55,8 +55,8 @@ void wq_proc_keys_close(struct wq_proc_keys *pass);
 /* Goes back to the first line. */
 void wq_proc_keys_rewind(struct wq_proc_keys *pass);
 
-/* Reads a part (some dozen lines) and calls FN for each key in it. 1: there is more; 0: that
- * was all; or -errno. */
+/* Reads a part (up to some dozen lines, fewer if the kernel takes long for them) and calls FN
+ * for each key in it. 1: there is more; 0: that was all; or -errno. */
 int wq_proc_keys_next(struct wq_proc_keys *pass,
 	void (*fn)(void *arg, const struct wq_proc_key *), void *arg);
 

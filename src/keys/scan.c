@@ -8,7 +8,7 @@
 #define SYNC_SHARE 0.25 /* the share of a core for scans that the syncs of one user ask for */
 /* The same for several users: after each scan a pause of half its cost. */
 /* The least for keys in a turn, whatever else was handled before. */
-#define LEAST_NS  (WQ_SLICE_NS / 4)
+#define LEAST_NS  (WQ_PIECE_NS / 2)
 #define ALL_SHARE 2.0
 
 /* ---- when ---- */
@@ -230,7 +230,7 @@ static void step_keys(struct wq_scan *s, uint64_t until)
 
 bool wq_scan_step(struct wq_scan *s, uint64_t since_ns)
 {
-	uint64_t now = wq_now_ns(), until = since_ns + WQ_SLICE_NS;
+	uint64_t now = wq_now_ns(), until = since_ns + WQ_SLICE_NS / 2;
 	uint64_t began = wq_budget_clock(), passed;
 	enum wq_expiry_step more = WQ_EXPIRY_MORE;
 
