@@ -15,7 +15,9 @@
 /* The longest time that a watch waits for a source that is not required. */
 #define START_WAIT_NS (5 * WQ_NSEC_PER_SEC)
 
-#define WORK_NS (WQ_SLICE_NS / 2) /* for events that nobody waits for */
+/* For events, at one time. They may be drained for a request and, in the same turn, because a
+ * source has more. */
+#define WORK_NS (WQ_SLICE_NS / 2)
 
 /* ---- what sources report ---- */
 
@@ -186,7 +188,7 @@ static bool has_source(const struct wq_feed *f)
 }
 
 /* Nobody pays if all events could be handled, because that had to be done anyway. If not,
- * others wait while the rest is handled, and for that UID pays a slice. */
+ * others wait while the rest is handled, and for that UID pays. */
 bool wq_feed_drain_for(struct wq_feed *f, uid_t uid)
 {
 	if (!has_source(f))
@@ -197,9 +199,9 @@ bool wq_feed_drain_for(struct wq_feed *f, uid_t uid)
 		return false;
 	if (!wq_shares_left(&f->drain_shares, uid, wq_now_ns()))
 		return false;
-	if (drain_sources(f, WQ_SLICE_NS))
+	if (drain_sources(f, WORK_NS))
 		return true;
-	wq_shares_spend(&f->drain_shares, uid, WQ_SLICE_NS);
+	wq_shares_spend(&f->drain_shares, uid, WORK_NS);
 	return false;
 }
 
