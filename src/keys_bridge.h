@@ -57,12 +57,12 @@ void wq_keys_sync(struct wq_keys *keys, struct wq_keys_sync *sync);
 /* Forgets SYNC, whose done() has not been called yet. */
 void wq_keys_sync_cancel(struct wq_keys *keys, struct wq_keys_sync *sync);
 
-/* Handles for up to a millisecond what the sources have reported by now, so that UID, who asks a queue
- * next, sees all earlier changes. If that is not enough UID pays for them. Once UID has used
- * up its share of the time (base/shares.h) this does nothing until UID has a new one, nor while
- * a record is on its way to thousands of queues. True: everything was handled; else the rest
- * follows by itself, between requests. Costs four system calls if there is nothing to handle,
- * and nothing while polling. */
+/* Handles for up to a millisecond what the sources have reported by now, so that UID, who asks
+ * a queue next, sees all earlier changes. If that is not enough UID pays for them. Once UID has
+ * used up its share of the time (base/shares.h) this does nothing until UID has a new one, nor
+ * while a record is on its way to thousands of queues. True: everything was handled; else the
+ * rest follows by itself, between requests. Costs four system calls if there is nothing to
+ * handle, and nothing while polling. */
 bool wq_keys_drain_sources(struct wq_keys *keys, uid_t uid);
 
 /* Has everything been posted that was done before AT_NS (CLOCK_MONOTONIC), as far as the
