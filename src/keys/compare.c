@@ -114,10 +114,17 @@ int wq_compare_first(struct wq_key *key)
 
 /* ---- differences ---- */
 
+/* Nothing has shown that KEY has a timeout, and nobody has reported one. */
+static bool is_to_stay(const struct wq_key *key)
+{
+	const struct wq_proc_view *v = &key->proc;
+
+	return v->pass && !wq_expiry_differ(v->is_said ? v->said : v->expiry, wq_expiry_never);
+}
+
 static void note_unexpected_expiry(struct wq_key *key, const struct wq_key_state *new)
 {
-	if (new->life == WQ_KEY_EXPIRED && key->state.life == WQ_KEY_ALIVE && key->proc.pass &&
-		!wq_expiry_differ(key->proc.expiry, wq_expiry_never))
+	if (is_to_stay(key) && new->life == WQ_KEY_EXPIRED && key->state.life == WQ_KEY_ALIVE)
 		wq_apply_difference(key, NOTIFY_KEY_SETATTR, 0);
 }
 

@@ -438,6 +438,27 @@ static void timeout_that_was_only_said_hides_no_unlinking_when_it_has_passed(voi
 	RECORDS_UNTIL_OR(fd, "A:setattr RING:unlinked:A", "RING:unlinked:A A:setattr");
 }
 
+static bool has_expired(int32_t key)
+{
+	char description[256];
+
+	return keyctl_describe(key, description, sizeof(description)) < 0;
+}
+
+/* No pass over /proc/keys has shown it before. */
+static void timeout_that_was_reported_and_has_passed_is_told_once(void)
+{
+	struct wqfs_key_report r;
+
+	set_up(BLIND);
+	IT_EQ(keyctl_set_timeout(key_a, 1), 0);
+	r = report_of(KEYCTL_SET_TIMEOUT, key_a, 1);
+	end(fd, &r, 0);
+	IT_STR(records(fd), "A:setattr");
+	IT_UNTIL(has_expired(key_a));
+	NO_RECORDS(fd);
+}
+
 static void give_to_nobody(int32_t key, uid_t uid)
 {
 	IT_EQ(keyctl_chown(key, uid, (gid_t)-1), 0);
@@ -874,6 +895,8 @@ static const struct it_test tests[] = {
 		timeout_that_was_only_said_makes_no_key_dead},
 	{"a timeout that was only said hides no unlinking when it has passed",
 		timeout_that_was_only_said_hides_no_unlinking_when_it_has_passed},
+	{"a timeout that was reported and has passed is told once",
+		timeout_that_was_reported_and_has_passed_is_told_once},
 	{"root is believed of all keys", root_is_believed_of_all_keys},
 	{"a report on the root directory counts too", report_on_the_root_directory_counts_too},
 	{"unwatched and missing keys are nothing to report",
