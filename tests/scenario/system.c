@@ -133,23 +133,47 @@ uint64_t sc_system_learned(const struct sc_system *sys WQ_UNUSED, int fd)
 	return s.posted + s.lost + s.filtered;
 }
 
+/* Returns the serial of a key that was given up, in the thread keyring of this thread. FD: a
+ * queue of the kernel's that watches it, or -1. Not positive: it could not be made. */
+static long give_up_a_key(const struct sc_system *sys, int fd)
+{
+	long key = sc_add_key("user", "scenario:last", "", 1, KEY_SPEC_THREAD_KEYRING);
+
+	if (key > 0 && fd >= 0 && sc_system_watch(sys, fd, (int32_t)key, 0) < 0)
+		key = 0;
+	if (key > 0)
+		sc_keyctl(KEYCTL_UNLINK, (unsigned long)key,
+			(unsigned long)KEY_SPEC_THREAD_KEYRING, 0, 0);
+	return key;
+}
+
+/* The end of the first key may be in the middle of a pass; that of the second is in a later
+ * one. */
+static void await_two_passes(const struct sc_system *sys)
+{
+	for (int i = 0; i < 2; i++) {
+		long key = give_up_a_key(sys, -1);
+
+		for (int ms = 0; key > 0 && ms < AWAIT_MS && !sc_key_gone((int32_t)key); ms++)
+			nap();
+	}
+}
+
 /* A key that is given up now is collected after those, and its watcher told last. */
 void sc_system_await_collector(const struct sc_system *sys)
 {
 	struct pollfd p = {.events = POLLIN};
 	int fd[2];
-	long key;
 
-	if (sys->dir || sc_system_queue(sys, NULL, true, fd) < 0)
+	if (sys->dir) {
+		await_two_passes(sys);
 		return;
-	key = sc_add_key("user", "scenario:last", "", 1, KEY_SPEC_THREAD_KEYRING);
-	if (key > 0 && ioctl(fd[0], IOC_WATCH_QUEUE_SET_SIZE, 1) == 0 &&
-		sc_system_watch(sys, fd[0], (int32_t)key, 0) == 0) {
-		sc_keyctl(KEYCTL_UNLINK, (unsigned long)key,
-			(unsigned long)KEY_SPEC_THREAD_KEYRING, 0, 0);
-		p.fd = fd[0];
-		poll(&p, 1, AWAIT_MS);
 	}
+	if (sc_system_queue(sys, NULL, true, fd) < 0)
+		return;
+	p.fd = fd[0];
+	if (ioctl(fd[0], IOC_WATCH_QUEUE_SET_SIZE, 1) == 0 && give_up_a_key(sys, fd[0]) > 0)
+		poll(&p, 1, AWAIT_MS);
 	close(fd[0]);
 	close(fd[1]);
 }

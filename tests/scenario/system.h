@@ -51,8 +51,9 @@ bool sc_system_keeps_step(const struct sc_system *sys);
 uint64_t sc_system_learned(const struct sc_system *sys, int fd);
 
 /* The kernel removes a collected key from its lists first, and posts to its watches later. This
- * waits until that has happened for every key that has been removed by now. Uses the caller's
- * thread keyring. */
+ * waits until that has happened for every key that has been removed by now, or at least has no
+ * link any more: a key that the caller may not View is in no list. Uses the caller's thread
+ * keyring. */
 void sc_system_await_collector(const struct sc_system *sys);
 
 /* Removes queue NAME, if it has a name. */

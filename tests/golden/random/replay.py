@@ -133,7 +133,8 @@ def unmet(scenario, features):
 
 def features(source, gc):
     some = ["operations", "payloads", "pipe"] if source == WQRUN else SOURCES[source][2].split()
-    if os.getuid() == 0 and source != WQRUN:
+    # of a user who may do something only by possessing a key a report is not believed
+    if os.getuid() == 0 and source not in (WQRUN, "report"):
         some.append("root")
     if gc:
         some.append("gc")

@@ -112,8 +112,9 @@ def make_key(w, kind=None):
 def add_over(w):
     """add_key() for a description that may be there: an update, or another key."""
     key = some_key(w, lambda k: k.kind in ("user", "logon") and k.rings)
-    if key:
-        ring = w.rng.choice(sorted(key.rings, key=lambda r: r.ref))
+    rings = [r for r in w.living() if key and r in key.rings]
+    if rings:
+        ring = w.rng.choice(rings)
         w.twins.add(key.desc)
         maybe_in_thread(
             w,
