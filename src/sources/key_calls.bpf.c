@@ -432,6 +432,9 @@ SEC("?tp_btf/sys_exit") int BPF_PROG(call_returns, struct pt_regs *regs, long re
 
 /* ---- keys that are made and destroyed ---- */
 
+/* Raw tracepoints give numbers: some verifiers let no program load an argument that is a
+ * "const void *". */
+
 /* The serial of KEY, which a request_key() has made, if that is the key for its caller: not one
  * of the keyrings that the kernel makes for threads and users, and not the authority to
  * construct a key. */
@@ -463,7 +466,7 @@ static __always_inline void note_made(struct wq_hook_begun *call, const void *ad
 	}
 }
 
-SEC("?tp_btf/kmem_cache_alloc") int BPF_PROG(key_made, unsigned long site, const void *address)
+SEC("?raw_tp/kmem_cache_alloc") int BPF_PROG(key_made, unsigned long site, const void *address)
 {
 	const struct wq_hook_state *s = get_state();
 	__u32 tid = this_thread();
@@ -477,7 +480,7 @@ SEC("?tp_btf/kmem_cache_alloc") int BPF_PROG(key_made, unsigned long site, const
 	return 0;
 }
 
-SEC("?tp_btf/kmem_cache_free")
+SEC("?raw_tp/kmem_cache_free")
 int BPF_PROG(key_destroyed, unsigned long site, const void *address)
 {
 	const struct wq_hook_state *s = get_state();
