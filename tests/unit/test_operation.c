@@ -149,6 +149,32 @@ START_TEST(each_record_of_the_table_is_shown_by_a_call)
 }
 END_TEST
 
+/* A process need not report what can post nothing. */
+static const struct {
+	const char *says;
+	struct wq_operation op;
+	bool is_idle;
+} idle[] = {
+	{"moves to where it is", {.op = KEYCTL_MOVE, .arg = {A, B, B}}, true},
+	{"moves", {.op = KEYCTL_MOVE, .arg = {A, B, C}}, false},
+	{"sets neither user nor group", {.op = KEYCTL_CHOWN, .arg = {A, -1, -1}}, true},
+	{"sets a group", {.op = KEYCTL_CHOWN, .arg = {A, -1, 0}}, false},
+	{"finds only", {.op = KEYCTL_SEARCH, .arg = {A}}, true},
+	{"links what it finds", {.op = KEYCTL_SEARCH, .arg = {A, 0, 0, D}}, false},
+	{"links nowhere, but instantiates", {.op = KEYCTL_INSTANTIATE, .arg = {A}}, false},
+	{"may link to the default keyring", {.op = WQFS_REPORT_REQUEST_KEY}, false},
+	{"makes or updates", {.op = WQFS_REPORT_ADD_KEY, .arg = {A}}, false},
+	{"posts nothing ever, but ends keys", {.op = KEYCTL_JOIN_SESSION_KEYRING}, false},
+	{"is in no table", {.op = KEYCTL_DESCRIBE, .arg = {A}}, false},
+};
+
+START_TEST(an_operation_is_idle_if_its_arguments_say_so)
+{
+	ck_assert_msg(wq_operation_is_idle(&idle[_i].op) == idle[_i].is_idle, "what %s",
+		idle[_i].says);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("operation");
@@ -160,6 +186,8 @@ int main(void)
 	tcase_add_loop_test(
 		tcase, rights_are_those_that_the_kernel_asks_for, 0, ARRAY_SIZE(needs));
 	tcase_add_test(tcase, each_record_of_the_table_is_shown_by_a_call);
+	tcase_add_loop_test(
+		tcase, an_operation_is_idle_if_its_arguments_say_so, 0, ARRAY_SIZE(idle));
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }
