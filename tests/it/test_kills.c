@@ -19,6 +19,7 @@
 
 #define MAX_GONE     4 /* % of the records may be lost silently */
 #define MAX_NEEDLESS 8 /* % of them may be reported as lost and were not */
+#define SLOWER	     (IT_SANITIZED ? 4 : 1)
 
 struct rig {
 	int fd, nonblocking;
@@ -218,11 +219,9 @@ static void no_record_is_read_twice_and_what_is_lost_is_told(void)
 	       "reader; %u told that were not\n",
 		sums.posted, sums.seen, sums.left, sums.told, sums.gone, sums.needless);
 	fflush(stdout);
-	/* a sanitizer's daemon looks too late: there the kills are for its checks */
-#if !IT_SANITIZED
-	IT_OK(sums.gone * 100 <= sums.posted * MAX_GONE);
-	IT_OK(sums.needless * 100 <= sums.posted * MAX_NEEDLESS);
-#endif
+	/* a sanitizer's daemon looks later: there at most as many as on the reference kernel */
+	IT_OK(sums.gone * 100 <= sums.posted * MAX_GONE * SLOWER);
+	IT_OK(sums.needless * 100 <= sums.posted * MAX_NEEDLESS * SLOWER);
 }
 
 /* Only its reader has it open, and it has no name any more. */
