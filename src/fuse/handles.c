@@ -119,6 +119,7 @@ void wqfs_free(struct wqfs *fs)
 	wq_user_mem_fini(&fs->user_mem);
 	wq_namespace_fini(&fs->ns);
 	wq_closing_fini(&fs->closing);
+	free(fs->groups.list);
 	free(fs->buf);
 	free(fs);
 }

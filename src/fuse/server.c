@@ -46,28 +46,42 @@ struct wq_handle *wqfs_handle(fuse_req_t req, const struct fuse_file_info *fi)
 
 /* ---- the caller ---- */
 
-static bool in_group(const struct wq_caller *caller, gid_t gid)
+/* Reads the supplementary groups of the process of REQ. Without memory it is in none. */
+static void read_groups(struct wqfs_groups *groups, fuse_req_t req)
 {
-	int n = 64;
+	int room = 64;
 
 	for (;;) {
-		gid_t *list = calloc((size_t)n, sizeof(*list));
-		int have = list ? fuse_req_getgroups(caller->private, n, list) : -ENOMEM;
-		bool found = false;
-
-		for (int i = 0; i < have && i < n; i++)
-			found |= list[i] == gid;
-		free(list);
-		if (have <= n) /* an error is below 0, and then the group is not among them */
-			return found;
-		n = have;
+		free(groups->list);
+		groups->list = calloc((size_t)room, sizeof(*groups->list));
+		groups->n =
+			groups->list ? fuse_req_getgroups(req, room, groups->list) : -ENOMEM;
+		if (groups->n <= room) /* an error is below 0 */
+			break;
+		room = groups->n;
 	}
+	groups->of = req;
+}
+
+/* A request may ask this for each of thousands of watches: the groups are read once. */
+static bool in_group(const struct wq_caller *caller, gid_t gid)
+{
+	struct wqfs_groups *groups = &wqfs_of(caller->private)->groups;
+	bool found = false;
+
+	if (groups->of != caller->private)
+		read_groups(groups, caller->private);
+	for (int i = 0; i < groups->n; i++)
+		found |= groups->list[i] == gid;
+	return found;
 }
 
 struct wq_caller wqfs_caller(fuse_req_t req)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 
+	wqfs_of(req)->groups.of =
+		NULL; /* they may have changed, or be those of an earlier request */
 	return (struct wq_caller){
 		.pid = ctx->pid,
 		.uid = ctx->uid,

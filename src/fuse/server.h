@@ -65,6 +65,13 @@ struct wqfs_answer {
 	uint64_t ino;	     /* the queue whose records it was given; 0: none */
 };
 
+/* The supplementary groups of the process that made a request. */
+struct wqfs_groups {
+	fuse_req_t of; /* NULL: they are to be read again */
+	gid_t *list;
+	int n;
+};
+
 struct wqfs {
 	struct wq_namespace ns;
 	struct wq_closing closing;
@@ -95,6 +102,7 @@ struct wqfs {
 	unsigned int answers_next;
 	struct wq_timer answers_timer;
 	struct wq_shares asking; /* for keys under construction */
+	struct wqfs_groups groups;
 };
 
 struct wqfs *wqfs_of(fuse_req_t req);

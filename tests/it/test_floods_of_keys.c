@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 
 #include "bystander.h"
@@ -213,6 +214,33 @@ static void questions_for_thousands_of_watches(void)
 	bystander_is_served(ask_watches);
 }
 
+/* For each key its group decides what may be shown, so the daemon must know those of the asker,
+ * who is called first as root. */
+static void ask_watches_as_another(void)
+{
+	static char text[65536];
+
+	if (geteuid() == 0)
+		IT_OK(setgroups(0, NULL) == 0 &&
+			setresgid((gid_t)another, (gid_t)another, (gid_t)another) == 0 &&
+			setresuid(another, another, another) == 0);
+	IT_OK(getxattr(IT_MNT "/q", WQFS_XATTR_WATCHES, text, sizeof(text)) > 0);
+}
+
+static void questions_of_a_user_of_another_group(void)
+{
+	enum { SOME = 1000 };
+
+	another = it_nobody();
+	set_up("source=poll,allow_other");
+	IT_EQ(chmod(IT_MNT "/q", 0644), 0);
+	make_keys(SOME);
+	for (int i = 0; i < SOME; i++)
+		IT_EQ(keyctl_setperm(keys[i], KEY_POS_ALL | KEY_USR_ALL | KEY_GRP_VIEW), 0);
+	watch_keys(SOME);
+	bystander_is_served(ask_watches_as_another);
+}
+
 /* Closing is the flood: the watches were made long before the queue is closed. */
 static void watch_all_and_close(void)
 {
@@ -304,6 +332,7 @@ static const struct it_test tests[] = {
 	{SERVED "watches that come and go", watches_that_come_and_go},
 	{SERVED "watches by the attribute", watches_by_the_attribute},
 	{SERVED "questions for thousands of watches", questions_for_thousands_of_watches},
+	{SERVED "questions of a user of another group", questions_of_a_user_of_another_group},
 	{SERVED "closes of queues with thousands of watches",
 		closes_of_queues_with_thousands_of_watches},
 	{SERVED "changes of a key that thousands of queues watch",
