@@ -367,7 +367,7 @@ static __always_inline void report_call(
 	bpf_ringbuf_submit(e, 0);
 }
 
-/* ---- requests that fail ---- */
+/* ---- the end of calls ---- */
 
 /* Does a thread construct keys for a request? */
 static long note_construction(void *map, __u32 *tid, struct wq_hook_begun *call, bool *found)
@@ -387,16 +387,11 @@ static __always_inline bool was_beside_construction(const struct wq_hook_begun *
 	return found || (s && s->constructed_ns >= call->begin_ns);
 }
 
-/* A request_key() that fails may have linked a key before: the one that it made, and that
- * became negative; or one that another call was constructing, for which it has waited. Only the
- * kernel knows which key that was. */
+/* A request_key() that fails may have linked a key before that another call was constructing,
+ * for which it has waited. Only the kernel knows which key that was. */
 static __always_inline void report_failed_request(
 	struct wq_hook_begun *call, const struct wq_hook_operation *o)
 {
-	if (call->requested) {
-		report_call(call, o, call->requested);
-		return;
-	}
 	resolve_all(call, o);
 	if (is_watched(call->arg[0]) && (call->n_made || was_beside_construction(call)))
 		report(WQ_HOOK_UNKNOWN, call->arg[0], 0);
@@ -407,7 +402,9 @@ static __always_inline void request_returns(
 {
 	struct wq_hook_state *s = get_state();
 
-	if (result < 0)
+	if (!call->requested && result >= 0)
+		report_call(call, o, result);
+	else if (!call->requested)
 		report_failed_request(call, o);
 	if (s && call->n_made)
 		s->constructed_ns = bpf_ktime_get_ns();
@@ -422,10 +419,10 @@ SEC("?tp_btf/sys_exit") int BPF_PROG(call_returns, struct pt_regs *regs, long re
 	if (!call)
 		return 0;
 	o = find_operation(call->op);
-	if (o && (__s32)result >= 0)
-		report_call(call, o, (__s32)result);
 	if (o && call->op == WQ_HOOK_REQUEST_KEY)
 		request_returns(call, o, (__s32)result);
+	else if (o && (__s32)result >= 0)
+		report_call(call, o, (__s32)result);
 	bpf_map_delete_elem(&calls, &tid);
 	return 0;
 }
@@ -451,15 +448,26 @@ static __always_inline __s32 requested_key(const struct key *key)
 	return serial_of(key);
 }
 
-/* While a request_key() makes its second key, which is the authority to construct the first
- * one, it holds that: later it may be gone. */
+/* A request_key() that makes a key links it, and then makes a second key: the authority to
+ * construct the first one. That is the moment to report the link: the call may take long, it
+ * may fail, and when it returns the key may be gone. */
+static __always_inline void report_requested(struct wq_hook_begun *call, const struct key *key)
+{
+	const struct wq_hook_operation *o = find_operation(call->op);
+
+	call->requested = requested_key(key);
+	if (!o || !call->requested)
+		return;
+	resolve_all(call, o);
+	report(NOTIFY_KEY_LINKED, call->arg[0], (__u32)call->requested);
+}
+
 static __always_inline void note_made(struct wq_hook_begun *call, const void *address)
 {
 	__u32 n = call->n_made;
 
 	if (call->op == WQ_HOOK_REQUEST_KEY && n && n <= WQ_HOOK_MADE && !call->requested)
-		call->requested =
-			requested_key((void *)call->made[(n - 1) & (WQ_HOOK_MADE - 1)]);
+		report_requested(call, (void *)call->made[(n - 1) & (WQ_HOOK_MADE - 1)]);
 	if (n < WQ_HOOK_MADE) {
 		call->made[n & (WQ_HOOK_MADE - 1)] = (__u64)address;
 		call->n_made++;

@@ -5,8 +5,8 @@
 
 /* Mounts tracefs without attaching it to a directory. This works where none is mounted, nobody
  * else can unmount it, and it ends with its descriptor. Returns the descriptor (O_CLOEXEC),
- * which the caller closes; or -errno: -EPERM: only root may; -ENODEV: the kernel has no
- * tracefs. Does not block. */
+ * which the caller closes; or -errno: -EPERM: only root may, or the kernel is locked down;
+ * -ENODEV: the kernel has no tracefs. Does not block. */
 int wq_tracefs_mount(void);
 
 /* The same with debugfs. */

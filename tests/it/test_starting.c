@@ -81,7 +81,8 @@ static pid_t watch_in_child(int fd, int32_t key)
 
 static void watch_waits_and_then_misses_nothing(void)
 {
-	pid_t daemon = start_held("source=auto,allow_other");
+	/* one that is required is waited for as long as it takes */
+	pid_t daemon = start_held("source=kernel,allow_other");
 	int fd = it_queue("q", O_RDONLY | O_NONBLOCK);
 	int32_t key = it_key("wqfs-test:k");
 	pid_t pid = watch_in_child(fd, key);
