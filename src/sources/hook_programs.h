@@ -89,12 +89,30 @@ static __always_inline __s32 serial_of(const void *key)
 	return key ? BPF_CORE_READ((const struct key *)key, serial) : 0;
 }
 
-/* A key_ref_t is the address of a key with possession in its lowest bit, or an error. */
+/* A key_ref_t is the address of a key with possession in its lowest bit, or an error. Its type
+ * has no definition, so that programs get it as a number. */
+static __always_inline __u64 key_of_ref(__u64 ref)
+{
+	return ref >= (__u64)-4095 ? 0 : ref & ~1ull;
+}
+
 static __always_inline __s32 ref_serial(__u64 ref)
 {
-	if (!ref || ref >= (__u64)-4095)
+	return serial_of((const void *)key_of_ref(ref));
+}
+
+/* The kernel's function that makes a number an address of a type (Linux 6.2). What it returns
+ * can be read directly, which a locked-down kernel permits. */
+extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
+
+static __always_inline __s32 cast_ref_serial(__u64 ref)
+{
+	const struct key *key = (const void *)key_of_ref(ref);
+
+	if (!key)
 		return 0;
-	return serial_of((const void *)(ref & ~1ull));
+	key = bpf_rdonly_cast(key, bpf_core_type_id_kernel(struct key));
+	return key->serial;
 }
 
 /* Declares a program at the entry of FN, whose arguments follow, that runs BODY with the
@@ -128,6 +146,37 @@ static __always_inline __s32 ref_serial(__u64 ref)
 	{                                                                              \
 		body(result);                                                          \
 		return 0;                                                              \
+	}
+
+/* The same for functions whose first argument, or result, is a key_ref_t: BODY gets the serial.
+ * The daemon loads the programs whose names begin with "cast_" where the kernel can do that. */
+#define REF_PROGRAM(section, name, get, serial, body) \
+	SEC("?" section) int name(void *ctx)          \
+	{                                             \
+		__u64 ref = 0;                        \
+                                                      \
+		get;                                  \
+		body(serial(ref));                    \
+		return 0;                             \
+	}
+#define AT_ENTRY_WITH_REF(fn, body)                                                           \
+	REF_PROGRAM(                                                                          \
+		"fentry/" #fn, fentry_##fn, bpf_get_func_arg(ctx, 0, &ref), ref_serial, body) \
+	REF_PROGRAM("fentry/" #fn, cast_fentry_##fn, bpf_get_func_arg(ctx, 0, &ref),          \
+		cast_ref_serial, body)                                                        \
+	SEC("?kprobe/" #fn) int BPF_KPROBE(kprobe_##fn, unsigned long ref)                    \
+	{                                                                                     \
+		body(ref_serial(ref));                                                        \
+		return 0;                                                                     \
+	}
+#define AT_RETURN_OF_REF(fn, body)                                                           \
+	REF_PROGRAM("fexit/" #fn, fexit_##fn, bpf_get_func_ret(ctx, &ref), ref_serial, body) \
+	REF_PROGRAM("fexit/" #fn, cast_fexit_##fn, bpf_get_func_ret(ctx, &ref),              \
+		cast_ref_serial, body)                                                       \
+	SEC("?kretprobe/" #fn) int BPF_KRETPROBE(kretprobe_##fn, unsigned long ref)          \
+	{                                                                                    \
+		body(ref_serial(ref));                                                       \
+		return 0;                                                                    \
 	}
 
 #endif

@@ -28,6 +28,7 @@ struct held {
 struct wq_hooks {
 	enum wq_hook_variant variant;
 	enum wq_hook_way ways[WQ_HOOK_PLACES_MAX]; /* for each place of key_hooks.bpf.c */
+	bool can_cast;				   /* the kernel has bpf_rdonly_cast() */
 	struct bpf_object *object;
 	struct bpf_link *links[LINKS_MAX];
 	size_t n_links;

@@ -218,42 +218,26 @@ SEC("?kprobe/key_create_or_update") int kprobe_key_create_or_update(void *ctx)
 	return 0;
 }
 
-static __always_inline void create_or_update_ends(__u64 result)
+static __always_inline void create_or_update_ends(__s32 key)
 {
 	struct doing *d = ending();
-	__s32 key;
 
 	if (!d)
 		return;
-	key = ref_serial(result);
 	if (key && d->linked != key)
 		report(NOTIFY_KEY_UPDATED, key, 0);
 	end(d);
 }
-AT_RETURN(key_create_or_update, create_or_update_ends)
+AT_RETURN_OF_REF(key_create_or_update, create_or_update_ends)
 
-/* Its first argument is a key_ref_t, a type without a definition, which the program takes as a
- * number. */
-static __always_inline void update(__u64 ref)
+static __always_inline void update(__s32 key)
 {
 	struct doing *d = begin();
 
 	if (d)
-		d->update = ref_serial(ref);
+		d->update = key;
 }
-SEC("?fentry/key_update") int fentry_key_update(void *ctx)
-{
-	__u64 ref = 0;
-
-	bpf_get_func_arg(ctx, 0, &ref);
-	update(ref);
-	return 0;
-}
-SEC("?kprobe/key_update") int BPF_KPROBE(kprobe_key_update, unsigned long ref)
-{
-	update(ref);
-	return 0;
-}
+AT_ENTRY_WITH_REF(key_update, update)
 
 static __always_inline void updated(__u64 result)
 {
@@ -397,14 +381,14 @@ static __always_inline void attr(void)
 	}
 }
 
-static __always_inline void looked_up(__u64 result)
+static __always_inline void looked_up(__s32 key)
 {
 	struct doing *d = doing();
 
 	if (d && d->is_attr)
-		d->looked = ref_serial(result);
+		d->looked = key;
 }
-AT_RETURN(lookup_user_key, looked_up)
+AT_RETURN_OF_REF(lookup_user_key, looked_up)
 
 static __always_inline void attr_ends(__u64 result)
 {
@@ -431,26 +415,14 @@ static __always_inline void chown(__u32 uid, __u32 gid)
 AT_ENTRY(keyctl_chown_key, (__s32 id, __u32 uid, __u32 gid), chown, (uid, gid), (uid, gid))
 AT_RETURN(keyctl_chown_key, attr_ends)
 
-static __always_inline void restrict_links(__u64 ref)
+static __always_inline void restrict_links(__s32 ring)
 {
 	struct doing *d = begin();
 
 	if (d)
-		d->restrict_ring = ref_serial(ref);
+		d->restrict_ring = ring;
 }
-SEC("?fentry/keyring_restrict") int fentry_keyring_restrict(void *ctx)
-{
-	__u64 ref = 0;
-
-	bpf_get_func_arg(ctx, 0, &ref);
-	restrict_links(ref);
-	return 0;
-}
-SEC("?kprobe/keyring_restrict") int BPF_KPROBE(kprobe_keyring_restrict, unsigned long ref)
-{
-	restrict_links(ref);
-	return 0;
-}
+AT_ENTRY_WITH_REF(keyring_restrict, restrict_links)
 
 static __always_inline void restricted(__u64 result)
 {

@@ -45,13 +45,20 @@ __attribute__((format(printf, 2, 0))) static int on_print(
 	return 0;
 }
 
+/* The program of KIND for FUNCTION: one that casts, where the kernel can do that and there is
+ * one.
+ */
 static struct bpf_program *program(
 	const struct wq_hooks *h, const char *kind, const char *function)
 {
+	static const char cast[] = "cast_";
+	struct bpf_program *found = NULL;
 	char name[128];
 
-	snprintf(name, sizeof(name), "%s_%s", kind, function);
-	return bpf_object__find_program_by_name(h->object, name);
+	snprintf(name, sizeof(name), "%s%s_%s", cast, kind, function);
+	if (h->can_cast)
+		found = bpf_object__find_program_by_name(h->object, name);
+	return found ? found : bpf_object__find_program_by_name(h->object, name + strlen(cast));
 }
 
 static const char *const call_programs[] = {
@@ -171,6 +178,7 @@ static bool choose(struct wq_hooks *h, char *why, size_t why_size)
 			strerror(errno));
 		return false;
 	}
+	h->can_cast = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
 	ok = wq_hook_places_choose(btf, h->variant == WQ_HOOKS_FENTRY, h->ways, why, why_size);
 	btf__free(btf);
 	if (ok)
