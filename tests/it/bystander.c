@@ -103,7 +103,7 @@ static void spin(void)
 }
 
 /* With sanitizers the limit only finds what hangs. */
-#define SLOWER (IT_SANITIZED ? 10 : 1)
+#define SLOWER (IT_SANITIZED ? 4 : 1)
 
 void bystander_is_answered(void (*ask)(void), void (*flood)(void))
 {

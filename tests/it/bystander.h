@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 /* Calls FLOOD again and again in another process, which it may end, while ASK is called. Fails
- * unless that takes 20 ms at most in 99 of 100 cases; in a build with sanitizers ten times as
+ * unless that takes 20 ms at most in 99 of 100 cases; in a build with sanitizers four times as
  * long. */
 void bystander_is_answered(void (*ask)(void), void (*flood)(void));
 
