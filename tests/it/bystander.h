@@ -4,16 +4,18 @@
  *
  * The bystander asks, rests for a moment, and asks again. Its times are sorted, and the
  * one that 99 % of them do not exceed is the p99. A machine that is busy with something else
- * makes everybody wait, however good the daemon is. So, for each kind of flood:
+ * makes everybody wait, however good the daemon is. Two rules for all kinds of flood exclude
+ * that.
  *
- * - The time is left out for which the bystander itself could have run and waited for a CPU, as
- *   /proc/PID/schedstat has it. The time for which the daemon ran meanwhile is not left out,
- *   since the bystander may have waited for the daemon's CPU. Nor is the time for which the
- *   daemon waited for a CPU: who has used much of it waits longer.
- * - The same is measured first while the flooding process merely spins, and what is above that
- *   floor counts. The floor counts four times, since a daemon that has work to do waits for a
- *   busy machine oftener than an idle one; on a quiet machine it is a fraction of a
- *   millisecond.
+ * The time is left out for which the bystander itself could have run and waited for a CPU, as
+ * /proc/PID/schedstat has it. The time for which the daemon ran meanwhile is not left out,
+ * since the bystander may have waited for the daemon's CPU. Nor is the time for which the
+ * daemon waited for a CPU: who has used much of it waits longer.
+ *
+ * The same is measured before the flood and after it, while a process merely spins, since
+ * others may begin or end their work meanwhile. What is above the larger of the two, the floor,
+ * counts. The floor counts four times, since a daemon that has work to do waits for a busy
+ * machine oftener than an idle one; on a quiet machine it is a fraction of a millisecond.
  */
 #ifndef IT_BYSTANDER_H
 #define IT_BYSTANDER_H
