@@ -60,6 +60,7 @@ static void manager_is_told(const char *name)
 	IT_OK(none_is_left());
 	it_stop(daemon);
 	IT_STR(message(), "STOPPING=1");
+	IT_STR(message(), "EXTEND_TIMEOUT_USEC=60000000");
 	IT_OK(none_is_left());
 }
 
