@@ -403,8 +403,8 @@ static void tear_down(struct daemon *d)
 		fuse_session_unmount(d->se);
 		fuse_session_destroy(d->se);
 	}
-	/* The kernel takes programs off its functions only when no task can be in them any more,
-	 * which takes seconds on a busy machine. Nothing is mounted then. */
+	/* The kernel takes programs off its functions only when no task can be in them any
+	 * more, which takes seconds on a busy machine. Nothing is mounted then. */
 	wq_notify(&d->manager, "EXTEND_TIMEOUT_USEC=60000000");
 	wq_keys_free(d->keys);
 	wq_notify_close(&d->manager);
