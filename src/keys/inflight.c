@@ -27,11 +27,11 @@ static void forget(struct wq_inflight *i, struct wq_under_way *u)
 	free(u);
 }
 
-void wq_inflight_end(struct wq_inflight *i, pid_t tid)
+void wq_inflight_end(struct wq_inflight *i, const struct wq_operation *op)
 {
-	struct wq_under_way *u = wq_inflight_find(i, tid);
+	struct wq_under_way *u = wq_inflight_find(i, op->tid);
 
-	if (u)
+	if (u && u->operation.begin_ns <= op->end_ns)
 		forget(i, u);
 }
 
@@ -94,7 +94,7 @@ void wq_inflight_begin(struct wq_inflight *i, const struct wq_operation *op, boo
 {
 	struct wq_under_way *u = of_thread(i, op->tid, false);
 
-	if (!u)
+	if (!u || (u->reported && op->begin_ns < u->report.begin_ns))
 		return;
 	u->operation = *op;
 	u->reported = u->reported && has_events;

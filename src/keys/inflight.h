@@ -30,7 +30,7 @@ struct wq_inflight {
 };
 
 /* OP has begun, says a source. HAS_EVENTS: the source reports operations, so an earlier report
- * of OP is kept. */
+ * of OP is kept. So is a report of what the thread does after OP, if a source says this late. */
 void wq_inflight_begin(struct wq_inflight *i, const struct wq_operation *op, bool has_events);
 
 /* OP has begun, says its thread, which is WHO, by the request of CALLER. */
@@ -39,8 +39,8 @@ void wq_inflight_report(struct wq_inflight *i, const struct wq_operation *op,
 
 struct wq_under_way *wq_inflight_find(const struct wq_inflight *i, pid_t tid);
 
-/* The operation of TID has ended. */
-void wq_inflight_end(struct wq_inflight *i, pid_t tid);
+/* OP has ended. It ends nothing that its thread has begun since. */
+void wq_inflight_end(struct wq_inflight *i, const struct wq_operation *op);
 
 void wq_inflight_forget_all(struct wq_inflight *i);
 

@@ -306,7 +306,7 @@ void wq_interpret(const struct wq_statement *t, struct wq_outcome *o)
 	o->n = o->nmissed = 0;
 	o->timeout_of = 0;
 	o->may_destroy = o->scan_soon = false;
-	wq_inflight_end(&t->model->inflight, op->tid);
+	wq_inflight_end(&t->model->inflight, op);
 	if (op->result >= 0) {
 		interpret(t, o);
 		note_serial(t);

@@ -804,6 +804,47 @@ static void what_a_thread_did_before_does_not_end_what_it_begins(void)
 	}
 }
 
+/* Lets the stopped DAEMON go on as soon as this process's parent waits for it. */
+static _Noreturn void go_on_when_awaited(pid_t daemon)
+{
+	pid_t parent = getppid();
+
+	IT_UNTIL(it_in_syscall(parent, SYS_ioctl));
+	IT_EQ(kill(daemon, SIGCONT), 0);
+	_exit(0);
+}
+
+/* The daemon has much to handle when the beginning is reported, so that what the thread did
+ * before is handled after it. */
+static void what_is_handled_late_does_not_end_what_has_begun(void)
+{
+	pid_t daemon, child;
+	int32_t b;
+
+	close(trace_need());
+	daemon = it_start("source=trace,resync_s=86400,trace_buffer_kb=65536");
+	watch_both();
+	b = it_key("wqfs-test:b");
+	records_name(proc_ring(), "PROCESS");
+	IT_EQ(it_watch(fd, proc_ring(), 3), 0);
+	for (int i = 0; i < 5; i++) {
+		struct wqfs_key_report r = report_of(KEYCTL_LINK, key_a, proc_ring());
+
+		IT_EQ(kill(daemon, SIGSTOP), 0);
+		for (int j = 0; j < 20000; j++)
+			IT_EQ(keyctl_update(b, "1", 1), 0);
+		IT_OK(proc_ring() > 0);
+		child = it_fork();
+		if (child == 0)
+			go_on_when_awaited(daemon);
+		begin(fd, &r);
+		IT_EQ(keyctl_link(key_a, KEY_SPEC_PROCESS_KEYRING), 0);
+		end(fd, &r, 0);
+		IT_STR(records(fd), "PROCESS:linked:A");
+		it_join(child);
+	}
+}
+
 /* ---- who dies ---- */
 
 static void begin_and_die(void)
@@ -920,6 +961,8 @@ static const struct it_test tests[] = {
 		keyring_that_a_reporter_may_not_write_to_is_not_taken_for_its_own},
 	{"what a thread did before does not end what it begins",
 		what_a_thread_did_before_does_not_end_what_it_begins},
+	{"what is handled late does not end what has begun",
+		what_is_handled_late_does_not_end_what_has_begun},
 	{"a reporter that dies before its end holds nothing up",
 		reporter_that_dies_holds_nothing_up},
 	{"who never ends what it begins holds nothing up",
