@@ -147,28 +147,19 @@ static long give_up_a_key(const struct sc_system *sys, int fd)
 	return key;
 }
 
-/* The end of the first key may be in the middle of a pass; that of the second is in a later
- * one. */
-static void await_two_passes(const struct sc_system *sys)
+static void await_listed_end(const struct sc_system *sys)
 {
-	for (int i = 0; i < 2; i++) {
-		long key = give_up_a_key(sys, -1);
+	long key = give_up_a_key(sys, -1);
 
-		for (int ms = 0; key > 0 && ms < AWAIT_MS && !sc_key_gone((int32_t)key); ms++)
-			nap();
-	}
+	for (int ms = 0; key > 0 && ms < AWAIT_MS && !sc_key_gone((int32_t)key); ms++)
+		nap();
 }
 
-/* A key that is given up now is collected after those, and its watcher told last. */
-void sc_system_await_collector(const struct sc_system *sys)
+static void await_removal(const struct sc_system *sys)
 {
 	struct pollfd p = {.events = POLLIN};
 	int fd[2];
 
-	if (sys->dir) {
-		await_two_passes(sys);
-		return;
-	}
 	if (sc_system_queue(sys, NULL, true, fd) < 0)
 		return;
 	p.fd = fd[0];
@@ -176,6 +167,17 @@ void sc_system_await_collector(const struct sc_system *sys)
 		poll(&p, 1, AWAIT_MS);
 	close(fd[0]);
 	close(fd[1]);
+}
+
+/* The end of one key may be in the middle of a pass of the collector; that of another, which is
+ * given up after that, is in a later pass. */
+void sc_system_await_collector(const struct sc_system *sys)
+{
+	for (int i = 0; i < 2; i++)
+		if (sys->dir)
+			await_listed_end(sys);
+		else
+			await_removal(sys);
 }
 
 void sc_system_remove(const struct sc_system *sys, const char *name)
