@@ -98,6 +98,15 @@ static unsigned int verify(
 		       : 0;
 }
 
+/* Is there a member of RING whose name could not be read? */
+static bool has_nameless(const struct wq_key *ring)
+{
+	for (size_t i = 0; i < ring->state.len; i++)
+		if (!ring->state.members[i].name)
+			return true;
+	return false;
+}
+
 static unsigned int linked(const struct wq_statement *t, struct wq_key *ring, int32_t serial)
 {
 	if (wq_key_has_members(ring)) {
@@ -109,7 +118,7 @@ static unsigned int linked(const struct wq_statement *t, struct wq_key *ring, in
 			wq_key_member_del(&ring->state, displaced);
 		}
 		/* a report must not hide what others do */
-		if (!name && !t->caller)
+		if (!t->caller && !displaced && (!name || has_nameless(ring)))
 			ring->nameless++;
 		if (wq_key_member_add(&ring->state, serial, name) < 0)
 			wq_log(WQ_LOG_ERR, "no memory for a member of keyring %d",

@@ -58,8 +58,9 @@ struct wq_key {
 	bool on_probation;   /* it is on registry.probation */
 	uint64_t found_scan; /* deferred, or a zombie: a sync waits for it until this scan */
 	size_t unnamed_from; /* the members from here on may lack a name */
-	/* How many members were linked whose names could no longer be read: each may have
-	 * displaced a member that is still in the model. Counted since the last snapshot. */
+	/* How many members were linked that may have displaced a member that is still in the
+	 * model, as the name of the one or the other could not be read. Counted since the last
+	 * snapshot. */
 	unsigned int nameless;
 	/* In registry.ends: CLOCK_REALTIME when the kernel will collect it. */
 	struct wq_end end;

@@ -152,6 +152,25 @@ static void member_that_was_displaced_is_not_told_as_unlinked(void)
 
 /* The daemon does not know our session keyring, and can read no member of RING: it sees no
  * change of RING. */
+/* The daemon never could read the name of B, which X displaces. */
+static void member_that_nobody_may_view_is_not_told_as_unlinked_when_displaced(void)
+{
+	struct scene s;
+	int32_t x;
+
+	set_up(&s, "source=trace,resync_s=" NEVER_S);
+	IT_EQ(keyctl_setperm(s.b, KEY_POS_SEARCH | KEY_POS_LINK), 0);
+	IT_EQ(keyctl_link(s.b, s.ring), 0);
+	RECORDS_UNTIL(s.ar, "RING:linked:B");
+	IT_EQ(ioctl(s.ar, WQFS_IOC_SYNC), 0);
+	x = add_key("user", "wqfs-test:b", "x", 1, KEY_SPEC_PROCESS_KEYRING);
+	IT_OK(x > 0);
+	records_name(x, "X");
+	IT_EQ(keyctl_link(x, s.ring), 0);
+	RECORDS_UNTIL(s.ar, "RING:linked:X");
+	NO_RECORDS(s.ar);
+}
+
 static void use_session_and_made_keyring(void)
 {
 	int32_t ring = add_key("keyring", "wqfs-test:ring", NULL, 0, KEY_SPEC_SESSION_KEYRING);
@@ -859,6 +878,8 @@ static const struct it_test tests[] = {
 	{"attributes that hide a key are told once", attributes_that_hide_a_key_are_told_once},
 	{"a member that was displaced is not told as unlinked",
 		member_that_was_displaced_is_not_told_as_unlinked},
+	{"a member that nobody may view is not told as unlinked when it is displaced",
+		member_that_nobody_may_view_is_not_told_as_unlinked_when_displaced},
 	{"a keyring that was made is nobody's unknown session",
 		keyring_that_was_made_is_nobodys_unknown_session},
 	{"a search that links is told", search_that_links_is_told},
