@@ -195,6 +195,9 @@ int wq_watching_set(struct wq_watching *w, struct wq_queue *queue, int32_t seria
 	/* earlier changes must be posted before this watch exists */
 	wq_feed_drain_for(w->feed, caller->uid);
 	key = wq_registry_find(&w->model->registry, serial);
+	/* a new key has the number of one whose REMOVAL is still to be posted */
+	if (key && key->zombie && watch_id >= 0)
+		return -EINPROGRESS;
 	if (key && !same_ids(&key->view, &as))
 		wq_compare_view_as(w->compare, key, &as);
 	if (watch_id >= 0)
