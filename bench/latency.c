@@ -39,8 +39,8 @@
 
 #define ROUNDS_MAX 4000
 
-/* Shared with the reader, who stores when its read returned; a number distinguishes the rounds.
- */
+/* Shared with the reader, who stores when its read returned; a number distinguishes
+ * the rounds. */
 struct shared {
 	uint64_t returned[ROUNDS_MAX];
 	volatile int done; /* the number of reads that have returned */

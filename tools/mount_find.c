@@ -96,8 +96,8 @@ static bool waits_to_be_mounted(const char *dir)
 	return waits;
 }
 
-/* Has DIR mounted, if it is a mount on demand: to open it is to look at it, and stat() is not.
- */
+/* Has DIR mounted, if it is a mount on demand: to open it is to look at it, and stat()
+ * is not. */
 static void have_mounted(const char *dir)
 {
 	int fd = waits_to_be_mounted(dir) ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;

@@ -160,8 +160,8 @@ __attribute__((format(printf, 2, 0))) static void log_line(
 		out.dropped++;
 }
 
-/* A terminal gets warnings and errors; the system's log also gets what was chosen at the start.
- */
+/* A terminal gets warnings and errors; the system's log also gets what was chosen at
+ * the start. */
 static bool is_wanted(enum wq_log_level level)
 {
 	return out.debug || level <= (out.syslog ? WQ_LOG_INFO : WQ_LOG_WARNING);

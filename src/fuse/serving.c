@@ -270,8 +270,8 @@ static void serve_undrained(struct wqfs *fs, uint64_t end_ns)
 }
 
 /* To make lines takes much more time than to ask for them. A user whose readers have used up
- * the share is served after all others, and need not pay for that: nobody else wants the time.
- */
+ * the share is served after all others, and need not pay for that: nobody else wants
+ * the time. */
 void wqfs_serve(struct wqfs *fs)
 {
 	uint64_t end_ns = wq_now_ns() + SERVE_NS;

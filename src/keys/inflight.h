@@ -30,8 +30,8 @@ struct wq_inflight {
 };
 
 /* OP has begun, says a source. HAS_EVENTS: the source reports operations, so an earlier report
- * of OP is kept. So is a report of what the thread does after OP, if a source says this late.
- */
+ * of OP is kept. So is a report of what the thread does after OP, if a source says
+ * this late. */
 void wq_inflight_begin(struct wq_inflight *i, const struct wq_operation *op, bool has_events);
 
 /* OP has begun, says its thread, which is WHO, by the request of CALLER. */

@@ -59,8 +59,8 @@ struct wq_hook_begun {
 	/* The keyring of the process that asked for the key that is instantiated. */
 	__s32 requestor;
 	__u32 n_made;
-	__s32 requested; /* the key that request_key() has made and linked, which was reported
-			  */
+	__s32 requested;	  /* the key that request_key() has made and linked, which
+				   * was reported */
 	__u64 made[WQ_HOOK_MADE]; /* addresses of keys */
 };
 

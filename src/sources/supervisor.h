@@ -31,8 +31,8 @@ void wq_supervisor_init(struct wq_supervisor *supervisor,
 bool wq_supervisor_start(struct wq_supervisor *supervisor);
 
 /* Does the same in a thread. Until it has come to an end there is no source in use. True: it
- * will call sink.decided(). False: no thread is needed, or none can be had, and that was all.
- */
+ * will call sink.decided(). False: no thread is needed, or none can be had, and that
+ * was all. */
 bool wq_supervisor_begin(struct wq_supervisor *supervisor);
 
 /* The name of the candidate that wq_supervisor_begin() tries just now. NULL: it has come to its

@@ -39,8 +39,8 @@ void bystander_waits_little_longer(
 void bystander_stat(void);
 
 /* Ends the daemon and the test. If the flood was faster than the daemon the trace has
- * overflowed, which the daemon has logged and posted as LOSS. It must have logged nothing else.
- */
+ * overflowed, which the daemon has logged and posted as LOSS. It must have logged
+ * nothing else. */
 _Noreturn void bystander_trace_ends(void);
 
 #endif

@@ -129,8 +129,8 @@ int it_run(const char *const argv[], const char *out);
 /* The beginning of a file, in a static buffer; empty if there is no file. */
 const char *it_text(const char *path);
 
-/* The runner removes the file PATH, which is outside of the test's directory, after the test.
- */
+/* The runner removes the file PATH, which is outside of the test's directory, after
+ * the test. */
 void it_remove_later(const char *path);
 
 /* The letter of PID's state in /proc/PID/stat; 0 if there is no such process. */
@@ -208,8 +208,8 @@ unsigned int it_threads(pid_t pid);
 /* Makes or opens the queue NAME. Adds O_CREAT and O_CLOEXEC to FLAGS. */
 int it_queue(const char *name, int flags);
 
-/* Makes a user key with payload "1" in the session keyring, which the daemon may view and read.
- */
+/* Makes a user key with payload "1" in the session keyring, which the daemon may view
+ * and read. */
 int32_t it_key(const char *description);
 
 /* Does WQFS_IOC_WATCH_KEY. 0, or -1 with errno. ID -1 removes the watch. */

@@ -572,8 +572,8 @@ static void blocked_call_keeps_no_end_back(void)
 
 #define IDS 256
 
-/* Stores the ids of KIND ("prog_id", "map_id", "link_id") that PID has open. Returns how many.
- */
+/* Stores the ids of KIND ("prog_id", "map_id", "link_id") that PID has open. Returns
+ * how many. */
 static size_t bpf_ids(pid_t pid, const char *kind, unsigned int ids[IDS])
 {
 	size_t n = 0;

@@ -230,8 +230,8 @@ static void ownership_or_write_permission_lets_change_a_queue(void)
 			{IT_MNT "/not-group", -1, SOME_GROUP, false},
 			{IT_MNT "/not-group", -1, SOME_GROUP + 1, true},
 			{IT_MNT "/own", -1, 0, true},
-			/* a descriptor that was passed on has the rights of whoever opened it
-			 */
+			/* a descriptor that was passed on has the rights of whoever
+			 * opened it */
 			{NULL, writer, 0, true},
 			{NULL, reader, 0, true},
 			/* whoever has one of a pipe may do everything, as in the kernel */

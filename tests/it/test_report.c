@@ -166,8 +166,8 @@ static void record_of_a_difference_stands_for_one_report(void)
 	NO_RECORDS(fd);
 }
 
-/* Attributes that are set back to what they were before the report differ from those after it.
- */
+/* Attributes that are set back to what they were before the report differ from those
+ * after it. */
 static void change_back_of_what_was_reported_is_a_difference(void)
 {
 	struct wqfs_key_report perm;

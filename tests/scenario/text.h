@@ -26,8 +26,8 @@ void sc_print_result(FILE *out, long r);
 /* The word for an errno: "EBUSY". */
 const char *sc_error_name(int error);
 
-/* Returns the scenario's own name for an object. The string need only live until the next call.
- */
+/* Returns the scenario's own name for an object. The string need only live until the
+ * next call. */
 typedef const char *sc_name_fn(void *arg, uint32_t serial);
 
 /* Prints a line for each record in the LEN bytes at BUF; NAME(ARG) names objects. */

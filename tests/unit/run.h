@@ -6,8 +6,8 @@
 #include <check.h>
 #include <stdlib.h>
 
-/* Runs SUITE as CK_VERBOSITY and CK_FORK ask for, and frees it. Returns the result of main().
- */
+/* Runs SUITE as CK_VERBOSITY and CK_FORK ask for, and frees it. Returns the result
+ * of main(). */
 static inline int run_suite(Suite *suite)
 {
 	SRunner *runner = srunner_create(suite);

@@ -352,8 +352,8 @@ START_TEST(removal_of_all_is_posted_to_each_queue_and_to_nobody_after_it)
 }
 END_TEST
 
-/* A producer that works for a queue holds a reference, as from the kernel's get_watch_queue().
- */
+/* A producer that works for a queue holds a reference, as from the
+ * kernel's get_watch_queue(). */
 START_TEST(queue_that_a_producer_holds_outlives_its_reader)
 {
 	struct wq_queue *q = new_queue(), *held = wq_queue_get(q);
