@@ -12,7 +12,12 @@
  * with each other are, and on one, where a pipe costs no more than the switch from one to
  * the other. The daemon, and the relay, are where the scheduler puts them.
  *
- *	latency WQFS [report|SOURCE...]		SOURCE: of the mount option; kernel, trace, poll
+ *	latency WQFS [report|facility|SOURCE...]	SOURCE: of the mount option; kernel,
+ *trace, poll
+ *
+ * "facility" is the kernel's own, where it has that, as the reference kernel does:
+ *
+ *	tests/golden/record --run bench/latency - facility
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -38,6 +43,10 @@
 #include "wqfs.h"
 
 #define ROUNDS_MAX 4000
+
+/* <linux/watch_queue.h> cannot be included together with <fcntl.h>. */
+#define NOTIFICATION_PIPE O_EXCL
+#define SET_SIZE	  _IO('W', 0x60)
 
 /* Shared with the reader, who stores when its read returned; a number distinguishes
  * the rounds. */
@@ -230,6 +239,29 @@ static struct result measure_wqfs(
 	return result;
 }
 
+/* The kernel's own queue, where it has that. */
+static struct result measure_facility(int rounds, int reader_cpu)
+{
+	struct target t = {.write_fd = -1, .report_fd = -1, .reader_cpu = reader_cpu};
+	struct result result;
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC | NOTIFICATION_PIPE) < 0 || ioctl(fds[0], SET_SIZE, 256) < 0)
+		bench_fail("the kernel's facility");
+	t.key = bench_add_key("wqfs-latency");
+	if (bench_keyctl(KEYCTL_WATCH_KEY, (unsigned long)t.key, (unsigned long)fds[0], 1, 0) <
+		0)
+		bench_fail("keyctl(KEYCTL_WATCH_KEY)");
+	pin(0);
+	result = measure(fds[0], &t, rounds);
+	sched_setaffinity(0, sizeof(all_cpus), &all_cpus);
+	bench_keyctl(KEYCTL_UNLINK, (unsigned long)t.key,
+		(unsigned long)KEY_SPEC_SESSION_KEYRING, 0, 0);
+	close(fds[0]);
+	close(fds[1]);
+	return result;
+}
+
 /* Stands in for the daemon: passes from IN to OUT. */
 static pid_t start_relay(int in, int out)
 {
@@ -306,7 +338,8 @@ static void compare(const char *wqfs, const char *mode, int cores)
 	/* measured next to what they are compared with */
 	bare = measure_pipe(false, 2000, cores - 1);
 	relay = measure_pipe(true, 2000, cores - 1);
-	result = measure_wqfs(wqfs, mode, rounds, cores - 1);
+	result = strcmp(mode, "facility") ? measure_wqfs(wqfs, mode, rounds, cores - 1)
+					  : measure_facility(rounds, cores - 1);
 	print("pipe", 2000, bare);
 	printf("\n");
 	print("relay", 2000, relay);
@@ -325,7 +358,7 @@ int main(int argc, char **argv)
 	const char *const *modes = argc > 2 ? (const char *const *)argv + 2 : defaults;
 
 	if (argc < 2) {
-		fprintf(stderr, "usage: latency WQFS [report|SOURCE...]\n");
+		fprintf(stderr, "usage: latency WQFS [report|facility|SOURCE...]\n");
 		return 2;
 	}
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
