@@ -172,7 +172,7 @@ static void trace_has_posted_what_was_done(void)
 
 static void kernel_has_posted_what_was_done(void)
 {
-	what_was_done_is_there_to_be_read(kernel_source_start(NULL));
+	what_was_done_is_there_to_be_read(kernel_source_start(""));
 }
 
 static const struct it_test tests[] = {
