@@ -29,6 +29,15 @@ static void be_manager(const char *name)
 	IT_EQ(setenv("NOTIFY_SOCKET", name, 1), 0);
 }
 
+/* A name of this test's in the abstract namespace. Static. */
+static const char *abstract_name(void)
+{
+	static char name[64];
+
+	snprintf(name, sizeof(name), "@wqfs-test-%d", (int)getpid());
+	return name;
+}
+
 /* The next message. */
 static const char *message(void)
 {
@@ -77,10 +86,7 @@ static void manager_at_a_path_is_told(void)
 
 static void manager_without_a_path_is_told(void)
 {
-	char name[64];
-
-	snprintf(name, sizeof(name), "@wqfs-test-%d", (int)getpid());
-	manager_is_told(name);
+	manager_is_told(abstract_name());
 }
 
 /* Signs of life may come before the mount answers. */
@@ -96,11 +102,9 @@ static void await_ready(void)
 /* The signs come from the loop: they end if it hangs. */
 static void signs_of_life_come_while_the_loop_turns(void)
 {
-	char name[64];
 	pid_t daemon;
 
-	snprintf(name, sizeof(name), "@wqfs-test-%d", (int)getpid());
-	be_manager(name);
+	be_manager(abstract_name());
 	IT_EQ(setenv("WATCHDOG_USEC", "20000", 1), 0);
 	daemon = it_start(NULL);
 	await_ready();
@@ -118,11 +122,9 @@ static void signs_of_life_come_while_the_loop_turns(void)
 
 static void watchdog_of_another_process_is_not_fed(void)
 {
-	char name[64];
 	pid_t daemon;
 
-	snprintf(name, sizeof(name), "@wqfs-test-%d", (int)getpid());
-	be_manager(name);
+	be_manager(abstract_name());
 	IT_EQ(setenv("WATCHDOG_USEC", "1000", 1), 0);
 	IT_EQ(setenv("WATCHDOG_PID", "1", 1), 0);
 	daemon = it_start(NULL);
@@ -134,12 +136,10 @@ static void watchdog_of_another_process_is_not_fed(void)
 /* What is not told is no reason to wait, or to end. */
 static void manager_that_reads_nothing_holds_nothing_up(void)
 {
-	char name[64];
 	pid_t daemon;
 	int fd;
 
-	snprintf(name, sizeof(name), "@wqfs-test-%d", (int)getpid());
-	be_manager(name);
+	be_manager(abstract_name());
 	IT_EQ(setenv("WATCHDOG_USEC", "200", 1), 0);
 	daemon = it_start(NULL);
 	for (int i = 0; i < 1000; i++) {
