@@ -31,6 +31,7 @@ struct wq_handle *wqfs_handle_new(fuse_req_t req, struct wq_node *node, int flag
 	node->opens++;
 	node->charged_opens += caller.uid == node->charged;
 	if (h->writer) {
+		wqfs_forget_end(h->fs, node);
 		node->writers++;
 		node->had_writer |= node->anonymous;
 	}
@@ -60,7 +61,9 @@ void wqfs_handle_free(struct wqfs *fs, struct wq_handle *h)
 	node->charged_opens -= h->uid == node->charged;
 	wqfs_charge_holder(fs, node);
 	if (h->writer && --node->writers == 0 && node->had_writer)
-		wqfs_writers_gone(node);
+		wqfs_writers_gone(fs, node);
+	if (!node->opens)
+		wqfs_forget_end(fs, node);
 	if (!h->writer && node->opens == node->writers)
 		wqfs_readers_gone(node);
 	free(h);
@@ -89,6 +92,7 @@ struct wqfs *wqfs_new(
 	TAILQ_INIT(&fs->constructing);
 	TAILQ_INIT(&fs->to_serve);
 	TAILQ_INIT(&fs->undrained);
+	TAILQ_INIT(&fs->left);
 	TAILQ_INIT(&fs->to_serve_last);
 	wq_user_mem_init(&fs->user_mem, loop);
 	wq_namespace_init(&fs->ns);

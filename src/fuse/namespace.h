@@ -64,6 +64,8 @@ struct wq_node {
 	struct wq_node_list
 		*to_serve; /* the list of nodes to be served that it is on; or NULL */
 	TAILQ_ENTRY(wq_node) serve;
+	uint64_t left_ns; /* when the last writer went, until all done before is posted; or 0 */
+	TAILQ_ENTRY(wq_node) left;
 
 	UT_hash_handle by_ino;
 	TAILQ_ENTRY(wq_node) node; /* nodes with a name, by ino */

@@ -28,7 +28,7 @@ bool wqfs_all_is_read(const struct wq_node *node)
 
 bool wqfs_at_end(const struct wqfs *fs, const struct wq_node *node)
 {
-	return fs->stopping || (node->had_writer && !node->writers);
+	return fs->stopping || (node->had_writer && !node->writers && !node->left_ns);
 }
 
 /* ---- lines in pieces ---- */

@@ -96,6 +96,8 @@ struct wqfs {
 	struct wq_shares serving;
 	/* Readers that do not wait, until all is posted that was done before they came. */
 	struct wq_parked_list undrained;
+	/* Nodes that the last writer has left, until all is posted that was done before. */
+	struct wq_node_list left;
 	struct wq_user_mem_pool user_mem;
 	struct wq_timer construct; /* when to ask for keys again */
 	struct wqfs_answer answers[WQFS_ANSWERS];

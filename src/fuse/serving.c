@@ -52,9 +52,19 @@ static void wake(struct wq_queue *queue)
 
 const struct wq_queue_ops wqfs_queue_ops = {.wake = wake};
 
-void wqfs_writers_gone(struct wq_node *node)
+void wqfs_writers_gone(struct wqfs *fs, struct wq_node *node)
 {
-	serve_those_of(node);
+	if (!node->opens)
+		return;
+	node->left_ns = wq_now_ns();
+	TAILQ_INSERT_TAIL(&fs->left, node, left);
+}
+
+void wqfs_forget_end(struct wqfs *fs, struct wq_node *node)
+{
+	if (node->left_ns)
+		TAILQ_REMOVE(&fs->left, node, left);
+	node->left_ns = 0;
 }
 
 void wqfs_readers_gone(struct wq_node *node)
@@ -182,7 +192,7 @@ static bool is_too_early(const struct wq_parked *p)
 {
 	return !gives(p) && p->read.otherwise == -EAGAIN &&
 	       !wqfs_at_end(p->fs, p->handle->node) &&
-	       !wq_keys_has_posted(p->fs->keys, p->read.at_ns);
+	       (p->handle->node->left_ns || !wq_keys_has_posted(p->fs->keys, p->read.at_ns));
 }
 
 /* Serves the readers that have come and not waited yet. Only they get a LOSS that no record
@@ -257,7 +267,18 @@ static bool serve_and_pay(struct wqfs *fs, struct wq_node *node, uint64_t end_ns
 bool wqfs_has_to_serve(const struct wqfs *fs)
 {
 	return !TAILQ_EMPTY(&fs->to_serve) || !TAILQ_EMPTY(&fs->to_serve_last) ||
-	       !TAILQ_EMPTY(&fs->undrained);
+	       !TAILQ_EMPTY(&fs->undrained) || !TAILQ_EMPTY(&fs->left);
+}
+
+/* Ends the queues whose last writer has gone, when all that was done before has been posted. */
+static void tell_ends(struct wqfs *fs)
+{
+	struct wq_node *node;
+
+	while ((node = TAILQ_FIRST(&fs->left)) && wq_keys_has_posted(fs->keys, node->left_ns)) {
+		wqfs_forget_end(fs, node);
+		serve_those_of(node);
+	}
 }
 
 /* Serves the readers for whom all has been posted by now, in the order in which they came. */
@@ -277,6 +298,7 @@ void wqfs_serve(struct wqfs *fs)
 	uint64_t end_ns = wq_now_ns() + SERVE_NS;
 	struct wq_node *node;
 
+	tell_ends(fs);
 	serve_undrained(fs, end_ns);
 	while ((node = TAILQ_FIRST(&fs->to_serve)) && wq_now_ns() < end_ns) {
 		if (serve_and_pay(fs, node, end_ns))

@@ -22,8 +22,12 @@ void wqfs_read_now(fuse_req_t req, struct wq_handle *h, size_t size);
 bool wqfs_has_to_serve(const struct wqfs *fs);
 void wqfs_serve(struct wqfs *fs);
 
-/* The last writer of an anonymous queue has gone: its readers get end of file. */
-void wqfs_writers_gone(struct wq_node *node);
+/* The last writer of an anonymous queue has gone: its readers get end of file, but first the
+ * records of all that was done before. */
+void wqfs_writers_gone(struct wqfs *fs, struct wq_node *node);
+
+/* NODE has a writer again, or is no longer open: no end of file is to be told. */
+void wqfs_forget_end(struct wqfs *fs, struct wq_node *node);
 
 /* The last reader of a queue has gone: pollers of a writing end get an error. */
 void wqfs_readers_gone(struct wq_node *node);

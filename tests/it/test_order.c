@@ -3,9 +3,11 @@
  * Records of different watches in one queue have the order of the operations, if one operation
  * followed the other, whatever the daemon compares in between, and though it is delayed before
  * each snapshot. And the record of an operation is there when the operation has returned,
- * although the daemon has much to handle that was done before.
+ * although the daemon has much to handle that was done before. So are all records of a queue
+ * when its end is told.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -175,12 +177,74 @@ static void kernel_has_posted_what_was_done(void)
 	what_was_done_is_there_to_be_read(kernel_source_start(""));
 }
 
+/* ---- what is done before the end is told before it ---- */
+
+/* How a reader learns that the last writing end is closed. */
+enum learns { BY_WAITING, BY_TRYING, BY_POLLING, LEARNS };
+
+static void expect_record_and_end(int fd, enum learns how)
+{
+	struct pollfd polled = {.fd = fd, .events = POLLIN};
+	struct key_notification n;
+
+	IT_EQ(fcntl(fd, F_SETFL, how == BY_WAITING ? 0 : O_NONBLOCK), 0);
+	while (how == BY_POLLING && !(polled.revents & POLLHUP))
+		IT_EQ(poll(&polled, 1, -1), 1);
+	IT_EQ(read(fd, &n, sizeof(n)), sizeof(n));
+	IT_EQ(n.watch.subtype, NOTIFY_KEY_UPDATED);
+	IT_EQ(read(fd, &n, sizeof(n)), 0);
+}
+
+/* The daemon learns that the last writer has gone before it has handled what was done before.
+ */
+static void all_is_told_before_the_end(pid_t daemon)
+{
+	int32_t a = it_key("wqfs-test:a"), b = it_key("wqfs-test:b");
+	int other = it_queue("other", O_RDONLY);
+
+	IT_EQ(it_watch(other, b, 1), 0);
+	for (int i = 0; i < 3 * LEARNS; i++) {
+		int reader = it_queue(WQFS_ANONYMOUS, O_RDONLY), writer;
+		char path[64];
+
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", reader);
+		writer = open(path, O_WRONLY | O_CLOEXEC);
+		IT_OK(writer >= 0);
+		IT_EQ(ioctl(reader, IOC_WATCH_QUEUE_SET_SIZE, 16), 0);
+		IT_EQ(it_watch(writer, a, 1), 0);
+		IT_EQ(kill(daemon, SIGSTOP), 0);
+		for (int j = 0; j < BACKLOG; j++)
+			IT_EQ(keyctl_update(b, "1", 1), 0);
+		IT_EQ(keyctl_update(a, "1", 1), 0);
+		close(writer);
+		IT_EQ(kill(daemon, SIGCONT), 0);
+		expect_record_and_end(reader, (enum learns)(i % LEARNS));
+		close(reader);
+	}
+}
+
+static void trace_tells_all_before_the_end(void)
+{
+	close(trace_need());
+	all_is_told_before_the_end(it_start("source=trace,trace_buffer_kb=65536"));
+}
+
+static void kernel_tells_all_before_the_end(void)
+{
+	all_is_told_before_the_end(kernel_source_start(""));
+}
+
 static const struct it_test tests[] = {
 	{"what was done is there to be read by trace, however much was done before",
 		trace_has_posted_what_was_done},
 	{"what was done is there to be read by the kernel's functions, however much was done "
 	 "before",
 		kernel_has_posted_what_was_done},
+	{"all that was done before the last writer went is told before the end by trace",
+		trace_tells_all_before_the_end},
+	{"all that was done before the last writer went is told before the end by the kernel's "
+	 "functions",
+		kernel_tells_all_before_the_end},
 	{"what follows is told after what was before, whatever is looked at",
 		what_follows_is_told_after_what_was_before},
 };
