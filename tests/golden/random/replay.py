@@ -151,17 +151,32 @@ def split(output, out):
         write(f"{out}/{name}.out", f"# {name}.scn\n{body}")
 
 
-def run_scenarios(words, paths, out):
-    done = subprocess.run(
-        [*words, *paths],
-        stdout=subprocess.PIPE,
-        encoding="ascii",
-        errors="replace",
-        env=dict(
-            os.environ, WQRUN_DAEMON=built("wqfs"), WQRUN_SHIM=built(".libs/libwqshim.so")
-        ),
-        check=False,
+def environment():
+    """For wqrun: its parts, and that a sanitized program does not refuse its library."""
+    return dict(
+        os.environ,
+        WQRUN_DAEMON=built("wqfs"),
+        WQRUN_SHIM=built(".libs/libwqshim.so"),
+        ASAN_OPTIONS="verify_asan_link_order=0",
     )
+
+
+def run_scenarios(words, paths, out):
+    """What the runner complains of goes to OUT/complaints and to stderr."""
+    with open(f"{out}/complaints", "w+", encoding="utf-8", errors="replace") as complaints:
+        done = subprocess.run(
+            [*words, *paths],
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            encoding="ascii",
+            errors="replace",
+            env=environment(),
+            check=False,
+        )
+        if done.returncode:
+            print(f"the runner has ended with {done.returncode}", file=complaints, flush=True)
+        complaints.seek(0)
+        sys.stderr.write(complaints.read())
     split(done.stdout, out)
 
 
@@ -222,12 +237,13 @@ def replay(corpus, some, source, out, session="other", count=0):
 def difference(corpus, out, name):
     """How what was replayed differs from what was recorded: lines, none if it does not."""
     path = f"{out}/{name}.out"
-    got = read(path) if os.path.exists(path) else ""
-    return list(
-        difflib.unified_diff(
-            read(f"{corpus}/{name}.out").splitlines(), got.splitlines(), lineterm="", n=3
-        )
-    )[2:]
+    complaints = read(f"{out}/complaints").splitlines()
+    if not os.path.exists(path):
+        return ["it printed nothing", *complaints[-5:]]
+    lines = difflib.unified_diff(
+        read(f"{corpus}/{name}.out").splitlines(), read(path).splitlines(), lineterm="", n=3
+    )
+    return [c for c in complaints if f"/{name}.scn:" in c] + list(lines)[2:]
 
 
 @contextlib.contextmanager
