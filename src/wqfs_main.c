@@ -22,6 +22,7 @@
 
 #include "base/array_size.h"
 #include "base/budget.h"
+#include "base/caps.h"
 #include "base/container.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -271,10 +272,14 @@ static void on_ready(struct wqfs *fs)
 static void keep_up(const struct daemon *d)
 {
 	struct wqfs_stats s = {0};
+	uint64_t effective;
 
 	wq_keys_stats(d->keys, &s);
-	if (s.source != WQFS_SOURCE_POLL && getpriority(PRIO_PROCESS, 0) == 0)
-		(void)setpriority(PRIO_PROCESS, 0, TRACING_NICE);
+	if (s.source == WQFS_SOURCE_POLL || getpriority(PRIO_PROCESS, 0) != 0)
+		return;
+	effective = wq_caps_raise();
+	(void)setpriority(PRIO_PROCESS, 0, TRACING_NICE);
+	wq_caps_restore(effective);
 }
 
 /* A source has started, or none works, and then WHY says why. */
@@ -384,6 +389,7 @@ static int serve(struct daemon *d, struct fuse_args *args)
 		r = open_device(d);
 	if (r == 0 && d->ready_fd >= 0 && (setsid() < 0 || chdir("/") < 0))
 		r = -errno;
+	wq_caps_give_up();
 	if (r == 0)
 		r = wq_loop_run(d->loop);
 	if (r < 0) {
@@ -400,6 +406,7 @@ static void tear_down(struct daemon *d)
 		wq_timer_clear(d->loop, &d->farewell);
 	wqfs_free(d->fs);
 	if (d->se) {
+		(void)wq_caps_raise();
 		fuse_session_unmount(d->se);
 		fuse_session_destroy(d->se);
 	}

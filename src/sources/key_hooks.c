@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/array_size.h"
+#include "base/caps.h"
 #include "base/log.h"
 #include "base/unused.h"
 #include "sources/hook_calls.h"
@@ -284,10 +285,12 @@ int wq_hooks_fd(const struct wq_hooks *h)
  * anything to report. That takes less than a millisecond. */
 static int switch_on(struct wq_hooks *h)
 {
+	const uint64_t effective = wq_caps_raise();
 	int r = 0;
 
 	if (h->variant == WQ_HOOKS_CALLS && !h->n_links)
 		r = for_programs(h, attach);
+	wq_caps_restore(effective);
 	if (r < 0)
 		detach(h);
 	else

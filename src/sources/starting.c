@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/caps.h"
 #include "base/container.h"
 #include "base/unused.h"
 #include "sources/starting.h"
@@ -48,6 +49,7 @@ static void *run(void *arg)
 	struct wq_starting *s = arg;
 	struct wq_started *r = &s->result;
 
+	(void)wq_caps_raise(); /* of this thread alone */
 	for (unsigned int i = 0; !r->source && s->types[i] && atomic_load(&s->state) != LEFT;
 		i++) {
 		atomic_store(&s->at, i);

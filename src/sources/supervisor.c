@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/caps.h"
 #include "sources/supervisor.h"
 
 /* The time between attempts to start a source: each is twice as long as the last. */
@@ -50,10 +51,13 @@ static void use(struct wq_supervisor *s, unsigned int i, struct wq_source *sourc
 /* Starts the first candidate from I on that works. */
 static void start_from(struct wq_supervisor *s, unsigned int i)
 {
+	const uint64_t effective = wq_caps_raise();
+
 	for (; !s->source && s->types[i]; i++) {
 		s->why_not[i][0] = '\0';
 		use(s, i, s->types[i]->start(&s->env, s->why_not[i], WQ_WHY_MAX));
 	}
+	wq_caps_restore(effective);
 }
 
 bool wq_supervisor_start(struct wq_supervisor *s)
