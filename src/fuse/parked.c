@@ -17,6 +17,7 @@ struct wq_parked *wqfs_park(fuse_req_t req, enum wq_wait wait, struct wq_handle 
 	p->req = req;
 	p->wait = wait;
 	p->handle = handle;
+	p->at_ns = wq_now_ns();
 	TAILQ_INSERT_TAIL(&fs->parked, p, all);
 	if (handle)
 		TAILQ_INSERT_TAIL(&handle->parked, p, of_handle);
@@ -57,7 +58,9 @@ void wqfs_complete(struct wq_parked *p, int r)
 {
 	assert(r <= 0);
 	wqfs_unpark(p);
-	if (r == 0 && p->wait == WQ_WAIT_RECORD)
+	if (p->wait == WQ_WAIT_POSTS)
+		fuse_reply_poll(p->req, 0);
+	else if (r == 0 && p->wait == WQ_WAIT_RECORD)
 		wqfs_give(p, NULL, 0);
 	else if (r == 0 && !(p->wait == WQ_WAIT_CONSTRUCT && p->construct.by_attr))
 		fuse_reply_ioctl(p->req, 0, NULL, 0);

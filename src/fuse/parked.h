@@ -16,13 +16,13 @@ struct wq_parked {
 	fuse_req_t req;
 	enum wq_wait wait;
 	struct wq_handle *handle; /* NULL: for the root directory */
+	uint64_t at_ns;		  /* when it came */
 	union {
 		struct {
 			size_t size;
-			int otherwise;	/* the reply if nothing is there; > 0: it waits */
-			uint64_t at_ns; /* when it came */
-			bool by_ioctl;	/* WQFS_IOC_READ */
-		} read;			/* RECORD */
+			int otherwise; /* the reply if nothing is there; > 0: it waits */
+			bool by_ioctl; /* WQFS_IOC_READ */
+		} read;		       /* RECORD */
 		struct {
 			struct wqfs_watch_key watch;
 			struct wq_node *node;
@@ -58,7 +58,8 @@ void wqfs_unpark(struct wq_parked *p);
  * did not arrive. */
 int wqfs_give(const struct wq_parked *p, const char *buf, size_t len);
 
-/* Unparks P, answers it with R (0 or -errno) and frees it. A reader's 0 is end of file. */
+/* Unparks P, answers it with R (0 or -errno) and frees it. A reader's 0 is end of file. A
+ * poller is told of no event. */
 void wqfs_complete(struct wq_parked *p, int r);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <poll.h>
+#include <stdlib.h>
 
 #include "fuse/answered.h"
 #include "fuse/polls.h"
@@ -64,12 +65,42 @@ static unsigned int poll_reader(const struct wqfs *fs, const struct wq_handle *h
 	return events;
 }
 
+static void reply(fuse_req_t req, const struct wq_handle *h)
+{
+	unsigned int events = h->writer ? poll_writer(h->node) : poll_reader(wqfs_of(req), h);
+
+	fuse_reply_poll(req, events | (h->synced ? POLLPRI : 0));
+}
+
+void wqfs_answer_poll(struct wq_parked *p)
+{
+	wqfs_unpark(p);
+	reply(p->req, p->handle);
+	free(p);
+}
+
+/* Whoever waits for an event is notified of it. But to a poll() that waits for none the answer
+ * is final: it is given when all has been posted that was done before. */
+static bool wait_for_posts(fuse_req_t req, struct wq_handle *h)
+{
+	struct wqfs *fs = wqfs_of(req);
+	struct wq_parked *p;
+
+	if (h->writer || h->synced || wqfs_readable(h) || !wqfs_may_follow(fs, h, wq_now_ns()))
+		return false;
+	p = wqfs_park(req, WQ_WAIT_POSTS, h);
+	if (!p)
+		return false;
+	wqfs_line_up(p, &fs->undrained);
+	wqfs_may_interrupt(p);
+	return true;
+}
+
 void wqfs_op_poll(
 	fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *ph)
 {
 	struct wqfs *fs = wqfs_of(req);
 	struct wq_handle *h;
-	unsigned int events;
 
 	if (ino == WQ_ROOT_INO) {
 		if (ph)
@@ -83,8 +114,8 @@ void wqfs_op_poll(
 	if (ph)
 		set_poll(h, ph);
 	wqfs_drain_sources(req);
-	events = h->writer ? poll_writer(h->node) : poll_reader(fs, h);
-	fuse_reply_poll(req, events | (h->synced ? POLLPRI : 0));
+	if (ph || !wait_for_posts(req, h))
+		reply(req, h);
 }
 
 void wqfs_last_notice(struct wqfs *fs, struct wq_node *node)

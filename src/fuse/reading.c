@@ -31,6 +31,12 @@ bool wqfs_at_end(const struct wqfs *fs, const struct wq_node *node)
 	return fs->stopping || (node->had_writer && !node->writers && !node->left_ns);
 }
 
+bool wqfs_may_follow(const struct wqfs *fs, const struct wq_handle *h, uint64_t at_ns)
+{
+	return !wqfs_at_end(fs, h->node) &&
+	       (h->node->left_ns || !wq_keys_has_posted(fs->keys, at_ns));
+}
+
 /* ---- lines in pieces ---- */
 
 /* H reads PIECE from now on; NULL: no line. */

@@ -14,6 +14,10 @@ bool wqfs_all_is_read(const struct wq_node *node);
 /* Can nothing but end of file follow what NODE has? */
 bool wqfs_at_end(const struct wqfs *fs, const struct wq_node *node);
 
+/* May a record of what was done before AT_NS still come into H's queue? Drains the sources, for
+ * a slice of time, to find out. */
+bool wqfs_may_follow(const struct wqfs *fs, const struct wq_handle *h, uint64_t at_ns);
+
 /* The reader of H does not continue the line that it began: the record of that
  * line goes back. */
 void wqfs_put_piece_back(struct wq_handle *h);

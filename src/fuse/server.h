@@ -20,6 +20,7 @@
 /* What a request waits for. */
 enum wq_wait {
 	WQ_WAIT_RECORD,	   /* read() */
+	WQ_WAIT_POSTS,	   /* poll() that waits for no event: what was done before it */
 	WQ_WAIT_SYNC,	   /* WQFS_IOC_SYNC: a scan of all keys */
 	WQ_WAIT_DRAIN,	   /* PIPE_IOC_SYNC: a scan, then until all is read */
 	WQ_WAIT_FILTER,	   /* IOC_WATCH_QUEUE_SET_FILTER: a read of the caller's memory */
@@ -94,7 +95,8 @@ struct wqfs {
 	 * user has used up the share, and is served after all others. */
 	struct wq_node_list to_serve, to_serve_last;
 	struct wq_shares serving;
-	/* Readers that do not wait, until all is posted that was done before they came. */
+	/* Readers and pollers that wait for nothing, until all is posted that was done before
+	 * they came. */
 	struct wq_parked_list undrained;
 	/* Nodes that the last writer has left, until all is posted that was done before. */
 	struct wq_node_list left;

@@ -120,7 +120,6 @@ static void reader_arrives(
 	p->read.size = size;
 	p->read.otherwise = otherwise;
 	p->read.by_ioctl = by_ioctl;
-	p->read.at_ns = wq_now_ns();
 	wqfs_line_up(p, &h->node->arrived);
 	serve_soon(fs, h->node);
 	wqfs_may_interrupt(p);
@@ -186,20 +185,23 @@ static bool gives(const struct wq_parked *p)
 	return p->handle->piece || wq_queue_gives(p->handle->node->queue);
 }
 
-/* P would get EAGAIN although its record may be among those that are not posted yet: what the
- * reader did before may wait behind much that others did. */
+/* P would be told that there is nothing, although its record may be among those that are not
+ * posted yet. */
 static bool is_too_early(const struct wq_parked *p)
 {
+	if (p->wait == WQ_WAIT_POSTS)
+		return !wqfs_readable(p->handle) && wqfs_may_follow(p->fs, p->handle, p->at_ns);
 	return !gives(p) && p->read.otherwise == -EAGAIN &&
-	       !wqfs_at_end(p->fs, p->handle->node) &&
-	       (p->handle->node->left_ns || !wq_keys_has_posted(p->fs->keys, p->read.at_ns));
+	       wqfs_may_follow(p->fs, p->handle, p->at_ns);
 }
 
 /* Serves the readers that have come and not waited yet. Only they get a LOSS that no record
  * follows. */
 static void serve_arrived(struct wq_parked *p)
 {
-	if (is_too_early(p))
+	if (p->wait == WQ_WAIT_POSTS)
+		wqfs_answer_poll(p);
+	else if (is_too_early(p))
 		wqfs_line_up(p, &p->fs->undrained);
 	else if (gives(p))
 		wqfs_serve_reader(p);
@@ -281,7 +283,7 @@ static void tell_ends(struct wqfs *fs)
 	}
 }
 
-/* Serves the readers for whom all has been posted by now, in the order in which they came. */
+/* Serves those for whom all has been posted by now, in the order in which they came. */
 static void serve_undrained(struct wqfs *fs, uint64_t end_ns)
 {
 	struct wq_parked *p;

@@ -152,6 +152,7 @@ static void what_was_done_is_there_to_be_read(pid_t daemon)
 {
 	int32_t a = it_key("wqfs-test:a"), b = it_key("wqfs-test:b");
 	int fd = it_queue("q", O_RDONLY | O_NONBLOCK), other = it_queue("other", O_RDONLY);
+	struct pollfd polled = {.fd = fd, .events = POLLIN};
 
 	records_name(a, "A");
 	IT_EQ(it_watch(fd, a, 1), 0);
@@ -162,6 +163,7 @@ static void what_was_done_is_there_to_be_read(pid_t daemon)
 			IT_EQ(keyctl_update(b, "1", 1), 0);
 		IT_EQ(keyctl_update(a, "1", 1), 0);
 		IT_EQ(kill(daemon, SIGCONT), 0);
+		IT_OK(i % 2 || poll(&polled, 1, 0) == 1);
 		IT_STR(records(fd), "A:updated");
 	}
 }
