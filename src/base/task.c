@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -225,70 +224,4 @@ struct wq_cred wq_task_who(
 	who.gid = task->gid;
 	memcpy(who.comm, task->comm, sizeof(who.comm));
 	return who;
-}
-
-/* ---- signals ---- */
-
-#define BIT(sig) (1ull << ((sig)-1))
-
-/* A fatal signal kills the threads of its process at once (complete_signal()), except these,
- * which the receiving thread handles. */
-#define DUMP_CORE                                                                 \
-	(BIT(SIGQUIT) | BIT(SIGILL) | BIT(SIGTRAP) | BIT(SIGABRT) | BIT(SIGFPE) | \
-		BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGSYS) | BIT(SIGXCPU) | BIT(SIGXFSZ))
-
-static uint64_t signals(const char *text, const char *label)
-{
-	const char *line = strstr(text, label);
-
-	return line ? strtoull(line + strlen(label), NULL, 16) : 0;
-}
-
-static bool is_dying(const char *status)
-{
-	uint64_t own = signals(status, "\nSigPnd:");
-	uint64_t kept = signals(status, "\nSigBlk:") | signals(status, "\nSigIgn:") |
-			signals(status, "\nSigCgt:");
-
-	return (own & BIT(SIGKILL)) ||
-	       ((own | signals(status, "\nShdPnd:")) & ~kept & DUMP_CORE);
-}
-
-/* The signal that has ended TID, which has not been reaped yet; 0: none, or we may not know. It
- * is the last field of the line; the name before it may contain anything. */
-static int killed_by(pid_t tid)
-{
-	char text[4096];
-	const char *last;
-
-	if (!slurp(tid, "stat", text, sizeof(text)))
-		return 0;
-	last = strrchr(text, ' ');
-	return last ? atoi(last) & 0x7f : 0;
-}
-
-enum wq_task_fate wq_task_fate(pid_t tid)
-{
-	char text[4096];
-	const char *state;
-
-	if (tid <= 0)
-		return WQ_TASK_LIVES;
-	if (!slurp(tid, "status", text, sizeof(text)))
-		return WQ_TASK_ENDED;
-	state = strstr(text, "\nState:\t");
-	if (state && strchr("ZX", state[strlen("\nState:\t")]))
-		return killed_by(tid) ? WQ_TASK_KILLED : WQ_TASK_ENDED;
-	return is_dying(text) ? WQ_TASK_KILLED : WQ_TASK_LIVES;
-}
-
-uint64_t wq_task_runs(pid_t tid)
-{
-	unsigned long long runs = 0;
-	char text[128];
-
-	if (tid <= 0 || !slurp(tid, "schedstat", text, sizeof(text)) ||
-		sscanf(text, "%*u %*u %llu", &runs) != 1)
-		return 0;
-	return runs;
 }

@@ -92,17 +92,4 @@ const struct wq_task *wq_task_recent(struct wq_tasks *tasks, pid_t tid, uint64_t
  * nothing now. */
 const struct wq_task *wq_task_known(struct wq_tasks *tasks, pid_t tid, uint64_t since_ns);
 
-enum wq_task_fate {
-	WQ_TASK_LIVES, /* or /proc does not tell */
-	/* By a signal: it will return from no system call, if it still exists. */
-	WQ_TASK_KILLED,
-	WQ_TASK_ENDED, /* by itself, or nobody knows how any more */
-};
-
-/* What has become of TID? */
-enum wq_task_fate wq_task_fate(pid_t tid);
-
-/* How often TID has run on a CPU so far; 0: /proc does not tell. */
-uint64_t wq_task_runs(pid_t tid);
-
 #endif

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/container.h"
-#include "base/task.h"
 #include "fuse/answered.h"
 
 #define CHECK_NS 200000u /* the time between two checks of readers that were answered */
 /* The checks of one that still waits for a CPU; after that it is unknown. */
 #define CHECKS 100
 
-struct wqfs_answer wqfs_answer_begins(pid_t tid)
+struct wqfs_answer wqfs_answer_begins(struct wqfs *fs, pid_t tid)
 {
-	return (struct wqfs_answer){.tid = tid, .runs = wq_task_runs(tid)};
+	return (struct wqfs_answer){.tid = tid, .runs = wq_lives_runs(&fs->lives, tid)};
 }
 
 /* Must A be checked again? */
@@ -19,16 +18,16 @@ static bool check(struct wqfs *fs, struct wqfs_answer *a)
 
 	if (!node)
 		return false;
-	switch (wq_task_fate(a->tid)) {
-	case WQ_TASK_KILLED:
+	switch (wq_lives_fate(&fs->lives, a->tid)) {
+	case WQ_LIFE_KILLED:
 		wq_queue_note_loss(node->queue);
 		return false;
-	case WQ_TASK_ENDED:
+	case WQ_LIFE_ENDED:
 		return false;
-	case WQ_TASK_LIVES:
+	case WQ_LIFE_GOES_ON:
 		break;
 	}
-	return a->runs && wq_task_runs(a->tid) == a->runs && ++a->checks < CHECKS;
+	return a->runs && wq_lives_runs(&fs->lives, a->tid) == a->runs && ++a->checks < CHECKS;
 }
 
 static void on_timer(struct wq_timer *timer)

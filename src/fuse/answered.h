@@ -9,7 +9,7 @@
 #include "fuse/server.h"
 
 /* Begins the answer to TID. The caller is about to send it. */
-struct wqfs_answer wqfs_answer_begins(pid_t tid);
+struct wqfs_answer wqfs_answer_begins(struct wqfs *fs, pid_t tid);
 
 /* The answer, with records of the queue INO, was sent. */
 void wqfs_answer_given(struct wqfs *fs, const struct wqfs_answer *answer, uint64_t ino);

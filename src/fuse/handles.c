@@ -94,6 +94,7 @@ struct wqfs *wqfs_new(
 	TAILQ_INIT(&fs->undrained);
 	TAILQ_INIT(&fs->left);
 	TAILQ_INIT(&fs->to_serve_last);
+	wq_lives_init(&fs->lives);
 	wq_user_mem_init(&fs->user_mem, loop);
 	wq_namespace_init(&fs->ns);
 	wq_closing_init(&fs->closing, loop);
@@ -120,6 +121,7 @@ void wqfs_free(struct wqfs *fs)
 	}
 	wqfs_forget_constructions(fs);
 	wqfs_answers_fini(fs);
+	wq_lives_fini(&fs->lives);
 	wq_user_mem_fini(&fs->user_mem);
 	wq_namespace_fini(&fs->ns);
 	wq_closing_fini(&fs->closing);

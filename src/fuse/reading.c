@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/task.h"
 #include "fuse/answered.h"
 #include "fuse/reading.h"
 
@@ -167,11 +166,11 @@ void wqfs_serve_reader(struct wq_parked *p)
 	struct wqfs *fs = p->fs;
 	struct wqfs_answer answer;
 
-	if (wq_task_fate(tid) == WQ_TASK_KILLED) {
+	if (wq_lives_fate(&fs->lives, tid) == WQ_LIFE_KILLED) {
 		wqfs_complete(p, -EINTR);
 		return;
 	}
-	answer = wqfs_answer_begins(tid);
+	answer = wqfs_answer_begins(fs, tid);
 	wqfs_unpark(p);
 	if (reply_records(p))
 		wqfs_answer_given(fs, &answer, ino);

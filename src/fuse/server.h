@@ -9,6 +9,7 @@
 #define FUSE_USE_VERSION 310
 #include <fuse_lowlevel.h>
 
+#include "base/lives.h"
 #include "base/loop.h"
 #include "base/shares.h"
 #include "fuse/closing.h"
@@ -102,6 +103,7 @@ struct wqfs {
 	struct wq_node_list left;
 	struct wq_user_mem_pool user_mem;
 	struct wq_timer construct; /* when to ask for keys again */
+	struct wq_lives lives;	   /* of readers */
 	struct wqfs_answer answers[WQFS_ANSWERS];
 	unsigned int answers_next;
 	struct wq_timer answers_timer;

@@ -290,52 +290,6 @@ START_TEST(who_has_another_user_namespace_has_numbers_of_its_own)
 }
 END_TEST
 
-/* Waits until PID, a child, has ended; it is not reaped. */
-static void wait_until_ended(pid_t pid)
-{
-	siginfo_t info;
-
-	ck_assert_int_eq(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
-}
-
-static void reap(pid_t pid)
-{
-	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
-	ck_assert_int_eq(wq_task_fate(pid), WQ_TASK_ENDED);
-}
-
-START_TEST(who_was_killed_is_told_from_who_ended)
-{
-	pid_t pid = start("victim");
-
-	ck_assert_int_eq(wq_task_fate(pid), WQ_TASK_LIVES);
-	ck_assert_int_eq(kill(pid, SIGKILL), 0);
-	wait_until_ended(pid);
-	ck_assert_int_eq(wq_task_fate(pid), WQ_TASK_KILLED);
-	reap(pid);
-	pid = fork();
-	if (pid == 0)
-		_exit(9);
-	wait_until_ended(pid);
-	ck_assert_int_eq(wq_task_fate(pid), WQ_TASK_ENDED);
-	reap(pid);
-	ck_assert_int_eq(wq_task_fate(0), WQ_TASK_LIVES);
-}
-END_TEST
-
-START_TEST(who_gets_a_cpu_has_run_once_more)
-{
-	uint64_t runs = wq_task_runs(getpid());
-
-	if (!runs) /* the kernel does not count that */
-		return;
-	while (wq_task_runs(getpid()) == runs)
-		usleep(1);
-	ck_assert_int_gt(wq_task_runs(getpid()), runs);
-	ck_assert_int_eq(wq_task_runs(0), 0);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("task");
@@ -355,8 +309,6 @@ int main(void)
 	tcase_add_test(tcase, who_had_our_user_namespace_is_known_when_it_is_gone);
 	tcase_add_test(tcase, who_has_another_user_namespace_is_not_in_ours);
 	tcase_add_test(tcase, who_has_another_user_namespace_has_numbers_of_its_own);
-	tcase_add_test(tcase, who_was_killed_is_told_from_who_ended);
-	tcase_add_test(tcase, who_gets_a_cpu_has_run_once_more);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/lives.h"
+
+/* ---- descriptors ---- */
+
+static void forget(struct wq_life *life)
+{
+	if (life->stat >= 0)
+		close(life->stat);
+	if (life->schedstat >= 0)
+		close(life->schedstat);
+	*life = (struct wq_life){.stat = -1, .schedstat = -1};
+}
+
+void wq_lives_init(struct wq_lives *lives)
+{
+	for (int i = 0; i < WQ_LIVES; i++)
+		lives->of[i] = (struct wq_life){.stat = -1, .schedstat = -1};
+}
+
+void wq_lives_fini(struct wq_lives *lives)
+{
+	for (int i = 0; i < WQ_LIVES; i++)
+		forget(&lives->of[i]);
+}
+
+/* Opens the file NAME of a thread: not that of its process, where times are those of all its
+ * threads. */
+static int open_file(pid_t tid, const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", (int)tid, (int)tid, name);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static bool slurp(int fd, char *buf, size_t size)
+{
+	ssize_t n = fd < 0 ? -1 : pread(fd, buf, size - 1, 0);
+
+	buf[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
+static struct wq_life *find(struct wq_lives *lives, pid_t tid)
+{
+	struct wq_life *life = &lives->of[(unsigned int)tid % WQ_LIVES];
+
+	if (life->tid != tid)
+		forget(life);
+	life->tid = tid;
+	return life;
+}
+
+/* Reads the file NAME of TID, whose descriptor is kept at FD. It may be that of an earlier
+ * thread of that number, which has ended: then reading fails, and the file is opened again. */
+static bool read_kept(int *fd, pid_t tid, const char *name, char *text, size_t size)
+{
+	if (slurp(*fd, text, size))
+		return true;
+	if (*fd >= 0)
+		close(*fd);
+	*fd = open_file(tid, name);
+	return slurp(*fd, text, size);
+}
+
+/* ---- signals ---- */
+
+#define BIT(sig) (1ull << ((sig)-1))
+
+/* A fatal signal kills the threads of its process at once (complete_signal()), except these,
+ * which the receiving thread handles. */
+#define DUMP_CORE                                                                 \
+	(BIT(SIGQUIT) | BIT(SIGILL) | BIT(SIGTRAP) | BIT(SIGABRT) | BIT(SIGFPE) | \
+		BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGSYS) | BIT(SIGXCPU) | BIT(SIGXFSZ))
+
+static uint64_t signals(const char *text, const char *label)
+{
+	const char *line = strstr(text, label);
+
+	return line ? strtoull(line + strlen(label), NULL, 16) : 0;
+}
+
+/* TEXT is that of the file "status". */
+static bool is_dying(const char *text)
+{
+	uint64_t own = signals(text, "\nSigPnd:");
+	uint64_t kept = signals(text, "\nSigBlk:") | signals(text, "\nSigIgn:") |
+			signals(text, "\nSigCgt:");
+
+	return (own & BIT(SIGKILL)) || ((own | signals(text, "\nShdPnd:")) & ~kept & DUMP_CORE);
+}
+
+/* The file "status" says all of a thread's signals, and takes the kernel four times as long as
+ * "stat". */
+static bool has_fatal_signal(pid_t tid)
+{
+	char text[4096];
+	int fd = open_file(tid, "status");
+	bool is_read = slurp(fd, text, sizeof(text));
+
+	if (fd >= 0)
+		close(fd);
+	return is_read && is_dying(text);
+}
+
+#define PF_SIGNALED 0x400 /* of the kernel: a signal has ended it */
+
+/* Is a thread ending because of a signal? STATE is that of the file "stat". */
+static bool is_ending_by_signal(const char *state)
+{
+	unsigned int flags;
+
+	return sscanf(state, "%*c %*d %*d %*d %*d %*d %u", &flags) == 1 && flags & PF_SIGNALED;
+}
+
+/* The signal that has ended a thread which has not been reaped yet; 0: none, or we may not
+ * know. It is the last field of the line. */
+static int killed_by(const char *stat)
+{
+	const char *last = strrchr(stat, ' ');
+
+	return last ? atoi(last) & 0x7f : 0;
+}
+
+enum wq_life_fate wq_lives_fate(struct wq_lives *lives, pid_t tid)
+{
+	char text[4096];
+	const char *state;
+	struct wq_life *life;
+
+	if (tid <= 0)
+		return WQ_LIFE_GOES_ON;
+	life = find(lives, tid);
+	if (!read_kept(&life->stat, tid, "stat", text, sizeof(text))) {
+		forget(life);
+		return WQ_LIFE_ENDED;
+	}
+	state = strrchr(text, ')'); /* the name before it may contain anything */
+	if (!state || state[1] != ' ')
+		return WQ_LIFE_GOES_ON;
+	state += 2;
+	switch (*state) {
+	case 'S': /* a signal would have woken it */
+		return WQ_LIFE_GOES_ON;
+	case 'Z':
+	case 'X':
+		return killed_by(text) ? WQ_LIFE_KILLED : WQ_LIFE_ENDED;
+	default:
+		return is_ending_by_signal(state) || has_fatal_signal(tid) ? WQ_LIFE_KILLED
+									   : WQ_LIFE_GOES_ON;
+	}
+}
+
+/* ---- runs ---- */
+
+uint64_t wq_lives_runs(struct wq_lives *lives, pid_t tid)
+{
+	unsigned long long runs = 0;
+	struct wq_life *life;
+	char text[128];
+
+	if (tid <= 0)
+		return 0;
+	life = find(lives, tid);
+	if (!read_kept(&life->schedstat, tid, "schedstat", text, sizeof(text)) ||
+		sscanf(text, "%*u %*u %llu", &runs) != 1)
+		return 0;
+	return runs;
+}
