@@ -27,107 +27,15 @@ wqfs=$(realpath "${WQFS:-./wqfs}")
 wqctl=$(realpath "${WQCTL:-./wqctl}")
 tmp=$(mktemp -d /tmp/wqctl-test-XXXXXX)
 mnt=$tmp/mnt
-daemon=
 export WQFS_MOUNT=$mnt
 unset XDG_RUNTIME_DIR
 
-# ---- what the tests are written in ----
-
-passed=0 failed=0
-
-ok()
-{
-	passed=$((passed + 1))
-	echo "ok $((passed + failed)) - $1"
-}
-
-not_ok()
-{
-	failed=$((failed + 1))
-	echo "not ok $((passed + failed)) - $1"
-}
-
-# expect SENTENCE STATUS STDOUT STDERR COMMAND...
-expect()
-{
-	local sentence=$1 status=$2 out=$3 err=$4 got
-	shift 4
-	timeout 30 "$@" >"$tmp/out" 2>"$tmp/err"
-	got=$?
-	if [ "$got" = "$status" ] && [ "$(cat "$tmp/out")" = "$out" ] &&
-		[ "$(cat "$tmp/err")" = "$err" ]; then
-		ok "$sentence"
-		return
-	fi
-	not_ok "$sentence"
-	printf '# %s\n' "$*" "status $got, not $status" "stdout:"
-	diff <(echo "$out") "$tmp/out" | sed 's/^/# /'
-	echo "# stderr:"
-	diff <(echo "$err") "$tmp/err" | sed 's/^/# /'
-}
-
-# expect_matching SENTENCE STATUS PATTERN COMMAND...: all of stdout is matched.
-expect_matching()
-{
-	local sentence=$1 status=$2 pattern=$3 got out
-	shift 3
-	out=$(timeout 30 "$@" 2>&1)
-	got=$?
-	if [ "$got" = "$status" ] && [[ $out =~ ^$pattern$ ]]; then
-		ok "$sentence"
-		return
-	fi
-	not_ok "$sentence"
-	printf '# %s\n' "$*" "status $got, not $status" "pattern $pattern" "output $out"
-}
-
-# until_true SECONDS COMMAND...: waits for a condition.
-until_true()
-{
-	local end=$((SECONDS + $1))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		[ $SECONDS -lt $end ] || return 1
-		sleep 0.02
-	done
-}
-
-# ends SENTENCE PID STATUS
-ends()
-{
-	local got
-	if until_true 30 bash -c "! kill -0 $2"; then
-		wait "$2"
-		got=$?
-		[ "$got" = "$3" ] && ok "$1" && return
-		echo "# status $got, not $3"
-	else
-		kill -KILL "$2"
-	fi
-	not_ok "$1"
-}
+# shellcheck source=tests/it/tap.sh
+. "$(dirname "$0")/tap.sh"
 
 has_opens()
 {
 	"$wqctl" stat "$1" | grep -q "^opens *$2 besides"
-}
-
-start_wqfs()
-{
-	mkdir -p "$mnt"
-	"$wqfs" -f -o "default_permissions,source=poll$1" "$mnt" &
-	daemon=$!
-	until_true 30 "$wqctl" ls "$mnt" && return
-	not_ok "a wqfs can be mounted"
-	exit 1
-}
-
-stop_wqfs()
-{
-	[ -n "$daemon" ] || return
-	fusermount3 -u "$mnt" 2>/dev/null || fusermount3 -uz "$mnt" 2>/dev/null
-	wait "$daemon"
-	daemon=
 }
 
 clean_up()
@@ -174,7 +82,7 @@ Try 'wqctl --help' for more information." "$wqctl" foo
 		"$(usage create "invalid option -- 'x'")" "$wqctl" create -x q
 	expect "an option without its argument is named" 2 "" \
 		"$(usage read "option requires an argument -- 'n'")" "$wqctl" read -n
-	for cmd in create stat size filter watch unwatch read sync monitor; do
+	for cmd in create stat size filter watch unwatch read sync; do
 		expect "$cmd says that it needs an operand" 2 "" \
 			"$(usage $cmd "missing operand")" "$wqctl" $cmd
 	done
@@ -397,7 +305,7 @@ test_monitor()
 {
 	local monitor n=0
 
-	"$wqctl" monitor "$key" >"$tmp/monitor" &
+	"$wqctl" monitor -q "$key" >"$tmp/monitor" &
 	monitor=$!
 	# It has no name to look at: what it prints first shows that it watches.
 	until grep -q upd "$tmp/monitor" || [ $n = 1000 ]; do
@@ -405,11 +313,12 @@ test_monitor()
 		keyctl update "$key" "monitor $n"
 		sleep 0.03
 	done
-	expect "monitor prints what happens" 0 "$key upd" "" sed -n 1p "$tmp/monitor"
+	expect_matching "monitor prints what happens" 0 "$key upd  user:wqctl-test.*" \
+		sed -n 1p "$tmp/monitor"
 	expect "and leaves no queue to be seen" 0 "q" "" ls -A "$mnt"
 	keyctl unlink "$key" @s
 	until_true 30 grep -q gc "$tmp/monitor"
-	expect "until the key is gone" 0 "$key gc" "" tail -n 1 "$tmp/monitor"
+	expect "until the key is gone" 0 "$key gc  user:wqctl-test" "" tail -n 1 "$tmp/monitor"
 	ends "then it ends" $monitor 0
 	expect "monitor names a key that is not there" 1 "" \
 		"wqctl: $mnt/.anonymous: 1: no such key" "$wqctl" monitor 1
@@ -477,8 +386,8 @@ test_end_of_the_daemon()
 }
 
 case $(id -u) in
-0) start_wqfs ,allow_other,max_queues=1 ;;
-*) start_wqfs "" ;;
+0) start_wqfs default_permissions,source=poll,allow_other,max_queues=1 ;;
+*) start_wqfs default_permissions,source=poll ;;
 esac
 key=$(keyctl add user wqctl-test one @s)
 keyctl setperm "$key" 0x3f3f0000
