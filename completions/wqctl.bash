@@ -9,9 +9,14 @@ _wqctl_queues()
 	mapfile -t COMPREPLY < <(compgen -f -W "$names" -- "$1")
 }
 
+# Special keyrings, and each keyring and key of the caller's that has a simple name.
 _wqctl_keys()
 {
-	mapfile -t COMPREPLY < <(compgen -W '@s @u @us @t @p %user: %:' -- "$1")
+	local names
+	names=$(awk '$8 == "keyring" && /: / { sub(/:$/, "", $9); print "%:" $9 }
+		$8 == "user" || $8 == "logon" { sub(/:$/, "", $9); print "%" $8 ":" $9 }' \
+		/proc/keys 2>/dev/null | grep -v '[\\"$`]')
+	mapfile -t COMPREPLY < <(compgen -W "@s @u @us @t @p %user: %: $names" -- "$1")
 }
 
 _wqctl_filter_words()
@@ -29,7 +34,8 @@ _wqctl_operands()
 	shift
 	while (($# > 1)); do
 		case $1 in
-		-n | -m | -s | -f | --count | --mode | --size | --filter | --format | --mount)
+		-n | -m | -s | -f | -x | --count | --mode | --size | --filter | --format | --mount | \
+			--template | --timeout | --exec | --ready-fd)
 			shift ;;
 		-*) ;;
 		*) ((nr++)) ;;
@@ -83,14 +89,18 @@ _wqctl_word()
 	*:--mount)
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		return ;;
-	*:-n | *:--count | *:-m | *:--mode | *:-s | *:--size)
+	*:-n | *:--count | *:-m | *:--mode | *:-s | *:--size | *:--template | *:--timeout | *:--ready-fd)
+		return ;;
+	*:-x | *:--exec)
+		mapfile -t COMPREPLY < <(compgen -c -- "$cur")
 		return ;;
 	esac
 	if [[ $cur == -* ]]; then
 		case $cmd in
 		create) options+=' --mode --size --filter --format' ;;
 		read) options+=' --count --wait --nonblock --format --time --who' ;;
-		monitor) options+=' --mount --filter --format --time --who' ;;
+		monitor) options+=' --filter --recursive --persistent --format --template --time
+			--utc --local --who --count --timeout --exec --quiet --ready-fd --mount' ;;
 		esac
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
 		return

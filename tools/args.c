@@ -3,7 +3,10 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "filter.h"
 #include "record/record.h"
@@ -26,6 +29,29 @@ int args_records(const struct wqctl_cmd *cmd, const char *text, unsigned long *n
 	if (args_number(text, nr) && *nr)
 		return -1;
 	return wqctl_usage(cmd, "invalid number of records: '%s'", text);
+}
+
+int args_seconds(const struct wqctl_cmd *cmd, const char *text, uint64_t *ns)
+{
+	char *end;
+	double seconds = strtod(text, &end);
+
+	/* Nobody waits for more than a century, and strtod() takes "inf" and "0x1p9", too. */
+	if (end == text || *end || text[strspn(text, "0123456789.")] ||
+		seconds > 100.0 * 366 * 86400)
+		return wqctl_usage(cmd, "invalid number of seconds: '%s'", text);
+	*ns = (uint64_t)(seconds * 1e9);
+	return -1;
+}
+
+int args_descriptor(const struct wqctl_cmd *cmd, const char *text, int *fd)
+{
+	unsigned long number;
+
+	if (!args_number(text, &number) || number > INT_MAX || fcntl((int)number, F_GETFD) < 0)
+		return wqctl_usage(cmd, "invalid descriptor: '%s': it must be open", text);
+	*fd = (int)number;
+	return -1;
 }
 
 int args_filter(const struct wqctl_cmd *cmd, const char *text, struct wqfs_filter *filter)

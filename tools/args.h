@@ -4,6 +4,7 @@
 #define WQ_ARGS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "wqctl.h"
 #include "wqfs.h"
@@ -19,6 +20,12 @@ int args_records(const struct wqctl_cmd *cmd, const char *text, unsigned long *n
 
 /* A filter in the words of wqctl filter. */
 int args_filter(const struct wqctl_cmd *cmd, const char *text, struct wqfs_filter *filter);
+
+/* Seconds, perhaps with a fraction, in nanoseconds. */
+int args_seconds(const struct wqctl_cmd *cmd, const char *text, uint64_t *ns);
+
+/* The number of a descriptor that is open. */
+int args_descriptor(const struct wqctl_cmd *cmd, const char *text, int *fd);
 
 /* The name of a format. */
 int args_format(const struct wqctl_cmd *cmd, const char *text, enum wqfs_format *format);

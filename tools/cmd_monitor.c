@@ -1,79 +1,179 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stddef.h>
+#include <stdlib.h>
 
 #include "args.h"
-#include "record_out.h"
+#include "monitor.h"
+#include "template.h"
 
-/* The largest size that every mount accepts. */
-#define SIZE WQFS_SIZE_MAX
+/* Options without a letter. */
+enum {
+	OPT_FORMAT = 256,
+	OPT_TEMPLATE,
+	OPT_UTC,
+	OPT_LOCAL,
+	OPT_WHO,
+	OPT_READY,
+	OPT_MOUNT,
+	OPT_PERSISTENT,
+	OPT_TIMEOUT
+};
 
-#define LETTERS "f:h" RECORD_OUT_LETTERS
+#define LETTERS "f:t1n:qrx:h"
 
 static const struct option options[] = {
-	{"mount", required_argument, NULL, 'm'},
 	{"filter", required_argument, NULL, 'f'},
-	RECORD_OUT_OPTIONS,
+	{"format", required_argument, NULL, OPT_FORMAT},
+	{"template", required_argument, NULL, OPT_TEMPLATE},
+	{"time", no_argument, NULL, 't'},
+	{"utc", no_argument, NULL, OPT_UTC},
+	{"local", no_argument, NULL, OPT_LOCAL},
+	{"who", no_argument, NULL, OPT_WHO},
+	{"count", required_argument, NULL, 'n'},
+	{"timeout", required_argument, NULL, OPT_TIMEOUT},
+	{"recursive", no_argument, NULL, 'r'},
+	{"persistent", no_argument, NULL, OPT_PERSISTENT},
+	{"exec", required_argument, NULL, 'x'},
+	{"quiet", no_argument, NULL, 'q'},
+	{"ready-fd", required_argument, NULL, OPT_READY},
+	{"mount", required_argument, NULL, OPT_MOUNT},
 	WQCTL_HELP_OPTION,
 	{0},
 };
 
-/* The keys get the ids 1, 2, and so on; all keys beyond the last id share it. */
-static bool watch_all(const struct queue_file *q, char **keys)
+struct arguments {
+	struct monitor_options o;
+	struct template *template;
+};
+
+static int take_template(const struct wqctl_cmd *cmd, struct arguments *args, const char *text)
 {
-	for (int32_t id = 1; *keys; keys++, id += id < WQFS_WATCH_ID_MAX)
-		if (!queue_file_watch(q, *keys, id))
-			return false;
-	return true;
+	char why[400];
+
+	template_free(args->template);
+	args->template = template_new(text, why, sizeof(why));
+	args->o.style.template = args->template;
+	return args->template ? -1 : wqctl_usage(cmd, "invalid template: %s", why);
 }
 
-static int monitor(const char *mount, const struct wqfs_filter *filter,
-	const struct record_out *how, char **keys)
+/* The options that say how an event is shown. */
+static int take_style(const struct wqctl_cmd *cmd, struct arguments *args, int option)
 {
-	int status = WQCTL_FAILURE;
-	struct queue_file q;
+	struct event_style *style = &args->o.style;
 
-	if (!queue_file_anonymous(&q, mount))
-		return WQCTL_FAILURE;
-	if (queue_file_set_size(&q, SIZE) &&
-		(!filter->nr_filters || queue_file_set_filter(&q, filter)) &&
-		watch_all(&q, keys))
-		status = record_out(&q, how);
-	queue_file_close(&q);
-	return status;
+	switch (option) {
+	case OPT_FORMAT:
+		return args_format(cmd, optarg, &style->format);
+	case OPT_TEMPLATE:
+		return take_template(cmd, args, optarg);
+	case 't':
+	case OPT_UTC:
+		style->clock = EVENT_CLOCK_UTC;
+		return -1;
+	case OPT_LOCAL:
+		style->clock = EVENT_CLOCK_LOCAL;
+		return -1;
+	case OPT_WHO: /* is shown in any case */
+		return -1;
+	default:
+		return wqctl_other_option(cmd, option);
+	}
+}
+
+/* The options that say when it ends, and whom it tells what. */
+static int take_end(const struct wqctl_cmd *cmd, struct arguments *args, int option)
+{
+	struct monitor_options *o = &args->o;
+
+	switch (option) {
+	case '1':
+		o->count = 1;
+		return -1;
+	case 'n':
+		return args_records(cmd, optarg, &o->count);
+	case OPT_TIMEOUT:
+		o->has_timeout = true;
+		return args_seconds(cmd, optarg, &o->timeout_ns);
+	case OPT_READY:
+		return args_descriptor(cmd, optarg, &o->ready_fd);
+	case 'q':
+		o->quiet = true;
+		return -1;
+	default:
+		return take_style(cmd, args, option);
+	}
+}
+
+static int take(const struct wqctl_cmd *cmd, struct arguments *args, int option)
+{
+	struct monitor_options *o = &args->o;
+
+	switch (option) {
+	case 'f':
+		return args_filter(cmd, optarg, &o->filter);
+	case 'r':
+		o->recursive = true;
+		return -1;
+	case OPT_PERSISTENT:
+		o->persistent = true;
+		return -1;
+	case 'x':
+		o->command = optarg;
+		return -1;
+	case OPT_MOUNT:
+		o->mount = optarg;
+		return -1;
+	default:
+		return take_end(cmd, args, option);
+	}
 }
 
 static int run(const struct wqctl_cmd *cmd, int argc, char **argv)
 {
-	struct record_out how = {.format = WQFS_FORMAT_TEXT, .wait = true, .own = true};
-	struct wqfs_filter filter = {0};
-	const char *mount = NULL;
+	struct arguments args = {
+		.o = {.ready_fd = -1, .style = {.format = WQFS_FORMAT_TEXT}},
+	};
 	int option, status = -1;
 
-	while (status < 0 && (option = getopt_long(argc, argv, LETTERS, options, NULL)) != -1) {
-		switch (option) {
-		case 'm':
-			mount = optarg;
-			break;
-		case 'f':
-			status = args_filter(cmd, optarg, &filter);
-			break;
-		default:
-			status = record_out_option(cmd, &how, option);
-		}
-	}
+	args.o.style.colour = event_wants_colour(stdout);
+	while (status < 0 && (option = getopt_long(argc, argv, LETTERS, options, NULL)) != -1)
+		status = take(cmd, &args, option);
 	if (status < 0)
-		status = wqctl_check_operands(cmd, argc, argv, 1, -1);
-	return status < 0 ? monitor(mount, &filter, &how, argv + optind) : status;
+		status = monitor_run(&args.o, argv + optind);
+	template_free(args.template);
+	return status;
 }
 
 const struct wqctl_cmd wqctl_monitor = {
 	.name = "monitor",
-	.args = "[-f FILTER] " RECORD_OUT_ARGS " [--mount DIR] KEY...",
+	.args = "[OPTION...] [KEY...]",
 	.summary = "Print what happens to keys, until interrupted",
-	.help = "  -f, --filter FILTER  print only these, in the words of wqctl "
-		"filter\n" RECORD_OUT_HELP "      --mount DIR      the wqfs to use\n"
+	.help = "Without a KEY it watches your session and your user keyring (@s @u).\n"
+		"\n"
+		"  -f, --filter FILTER    show only these, in the words of wqctl filter\n"
+		"  -r, --recursive        watch all keys below a keyring, too, as they come "
+		"and go\n"
+		"      --persistent       watch your persistent keyring, too\n"
+		"      --format FORMAT    text, json or raw (text)\n"
+		"      --template TEXT    a line is TEXT, with %(time) %(event) %(key) %(aux)\n"
+		"                         %(key_description) and other fields of wqctl(1)\n"
+		"  -t, --time             text: begin with the time, in UTC\n"
+		"      --utc              the same\n"
+		"      --local            text: begin with the time in your time zone\n"
+		"      --who              has no effect: text always ends with who did it, if "
+		"known\n"
+		"  -1                     end after one event\n"
+		"  -n, --count N          end after N events\n"
+		"      --timeout SECONDS  end, with status 2, when nothing happens for so "
+		"long\n"
+		"  -x, --exec COMMAND     print nothing, run COMMAND for each event, one at a "
+		"time\n"
+		"  -q, --quiet            do not say on stderr when all watches stand\n"
+		"      --ready-fd FD      write a line to FD when all watches stand\n"
+		"      --mount DIR        the wqfs to use\n"
 		"\n"
 		"It uses a queue of its own that has no name. The exit status is 0 when it is\n"
-		"interrupted or all keys have been destroyed.\n",
+		"interrupted, when it has shown so many events, and when all keys have been\n"
+		"destroyed.\n",
 	.run = run,
 };

@@ -142,36 +142,41 @@ bool queue_file_stats(const struct queue_file *q, struct wqfs_stats *stats)
 	return !ioctl(q->fd, WQFS_IOC_GET_STATS, stats) || fail(WQ_ACT_STAT, q);
 }
 
+int queue_file_try_watch(const struct queue_file *q, int32_t serial, int32_t id)
+{
+	struct wqfs_watch_key watch = {.key = serial, .watch_id = id};
+
+	return ioctl(q->fd, WQFS_IOC_TRY_WATCH_KEY, &watch) ? -errno : 0;
+}
+
 /* An ioctl that waits cannot be frozen, because a frozen daemon does not answer it. A sleep
  * can. */
-static bool watch_when_constructed(
-	const struct queue_file *q, const struct wqfs_watch_key *watch)
+static int watch_when_constructed(const struct queue_file *q, int32_t serial, int32_t id)
 {
 	struct timespec pause = {0, CONSTRUCT_FIRST_NS};
+	int err;
 
-	while (ioctl(q->fd, WQFS_IOC_TRY_WATCH_KEY, watch)) {
-		if (errno != EINPROGRESS)
-			return false;
+	while ((err = queue_file_try_watch(q, serial, id)) == -EINPROGRESS) {
 		nanosleep(&pause, NULL);
 		if (pause.tv_nsec < CONSTRUCT_MAX_NS)
 			pause.tv_nsec *= 2;
 	}
-	return true;
+	return err;
 }
 
 bool queue_file_watch(const struct queue_file *q, const char *key, int32_t watch_id)
 {
-	struct wqfs_watch_key watch = {.watch_id = watch_id};
-	int err = wq_key_by_name(key, &watch.key);
+	int32_t serial;
+	int err = wq_key_by_name(key, &serial);
 
 	if (err) {
 		wq_complain(WQ_ACT_KEY, err, q->path, key);
 		return false;
 	}
-	if (watch_when_constructed(q, &watch))
-		return true;
-	wq_complain(watch_id < 0 ? WQ_ACT_UNWATCH : WQ_ACT_WATCH, errno, q->path, key);
-	return false;
+	err = watch_when_constructed(q, serial, watch_id);
+	if (err)
+		wq_complain(watch_id < 0 ? WQ_ACT_UNWATCH : WQ_ACT_WATCH, err, q->path, key);
+	return !err;
 }
 
 /* ---- sync ---- */

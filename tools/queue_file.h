@@ -35,6 +35,11 @@ bool queue_file_stats(const struct queue_file *q, struct wqfs_stats *stats);
 /* Watches the key called KEY (see wq_key_by_name()) with WATCH_ID; -1 removes the watch. */
 bool queue_file_watch(const struct queue_file *q, const char *key, int32_t watch_id);
 
+/* Watches the key SERIAL with ID, or removes the watch if ID is -1, without a message and
+ * without waiting. 0; or -errno of WQFS_IOC_TRY_WATCH_KEY, -EINPROGRESS for a key under
+ * construction. */
+int queue_file_try_watch(const struct queue_file *q, int32_t serial, int32_t id);
+
 /* Returns when the records of all earlier changes are in the queues of the mount. */
 bool queue_file_sync(const struct queue_file *q);
 

@@ -226,13 +226,6 @@ static enum wqctl_exit fail(const struct reading *rd, int err)
 	return WQCTL_FAILURE;
 }
 
-static bool watches_nothing(const struct reading *rd)
-{
-	struct wqfs_stats stats;
-
-	return queue_file_stats(rd->q, &stats) && !stats.watches;
-}
-
 enum step { STEP_MORE, STEP_DRAINED, STEP_DONE, STEP_FAILED };
 
 static enum step read_and_print(struct reading *rd)
@@ -248,7 +241,7 @@ static enum step read_and_print(struct reading *rd)
 		return STEP_MORE;
 	if (len < 0 && errno == EAGAIN)
 		return rd->how->wait ? STEP_DRAINED : STEP_DONE;
-	if (is_end(len) && rd->how->wait && !rd->how->own)
+	if (is_end(len) && rd->how->wait)
 		return STEP_DONE;
 	fail(rd, len ? errno : ENOTCONN);
 	return STEP_FAILED;
@@ -259,8 +252,6 @@ static enum wqctl_exit run(struct reading *rd)
 	enum step step = STEP_MORE;
 
 	while (step != STEP_DONE && step != STEP_FAILED) {
-		if (step == STEP_DRAINED && rd->how->own && watches_nothing(rd))
-			return WQCTL_OK;
 		switch (wait_event(rd, step == STEP_DRAINED ? -1 : 0)) {
 		case EVENT_STOP:
 			return WQCTL_OK;

@@ -14,8 +14,6 @@ struct record_out {
 			   known */
 	bool wait;	/* wait for more records when none is left */
 	unsigned long count; /* records to print, after which none is taken; 0: all */
-	bool own; /* nobody else uses the queue: stop when it watches nothing any more, and
-		     treat its end as a failure */
 };
 
 /* The options that say how records are printed, in three forms: for getopt_long(), for the

@@ -6,7 +6,7 @@
 #include <getopt.h>
 #include <stdbool.h>
 
-enum wqctl_exit { WQCTL_OK = 0, WQCTL_FAILURE = 1, WQCTL_USAGE = 2 };
+enum wqctl_exit { WQCTL_OK = 0, WQCTL_FAILURE = 1, WQCTL_USAGE = 2, WQCTL_TIMEOUT = 2 };
 
 /* A subcommand. RUN gets its own arguments, with "wqctl NAME" as ARGV[0]. It returns the exit
  * status, after a message on stderr if it failed. */

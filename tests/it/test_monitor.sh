@@ -1,0 +1,484 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# wqctl monitor: by root and by somebody ordinary, on a wqfs that was mounted in the same session
+# and in another one. Runs in the build directory.
+set -u
+
+skip()
+{
+	echo "1..0 # SKIP $1"
+	exit 77
+}
+
+[ -w /dev/fuse ] || skip "/dev/fuse cannot be used here"
+for tool in keyctl fusermount3 jq perl script setpriv; do
+	command -v "$tool" >/dev/null || skip "$tool is not installed"
+done
+keyctl show @s >/dev/null 2>&1 || skip "the kernel gives us no keyrings"
+
+here=$(cd "$(dirname "$0")" && pwd)
+wqfs=$(realpath "${WQFS:-./wqfs}")
+wqctl=$(realpath "${WQCTL:-./wqctl}")
+make_keys=$(realpath tests/it/make_keys)
+top_tmp=${WQ_TEST_TMP:-$(mktemp -d /tmp/wqctl-monitor-XXXXXX)}
+tmp=$top_tmp
+# shellcheck source=tests/it/tap.sh
+. "$here/tap.sh"
+unset XDG_RUNTIME_DIR NOTIFY_SOCKET NO_COLOR
+export TERM=xterm
+
+monitor='' mnt=$top_tmp/mnt
+
+end_all()
+{
+	[ -z "$monitor" ] || kill "$monitor" 2>/dev/null
+	stop_wqfs
+	rm -rf "$top_tmp"
+}
+trap end_all EXIT
+
+# ---- a monitor in the background ----
+
+# starts ARGUMENT...: it stands when this returns.
+starts()
+{
+	: >"$tmp/said"
+	"$wqctl" monitor "$@" >"$tmp/shown" 2>"$tmp/said" &
+	monitor=$!
+	until_true 30 grep -q ^watching "$tmp/said" && return
+	not_ok "a monitor starts: $*"
+	sed 's/^/# /' "$tmp/said"
+}
+
+stops()
+{
+	kill "$monitor"
+	ends "it ends well" "$monitor" 0
+	monitor=
+}
+
+# shows SENTENCE LINE: it is a whole line of what was printed, perhaps only soon.
+shows()
+{
+	if until_true 30 grep -qxE -- "$2" "$tmp/shown"; then
+		ok "$1"
+	else
+		not_ok "$1"
+		echo "# not there: $2"
+		sed 's/^/# /' "$tmp/shown"
+	fi
+}
+
+add()
+{
+	keyctl add user "$1" x "$2"
+}
+
+# A wqfs that polls sees only what it finds when it looks.
+look()
+{
+	"$wqctl" sync "$queue"
+}
+
+# comes_and_goes NAME RING: a key is added, and its link removed.
+comes_and_goes()
+{
+	local key
+
+	key=$(add "$1" "$2")
+	look
+	keyctl unlink "$key" "$2"
+	look
+}
+
+short='%(event) %(key_description) %(aux_description)'
+
+# ---- the tests ----
+
+test_default_keys()
+{
+	local key user_ring
+
+	user_ring=$(keyctl id @u)
+	starts
+	expect "without keys it watches two, and says when" 0 "watching @s @u: 2 keys" "" \
+		cat "$tmp/said"
+	key=$(add wqfs-test:a @s)
+	shows "text begins as keyctl's does, and goes on with names" \
+		"$session link $key  keyring:_ses  user:wqfs-test:a(  by keyctl.*)?"
+	add wqfs-test:b @u >"$tmp/b"
+	shows "the user keyring, too" "$user_ring link $(cat "$tmp/b")  keyring:$(
+		keyctl rdescribe @u ';' | cut -d';' -f5)  user:wqfs-test:b(  by keyctl.*)?"
+	keyctl unlink "$key" @s
+	shows "a key has a name when it has ended, too" \
+		"$session unlk $key  keyring:_ses  user:wqfs-test:a(  by keyctl.*)?"
+	keyctl unlink "$(cat "$tmp/b")" @u
+	shows "in each keyring" "$user_ring unlk .*  user:wqfs-test:b(  by keyctl.*)?"
+	stops
+}
+
+test_ready()
+{
+	local socket=$tmp/notify
+
+	(
+		exec 7>"$tmp/ready"
+		exec "$wqctl" monitor -q --ready-fd 7 -1 @s >"$tmp/shown" 2>"$tmp/said"
+	) &
+	monitor=$!
+	until_true 30 grep -qx ready "$tmp/ready"
+	comes_and_goes wqfs-test:ready @s
+	ends "--ready-fd gets a line when the watches stand" $monitor 0
+	expect "with -q nothing is said" 0 "" "" cat "$tmp/said"
+
+	rm -f "$socket"
+	perl -MSocket -e 'socket(my $s, PF_UNIX, SOCK_DGRAM, 0);
+		bind($s, sockaddr_un($ARGV[0])) or die; alarm 30; recv($s, my $m, 4096, 0);
+		print $m, "\n"' "$socket" >"$tmp/told" &
+	local reader=$!
+	until_true 30 test -S "$socket"
+	NOTIFY_SOCKET=$socket "$wqctl" monitor -q -1 @s >"$tmp/shown" &
+	monitor=$!
+	wait $reader
+	expect "a service manager is told" 0 "READY=1" "" sed -n 1p "$tmp/told"
+	comes_and_goes wqfs-test:ready @s
+	ends "-1 ends it after one event" $monitor 0
+	monitor=
+	expect "which it has printed" 0 1 "" sh -c "wc -l <'$tmp/shown'"
+}
+
+test_ends()
+{
+	local key
+
+	expect "--timeout ends it with a status of its own" 2 "" "" \
+		"$wqctl" monitor -q --timeout 0.05 @s
+	starts --timeout 60 -n 2 --template "$short" @s
+	key=$(add wqfs-test:n @s)
+	shows "-n goes on after the first" "linked _ses wqfs-test:n"
+	keyctl unlink "$key" @s
+	ends "-n ends it" "$monitor" 0
+	monitor=
+	expect "after so many" 0 2 "" sh -c "wc -l <'$tmp/shown'"
+	expect "a number of seconds that is none is named" 2 "" \
+		"wqctl monitor: invalid number of seconds: '1x'
+Try 'wqctl monitor --help' for more information." "$wqctl" monitor --timeout 1x
+	expect "so is a descriptor that is not open" 2 "" \
+		"wqctl monitor: invalid descriptor: '77': it must be open
+Try 'wqctl monitor --help' for more information." "$wqctl" monitor --ready-fd 77
+	expect "and a field" 2 "" \
+		"wqctl monitor: invalid template: there is no field 'what': the fields are time type event key aux id key_type key_description aux_type aux_description pid uid gid comm seconds
+Try 'wqctl monitor --help' for more information." "$wqctl" monitor --template '%(what)'
+	expect "and what is no field" 2 "" \
+		"wqctl monitor: invalid template: '%d': %% or %(FIELD) is expected
+Try 'wqctl monitor --help' for more information." "$wqctl" monitor --template 'a %d'
+	expect "a key that is not there is named" 1 "" \
+		"wqctl: $mnt/.anonymous: 1: no such key" "$wqctl" monitor @s 1
+	key=$(add wqfs-test:end @s)
+	starts --template '%(event)' "$key"
+	keyctl unlink "$key" @s
+	shows "the end of a key is printed" removal
+	ends "and ends it if it was the last" "$monitor" 0
+	monitor=
+}
+
+test_formats()
+{
+	local key
+
+	starts --format json "$session"
+	key=$(add wqfs-test:json @s)
+	until_true 30 grep -q wqfs-test:json "$tmp/shown"
+	expect "JSON has the names of keys" 0 "linked $session $key keyring _ses user wqfs-test:json" "" \
+		jq -r '[.subtype, .key, .aux, .key_type, .key_description, .aux_type, .aux_description]
+			| map(tostring) | join(" ")' "$tmp/shown"
+	stops
+	keyctl unlink "$key" @s
+	starts --template '%% %(id) %(type) %(event) %(key) %(aux) %(seconds)' @u @s
+	key=$(add wqfs-test:t @s)
+	shows "a template is what a line is" "% 2 key linked $session $key -"
+	stops
+	keyctl unlink "$key" @s
+	starts --format raw @s
+	key=$(add wqfs-test:raw @s)
+	until_true 30 test -s "$tmp/shown"
+	expect "raw is the kernel's bytes" 0 "02000001 00000110 $(printf '%08x %08x' "$session" "$key")" "" \
+		sh -c "od -An -tx4 --endian=little '$tmp/shown' | sed 's/^ //'"
+	stops
+	keyctl unlink "$key" @s
+	for how in -t --utc --local; do
+		starts $how @s
+		key=$(add wqfs-test:time @s)
+		shows "$how begins with the time" \
+			"20[-0-9]+T[0-9:]+\.[0-9]{9}(Z|[-+][0-9]{4}) $session link $key .*"
+		stops
+		keyctl unlink "$key" @s
+	done
+}
+
+test_filter()
+{
+	local key how
+
+	key=$(add wqfs-test:filter @s)
+	for how in "" -r; do
+		# shellcheck disable=SC2086 # there may be none
+		starts $how -f key:unlinked --template "$short" @s
+		comes_and_goes wqfs-test:other @s
+		shows "what the filter lets in is shown${how:+ with $how}" \
+			"unlinked _ses wqfs-test:other"
+		stops
+		expect "and nothing else is" 1 "" "" grep -v ^unlinked "$tmp/shown"
+	done
+	keyctl unlink "$key" @s
+}
+
+# on_terminal COMMAND: what it prints there
+on_terminal()
+{
+	timeout 30 script -qefc "$1" /dev/null </dev/null
+}
+
+test_colours()
+{
+	local esc=$'\033'
+
+	(until_true 30 grep -q '^watching' "$tmp/typescript" && comes_and_goes wqfs-test:c @s) &
+	on_terminal "'$wqctl' monitor -1 @s" >"$tmp/typescript"
+	wait $!
+	expect "a terminal gets colours" 0 1 "" grep -c "^$esc\[32m$session link" "$tmp/typescript"
+	: >"$tmp/typescript"
+	(until_true 30 grep -q '^watching' "$tmp/typescript" && comes_and_goes wqfs-test:c @s) &
+	NO_COLOR=1 on_terminal "'$wqctl' monitor -1 @s" >"$tmp/typescript"
+	wait $!
+	expect "unless NO_COLOR is set" 0 0 "" sh -c "grep -c '$esc' '$tmp/typescript'; :"
+}
+
+test_output()
+{
+	expect "a pipe without a reader is told at once" 1 "" \
+		"wqctl: standard output: Broken pipe" \
+		bash -c "'$wqctl' monitor -q @s | true; exit \${PIPESTATUS[0]}"
+	"$wqctl" monitor @s >/dev/full 2>"$tmp/said" &
+	monitor=$!
+	until_true 30 grep -q ^watching "$tmp/said"
+	comes_and_goes wqfs-test:full @s
+	ends "output that cannot be written ends it" $monitor 1
+	monitor=
+	expect "and is told" 0 "wqctl: standard output: No space left on device" "" \
+		sed 1d "$tmp/said"
+	expect "no queue is left" 0 "$queue" "" ls -A "$mnt"
+}
+
+# ---- trees ----
+
+test_recursion()
+{
+	local ring inner key
+
+	ring=$(keyctl newring wqfs-test:ring @s)
+	keyctl setperm "$ring" 0x3f3f0000
+	starts -r --template "$short" @s
+	expect "what is below is counted" 0 "watching @s: 2 keys" "" cat "$tmp/said"
+	key=$(add wqfs-test:below "$ring")
+	shows "a keyring below is watched" "linked wqfs-test:ring wqfs-test:below"
+	keyctl update "$key" y
+	shows "so is a key that has arrived" "updated wqfs-test:below -"
+	inner=$(keyctl newring wqfs-test:inner "$ring")
+	keyctl setperm "$inner" 0x3f3f0000
+	shows "so is a keyring that has arrived" "linked wqfs-test:ring wqfs-test:inner"
+	keyctl link "$key" "$inner"
+	shows "and what is linked to it" "linked wqfs-test:inner wqfs-test:below"
+	keyctl unlink "$key" "$ring"
+	shows "one of two links of a key goes" "unlinked wqfs-test:ring wqfs-test:below"
+	keyctl update "$key" z
+	until_true 30 [ "$(grep -c "updated wqfs-test:below" "$tmp/shown")" = 2 ]
+	shows "and the key is still watched" "updated wqfs-test:below -"
+	keyctl link "$inner" @u
+	keyctl setperm "$key" 0x3f3f0000
+	keyctl unlink "$ring" @s
+	shows "the keyring goes" "unlinked _ses wqfs-test:ring"
+	: >"$tmp/shown"
+	keyctl update "$key" a
+	comes_and_goes wqfs-test:mark @s
+	shows "something else happens" "unlinked _ses wqfs-test:mark"
+	expect "nothing that has left is shown" 1 "" "" grep -E 'below|inner' "$tmp/shown"
+	stops
+	keyctl unlink "$inner" @u
+}
+
+# Members that a keyring has when it is linked to the tree.
+test_found()
+{
+	local ring inner key
+
+	ring=$(keyctl newring wqfs-test:full @s)
+	inner=$(keyctl newring wqfs-test:inner "$ring")
+	add wqfs-test:deep "$inner" >/dev/null
+	# where it is not possessed
+	for key in "$ring" "$inner"; do
+		keyctl setperm "$key" 0x3f3f0000
+	done
+	keyctl link "$ring" @u
+	keyctl unlink "$ring" @s
+	starts -r --format json @s
+	keyctl link "$ring" @s
+	until_true 30 grep -q wqfs-test:deep "$tmp/shown"
+	expect "what a new keyring holds is reported as found" 0 \
+		"_ses wqfs-test:full null
+wqfs-test:full wqfs-test:inner true
+wqfs-test:inner wqfs-test:deep true" "" \
+		jq -r '[.key_description, .aux_description, .found] | map(tostring) | join(" ")' \
+		"$tmp/shown"
+	stops
+	keyctl unlink "$ring" @s
+	keyctl unlink "$ring" @u
+}
+
+# Keyrings that get their members at once, while the monitor runs: each member exactly once.
+test_races()
+{
+	local i ring
+
+	starts -r --template "$short" @s
+	for i in $(seq 30); do
+		ring=$(keyctl newring "wqfs-test:r$i" @s)
+		add "wqfs-test:m$i" "$ring" >/dev/null
+		[ $((i % 10)) != 0 ] || until_true 30 grep -q "m$i" "$tmp/shown"
+	done
+	until_true 30 [ "$(grep -c 'wqfs-test:m' "$tmp/shown")" -ge 30 ]
+	stops
+	expect "each member of a new keyring is reported once" 0 30 "" \
+		sh -c "grep '^linked wqfs-test:r.* wqfs-test:m' '$tmp/shown' | sort -u | wc -l"
+	expect "and not twice" 0 "" "" sh -c "sort '$tmp/shown' | uniq -d"
+	for i in $(seq 30); do
+		keyctl unlink "%:wqfs-test:r$i" @s
+	done
+}
+
+test_many()
+{
+	local ring began took
+
+	[ "$(id -u)" = 0 ] || return
+	ring=$(keyctl newring wqfs-test:many @s)
+	"$make_keys" "$ring" 10000 100 >/dev/null
+	began=$(date +%s%N)
+	starts -r --template "$short" "$ring"
+	took=$((($(date +%s%N) - began) / 1000000))
+	expect "10,000 keys are watched" 0 "watching $ring: 10001 keys" "" cat "$tmp/said"
+	echo "# ready after $took ms"
+	keyctl update "%user:wqfs-test:9999" y
+	look
+	shows "each of them" "updated wqfs-test:9999 -"
+	keyctl clear "$ring"
+	look
+	shows "all are dropped" "cleared wqfs-test:many -"
+	until_true 30 [ "$(keyctl rlist "$ring")" = "" ]
+	stops
+	keyctl unlink "$ring" @s
+}
+
+# ---- commands ----
+
+test_exec()
+{
+	local i key
+
+	# shellcheck disable=SC2016 # the command's shell expands it
+	starts -x 'echo "$WQFS_EVENT $WQFS_KEY_DESCRIPTION $WQFS_AUX_DESCRIPTION $(jq -r .subtype)"' @s
+	key=$(add wqfs-test:x @s)
+	shows "--exec has the event in its environment and on its input" \
+		"linked _ses wqfs-test:x linked"
+	keyctl unlink "$key" @s
+	shows "and runs for each" "unlinked _ses wqfs-test:x unlinked"
+	stops
+	starts -n 3 -x "sleep 0.2; echo \$WQFS_AUX_DESCRIPTION" @s
+	for i in 1 2 3; do
+		add wqfs-test:slow$i @s >/dev/null
+		look
+	done
+	ends "it ends when the commands have" "$monitor" 0
+	monitor=
+	expect "which run one after the other" 0 "wqfs-test:slow1
+wqfs-test:slow2
+wqfs-test:slow3" "" cat "$tmp/shown"
+	starts -1 -x 'exit 3' @s
+	keyctl clear @s
+	ends "a command that fails is a failure" "$monitor" 1
+	monitor=
+	expect "and is named" 0 "wqctl: exit 3: exit status 3" "" sed 1d "$tmp/said"
+}
+
+all_tests()
+{
+	keyctl clear @s
+	test_default_keys
+	test_ready
+	test_ends
+	test_formats
+	test_filter
+	test_colours
+	test_output
+	test_recursion
+	test_found
+	test_races
+	test_many
+	test_exec
+}
+
+# ---- where they run ----
+
+# realm NAME COMMAND...: all tests, in a session of their own that COMMAND enters as somebody.
+realm()
+{
+	local name=$1
+	shift
+	echo "# $name"
+	mkdir -p "$top_tmp/$name"
+	chmod 777 "$top_tmp/$name"
+	WQ_TEST_REALM=$name WQ_TEST_TMP=$top_tmp WQ_TEST_COUNT="$passed $failed" \
+		"$@" keyctl session - "$BASH" "$0" 2> >(grep -v '^Joined session keyring' >&2)
+	read -r passed failed <"$top_tmp/$name/count"
+}
+
+as_nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups --)
+
+case ${WQ_TEST_REALM:-} in
+"")
+	chmod 755 "$top_tmp"
+	realm same env
+	start_wqfs "default_permissions$([ "$(id -u)" != 0 ] || echo ,allow_other)"
+	[ "$(id -u)" != 0 ] || realm other env
+	if [ "$(id -u)" = 0 ] && "${as_nobody[@]}" test -x "$wqctl"; then
+		realm user-other "${as_nobody[@]}"
+		stop_wqfs
+		mnt=$top_tmp/user-same/mnt
+		realm user-same "${as_nobody[@]}"
+	else
+		echo "# no test with another user"
+	fi
+	echo "1..$((passed + failed))"
+	[ "$failed" = 0 ]
+	exit
+	;;
+*)
+	trap '[ -z "$monitor" ] || kill "$monitor" 2>/dev/null; stop_wqfs' EXIT
+	read -r passed failed <<<"$WQ_TEST_COUNT"
+	tmp=$top_tmp/$WQ_TEST_REALM
+	session=$(keyctl id @s)
+	case $WQ_TEST_REALM in
+	*same)
+		mnt=$tmp/mnt
+		start_wqfs default_permissions,source=poll
+		;;
+	esac
+	export WQFS_MOUNT=$mnt
+	queue=$WQ_TEST_REALM
+	"$wqctl" create "$queue" && "$wqctl" watch "$queue" @s
+	all_tests
+	rm "$mnt/$queue"
+	echo "$passed $failed" >"$tmp/count"
+	;;
+esac

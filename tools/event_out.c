@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "event_out.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/escape.h"
+#include "record/record_json.h"
+#include "record/render.h"
+
+/* ---- time ---- */
+
+void event_print_time(FILE *out, const struct timespec *when, enum event_clock clock)
+{
+	char text[64], zone[16];
+	struct tm tm;
+
+	if (clock == EVENT_CLOCK_LOCAL && localtime_r(&when->tv_sec, &tm) &&
+		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm) &&
+		strftime(zone, sizeof(zone), "%z", &tm)) {
+		fprintf(out, "%s.%09ld%s", text, when->tv_nsec, zone);
+		return;
+	}
+	wq_time_to_text(when, text);
+	fputs(text, out);
+}
+
+/* ---- colours ---- */
+
+bool event_wants_colour(FILE *out)
+{
+	const char *no = getenv("NO_COLOR"), *terminal = getenv("TERM");
+
+	return isatty(fileno(out)) && !(no && *no) && terminal && strcmp(terminal, "dumb") != 0;
+}
+
+#define RED    "\033[31m"
+#define GREEN  "\033[32m"
+#define YELLOW "\033[33m"
+#define DIM    "\033[2m"
+#define PLAIN  "\033[0m"
+
+/* What is new is green, what has ended is red, and what else changed is yellow. */
+static const char *colour_of(const struct event *event)
+{
+	static const char *const of_key[] = {
+		[NOTIFY_KEY_INSTANTIATED] = GREEN,
+		[NOTIFY_KEY_LINKED] = GREEN,
+		[NOTIFY_KEY_UNLINKED] = RED,
+		[NOTIFY_KEY_CLEARED] = RED,
+		[NOTIFY_KEY_REVOKED] = RED,
+		[NOTIFY_KEY_INVALIDATED] = RED,
+	};
+	unsigned int subtype = event->view.n.subtype;
+
+	if (event->kind == EVENT_EXPIRING)
+		return YELLOW;
+	if (event->kind == EVENT_EXPIRED || event->view.kind != WQ_KIND_KEY)
+		return RED;
+	if (subtype >= sizeof(of_key) / sizeof(*of_key) || !of_key[subtype])
+		return YELLOW;
+	return of_key[subtype];
+}
+
+/* ---- text ---- */
+
+static void print_name(FILE *out, const struct key_name *name)
+{
+	if (!name)
+		return;
+	fputs("  ", out);
+	wq_escape(out, name->type, strlen(name->type), false);
+	putc(':', out);
+	wq_escape(out, name->description, strlen(name->description), false);
+}
+
+static void print_who(FILE *out, const struct wq_cred *who)
+{
+	if (!who->pid)
+		return;
+	fputs("  by ", out);
+	if (who->uid == WQ_UID_UNKNOWN) {
+		fprintf(out, "[%d]", who->pid);
+		return;
+	}
+	wq_escape(out, who->comm, strnlen(who->comm, sizeof(who->comm)), false);
+	fprintf(out, "[%d] uid %u", who->pid, who->uid);
+}
+
+/* As keyctl watch prints it. */
+static void print_what(FILE *out, const struct event *event)
+{
+	char text[WQ_RENDER_MAX];
+	ssize_t len;
+
+	switch (event->kind) {
+	case EVENT_EXPIRING:
+		fprintf(out, "%d expiring %ld", event->key, event->seconds);
+		break;
+	case EVENT_EXPIRED:
+		fprintf(out, "%d expired", event->key);
+		break;
+	default:
+		len = wq_record_render(&event->record, WQFS_FORMAT_TEXT, text, sizeof(text));
+		if (len > 0)
+			fwrite(text, 1, (size_t)len - 1, out);
+	}
+}
+
+static void print_text(FILE *out, const struct event *event, const struct event_style *style)
+{
+	if (style->clock != EVENT_CLOCK_NONE) {
+		fputs(style->colour ? DIM : "", out);
+		event_print_time(out, &event->record.when, style->clock);
+		fputs(style->colour ? PLAIN " " : " ", out);
+	}
+	fputs(style->colour ? colour_of(event) : "", out);
+	print_what(out, event);
+	fputs(style->colour ? PLAIN : "", out);
+	print_name(out, event->key_name);
+	print_name(out, event->aux_name);
+	fputs(style->colour ? DIM : "", out);
+	print_who(out, &event->record.who);
+	if (event->kind == EVENT_FOUND)
+		fputs("  (found)", out);
+	fputs(style->colour ? PLAIN "\n" : "\n", out);
+}
+
+/* ---- JSON ---- */
+
+/* A description is any bytes: those that are no UTF-8 appear as in a line of text. */
+static json_t *to_json(const char *text)
+{
+	json_t *value = json_string(text);
+	char *escaped = NULL;
+	size_t size;
+	FILE *f;
+
+	if (value)
+		return value;
+	f = open_memstream(&escaped, &size);
+	if (!f)
+		return NULL;
+	for (; *text; text++)
+		fprintf(f, (unsigned char)*text < 0x80 ? "%c" : "\\x%02x",
+			(unsigned char)*text);
+	if (!fclose(f))
+		value = json_string(escaped);
+	free(escaped);
+	return value;
+}
+
+static void add_name(json_t *object, const char *which, const struct key_name *name)
+{
+	char member[32];
+
+	if (!name)
+		return;
+	snprintf(member, sizeof(member), "%s_type", which);
+	json_object_set_new(object, member, to_json(name->type));
+	snprintf(member, sizeof(member), "%s_description", which);
+	json_object_set_new(object, member, to_json(name->description));
+}
+
+static json_t *event_to_json(const struct event *event)
+{
+	char line[WQ_RENDER_MAX];
+	int len = wq_record_to_json(&event->record, line, sizeof(line));
+	json_t *object = len < 0 ? NULL : json_loadb(line, (size_t)len, 0, NULL);
+
+	if (!object)
+		return NULL;
+	if (event->kind == EVENT_EXPIRING || event->kind == EVENT_EXPIRED) {
+		json_object_set_new(object, "subtype", json_string(event_word(event)));
+		json_object_del(object, "aux");
+	}
+	if (event->kind == EVENT_EXPIRING)
+		json_object_set_new(object, "seconds", json_integer(event->seconds));
+	if (event->kind == EVENT_FOUND)
+		json_object_set_new(object, "found", json_true());
+	add_name(object, "key", event->key_name);
+	add_name(object, "aux", event->aux_name);
+	return object;
+}
+
+void event_print_json(FILE *out, const struct event *event)
+{
+	json_t *object = event_to_json(event);
+
+	if (object) {
+		json_dumpf(object, out, JSON_COMPACT);
+		putc('\n', out);
+	}
+	json_decref(object);
+}
+
+/* ---- all of them ---- */
+
+void event_print(FILE *out, const struct event *event, const struct event_style *style)
+{
+	if (style->template)
+		template_print(out, style->template, event, style->clock);
+	else if (style->format == WQFS_FORMAT_TEXT)
+		print_text(out, event, style);
+	else if (style->format == WQFS_FORMAT_JSON)
+		event_print_json(out, event);
+	else if (event->kind == EVENT_RECORD)
+		fwrite(event->record.data, 1, event->record.len, out);
+}

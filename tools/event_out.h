@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Events as lines. */
+#ifndef WQ_EVENT_OUT_H
+#define WQ_EVENT_OUT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "event.h"
+#include "template.h"
+
+enum event_clock { EVENT_CLOCK_NONE, EVENT_CLOCK_UTC, EVENT_CLOCK_LOCAL };
+
+struct event_style {
+	enum wqfs_format format;
+	const struct template *template; /* in the place of FORMAT; NULL: there is none */
+	enum event_clock clock;		 /* text: begin with the time */
+	bool colour;			 /* text: for a terminal */
+};
+
+/* Writes EVENT to OUT: a line; in WQFS_FORMAT_RAW the bytes of a record, and nothing for an
+ * event that is none. */
+void event_print(FILE *out, const struct event *event, const struct event_style *style);
+
+/* Writes EVENT as JSON, with what its keys are called. */
+void event_print_json(FILE *out, const struct event *event);
+
+/* Writes WHEN by CLOCK to OUT. */
+void event_print_time(FILE *out, const struct timespec *when, enum event_clock clock);
+
+/* True if a person reads OUT, who wants colours (NO_COLOR is not set). */
+bool event_wants_colour(FILE *out);
+
+#endif

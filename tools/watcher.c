@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "watcher.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/container.h"
+#include "base/start.h"
+#include "base/unused.h"
+#include "key_name.h"
+#include "wqctl.h"
+
+/* ---- what stops it ---- */
+
+void watcher_stop(struct watcher *w, int status)
+{
+	if (w->stopped)
+		return;
+	w->stopped = true;
+	w->status = status;
+	own_queue_stop(&w->queue);
+	wq_loop_stop(w->loop);
+}
+
+static void no_more(struct watcher *w, int status)
+{
+	own_queue_stop(&w->queue);
+	if (w->ended)
+		w->ended(w, status);
+	else
+		watcher_stop(w, status);
+}
+
+static void on_signal(struct wq_loop_fd *watched, uint32_t events WQ_UNUSED)
+{
+	watcher_stop(wq_container_of(watched, struct watcher, signals), WQCTL_OK);
+}
+
+static void on_output(struct wq_loop_fd *watched, uint32_t events WQ_UNUSED)
+{
+	fprintf(stderr, "wqctl: standard output: %s\n", strerror(EPIPE));
+	watcher_stop(wq_container_of(watched, struct watcher, output), WQCTL_FAILURE);
+}
+
+static void on_failed(struct own_queue *q, int err)
+{
+	struct watcher *w = wq_container_of(q, struct watcher, queue);
+
+	wq_complain(WQ_ACT_READ, err, q->file.path, NULL);
+	no_more(w, WQCTL_FAILURE);
+}
+
+/* SIGINT and SIGTERM end us, except one that our parent wants ignored. 0 or -errno. */
+static int listen_to_signals(struct watcher *w)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	wq_start_heed(&set, SIGINT);
+	wq_start_heed(&set, SIGTERM);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -errno;
+	w->signals.fd = signalfd(-1, &set, SFD_CLOEXEC);
+	if (w->signals.fd < 0)
+		return -errno;
+	w->signals.ready = on_signal;
+	return wq_loop_add(w->loop, &w->signals, EPOLLIN);
+}
+
+/* ---- events ---- */
+
+void watcher_pass_on(struct watcher *w, struct event *event)
+{
+	if (event->key)
+		event->key_name = key_names_get(&w->names, event->key);
+	if (event->aux)
+		event->aux_name = key_names_get(&w->names, event->aux);
+	w->event(w, event);
+}
+
+static void pass_on_found(struct watcher *w)
+{
+	struct event event;
+
+	while (!w->stopped && key_tree_next_found(&w->tree, &event))
+		watcher_pass_on(w, &event);
+}
+
+/* Says once that there are keys which cannot be watched, though they grant View. */
+static void tell_error(struct watcher *w)
+{
+	if (!w->tree.error)
+		return;
+	wq_complain(WQ_ACT_WATCH, w->tree.error, w->queue.file.path, NULL);
+	w->tree.error = 0;
+	w->incomplete = true;
+}
+
+static void on_record(struct own_queue *q, const struct wq_record *record)
+{
+	struct watcher *w = wq_container_of(q, struct watcher, queue);
+	struct event event;
+
+	event_of_record(&event, record);
+	if (key_tree_event(&w->tree, &event))
+		watcher_pass_on(w, &event);
+	key_tree_shown(&w->tree, &event);
+	pass_on_found(w);
+	tell_error(w);
+}
+
+static void on_drained(struct own_queue *q)
+{
+	struct watcher *w = wq_container_of(q, struct watcher, queue);
+
+	key_tree_settle(&w->tree);
+	if (w->settled)
+		w->settled(w);
+	if (!w->stopped && !key_tree_has_keys(&w->tree))
+		no_more(w, WQCTL_OK);
+}
+
+static void on_synced(struct own_queue *q)
+{
+	struct watcher *w = wq_container_of(q, struct watcher, queue);
+
+	key_tree_synced(&w->tree);
+	pass_on_found(w);
+}
+
+/* ---- its life ---- */
+
+static bool open_parts(struct watcher *w, const char *mount)
+{
+	int err;
+
+	w->loop = wq_loop_new();
+	err = w->loop ? listen_to_signals(w) : -errno;
+	if (err) {
+		fprintf(stderr, "wqctl: %s\n", strerror(-err));
+		return false;
+	}
+	return own_queue_open(&w->queue, w->loop, mount);
+}
+
+static void close_loop(struct watcher *w)
+{
+	if (w->signals.fd >= 0)
+		close(w->signals.fd);
+	wq_loop_free(w->loop);
+}
+
+bool watcher_open(struct watcher *w, const char *mount, bool recursive)
+{
+	w->signals.fd = -1;
+	w->queue.record = on_record;
+	w->queue.drained = on_drained;
+	w->queue.synced = on_synced;
+	w->queue.failed = on_failed;
+	if (!open_parts(w, mount)) {
+		close_loop(w);
+		return false;
+	}
+	key_tree_init(&w->tree, &w->queue, &w->names, w->loop, recursive);
+	return true;
+}
+
+void watcher_close(struct watcher *w)
+{
+	key_tree_fini(&w->tree);
+	key_names_fini(&w->names);
+	own_queue_close(&w->queue);
+	close_loop(w);
+}
+
+void watcher_raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+bool watcher_add_serial(struct watcher *w, int32_t serial, const char *name, unsigned int id)
+{
+	int err = key_tree_add(&w->tree, serial, id);
+
+	if (!err)
+		err = w->tree.error;
+	if (err)
+		wq_complain(WQ_ACT_WATCH, err, w->queue.file.path, name);
+	return !err;
+}
+
+bool watcher_add(struct watcher *w, const char *name, unsigned int id)
+{
+	int32_t serial;
+	int err = wq_key_by_name(name, &serial);
+
+	if (!err)
+		return watcher_add_serial(w, serial, name, id);
+	wq_complain(WQ_ACT_KEY, err, w->queue.file.path, name);
+	return false;
+}
+
+int watcher_run(struct watcher *w)
+{
+	int err;
+
+	key_tree_start(&w->tree);
+	w->output = (struct wq_loop_fd){.fd = STDOUT_FILENO, .ready = on_output};
+	/* If standard output is a file, epoll refuses it; a file cannot lose its reader either.
+	 */
+	wq_loop_add(w->loop, &w->output, 0);
+	err = w->stopped ? 0 : own_queue_start(&w->queue);
+	if (!err)
+		err = wq_loop_run(w->loop);
+	if (err) {
+		wq_complain(WQ_ACT_READ, err, w->queue.file.path, NULL);
+		return WQCTL_FAILURE;
+	}
+	return w->status == WQCTL_OK && w->incomplete ? WQCTL_FAILURE : w->status;
+}

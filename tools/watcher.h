@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Watches keys with a queue of its own, and passes on what happens to them, until something
+ * stops it: a signal, the end of all keys or of the wqfs, a standard output without a reader.
+ */
+#ifndef WQ_WATCHER_H
+#define WQ_WATCHER_H
+
+#include "base/loop.h"
+#include "key_names.h"
+#include "key_tree.h"
+#include "own_queue.h"
+
+/* By value in its owner, who sets the functions. */
+struct watcher {
+	struct wq_loop *loop;
+	struct own_queue queue;
+	struct key_names names;
+	struct key_tree tree;
+	struct wq_loop_fd signals, output;
+	bool stopped;
+	bool incomplete; /* it could not watch all that it should have */
+	int status;
+
+	/* EVENT has happened. */
+	void (*event)(struct watcher *w, const struct event *event);
+	/* All that has happened until now was passed on. May be NULL. */
+	void (*settled)(struct watcher *w);
+	/* No record comes any more; STATUS says how that is to end. NULL: watcher_stop(). */
+	void (*ended)(struct watcher *w, int status);
+};
+
+/* Makes the queue on the wqfs at MOUNT (NULL: the caller's). False after an error message:
+ * there is nothing to close. */
+bool watcher_open(struct watcher *w, const char *mount, bool recursive);
+void watcher_close(struct watcher *w);
+
+/* Watches the key called NAME (see wq_key_by_name()) with ID. False after an error message. */
+bool watcher_add(struct watcher *w, const char *name, unsigned int id);
+
+/* The same for SERIAL, which messages call NAME. */
+bool watcher_add_serial(struct watcher *w, int32_t serial, const char *name, unsigned int id);
+
+/* Passes on what happens until watcher_stop(). Returns the exit status. */
+int watcher_run(struct watcher *w);
+
+/* The first one counts. */
+void watcher_stop(struct watcher *w, int status);
+
+/* Passes EVENT on, with what its keys are called. */
+void watcher_pass_on(struct watcher *w, struct event *event);
+
+/* Lets as many files be open, and so as many keys be watched, as the user may have. */
+void watcher_raise_limit(void);
+
+#endif
