@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/container.h"
 #include "fuse/begun_sync.h"
-#include "fuse/serving.h"
+#include "fuse/to_serve.h"
 
 static void begun_sync_done(struct wq_keys_sync *sync)
 {

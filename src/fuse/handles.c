@@ -7,6 +7,7 @@
 #include "fuse/handles.h"
 #include "fuse/queue_rights.h"
 #include "fuse/requests.h"
+#include "fuse/to_serve.h"
 
 struct wq_handle *wqfs_handle_new(fuse_req_t req, struct wq_node *node, int flags)
 {

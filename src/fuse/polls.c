@@ -5,6 +5,7 @@
 #include "fuse/answered.h"
 #include "fuse/polls.h"
 #include "fuse/reading.h"
+#include "fuse/to_serve.h"
 
 /* Notifies PH when something can be read through H; PH NULL: notifies nobody. */
 static void set_poll(struct wq_handle *h, struct fuse_pollhandle *ph)
@@ -114,6 +115,7 @@ void wqfs_op_poll(
 	if (ph)
 		set_poll(h, ph);
 	wqfs_drain_sources(req);
+	(void)wqfs_settle_end(fs, h->node);
 	if (ph || !wait_for_posts(req, h))
 		reply(req, h);
 }

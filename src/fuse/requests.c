@@ -6,6 +6,7 @@
 #include "fuse/parked.h"
 #include "fuse/reading.h"
 #include "fuse/requests.h"
+#include "fuse/to_serve.h"
 
 void wqfs_forget_handle(struct wqfs *fs, struct wq_handle *handle)
 {

@@ -10,79 +10,9 @@
 #include "fuse/reading.h"
 #include "fuse/serving.h"
 #include "fuse/sync.h"
+#include "fuse/to_serve.h"
 
 #define SERVE_NS WQ_SLICE_NS /* how long readers may keep other requests waiting */
-
-/* ---- who is to be served ---- */
-
-static void put_on(struct wq_node_list *list, struct wq_node *node)
-{
-	node->to_serve = list;
-	TAILQ_INSERT_TAIL(list, node, serve);
-}
-
-/* NODE's readers will be served before the loop waits again. */
-static void serve_soon(struct wqfs *fs, struct wq_node *node)
-{
-	if (!node->to_serve)
-		put_on(&fs->to_serve, node);
-}
-
-static void no_longer_to_serve(struct wq_node *node)
-{
-	if (node->to_serve)
-		TAILQ_REMOVE(node->to_serve, node, serve);
-	node->to_serve = NULL;
-}
-
-/* The same, if anybody waits for something of NODE. */
-static void serve_those_of(struct wq_node *node)
-{
-	if (!TAILQ_EMPTY(&node->readers))
-		serve_soon(TAILQ_FIRST(&node->readers)->fs, node);
-	else if (!LIST_EMPTY(&node->polled))
-		serve_soon(LIST_FIRST(&node->polled)->fs, node);
-}
-
-/* Something can be read. This is called in the middle of a post, so it answers nobody. */
-static void wake(struct wq_queue *queue)
-{
-	serve_those_of(wq_queue_owner(queue));
-}
-
-const struct wq_queue_ops wqfs_queue_ops = {.wake = wake};
-
-void wqfs_writers_gone(struct wqfs *fs, struct wq_node *node)
-{
-	if (!node->opens)
-		return;
-	node->left_ns = wq_now_ns();
-	TAILQ_INSERT_TAIL(&fs->left, node, left);
-}
-
-void wqfs_forget_end(struct wqfs *fs, struct wq_node *node)
-{
-	if (node->left_ns)
-		TAILQ_REMOVE(&fs->left, node, left);
-	node->left_ns = 0;
-}
-
-void wqfs_readers_gone(struct wq_node *node)
-{
-	serve_those_of(node);
-}
-
-void wqfs_poll_again(struct wq_node *node)
-{
-	serve_those_of(node);
-}
-
-void wqfs_forget_to_serve(struct wq_node *node)
-{
-	if (TAILQ_EMPTY(&node->readers) && TAILQ_EMPTY(&node->arrived) &&
-		LIST_EMPTY(&node->polled))
-		no_longer_to_serve(node);
-}
 
 /* ---- readers that come ---- */
 
@@ -121,7 +51,7 @@ static void reader_arrives(
 	p->read.otherwise = otherwise;
 	p->read.by_ioctl = by_ioctl;
 	wqfs_line_up(p, &h->node->arrived);
-	serve_soon(fs, h->node);
+	wqfs_serve_soon(fs, h->node);
 	wqfs_may_interrupt(p);
 }
 
@@ -248,9 +178,9 @@ static uid_t payer_of(const struct wq_node *node)
 /* Serves NODE until END_NS. What is left is served later. */
 static void serve_some(struct wqfs *fs, struct wq_node *node, uint64_t end_ns)
 {
-	no_longer_to_serve(node);
+	wqfs_no_longer_to_serve(node);
 	if (!serve(fs, node, end_ns))
-		serve_soon(fs, node);
+		wqfs_serve_soon(fs, node);
 }
 
 /* The same, for which its user pays. False: nothing was done, because that user has no time
@@ -277,10 +207,8 @@ static void tell_ends(struct wqfs *fs)
 {
 	struct wq_node *node;
 
-	while ((node = TAILQ_FIRST(&fs->left)) && wq_keys_has_posted(fs->keys, node->left_ns)) {
-		wqfs_forget_end(fs, node);
-		serve_those_of(node);
-	}
+	while ((node = TAILQ_FIRST(&fs->left)) && wqfs_settle_end(fs, node))
+		;
 }
 
 /* Serves those for whom all has been posted by now, in the order in which they came. */
@@ -305,8 +233,7 @@ void wqfs_serve(struct wqfs *fs)
 	while ((node = TAILQ_FIRST(&fs->to_serve)) && wq_now_ns() < end_ns) {
 		if (serve_and_pay(fs, node, end_ns))
 			continue;
-		no_longer_to_serve(node);
-		put_on(&fs->to_serve_last, node);
+		wqfs_serve_last(fs, node);
 	}
 	while ((node = TAILQ_FIRST(&fs->to_serve_last)) && wq_now_ns() < end_ns)
 		serve_some(fs, node, end_ns);
