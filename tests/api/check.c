@@ -80,9 +80,27 @@ pid_t start_disturber(void (*disturb)(pid_t pid))
 	_exit(0);
 }
 
+static bool is_pending(pid_t pid, int sig)
+{
+	unsigned long long pending = 0;
+	char path[64], line[256];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	f = fopen(path, "r");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "ShdPnd: %llx", &pending) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return pending & (1ull << (sig - 1));
+}
+
 void send_signal(pid_t pid)
 {
 	kill(pid, SIGUSR1);
+	while (is_pending(pid, SIGUSR1))
+		sched_yield();
 }
 
 static void open_queue(void)

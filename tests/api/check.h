@@ -77,7 +77,7 @@ void set_handler(int flags);
  * Returns the child's pid. */
 pid_t start_disturber(void (*disturb)(pid_t pid));
 
-/* Sends SIGUSR1. */
+/* Sends SIGUSR1, and waits until PID has taken it. */
 void send_signal(pid_t pid);
 
 #endif

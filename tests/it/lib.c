@@ -334,9 +334,10 @@ static void need_device(void)
 }
 
 /* For other runs of the same tests: the words of WQFS_WRAPPER ("valgrind -q ...") precede the
- * daemon's own, and WQFS_OPTIONS ("source=auto") follow its options. By default the daemon
- * polls: a trace would see what the whole machine does, and post a LOSS if that overflows its
- * buffers. */
+ * daemon's own, WQFS_OPTIONS ("source=auto") follow its options, and with WQFS_ELSEWHERE it is
+ * in another session than the test, as a system's service is. By default the daemon polls: a
+ * trace would see what the whole machine does, and post a LOSS if that overflows its buffers.
+ */
 const char **it_daemon_argv(const char *options)
 {
 	static const char *argv[32];
@@ -345,6 +346,8 @@ const char **it_daemon_argv(const char *options)
 	const char *more = getenv("WQFS_OPTIONS");
 	size_t n = 0;
 
+	if (getenv("WQFS_ELSEWHERE"))
+		argv[n++] = IN_SESSION;
 	snprintf(words, sizeof(words), "%s", wrapper ? wrapper : "");
 	for (char *w = strtok(words, " "); w && n < 20; w = strtok(NULL, " "))
 		argv[n++] = w;

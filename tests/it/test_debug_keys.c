@@ -60,6 +60,8 @@ static void set_up(void)
 	key = it_key("wqfs-test:debug");
 	ring = add_key("keyring", "wqfs-test:ring", NULL, 0, KEY_SPEC_SESSION_KEYRING);
 	IT_OK(ring > 0);
+	IT_EQ(keyctl_setperm(ring, KEY_POS_ALL | KEY_USR_ALL),
+		0); /* it may look from elsewhere */
 	IT_EQ(it_watch(fd, key, 1), 0);
 	IT_EQ(it_watch(fd, ring, 2), 0);
 }

@@ -180,7 +180,8 @@ static void nobody_else_loses(uid_t owner, void (*flood)(void))
 	IT_EQ(pipe2(go, O_CLOEXEC), 0);
 	for (int i = 0; i < FLOODERS; i++)
 		flooders[i] = begin_flood(flood, go[0]);
-	it_start("source=trace,resync_s=86400");
+	/* An overflow would be a loss for all. */
+	it_start("source=trace,resync_s=86400,trace_buffer_kb=32768");
 	others = watching("others", others_ring);
 	own = watching("own", own_ring);
 	IT_EQ(write(go[1], "go", FLOODERS), FLOODERS);
