@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/budget.h"
+#include "base/container.h"
 #include "base/loop.h"
 #include "base/unused.h"
 
@@ -26,9 +27,11 @@ struct wq_loop {
 
 static void drain_timerfd(struct wq_loop_fd *watched, uint32_t events WQ_UNUSED)
 {
+	struct wq_loop *loop = wq_container_of(watched, struct wq_loop, timerfd);
 	uint64_t n;
 
 	(void)!read(watched->fd, &n, sizeof(n));
+	loop->armed_ns = 0;
 }
 
 struct wq_loop *wq_loop_new(void)
@@ -109,19 +112,25 @@ void wq_timer_clear(struct wq_loop *loop, struct wq_timer *timer)
 	timer->set = false;
 }
 
-/* Sets the timerfd to the first timer, unless it is set to that already. */
-static void arm(struct wq_loop *loop)
+/* Sets the timerfd to the first timer, unless it wakes us before that anyway: a timer that is
+ * set for each record, and cleared before it is due, then costs no system call each time.
+ * Returns for how long epoll may wait: 0 if a timer is due, else -1. */
+static int arm(struct wq_loop *loop)
 {
 	const struct wq_timer *first = TAILQ_FIRST(&loop->timers);
-	uint64_t due = first ? first->due_ns : 0;
-	struct itimerspec its = {
-		.it_value = {(time_t)(due / 1000000000u), (long)(due % 1000000000u)},
-	};
+	struct itimerspec its = {0};
 
-	if (due == loop->armed_ns)
-		return;
-	loop->armed_ns = due;
+	if (!first)
+		return -1;
+	if (first->due_ns < wq_now_ns())
+		return 0;
+	if (loop->armed_ns && loop->armed_ns <= first->due_ns)
+		return -1;
+	loop->armed_ns = first->due_ns;
+	its.it_value.tv_sec = (time_t)(first->due_ns / 1000000000u);
+	its.it_value.tv_nsec = (long)(first->due_ns % 1000000000u);
 	timerfd_settime(loop->timerfd.fd, TFD_TIMER_ABSTIME, &its, NULL);
+	return -1;
 }
 
 /* A timer that sets itself again, even for now, is due after now and waits for the next turn,
@@ -175,7 +184,6 @@ static void work(struct wq_loop *loop)
 			fire_due(loop, end_ns);
 	}
 	loop->timers_first = !loop->timers_first;
-	loop->armed_ns = 0; /* the timerfd may have expired */
 }
 
 void wq_loop_before_wait(struct wq_loop *loop, void (*fn)(void *arg), void *arg)
@@ -191,8 +199,7 @@ int wq_loop_run(struct wq_loop *loop)
 			loop->before_wait(loop->arg);
 		if (loop->stop)
 			break;
-		arm(loop);
-		loop->nbatch = epoll_wait(loop->epfd, loop->batch, BATCH, -1);
+		loop->nbatch = epoll_wait(loop->epfd, loop->batch, BATCH, arm(loop));
 		if (loop->nbatch < 0) {
 			loop->nbatch = 0;
 			if (errno == EINTR)

@@ -81,17 +81,20 @@ static bool parse_status(const char *text, struct wq_task *t)
 	       parse_ids(gid, t->gids);
 }
 
-static bool in_our_userns(pid_t tid)
+/* We stay in ours, so that is asked for once. */
+static bool in_our_userns(struct wq_tasks *tasks, pid_t tid)
 {
-	struct stat ours, its;
+	struct stat *ours = &tasks->userns, its;
 	char path[64];
 
+	if (!ours->st_ino && stat("/proc/self/ns/user", ours) < 0)
+		return false;
 	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)tid);
-	return stat(path, &its) == 0 && stat("/proc/self/ns/user", &ours) == 0 &&
-	       its.st_dev == ours.st_dev && its.st_ino == ours.st_ino;
+	return stat(path, &its) == 0 && its.st_dev == ours->st_dev &&
+	       its.st_ino == ours->st_ino;
 }
 
-bool wq_task_read(pid_t tid, struct wq_task *t)
+bool wq_task_read(struct wq_tasks *tasks, pid_t tid, struct wq_task *t)
 {
 	char text[4096];
 
@@ -99,7 +102,7 @@ bool wq_task_read(pid_t tid, struct wq_task *t)
 	t->tid = tid;
 	if (!slurp(tid, "status", text, sizeof(text)) || !parse_status(text, t))
 		return false;
-	t->our_userns = in_our_userns(tid);
+	t->our_userns = in_our_userns(tasks, tid);
 	t->knows_mapped = !t->our_userns && wq_mapped_by(tid, &t->mapped);
 	t->ruid = t->uids[0];
 	t->uid = t->uids[3];
@@ -135,7 +138,7 @@ const struct wq_task *wq_task_get(struct wq_tasks *tasks, pid_t tid, uint64_t at
 	if (have && read_ns >= at_ns)
 		return have;
 	read_ns = wq_now_ns();
-	if (!wq_task_read(tid, &task))
+	if (!wq_task_read(tasks, tid, &task))
 		return NULL; /* the entry stays, for wq_task_recent() */
 	tasks->slot[i].known = true;
 	tasks->slot[i].task = task;

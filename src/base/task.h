@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "base/cred.h"
@@ -52,7 +53,8 @@ struct wq_tasks {
 		bool known;
 	} slot[WQ_TASKS];
 	struct wq_renewals renewals;
-	uint64_t heard_ns; /* all events before this time have been reported */
+	uint64_t heard_ns;  /* all events before this time have been reported */
+	struct stat userns; /* our user namespace; st_ino 0: not read yet */
 };
 
 /* Thread TID is new, or its process has executed a program, at AT_NS. */
@@ -77,8 +79,8 @@ bool wq_task_needs_news(struct wq_tasks *tasks, pid_t tid, uint64_t end_ns);
 struct wq_cred wq_task_who(
 	struct wq_tasks *tasks, pid_t tid, uint64_t begin_ns, uint64_t end_ns);
 
-/* Reads the task of TID into T and remembers nothing. False: the thread has ended. */
-bool wq_task_read(pid_t tid, struct wq_task *t);
+/* Reads the task of TID into T and does not remember it. False: the thread has ended. */
+bool wq_task_read(struct wq_tasks *tasks, pid_t tid, struct wq_task *t);
 
 /* The task of TID as it is at AT_NS or later; NULL if the thread has ended. Valid until the
  * next call. */

@@ -62,9 +62,15 @@ void wqfs_answer_given(struct wqfs *fs, const struct wqfs_answer *answer, uint64
 
 void wqfs_answer_arrived(struct wqfs *fs, pid_t tid)
 {
-	for (unsigned int i = 0; i < WQFS_ANSWERS; i++)
+	bool more = false;
+
+	for (unsigned int i = 0; i < WQFS_ANSWERS; i++) {
 		if (fs->answers[i].tid == tid)
 			fs->answers[i].ino = 0;
+		more |= fs->answers[i].ino != 0;
+	}
+	if (!more)
+		wq_timer_clear(fs->loop, &fs->answers_timer);
 }
 
 void wqfs_answers_fini(struct wqfs *fs)

@@ -138,7 +138,7 @@ static void remember(struct wq_actors *a, pid_t tid)
 	struct wq_task task;
 	struct wq_ids ids;
 
-	if (!wq_sessions_ids_wanted(a->sessions, tid) || !wq_task_read(tid, &task) ||
+	if (!wq_sessions_ids_wanted(a->sessions, tid) || !wq_task_read(&a->tasks, tid, &task) ||
 		is_kernels(&task))
 		return;
 	ids = ids_of(&task);
