@@ -2,12 +2,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -124,6 +126,50 @@ void bench_watch(int fd, int32_t key, int id)
 		bench_fail("WQFS_IOC_WATCH_KEY");
 }
 
+struct wqfs_stats bench_stats(int fd)
+{
+	struct wqfs_stats s;
+
+	if (ioctl(fd, WQFS_IOC_GET_STATS, &s) < 0)
+		bench_fail("WQFS_IOC_GET_STATS");
+	return s;
+}
+
+void bench_update(int32_t key)
+{
+	if (bench_keyctl(KEYCTL_UPDATE, (unsigned long)key, (unsigned long)"x", 1, 0) < 0)
+		bench_fail("keyctl(KEYCTL_UPDATE)");
+}
+
+static void *read_one(void *arg)
+{
+	char buf[16];
+
+	(void)!read(*(int *)arg, buf, sizeof(buf));
+	return NULL;
+}
+
+void bench_park(int *fd, int from, int to, pthread_t *threads)
+{
+	pthread_attr_t attr;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 65536);
+	for (int i = from; i < to; i++) {
+		pthread_t thread;
+
+		errno = pthread_create(&thread, &attr, read_one, fd);
+		if (errno)
+			bench_fail("a thread");
+		if (threads)
+			threads[i] = thread;
+		else
+			pthread_detach(thread);
+	}
+	while (bench_stats(*fd).readers < (unsigned int)to)
+		usleep(1000);
+}
+
 static void read_proc(pid_t pid, const char *name, char *text, size_t size)
 {
 	char path[64];
@@ -161,4 +207,31 @@ uint64_t bench_wakeups(pid_t pid)
 	if (!p || sscanf(p, " voluntary_ctxt_switches: %" SCNu64, &n) != 1)
 		bench_fail("status");
 	return n;
+}
+
+double bench_resident(pid_t pid)
+{
+	unsigned long long pages;
+	char text[256];
+
+	read_proc(pid, "statm", text, sizeof(text));
+	if (sscanf(text, "%*u %llu", &pages) != 1)
+		bench_fail("statm");
+	return (double)pages * (double)sysconf(_SC_PAGESIZE);
+}
+
+void bench_row(const char *name, double value, const char *unit, double floor, double aim)
+{
+	if (getenv("WQFS_BENCH_ROWS"))
+		printf("row\t%s\t%g\t%s\t%g\t%g\n", name, value, unit, floor, aim);
+	fflush(stdout);
+}
+
+void bench_many_descriptors(void)
+{
+	struct rlimit r;
+
+	getrlimit(RLIMIT_NOFILE, &r);
+	r.rlim_cur = r.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &r);
 }

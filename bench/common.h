@@ -3,10 +3,12 @@
 #ifndef WQ_BENCH_COMMON_H
 #define WQ_BENCH_COMMON_H
 
+#include <pthread.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "base/clock.h"
+#include "wqfs.h"
 
 /* A wqfs of the benchmark's own, on a directory of its own. */
 struct bench_mount {
@@ -34,8 +36,28 @@ int bench_queue(const struct bench_mount *m);
 
 void bench_watch(int fd, int32_t key, int id);
 
+struct wqfs_stats bench_stats(int fd);
+
+/* Changes KEY. */
+void bench_update(int32_t key);
+
+/* Starts threads, from number FROM to number TO, which each read one record from FD, and waits
+ * until all of them wait. THREADS has room for TO; NULL: nobody will join them. */
+void bench_park(int *fd, int from, int to, pthread_t *threads);
+
 /* CPU time that process PID has used, in nanoseconds, and how often it has woken up. */
 uint64_t bench_cpu_ns(pid_t pid);
 uint64_t bench_wakeups(pid_t pid);
+
+/* The memory of process PID that is resident, in bytes. */
+double bench_resident(pid_t pid);
+
+/* A row of the table of bench/run: VALUE in UNIT, what it is compared with (FLOOR; 0: nothing),
+ * and the ratio to that, or without a FLOOR the value, that it should not exceed (AIM; 0:
+ * none). NAME begins with the number of the row. Printed for bench/run only. */
+void bench_row(const char *name, double value, const char *unit, double floor, double aim);
+
+/* As many descriptors as this process may have, which also limits its user's watches. */
+void bench_many_descriptors(void);
 
 #endif

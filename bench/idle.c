@@ -15,8 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <string.h>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -69,22 +69,13 @@ struct usage {
 	uint32_t interval_us;
 };
 
-static struct wqfs_stats stats(int fd)
-{
-	struct wqfs_stats s;
-
-	if (ioctl(fd, WQFS_IOC_GET_STATS, &s) < 0)
-		bench_fail("WQFS_IOC_GET_STATS");
-	return s;
-}
-
 /* Polling is measured in whole scans: waits for the end of one. */
 static void await_scan(int fd)
 {
-	struct wqfs_stats s = stats(fd);
+	struct wqfs_stats s = bench_stats(fd);
 	uint64_t scans = s.scans;
 
-	while (s.source == WQFS_SOURCE_POLL && stats(fd).scans == scans)
+	while (s.source == WQFS_SOURCE_POLL && bench_stats(fd).scans == scans)
 		usleep(100000); /* each question costs the daemon an answer */
 }
 
@@ -96,7 +87,7 @@ static struct usage measure(const struct bench_mount *m, int fd)
 	uint64_t scans;
 
 	await_scan(fd);
-	scans = stats(fd).scans;
+	scans = bench_stats(fd).scans;
 	u.time_ns = wq_now_ns();
 	u.cpu_ns = bench_cpu_ns(m->daemon);
 	u.wakeups = bench_wakeups(m->daemon);
@@ -105,10 +96,23 @@ static struct usage measure(const struct bench_mount *m, int fd)
 	await_scan(fd);
 	u.cpu_ns = bench_cpu_ns(m->daemon) - u.cpu_ns;
 	u.time_ns = wq_now_ns() - u.time_ns;
-	after = stats(fd);
+	after = bench_stats(fd);
 	u.scans = after.scans - scans;
 	u.interval_us = after.interval_us;
 	return u;
+}
+
+static void print_row(const char *name, const struct usage *u, double bare)
+{
+	char text[128];
+
+	if (bare > 0 && u->scans) {
+		snprintf(text, sizeof(text), "10 the sweep of a key, %s", name);
+		bench_row(text, (double)u->cpu_ns / (double)u->scans / nkeys, "ns", bare, 1.2);
+	} else if (strcmp(name, "poll") != 0) {
+		snprintf(text, sizeof(text), "10 wake-ups a second, %s", name);
+		bench_row(text, (double)u->wakeups / seconds, "", 0, 0.1);
+	}
 }
 
 static void run(const char *wqfs, const char *name, const char *opts, bool compare)
@@ -147,6 +151,7 @@ static void run(const char *wqfs, const char *name, const char *opts, bool compa
 	}
 	printf("\n");
 	fflush(stdout);
+	print_row(name, &u, compare ? bare : 0);
 }
 
 /* Starts what starts PROCESSES_S processes a second, each of which ends at once. */
@@ -184,7 +189,6 @@ static void run_kernel(const char *wqfs)
 
 int main(int argc, char **argv)
 {
-	struct rlimit r;
 	char opts[64];
 
 	if (argc < 2) {
@@ -198,10 +202,7 @@ int main(int argc, char **argv)
 	keys = calloc((size_t)nkeys, sizeof(*keys));
 	if (!keys)
 		bench_fail("memory");
-	/* this limits the watches of a user */
-	getrlimit(RLIMIT_NOFILE, &r);
-	r.rlim_cur = r.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &r);
+	bench_many_descriptors();
 	bench_join_session();
 	for (int i = 0; i < nkeys; i++) {
 		char description[32];

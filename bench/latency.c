@@ -12,8 +12,9 @@
  * with each other are, and on one, where a pipe costs no more than the switch from one to
  * the other. The daemon, and the relay, are where the scheduler puts them.
  *
- *	latency WQFS [report|facility|SOURCE...]	SOURCE: of the mount option; kernel,
- *trace, poll
+ *	latency [-n ROUNDS] WQFS [report|facility|SOURCE...]
+ *
+ * SOURCE is one of the mount option: kernel, trace, poll.
  *
  * "facility" is the kernel's own, where it has that, as the reference kernel does:
  *
@@ -56,6 +57,7 @@ struct shared {
 };
 
 static struct shared *shared;
+static int rounds_each = 2000;
 static cpu_set_t all_cpus;
 
 static void pin(int cpu)
@@ -330,19 +332,34 @@ static void print_ratio(struct result r, struct result floor, const char *whose)
 		printf(" (%.2f from return)", r.p50 / floor.p50);
 }
 
+/* On two cores the floor is a bare pipe, on one a relay, where a pipe costs no more than a
+ * switch. */
+static void print_rows(const char *mode, int cores, struct result r, struct result floor)
+{
+	const char *where =
+		cores == 2 ? "two cores against a pipe" : "one core against a relay";
+	const double aim = strcmp(mode, "poll") ? 2 : 0;
+	char name[128];
+
+	snprintf(name, sizeof(name), "1 latency p50, %s, %s", mode, where);
+	bench_row(name, r.begin_p50, "us", floor.begin_p50, aim);
+	snprintf(name, sizeof(name), "1 latency p99, %s, %s", mode, where);
+	bench_row(name, r.begin_p99, "us", floor.begin_p99, aim);
+}
+
 static void compare(const char *wqfs, const char *mode, int cores)
 {
-	int rounds = strcmp(mode, "poll") ? 2000 : 300;
+	int rounds = strcmp(mode, "poll") ? rounds_each : rounds_each / 7;
 	struct result bare, relay, result;
 
 	/* measured next to what they are compared with */
-	bare = measure_pipe(false, 2000, cores - 1);
-	relay = measure_pipe(true, 2000, cores - 1);
+	bare = measure_pipe(false, rounds_each, cores - 1);
+	relay = measure_pipe(true, rounds_each, cores - 1);
 	result = strcmp(mode, "facility") ? measure_wqfs(wqfs, mode, rounds, cores - 1)
 					  : measure_facility(rounds, cores - 1);
-	print("pipe", 2000, bare);
+	print("pipe", rounds_each, bare);
 	printf("\n");
-	print("relay", 2000, relay);
+	print("relay", rounds_each, relay);
 	print_ratio(relay, bare, "pipe");
 	printf("\n");
 	print(mode, rounds, result);
@@ -350,17 +367,25 @@ static void compare(const char *wqfs, const char *mode, int cores)
 	print_ratio(result, relay, "relay");
 	printf("\n");
 	fflush(stdout);
+	print_rows(mode, cores, result, cores == 2 ? bare : relay);
 }
 
 int main(int argc, char **argv)
 {
 	static const char *const defaults[] = {"kernel", "trace", "report", "poll", NULL};
-	const char *const *modes = argc > 2 ? (const char *const *)argv + 2 : defaults;
+	const char *const *modes;
 
-	if (argc < 2) {
-		fprintf(stderr, "usage: latency WQFS [report|facility|SOURCE...]\n");
+	if (argc > 2 && !strcmp(argv[1], "-n")) {
+		rounds_each = atoi(argv[2]);
+		argv += 2;
+		argc -= 2;
+	}
+	if (argc < 2 || rounds_each < 10 || rounds_each > ROUNDS_MAX) {
+		fprintf(stderr,
+			"usage: latency [-n ROUNDS] WQFS [report|facility|SOURCE...]\n");
 		return 2;
 	}
+	modes = argc > 2 ? (const char *const *)argv + 2 : defaults;
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		-1, 0);
 	if (shared == MAP_FAILED || sched_getaffinity(0, sizeof(all_cpus), &all_cpus) < 0)

@@ -7,7 +7,9 @@
  *and its ratio to that without a daemon. getppid() stands for a system call that has nothing to
  *do with keys.
  *
- *	others WQFS [SOURCE [TURNS]]		SOURCE: of the mount option (auto)
+ *	others WQFS [SOURCE [TURNS]]
+ *
+ * SOURCE is one of the mount option (auto).
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -64,9 +66,10 @@ static const struct {
 
 #define OPERATIONS (sizeof(operations) / sizeof(operations[0]))
 
-enum { ALONE, UNUSED, USED, WAYS };
+enum { ALONE, UNUSED, USED, WATCHED, WAYS };
 
-static const char *const ways[] = {"no daemon", "no watch", "another key watched"};
+static const char *const ways[] = {"no daemon", "no watch", "another key watched", "watched"};
+static const double aims[] = {0, 1.05, 1.3, 2};
 
 static double best[WAYS][OPERATIONS];
 
@@ -95,8 +98,22 @@ static void turn(const char *wqfs, const char *opts, int32_t watched)
 	fd = bench_queue(&m);
 	bench_watch(fd, watched, 1);
 	measure(USED);
+	bench_watch(fd, key, 2);
+	bench_watch(fd, ring, 3);
+	measure(WATCHED);
 	close(fd);
 	bench_unmount(&m);
+}
+
+static void print_rows(size_t i, const char *source)
+{
+	char name[128];
+
+	for (int way = UNUSED; way < WAYS; way++) {
+		snprintf(name, sizeof(name), "3 %s, %s, %s", operations[i].name, ways[way],
+			source);
+		bench_row(name, best[way][i], "ns", best[ALONE][i], aims[way]);
+	}
 }
 
 int main(int argc, char **argv)
@@ -125,6 +142,7 @@ int main(int argc, char **argv)
 			printf("  %s %6.0f ns (%.2f)", ways[way], best[way][i],
 				best[way][i] / best[ALONE][i]);
 		printf("\n");
+		print_rows(i, argc > 2 ? argv[2] : "auto");
 	}
 	return 0;
 }

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * How long a read() of 8 and of 64 KiB of records takes, and how much longer text and JSON take
+ * than the same number of records; against a read() of as many bytes from a null filesystem.
+ *
+ *	drain WQFS NULLFS [ROUNDS]
+ */
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "common.h"
+
+#define RECORD 16
+#define MOST   65536
+
+static struct bench_mount m, null;
+static int rounds = 50;
+static char buf[1 << 20];
+static int32_t key;
+
+/* Queues N records. */
+static void fill(int fd, int n)
+{
+	uint64_t until = bench_stats(fd).posted + (uint64_t)n;
+
+	for (int i = 0; i < n; i++)
+		bench_update(key);
+	while (bench_stats(fd).posted < until)
+		usleep(1000);
+}
+
+/* Reads SIZE bytes, or all that is queued if SIZE is 0, from FD. Returns the microseconds. */
+static double read_all(int fd, size_t size)
+{
+	uint64_t began = wq_now_ns();
+	ssize_t n = read(fd, buf, size ? size : sizeof(buf));
+
+	while (!size && n > 0)
+		n = read(fd, buf, sizeof(buf));
+	if (size && n != (ssize_t)size)
+		bench_fail("a read of records");
+	return (double)(wq_now_ns() - began) / 1000;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median(double *us)
+{
+	qsort(us, (size_t)rounds, sizeof(*us), by_value);
+	return us[rounds / 2];
+}
+
+static double measure(int fd, int records, bool lines)
+{
+	double *us = calloc((size_t)rounds, sizeof(*us)), result;
+
+	if (!us)
+		bench_fail("memory");
+	for (int i = 0; i < rounds; i++) {
+		fill(fd, records);
+		us[i] = read_all(fd, lines ? 0 : (size_t)records * RECORD);
+	}
+	result = median(us);
+	free(us);
+	return result;
+}
+
+static double measure_null(int fd, size_t size)
+{
+	double *us = calloc((size_t)rounds, sizeof(*us)), result;
+
+	if (!us)
+		bench_fail("memory");
+	for (int i = 0; i < rounds; i++)
+		us[i] = read_all(fd, size);
+	result = median(us);
+	free(us);
+	return result;
+}
+
+static void set_format(int fd, unsigned long format)
+{
+	if (ioctl(fd, WQFS_IOC_SET_FORMAT, format) < 0)
+		bench_fail("WQFS_IOC_SET_FORMAT");
+}
+
+static void compare(int fd, int null_fd, size_t size)
+{
+	const int records = (int)(size / RECORD);
+	double floor = measure_null(null_fd, size), raw, text, json;
+	char name[64];
+
+	set_format(fd, WQFS_FORMAT_RAW);
+	raw = measure(fd, records, false);
+	set_format(fd, WQFS_FORMAT_TEXT);
+	text = measure(fd, records, true);
+	set_format(fd, WQFS_FORMAT_JSON);
+	json = measure(fd, records, true);
+	printf("%2zu KiB of records: %.1f us (%.2f times a null file), as text %.1f us, as "
+	       "JSON "
+	       "%.1f us\n",
+		size / 1024, raw, raw / floor, text, json);
+	snprintf(name, sizeof(name), "6 a read of %zu KiB of records", size / 1024);
+	bench_row(name, raw, "us", floor, 1.1);
+	snprintf(name, sizeof(name), "6 %d records as text", records);
+	bench_row(name, text, "us", raw, 2);
+	snprintf(name, sizeof(name), "6 %d records as JSON", records);
+	bench_row(name, json, "us", raw, 2);
+}
+
+int main(int argc, char **argv)
+{
+	char name[64];
+	int fd, null_fd;
+
+	if (argc < 3) {
+		fprintf(stderr, "usage: drain WQFS NULLFS [ROUNDS]\n");
+		return 2;
+	}
+	if (argc > 3)
+		rounds = atoi(argv[3]);
+	bench_join_session();
+	key = bench_add_key("wqfs-drain");
+	bench_mount(&null, argv[2], "default_permissions");
+	snprintf(name, sizeof(name), "%s/q", null.dir);
+	null_fd = open(name, O_RDONLY | O_CREAT, 0600);
+	bench_mount(&m, argv[1], "source=auto,max_size=4096,default_size=4096");
+	snprintf(name, sizeof(name), "%s/q", m.dir);
+	fd = open(name, O_RDONLY | O_CREAT | O_NONBLOCK, 0600);
+	if (fd < 0 || null_fd < 0)
+		bench_fail(name);
+	bench_watch(fd, key, 1);
+	compare(fd, null_fd, 8192);
+	compare(fd, null_fd, MOST);
+	close(fd);
+	close(null_fd);
+	bench_unmount(&m);
+	bench_unmount(&null);
+	return 0;
+}

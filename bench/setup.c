@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * How long it takes to make queues, each with a watch on the same key, and whether the last of
+ * them takes longer than the first; against files of a null filesystem, each with an ioctl.
+ *Also how long a mount takes until it answers.
+ *
+ *	setup WQFS NULLFS [QUEUES]
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "common.h"
+#include "wqfs.h"
+
+#define STARTS 5
+
+struct times {
+	double start;	    /* until it answers, in microseconds */
+	double first, last; /* one queue of the first and of the last tenth */
+	double each;
+};
+
+static int nqueues = 10000;
+
+static double make(const struct bench_mount *m, int from, int to, int32_t key)
+{
+	uint64_t began = wq_now_ns();
+	char name[64];
+
+	for (int i = from; i < to; i++) {
+		int fd;
+
+		snprintf(name, sizeof(name), "%s/q%d", m->dir, i);
+		fd = open(name, O_RDONLY | O_CREAT, 0600);
+		if (fd < 0)
+			bench_fail(name);
+		bench_watch(fd, key, 1);
+		close(fd);
+	}
+	return (double)(wq_now_ns() - began) / 1000 / (to - from);
+}
+
+static double start_us(const char *program, const char *opts)
+{
+	double best = 0;
+
+	for (int i = 0; i < STARTS; i++) {
+		struct bench_mount m;
+		uint64_t began = wq_now_ns();
+		double us;
+
+		bench_mount(&m, program, opts);
+		us = (double)(wq_now_ns() - began) / 1000;
+		bench_unmount(&m);
+		if (!best || us < best)
+			best = us;
+	}
+	return best;
+}
+
+static struct times measure(const char *program, const char *opts, int32_t key)
+{
+	struct bench_mount m;
+	struct times t = {.start = start_us(program, opts)};
+	const int tenth = nqueues / 10;
+	double middle;
+
+	bench_mount(&m, program, opts);
+	t.first = make(&m, 0, tenth, key);
+	middle = make(&m, tenth, nqueues - tenth, key);
+	t.last = make(&m, nqueues - tenth, nqueues, key);
+	t.each = (t.first + middle * 8 + t.last) / 10;
+	bench_unmount(&m);
+	return t;
+}
+
+int main(int argc, char **argv)
+{
+	struct times wqfs, null;
+	int32_t key;
+
+	if (argc < 3) {
+		fprintf(stderr, "usage: setup WQFS NULLFS [QUEUES]\n");
+		return 2;
+	}
+	if (argc > 3)
+		nqueues = atoi(argv[3]);
+	bench_many_descriptors();
+	bench_join_session();
+	key = bench_add_key("wqfs-setup");
+	null = measure(argv[2], "default_permissions", key);
+	wqfs = measure(argv[1], "source=poll,max_queues=0", key);
+	printf("a queue with a watch: %.1f us (%.2f times a null file), the first ones %.1f, "
+	       "the "
+	       "last ones %.1f; a mount answers after %.1f ms (%.2f times a null mount)\n",
+		wqfs.each, wqfs.each / null.each, wqfs.first, wqfs.last, wqfs.start / 1000,
+		wqfs.start / null.start);
+	bench_row("5 a queue with a watch", wqfs.each, "us", null.each, 2);
+	bench_row("5 the last ones against the first", wqfs.last, "us", wqfs.first, 1.5);
+	bench_row(
+		"10 a mount until it answers", wqfs.start / 1000, "ms", null.start / 1000, 1.3);
+	return 0;
+}
