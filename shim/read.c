@@ -15,12 +15,11 @@
 #include "next.h"
 #include "queue_fd.h"
 #include "read.h"
+#include "signals.h"
 #include "wqfs.h"
 
 #define PART	 4096 /* how much one request asks for: the stacks of signal handlers are small */
 #define ROOM_MAX 65536 /* more than a queue of the kernel can hold */
-
-#define SIGSET_SIZE (_NSIG / 8) /* the size that the kernel uses */
 
 typedef int ppoll_fn(struct pollfd *, nfds_t, const struct timespec *, const sigset_t *);
 
@@ -99,15 +98,6 @@ struct reading {
 	int epoll;     /* used while it waits */
 };
 
-static void block_signals(sigset_t *before)
-{
-	sigset_t all;
-
-	memset(&all, 0xff,
-		sizeof(all)); /* the signals that the C library uses for itself, too */
-	wqshim_sys(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)before, SIGSET_SIZE);
-}
-
 static void end_reading(void *reading)
 {
 	const struct reading *r = reading;
@@ -115,7 +105,7 @@ static void end_reading(void *reading)
 	if (r->epoll >= 0)
 		wqshim_sys(SYS_close, r->epoll);
 	wqshim_sys(SYS_close, r->fd);
-	wqshim_sys(SYS_rt_sigprocmask, SIG_SETMASK, (long)&r->mask, 0, SIGSET_SIZE);
+	wqshim_restore_signals(&r->mask);
 }
 
 static bool begin_wait(struct reading *r)
@@ -177,7 +167,7 @@ bool wqshim_wait_read(int fd, const struct iovec *to, int count, ssize_t *ret)
 	r.fd = (int)wqshim_sys(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 0);
 	if (r.fd < 0)
 		return false;
-	block_signals(&r.mask);
+	wqshim_block_signals(&r.mask);
 	pthread_cleanup_push(end_reading, &r);
 	*ret = read_waiting(&r);
 	pthread_cleanup_pop(1);

@@ -12,6 +12,7 @@
 #include "memory.h"
 #include "next.h"
 #include "queue_fd.h"
+#include "signals.h"
 #include "wait.h"
 
 typedef int ppoll_fn(struct pollfd *, nfds_t, const struct timespec *, const sigset_t *);
@@ -74,12 +75,41 @@ static int open_epoll(void)
 	return (int)wqshim_sys(SYS_epoll_create1, EPOLL_CLOEXEC);
 }
 
-static void close_epoll(void *epoll)
-{
-	int fd = *(int *)epoll;
+/* ---- what every wait has ---- */
 
-	if (fd >= 0)
-		wqshim_sys(SYS_close, fd);
+struct wait {
+	const sigset_t *mask; /* the one for the wait */
+	sigset_t before;      /* the program's */
+	int epoll;
+	struct span span;
+};
+
+static void begin_wait(struct wait *w, const struct timespec *timeout, const sigset_t *mask)
+{
+	wqshim_block_signals(&w->before);
+	w->mask = mask ? mask : &w->before;
+	w->epoll = -1;
+	begin_span(&w->span, timeout);
+}
+
+static void close_epoll(struct wait *w)
+{
+	if (w->epoll >= 0)
+		wqshim_sys(SYS_close, w->epoll);
+	w->epoll = -1;
+}
+
+static void end_wait(void *wait)
+{
+	struct wait *w = wait;
+
+	close_epoll(w);
+	wqshim_restore_signals(&w->before);
+}
+
+static bool has_time_left(struct wait *w)
+{
+	return !w->span.whole || time_left(&w->span)->tv_sec || w->span.left.tv_nsec;
 }
 
 static bool add(int epoll, int fd, uint32_t events)
@@ -97,9 +127,7 @@ struct polling {
 	struct pollfd *fds; /* the program's array */
 	struct pollfd others[WQSHIM_POLL_MAX];
 	nfds_t n;
-	const sigset_t *mask;
-	int epoll;
-	struct span span;
+	struct wait wait;
 };
 
 /* All events asked of a descriptor that may be in FDS more than once. */
@@ -133,16 +161,16 @@ static bool move_queues(struct polling *p)
 		is_queue[i] = p->others[i].fd >= 0 && wqshim_is_queue(p->others[i].fd);
 		any |= is_queue[i];
 	}
-	p->epoll = any ? open_epoll() : -1;
-	if (p->epoll < 0 || is_asked_for(p->others, p->n, p->epoll))
+	p->wait.epoll = any ? open_epoll() : -1;
+	if (p->wait.epoll < 0 || is_asked_for(p->others, p->n, p->wait.epoll))
 		return false;
 	for (nfds_t i = 0; i < p->n; i++)
-		if (is_queue[i] && !add(p->epoll, p->others[i].fd,
+		if (is_queue[i] && !add(p->wait.epoll, p->others[i].fd,
 					   all_events(p->others, p->n, p->others[i].fd)))
 			return false;
 	for (nfds_t i = 0; i < p->n; i++)
 		if (is_queue[i]) {
-			p->others[i] = (struct pollfd){any ? p->epoll : -1, POLLIN, 0};
+			p->others[i] = (struct pollfd){any ? p->wait.epoll : -1, POLLIN, 0};
 			any = false;
 		}
 	return true;
@@ -168,37 +196,40 @@ static int wait_and_ask(struct polling *p)
 	int n;
 
 	do {
-		n = p->next(p->others, p->n, time_left(&p->span), p->mask);
+		n = p->next(p->others, p->n, time_left(&p->wait.span), p->wait.mask);
 		if (n < 0)
 			return n;
 		/* the events are those of the program, and so are errors */
 		n = p->next(p->fds, p->n, &no_time, NULL);
-	} while (n == 0 &&
-		 (!p->span.whole || time_left(&p->span)->tv_sec || p->span.left.tv_nsec));
+	} while (n == 0 && has_time_left(&p->wait));
 	if (n > 0)
 		show_ends(p);
 	return n;
+}
+
+/* No queue is waited for. */
+static int poll_all(struct polling *p)
+{
+	close_epoll(&p->wait); /* its number may be one that the program asks for */
+	return p->next(p->fds, p->n, time_left(&p->wait.span), p->wait.mask);
 }
 
 bool wqshim_wait_poll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
 	const sigset_t *mask, int *ret)
 {
 	static _Atomic(void *) found;
-	struct polling p = {.fds = fds, .n = n, .mask = mask, .epoll = -1};
-	bool moved;
+	struct polling p = {.fds = fds, .n = n};
 
 	if (n == 0 || n > WQSHIM_POLL_MAX || (timeout && !is_valid(timeout)))
 		return false;
 	p.next = wqshim_next_by_name(&found, "ppoll");
 	if (!p.next || !wqshim_fetch(p.others, fds, n * sizeof(*fds)))
 		return false;
-	begin_span(&p.span, timeout);
-	pthread_cleanup_push(close_epoll, &p.epoll);
-	moved = move_queues(&p);
-	if (moved)
-		*ret = wait_and_ask(&p);
+	begin_wait(&p.wait, timeout, mask);
+	pthread_cleanup_push(end_wait, &p.wait);
+	*ret = move_queues(&p) ? wait_and_ask(&p) : poll_all(&p);
 	pthread_cleanup_pop(1);
-	return moved;
+	return true;
 }
 
 /* ---- select ---- */
@@ -211,9 +242,7 @@ struct selecting {
 	fd_set asked[SETS];  /* what the program asked for */
 	fd_set others[SETS]; /* the same without the queues, and with the epoll */
 	int n, n_others;
-	const sigset_t *mask;
-	int epoll;
-	struct span span;
+	struct wait wait;
 };
 
 /* The bytes of a set of N descriptors that the kernel reads. */
@@ -245,15 +274,15 @@ static bool add_from_sets(struct selecting *s, int fd)
 {
 	uint32_t events = EPOLLIN | EPOLLRDNORM | EPOLLRDBAND;
 
-	if (s->epoll < 0)
-		s->epoll = open_epoll();
-	if (s->epoll < 0 || s->epoll >= FD_SETSIZE || is_in_a_set(s, s->epoll))
+	if (s->wait.epoll < 0)
+		s->wait.epoll = open_epoll();
+	if (s->wait.epoll < 0 || s->wait.epoll >= FD_SETSIZE || is_in_a_set(s, s->wait.epoll))
 		return false;
 	if (FD_ISSET(fd, &s->asked[WRITE]))
 		events |= EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
 	if (FD_ISSET(fd, &s->asked[EXCEPT]))
 		events |= EPOLLPRI;
-	return add(s->epoll, fd, events);
+	return add(s->wait.epoll, fd, events);
 }
 
 /* A queue that is not in the set of readers is not moved: its hang-up would wake the epoll, and
@@ -269,10 +298,10 @@ static bool move_from_sets(struct selecting *s)
 		for (int i = 0; i < SETS; i++)
 			FD_CLR(fd, &s->others[i]);
 	}
-	if (s->epoll < 0)
+	if (s->wait.epoll < 0)
 		return false;
-	FD_SET(s->epoll, &s->others[READ]);
-	s->n_others = s->n > s->epoll ? s->n : s->epoll + 1;
+	FD_SET(s->wait.epoll, &s->others[READ]);
+	s->n_others = s->n > s->wait.epoll ? s->n : s->wait.epoll + 1;
 	return true;
 }
 
@@ -289,38 +318,42 @@ static int wait_and_select(struct selecting *s)
 
 	do {
 		memcpy(is, s->others, sizeof(is));
-		n = select_once(s, s->n_others, is, time_left(&s->span), s->mask);
+		n = select_once(s, s->n_others, is, time_left(&s->wait.span), s->wait.mask);
 		if (n < 0)
 			return n;
 		memcpy(is, s->asked, sizeof(is));
 		n = select_once(s, s->n, is, &no_time, NULL);
-	} while (n == 0 &&
-		 (!s->span.whole || time_left(&s->span)->tv_sec || s->span.left.tv_nsec));
+	} while (n == 0 && has_time_left(&s->wait));
 	for (int i = 0; n >= 0 && i < SETS; i++)
 		if (s->sets[i])
 			memcpy(s->sets[i], &is[i], set_size(s->n));
 	return n;
 }
 
+/* No queue is waited for. */
+static int select_all(struct selecting *s)
+{
+	close_epoll(&s->wait);
+	return s->next(s->n, s->sets[READ], s->sets[WRITE], s->sets[EXCEPT],
+		time_left(&s->wait.span), s->wait.mask);
+}
+
 bool wqshim_wait_select(int n, fd_set *const sets[3], const struct timespec *timeout,
 	const sigset_t *mask, struct timespec *left, int *ret)
 {
 	static _Atomic(void *) found;
-	struct selecting s = {.sets = sets, .n = n, .mask = mask, .epoll = -1};
-	bool moved;
+	struct selecting s = {.sets = sets, .n = n};
 
 	if (n <= 0 || n > FD_SETSIZE || !sets[READ] || (timeout && !is_valid(timeout)))
 		return false;
 	s.next = wqshim_next_by_name(&found, "pselect");
 	if (!s.next || !fetch_sets(&s))
 		return false;
-	begin_span(&s.span, timeout);
-	pthread_cleanup_push(close_epoll, &s.epoll);
-	moved = move_from_sets(&s);
-	if (moved)
-		*ret = wait_and_select(&s);
+	begin_wait(&s.wait, timeout, mask);
+	pthread_cleanup_push(end_wait, &s.wait);
+	*ret = move_from_sets(&s) ? wait_and_select(&s) : select_all(&s);
 	pthread_cleanup_pop(1);
-	if (moved && time_left(&s.span))
-		*left = s.span.left;
-	return moved;
+	if (time_left(&s.wait.span))
+		*left = s.wait.span.left;
+	return true;
 }

@@ -18,16 +18,16 @@
 #include <time.h>
 
 /* ppoll(FDS, N, TIMEOUT, MASK), with the result (or -1 and errno) in *RET. TIMEOUT NULL waits
- * for ever; MASK NULL leaves the signal mask alone. False: the caller leaves the call to the C
- * library, because FDS holds no queue or more than WQSHIM_POLL_MAX entries, or no descriptor is
- * left for the epoll. */
+ * for ever; MASK NULL leaves the signal mask alone. A signal that comes after this was called
+ * ends the wait. False: the caller leaves the call to the C library, because FDS is not
+ * readable or has more than WQSHIM_POLL_MAX entries, or TIMEOUT is invalid. */
 #define WQSHIM_POLL_MAX 256
 bool wqshim_wait_poll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
 	const sigset_t *mask, int *ret);
 
 /* The same for pselect(N, SETS[0], SETS[1], SETS[2], TIMEOUT, MASK), with the SETS that the
- * program gave. Also false if N is above FD_SETSIZE, or no queue is in SETS[0]. *LEFT is the
- * time that remains of TIMEOUT. */
+ * program gave. Also false if N is above FD_SETSIZE, or there is no SETS[0]. *LEFT is the time
+ * that remains of TIMEOUT. */
 bool wqshim_wait_select(int n, fd_set *const sets[3], const struct timespec *timeout,
 	const sigset_t *mask, struct timespec *left, int *ret);
 

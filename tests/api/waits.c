@@ -2,13 +2,15 @@
 /*
  * Waits for the records of a key, and says of each " upd".
  *
- *   waits poll|ppoll|select|pselect|read|readv KEY
+ *   waits poll|ppoll|select|pselect|read|readv KEY [FD]
  *
  * In all but the last two it waits for a pipe too, as event loops wait for more than a
- * queue. It knows nothing of wqfs.
+ * queue. With FD it reads a byte from there before each wait. SIGUSR1 has a handler, and so
+ * ends a wait with EINTR. It knows nothing of wqfs.
  */
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,13 +63,18 @@ static ssize_t by_readv(int fd, char *buf, size_t size)
 	return readv(fd, to, 2);
 }
 
+static void on_signal(int sig __attribute__((unused)))
+{
+}
+
 int main(int argc, char **argv)
 {
-	bool by_read = argc == 3 && !strncmp(argv[1], "read", 4);
+	bool by_read = argc > 2 && !strncmp(argv[1], "read", 4);
+	struct sigaction sa = {.sa_handler = on_signal};
 	int fds[2], other = pipe_fd();
 	char buf[1024];
 
-	if (argc != 3 || other < 0 ||
+	if (argc < 3 || argc > 4 || other < 0 || sigaction(SIGUSR1, &sa, NULL) ||
 		pipe2(fds, O_NOTIFICATION_PIPE | (by_read ? 0 : O_NONBLOCK)) ||
 		ioctl(fds[0], IOC_WATCH_QUEUE_SET_SIZE, 32) ||
 		keyctl_watch_key(atoi(argv[2]), fds[0], 1)) {
@@ -75,7 +82,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	for (;;) {
+	while (argc < 4 || read(atoi(argv[3]), buf, 1) == 1) {
 		bool ready = by_read || waits_before(argv[1], fds[0], other);
 		ssize_t len = !ready		  ? -1
 			      : argv[1][4] == 'v' ? by_readv(fds[0], buf, sizeof(buf))
@@ -88,4 +95,5 @@ int main(int argc, char **argv)
 		for (; len > 0; len -= 16)
 			puts(" upd");
 	}
+	return 0;
 }
