@@ -35,7 +35,7 @@ _wqctl_operands()
 	while (($# > 1)); do
 		case $1 in
 		-n | -m | -s | -f | -x | --count | --mode | --size | --filter | --format | --mount | \
-			--template | --timeout | --exec | --ready-fd)
+			--template | --timeout | --expiring | --exec | --ready-fd | --in)
 			shift ;;
 		-*) ;;
 		*) ((nr++)) ;;
@@ -72,13 +72,13 @@ _wqctl_word()
 
 	if (($# == 1)); then
 		mapfile -t COMPREPLY < <(compgen -W 'create ls stat size filter watch unwatch read
-			sync monitor doctor help --help --version' -- "$cur")
+			sync monitor wait doctor help --help --version' -- "$cur")
 		return
 	fi
 	case $cmd:$prev in
 	help:help)
 		mapfile -t COMPREPLY < <(compgen -W 'create ls stat size filter watch unwatch read
-			sync monitor doctor' -- "$cur")
+			sync monitor wait doctor' -- "$cur")
 		return ;;
 	*:--format)
 		mapfile -t COMPREPLY < <(compgen -W 'raw text json' -- "$cur")
@@ -86,10 +86,14 @@ _wqctl_word()
 	create:-f | monitor:-f | *:--filter)
 		_wqctl_filter_words "$cur"
 		return ;;
+	*:--in)
+		_wqctl_keys "$cur"
+		return ;;
 	*:--mount)
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		return ;;
-	*:-n | *:--count | *:-m | *:--mode | *:-s | *:--size | *:--template | *:--timeout | *:--ready-fd)
+	*:-n | *:--count | *:-m | *:--mode | *:-s | *:--size | *:--template | *:--timeout | \
+		*:--expiring | *:--ready-fd)
 		return ;;
 	*:-x | *:--exec)
 		mapfile -t COMPREPLY < <(compgen -c -- "$cur")
@@ -99,8 +103,9 @@ _wqctl_word()
 		case $cmd in
 		create) options+=' --mode --size --filter --format' ;;
 		read) options+=' --count --wait --nonblock --format --time --who' ;;
-		monitor) options+=' --filter --recursive --persistent --format --template --time
+		monitor) options+=' --filter --recursive --persistent --expiring --format --template --time
 			--utc --local --who --count --timeout --exec --quiet --ready-fd --mount' ;;
+		wait) options+=' --in --gone --revoked --updated --timeout --mount' ;;
 		esac
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
 		return
@@ -110,7 +115,7 @@ _wqctl_word()
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
 	stat:* | size:0 | filter:0 | watch:0 | unwatch:0 | read:0 | sync:0)
 		_wqctl_queues "$cur" ;;
-	watch:1 | unwatch:1 | monitor:*)
+	watch:1 | unwatch:1 | monitor:* | wait:0)
 		_wqctl_keys "$cur" ;;
 	filter:*)
 		_wqctl_filter_words "$cur" ;;

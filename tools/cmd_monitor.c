@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "args.h"
+#include "base/clock.h"
 #include "monitor.h"
 #include "template.h"
 
@@ -16,7 +17,8 @@ enum {
 	OPT_READY,
 	OPT_MOUNT,
 	OPT_PERSISTENT,
-	OPT_TIMEOUT
+	OPT_TIMEOUT,
+	OPT_EXPIRING
 };
 
 #define LETTERS "f:t1n:qrx:h"
@@ -33,6 +35,7 @@ static const struct option options[] = {
 	{"timeout", required_argument, NULL, OPT_TIMEOUT},
 	{"recursive", no_argument, NULL, 'r'},
 	{"persistent", no_argument, NULL, OPT_PERSISTENT},
+	{"expiring", required_argument, NULL, OPT_EXPIRING},
 	{"exec", required_argument, NULL, 'x'},
 	{"quiet", no_argument, NULL, 'q'},
 	{"ready-fd", required_argument, NULL, OPT_READY},
@@ -104,6 +107,15 @@ static int take_end(const struct wqctl_cmd *cmd, struct arguments *args, int opt
 	}
 }
 
+static int take_expiring(const struct wqctl_cmd *cmd, long *lead)
+{
+	uint64_t ns = 0;
+	int status = args_seconds(cmd, optarg, &ns);
+
+	*lead = (long)(ns / WQ_NSEC_PER_SEC);
+	return status;
+}
+
 static int take(const struct wqctl_cmd *cmd, struct arguments *args, int option)
 {
 	struct monitor_options *o = &args->o;
@@ -117,6 +129,8 @@ static int take(const struct wqctl_cmd *cmd, struct arguments *args, int option)
 	case OPT_PERSISTENT:
 		o->persistent = true;
 		return -1;
+	case OPT_EXPIRING:
+		return take_expiring(cmd, &o->lead);
 	case 'x':
 		o->command = optarg;
 		return -1;
@@ -131,7 +145,7 @@ static int take(const struct wqctl_cmd *cmd, struct arguments *args, int option)
 static int run(const struct wqctl_cmd *cmd, int argc, char **argv)
 {
 	struct arguments args = {
-		.o = {.ready_fd = -1, .style = {.format = WQFS_FORMAT_TEXT}},
+		.o = {.ready_fd = -1, .lead = -1, .style = {.format = WQFS_FORMAT_TEXT}},
 	};
 	int option, status = -1;
 
@@ -154,6 +168,8 @@ const struct wqctl_cmd wqctl_monitor = {
 		"  -r, --recursive        watch all keys below a keyring, too, as they come "
 		"and go\n"
 		"      --persistent       watch your persistent keyring, too\n"
+		"      --expiring SECONDS say when a key has so many seconds left, and when "
+		"none\n"
 		"      --format FORMAT    text, json or raw (text)\n"
 		"      --template TEXT    a line is TEXT, with %(time) %(event) %(key) %(aux)\n"
 		"                         %(key_description) and other fields of wqctl(1)\n"

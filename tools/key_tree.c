@@ -109,6 +109,8 @@ static int watch(struct key_tree *tree, struct tree_key *key)
 		add_members(tree, key, &before, &now);
 		free(now.all);
 		err = 0;
+		if (tree->arrived)
+			tree->arrived(tree, key->serial);
 	}
 	free(before.all);
 	return err;
@@ -384,14 +386,5 @@ int key_tree_id(const struct key_tree *tree, int32_t serial)
 {
 	const struct tree_key *key = key_graph_find_key(&tree->graph, serial);
 
-	return key ? (int)key->id : -1;
-}
-
-void key_tree_each(struct key_tree *tree, void (*fn)(void *arg, int32_t serial), void *arg)
-{
-	struct tree_key *key, *next;
-
-	HASH_ITER (hh, tree->graph.by_serial, key, next)
-		if (key->state == STATE_WATCHED)
-			fn(arg, key->serial);
+	return key && key->state == STATE_WATCHED ? (int)key->id : -1;
 }

@@ -28,6 +28,8 @@ struct key_tree {
 	struct tree_unwatched *unwatched;
 	struct wq_timer again; /* asks for the keys under construction */
 	bool started;
+	/* KEY is watched from now on. NULL: nobody wants to know. */
+	void (*arrived)(struct key_tree *tree, int32_t serial);
 	int error; /* why a key could not be watched that grants View: -errno, 0: none */
 };
 
@@ -62,10 +64,7 @@ void key_tree_synced(struct key_tree *tree);
 /* False: nothing can happen any more. */
 bool key_tree_has_keys(const struct key_tree *tree);
 
-/* Is SERIAL in the tree, and with which id? -1: it is not. */
+/* Is SERIAL watched, and with which id? -1: it is not. */
 int key_tree_id(const struct key_tree *tree, int32_t serial);
-
-/* Calls FN for each key that is watched. */
-void key_tree_each(struct key_tree *tree, void (*fn)(void *arg, int32_t serial), void *arg);
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/container.h"
+#include "expiry.h"
 #include "filter.h"
 #include "ready.h"
 #include "run_each.h"
@@ -22,6 +23,7 @@ struct monitor {
 	struct watcher w;
 	struct ready ready;
 	struct run_each run;
+	struct expiry expiry;
 	struct wq_timer idle;
 	unsigned long left; /* how many of o->count are still to come */
 	bool last;	    /* no event is taken any more, but commands may still run */
@@ -120,6 +122,7 @@ static void on_event(struct watcher *w, const struct event *event)
 {
 	struct monitor *m = of(w);
 
+	expiry_event(&m->expiry, event);
 	if (m->last || !is_wanted(m, event))
 		return;
 	begin_idle(m);
@@ -129,6 +132,13 @@ static void on_event(struct watcher *w, const struct event *event)
 		print(m, event);
 	if (m->o->count && !--m->left)
 		end(m, WQCTL_OK);
+}
+
+static void on_expiry(struct expiry *x, struct event *event)
+{
+	struct monitor *m = wq_container_of(x, struct monitor, expiry);
+
+	watcher_pass_on(&m->w, event);
 }
 
 /* ---- the beginning ---- */
@@ -205,7 +215,10 @@ static int watch(struct monitor *m, char **keys)
 	if (!set_up(m, keys))
 		return WQCTL_FAILURE;
 	begin_idle(m);
+	if (m->o->lead >= 0)
+		expiry_start(&m->expiry, m->w.loop, &m->w.tree);
 	status = watcher_run(&m->w);
+	expiry_fini(&m->expiry);
 	run_each_fini(&m->run);
 	return status == WQCTL_OK && m->run.failed ? WQCTL_FAILURE : status;
 }
@@ -219,6 +232,8 @@ int monitor_run(const struct monitor_options *o, char **keys)
 	m.w.ended = on_ended;
 	m.idle.fire = on_idle;
 	m.run.done = on_done;
+	m.expiry.lead = o->lead;
+	m.expiry.event = on_expiry;
 	if (!watcher_open(&m.w, o->mount, o->recursive))
 		return WQCTL_FAILURE;
 	run_each_init(&m.run, m.w.loop, o->command);

@@ -18,6 +18,7 @@ struct monitor_options {
 	unsigned long count; /* end after so many events; 0: never */
 	bool has_timeout;
 	uint64_t timeout_ns; /* end when nothing has happened for so long */
+	long lead;	     /* say when a key has so many seconds left; -1: do not */
 	const char *command; /* run it for each event, and print nothing; NULL: print */
 };
 

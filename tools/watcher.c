@@ -39,7 +39,11 @@ static void no_more(struct watcher *w, int status)
 
 static void on_signal(struct wq_loop_fd *watched, uint32_t events WQ_UNUSED)
 {
-	watcher_stop(wq_container_of(watched, struct watcher, signals), WQCTL_OK);
+	struct watcher *w = wq_container_of(watched, struct watcher, signals);
+	struct signalfd_siginfo info = {0};
+
+	(void)!read(watched->fd, &info, sizeof(info));
+	watcher_stop(w, w->fails_by_signal ? 128 + (int)info.ssi_signo : WQCTL_OK);
 }
 
 static void on_output(struct wq_loop_fd *watched, uint32_t events WQ_UNUSED)

@@ -21,6 +21,7 @@ struct watcher {
 	bool stopped;
 	bool incomplete; /* it could not watch all that it should have */
 	int status;
+	bool fails_by_signal; /* a signal's number plus 128 is then the status, else 0 */
 
 	/* EVENT has happened. */
 	void (*event)(struct watcher *w, const struct event *event);

@@ -25,6 +25,7 @@ static const struct wqctl_cmd *const commands[] = {
 	&wqctl_read,
 	&wqctl_sync,
 	&wqctl_monitor,
+	&wqctl_wait,
 	&wqctl_doctor,
 };
 

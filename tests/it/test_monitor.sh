@@ -4,39 +4,12 @@
 # wqctl monitor: by root and by somebody ordinary, on a wqfs that was mounted in the same session
 # and in another one. Runs in the build directory.
 set -u
-
-skip()
-{
-	echo "1..0 # SKIP $1"
-	exit 77
-}
-
-[ -w /dev/fuse ] || skip "/dev/fuse cannot be used here"
-for tool in keyctl fusermount3 jq perl script setpriv; do
-	command -v "$tool" >/dev/null || skip "$tool is not installed"
-done
-keyctl show @s >/dev/null 2>&1 || skip "the kernel gives us no keyrings"
-
-here=$(cd "$(dirname "$0")" && pwd)
-wqfs=$(realpath "${WQFS:-./wqfs}")
-wqctl=$(realpath "${WQCTL:-./wqctl}")
+# shellcheck disable=SC2034 # realms.sh wants them
+tools="jq perl script"
+# shellcheck source=tests/it/realms.sh
+. "$(dirname "$0")/realms.sh"
 make_keys=$(realpath tests/it/make_keys)
-top_tmp=${WQ_TEST_TMP:-$(mktemp -d /tmp/wqctl-monitor-XXXXXX)}
-tmp=$top_tmp
-# shellcheck source=tests/it/tap.sh
-. "$here/tap.sh"
-unset XDG_RUNTIME_DIR NOTIFY_SOCKET NO_COLOR
 export TERM=xterm
-
-monitor='' mnt=$top_tmp/mnt
-
-end_all()
-{
-	[ -z "$monitor" ] || kill "$monitor" 2>/dev/null
-	stop_wqfs
-	rm -rf "$top_tmp"
-}
-trap end_all EXIT
 
 # ---- a monitor in the background ----
 
@@ -45,7 +18,7 @@ starts()
 {
 	: >"$tmp/said"
 	"$wqctl" monitor "$@" >"$tmp/shown" 2>"$tmp/said" &
-	monitor=$!
+	background=$!
 	until_true 30 grep -q ^watching "$tmp/said" && return
 	not_ok "a monitor starts: $*"
 	sed 's/^/# /' "$tmp/said"
@@ -53,9 +26,9 @@ starts()
 
 stops()
 {
-	kill "$monitor"
-	ends "it ends well" "$monitor" 0
-	monitor=
+	kill "$background"
+	ends "it ends well" "$background" 0
+	background=
 }
 
 # shows SENTENCE LINE: it is a whole line of what was printed, perhaps only soon.
@@ -68,28 +41,6 @@ shows()
 		echo "# not there: $2"
 		sed 's/^/# /' "$tmp/shown"
 	fi
-}
-
-add()
-{
-	keyctl add user "$1" x "$2"
-}
-
-# A wqfs that polls sees only what it finds when it looks.
-look()
-{
-	"$wqctl" sync "$queue"
-}
-
-# comes_and_goes NAME RING: a key is added, and its link removed.
-comes_and_goes()
-{
-	local key
-
-	key=$(add "$1" "$2")
-	look
-	keyctl unlink "$key" "$2"
-	look
 }
 
 short='%(event) %(key_description) %(aux_description)'
@@ -126,10 +77,10 @@ test_ready()
 		exec 7>"$tmp/ready"
 		exec "$wqctl" monitor -q --ready-fd 7 -1 @s >"$tmp/shown" 2>"$tmp/said"
 	) &
-	monitor=$!
+	background=$!
 	until_true 30 grep -qx ready "$tmp/ready"
 	comes_and_goes wqfs-test:ready @s
-	ends "--ready-fd gets a line when the watches stand" $monitor 0
+	ends "--ready-fd gets a line when the watches stand" $background 0
 	expect "with -q nothing is said" 0 "" "" cat "$tmp/said"
 
 	rm -f "$socket"
@@ -139,12 +90,12 @@ test_ready()
 	local reader=$!
 	until_true 30 test -S "$socket"
 	NOTIFY_SOCKET=$socket "$wqctl" monitor -q -1 @s >"$tmp/shown" &
-	monitor=$!
+	background=$!
 	wait $reader
 	expect "a service manager is told" 0 "READY=1" "" sed -n 1p "$tmp/told"
 	comes_and_goes wqfs-test:ready @s
-	ends "-1 ends it after one event" $monitor 0
-	monitor=
+	ends "-1 ends it after one event" $background 0
+	background=
 	expect "which it has printed" 0 1 "" sh -c "wc -l <'$tmp/shown'"
 }
 
@@ -158,8 +109,8 @@ test_ends()
 	key=$(add wqfs-test:n @s)
 	shows "-n goes on after the first" "linked _ses wqfs-test:n"
 	keyctl unlink "$key" @s
-	ends "-n ends it" "$monitor" 0
-	monitor=
+	ends "-n ends it" "$background" 0
+	background=
 	expect "after so many" 0 2 "" sh -c "wc -l <'$tmp/shown'"
 	expect "a number of seconds that is none is named" 2 "" \
 		"wqctl monitor: invalid number of seconds: '1x'
@@ -179,8 +130,8 @@ Try 'wqctl monitor --help' for more information." "$wqctl" monitor --template 'a
 	starts --template '%(event)' "$key"
 	keyctl unlink "$key" @s
 	shows "the end of a key is printed" removal
-	ends "and ends it if it was the last" "$monitor" 0
-	monitor=
+	ends "and ends it if it was the last" "$background" 0
+	background=
 }
 
 test_formats()
@@ -261,11 +212,11 @@ test_output()
 		"wqctl: standard output: Broken pipe" \
 		bash -c "'$wqctl' monitor -q @s | true; exit \${PIPESTATUS[0]}"
 	"$wqctl" monitor @s >/dev/full 2>"$tmp/said" &
-	monitor=$!
+	background=$!
 	until_true 30 grep -q ^watching "$tmp/said"
 	comes_and_goes wqfs-test:full @s
-	ends "output that cannot be written ends it" $monitor 1
-	monitor=
+	ends "output that cannot be written ends it" $background 1
+	background=
 	expect "and is told" 0 "wqctl: standard output: No space left on device" "" \
 		sed 1d "$tmp/said"
 	expect "no queue is left" 0 "$queue" "" ls -A "$mnt"
@@ -380,6 +331,28 @@ test_many()
 	keyctl unlink "$ring" @s
 }
 
+# ---- time ----
+
+test_expiry()
+{
+	local key other
+
+	key=$(add wqfs-test:expires @s)
+	other=$(add wqfs-test:later @s)
+	keyctl timeout "$other" 1000
+	starts -r --expiring 8 @s
+	keyctl timeout "$key" 9
+	look
+	shows "it says when a key is about to expire" "$key expiring [678]  user:wqfs-test:expires"
+	keyctl timeout "$key" 1
+	look
+	shows "and when it has" "$key expired  user:wqfs-test:expires"
+	expect "once" 0 1 "" grep -c expired "$tmp/shown"
+	expect "and of no other" 1 "" "" grep "^$other exp" "$tmp/shown"
+	stops
+	keyctl clear @s
+}
+
 # ---- commands ----
 
 test_exec()
@@ -399,21 +372,20 @@ test_exec()
 		add wqfs-test:slow$i @s >/dev/null
 		look
 	done
-	ends "it ends when the commands have" "$monitor" 0
-	monitor=
+	ends "it ends when the commands have" "$background" 0
+	background=
 	expect "which run one after the other" 0 "wqfs-test:slow1
 wqfs-test:slow2
 wqfs-test:slow3" "" cat "$tmp/shown"
 	starts -1 -x 'exit 3' @s
 	keyctl clear @s
-	ends "a command that fails is a failure" "$monitor" 1
-	monitor=
+	ends "a command that fails is a failure" "$background" 1
+	background=
 	expect "and is named" 0 "wqctl: exit 3: exit status 3" "" sed 1d "$tmp/said"
 }
 
 all_tests()
 {
-	keyctl clear @s
 	test_default_keys
 	test_ready
 	test_ends
@@ -425,60 +397,8 @@ all_tests()
 	test_found
 	test_races
 	test_many
+	test_expiry
 	test_exec
 }
 
-# ---- where they run ----
-
-# realm NAME COMMAND...: all tests, in a session of their own that COMMAND enters as somebody.
-realm()
-{
-	local name=$1
-	shift
-	echo "# $name"
-	mkdir -p "$top_tmp/$name"
-	chmod 777 "$top_tmp/$name"
-	WQ_TEST_REALM=$name WQ_TEST_TMP=$top_tmp WQ_TEST_COUNT="$passed $failed" \
-		"$@" keyctl session - "$BASH" "$0" 2> >(grep -v '^Joined session keyring' >&2)
-	read -r passed failed <"$top_tmp/$name/count"
-}
-
-as_nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups --)
-
-case ${WQ_TEST_REALM:-} in
-"")
-	chmod 755 "$top_tmp"
-	realm same env
-	start_wqfs "default_permissions$([ "$(id -u)" != 0 ] || echo ,allow_other)"
-	[ "$(id -u)" != 0 ] || realm other env
-	if [ "$(id -u)" = 0 ] && "${as_nobody[@]}" test -x "$wqctl"; then
-		realm user-other "${as_nobody[@]}"
-		stop_wqfs
-		mnt=$top_tmp/user-same/mnt
-		realm user-same "${as_nobody[@]}"
-	else
-		echo "# no test with another user"
-	fi
-	echo "1..$((passed + failed))"
-	[ "$failed" = 0 ]
-	exit
-	;;
-*)
-	trap '[ -z "$monitor" ] || kill "$monitor" 2>/dev/null; stop_wqfs' EXIT
-	read -r passed failed <<<"$WQ_TEST_COUNT"
-	tmp=$top_tmp/$WQ_TEST_REALM
-	session=$(keyctl id @s)
-	case $WQ_TEST_REALM in
-	*same)
-		mnt=$tmp/mnt
-		start_wqfs default_permissions,source=poll
-		;;
-	esac
-	export WQFS_MOUNT=$mnt
-	queue=$WQ_TEST_REALM
-	"$wqctl" create "$queue" && "$wqctl" watch "$queue" @s
-	all_tests
-	rm "$mnt/$queue"
-	echo "$passed $failed" >"$tmp/count"
-	;;
-esac
+run_realms

@@ -1,0 +1,131 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# For tests of wqctl that run by root and by somebody ordinary, on a wqfs that was mounted in the
+# same session and in another one. Sourced from the build directory by a test that sets tools to
+# what it needs besides, defines all_tests(), and calls run_realms at its end. The
+# test is run anew for each realm.
+set -u
+
+skip()
+{
+	echo "1..0 # SKIP $1"
+	exit 77
+}
+
+[ -w /dev/fuse ] || skip "/dev/fuse cannot be used here"
+# shellcheck disable=SC2154 # the test sets it
+for tool in keyctl fusermount3 setpriv $tools; do
+	command -v "$tool" >/dev/null || skip "$tool is not installed"
+done
+keyctl show @s >/dev/null 2>&1 || skip "the kernel gives us no keyrings"
+
+here=$(cd "$(dirname "$0")" && pwd)
+wqfs=$(realpath "${WQFS:-./wqfs}")
+wqctl=$(realpath "${WQCTL:-./wqctl}")
+top_tmp=${WQ_TEST_TMP:-$(mktemp -d /tmp/wqctl-realms-XXXXXX)}
+tmp=$top_tmp
+# shellcheck source=tests/it/tap.sh
+. "$here/tap.sh"
+unset XDG_RUNTIME_DIR NOTIFY_SOCKET NO_COLOR
+
+background='' mnt=$top_tmp/mnt
+
+end_all()
+{
+	[ -z "$background" ] || kill "$background" 2>/dev/null
+	stop_wqfs
+	rm -rf "$top_tmp"
+}
+trap end_all EXIT
+
+# ---- changes of keys ----
+
+add()
+{
+	keyctl add user "$1" x "$2"
+}
+
+# A wqfs that polls sees only what it finds when it looks.
+look()
+{
+	"$wqctl" sync "$queue"
+}
+
+# comes_and_goes NAME RING: a key is added, and its link removed.
+comes_and_goes()
+{
+	local key
+
+	key=$(add "$1" "$2")
+	look
+	keyctl unlink "$key" "$2"
+	look
+}
+
+# ---- where they run ----
+
+# realm NAME COMMAND...: all tests, in a session of their own that COMMAND enters as somebody.
+realm()
+{
+	local name=$1
+	shift
+	echo "# $name"
+	mkdir -p "$top_tmp/$name"
+	chmod 777 "$top_tmp/$name"
+	WQ_TEST_REALM=$name WQ_TEST_TMP=$top_tmp WQ_TEST_COUNT="$passed $failed" \
+		"$@" keyctl session - "$BASH" "$0" 2> >(grep -v '^Joined session keyring' >&2)
+	read -r passed failed <"$top_tmp/$name/count"
+}
+
+as_nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups --)
+
+run_everywhere()
+{
+	chmod 755 "$top_tmp"
+	realm same env
+	start_wqfs "default_permissions$([ "$(id -u)" != 0 ] || echo ,allow_other)"
+	[ "$(id -u)" != 0 ] || realm other env
+	if [ "$(id -u)" = 0 ] && "${as_nobody[@]}" test -x "$wqctl"; then
+		realm user-other "${as_nobody[@]}"
+		stop_wqfs
+		mnt=$top_tmp/user-same/mnt
+		realm user-same "${as_nobody[@]}"
+	else
+		echo "# no test with another user"
+	fi
+	echo "1..$((passed + failed))"
+	[ "$failed" = 0 ]
+}
+
+# The tests, in the realm that we are in.
+run_here()
+{
+	trap '[ -z "$background" ] || kill "$background" 2>/dev/null; stop_wqfs' EXIT
+	read -r passed failed <<<"$WQ_TEST_COUNT"
+	tmp=$top_tmp/$WQ_TEST_REALM
+	# shellcheck disable=SC2034 # for the test
+	session=$(keyctl id @s)
+	case $WQ_TEST_REALM in
+	*same)
+		mnt=$tmp/mnt
+		start_wqfs default_permissions,source=poll
+		;;
+	esac
+	export WQFS_MOUNT=$mnt
+	queue=$WQ_TEST_REALM
+	"$wqctl" create "$queue" && "$wqctl" watch "$queue" @s
+	keyctl clear @s
+	all_tests
+	rm "$mnt/$queue"
+	echo "$passed $failed" >"$tmp/count"
+}
+
+run_realms()
+{
+	if [ -z "${WQ_TEST_REALM:-}" ]; then
+		run_everywhere
+	else
+		run_here
+	fi
+}

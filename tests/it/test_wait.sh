@@ -1,0 +1,147 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# wqctl wait: by root and by somebody ordinary, on a wqfs that was mounted in the same session and
+# in another one. Runs in the build directory.
+set -u
+# shellcheck disable=SC2034 # realms.sh wants them
+tools=
+# shellcheck source=tests/it/realms.sh
+. "$(dirname "$0")/realms.sh"
+
+# Does it listen to its queue, besides signals and timers?
+listens()
+{
+	[ "$(cat /proc/"$background"/fdinfo/* 2>/dev/null | grep -c ^tfd)" -ge 3 ]
+}
+
+# waits ARGUMENT...: it waits when this returns.
+waits()
+{
+	"$wqctl" wait "$@" >"$tmp/shown" 2>"$tmp/said" &
+	background=$!
+	until_true 30 listens && return
+	not_ok "it waits: $*"
+	sed 's/^/# /' "$tmp/said"
+}
+
+# returns SENTENCE SERIAL
+returns()
+{
+	ends "$1" "$background" 0
+	background=
+	expect "and prints the key" 0 "$2" "" cat "$tmp/shown"
+}
+
+test_usage()
+{
+	expect "it needs a key" 2 "" "wqctl wait: missing operand
+Try 'wqctl wait --help' for more information." "$wqctl" wait
+	expect "a key that is not there is named" 1 "" "wqctl: 1: no such key" "$wqctl" wait 1
+	expect "so is what is no key's name" 1 "" \
+		"wqctl: @x: not a key's name: @s @u @us @t @p @g @a, %TYPE:DESCRIPTION, %:KEYRING or a serial" \
+		"$wqctl" wait @x
+	expect "and a keyring that is not there" 1 "" "wqctl: $mnt/.anonymous: 1: no such key" \
+		"$wqctl" wait user:x --in 1
+	expect "a time that passes has a status of its own" 2 "" "" \
+		"$wqctl" wait user:nosuch --timeout 0.05
+	expect "no time at all is a question" 2 "" "" "$wqctl" wait user:nosuch --timeout 0
+	waits user:nosuch
+	kill "$background"
+	ends "a signal is no success" "$background" 143
+	background=
+	expect "no queue is left" 0 "$queue" "" ls -A "$mnt"
+}
+
+test_arrival()
+{
+	local key ring
+
+	waits user:wqfs-test:new
+	add wqfs-test:other @s >/dev/null
+	key=$(add wqfs-test:new @s)
+	returns "it returns when the key comes" "$key"
+	expect "or at once if it is there" 0 "$key" "" "$wqctl" wait user:wqfs-test:new
+	expect "by keyctl's name, too" 0 "$key" "" "$wqctl" wait %user:wqfs-test:new
+	expect "and by its serial" 0 "$key" "" "$wqctl" wait "$key"
+	expect "but not in another keyring" 2 "" "" \
+		"$wqctl" wait user:wqfs-test:new --in @u --timeout 0.05
+	ring=$(keyctl newring wqfs-test:ring @s)
+	keyctl setperm "$ring" 0x3f3f0000
+	waits --in "$ring" user:wqfs-test:new
+	keyctl link "$key" "$ring"
+	returns "a link is enough" "$key"
+	waits logon:wqfs-test:deep
+	key=$(keyctl add logon wqfs-test:deep x "$ring")
+	look
+	returns "keyrings below are watched" "$key"
+	waits %:wqfs-test:inner
+	key=$(keyctl newring wqfs-test:inner "$ring")
+	returns "a keyring is a key" "$key"
+	keyctl clear @s
+}
+
+test_end()
+{
+	local key
+
+	expect "what is not there is gone" 0 "" "" "$wqctl" wait --gone user:nosuch
+	key=$(add wqfs-test:end @s)
+	waits --gone user:wqfs-test:end
+	keyctl unlink "$key" @s
+	returns "an unlinked key is gone" "$key"
+	key=$(add wqfs-test:end @s)
+	waits --gone "$key"
+	keyctl revoke "$key"
+	returns "so is a revoked one" "$key"
+	expect "which was so before" 0 "$key" "" "$wqctl" wait --gone "$key"
+	expect "or revoked before" 0 "$key" "" "$wqctl" wait --revoked "$key"
+	keyctl clear @s
+	key=$(add wqfs-test:end @s)
+	waits --gone user:wqfs-test:end
+	keyctl timeout "$key" 1
+	returns "so is one that expires" "$key"
+	keyctl clear @s
+	key=$(add wqfs-test:end @s)
+	waits --revoked user:wqfs-test:end
+	keyctl update "$key" y
+	look
+	keyctl revoke "$key"
+	returns "it can wait for a revocation" "$key"
+	keyctl clear @s
+	key=$(add wqfs-test:end @s)
+	waits --revoked "$key"
+	keyctl unlink "$key" @s
+	ends "a key that ends otherwise is no revocation" "$background" 1
+	background=
+	expect "which is told" 0 "wqctl: $key: the key has ended" "" cat "$tmp/said"
+}
+
+test_update()
+{
+	local key
+
+	key=$(add wqfs-test:up @s)
+	waits --updated user:wqfs-test:up
+	keyctl update "$key" y
+	returns "it can wait for an update" "$key"
+	waits --updated "$key"
+	keyctl update "$key" z
+	returns "of a serial, too" "$key"
+	waits --updated user:wqfs-test:later
+	key=$(add wqfs-test:later @s)
+	look
+	keyctl update "$key" z
+	returns "and of a key that comes first" "$key"
+	keyctl clear @s
+}
+
+all_tests()
+{
+	test_usage
+	test_arrival
+	test_end
+	test_update
+}
+
+run_realms
