@@ -9,7 +9,8 @@ _wqfs_options()
 	case $last in
 	source=*) names='source=auto source=poll source=kernel source=kernel-fentry source=kernel-kprobe
 			source=kernel-syscalls source=trace' ;;
-	*) names='debug debug_keys default_size= max_size= max_queues= cpu_budget=
+	format=*) names='format=raw format=text format=json' ;;
+	*) names='debug debug_keys default_size= format= max_size= max_queues= cpu_budget=
 		poll_min_ms= poll_max_ms= source= resync_s= trace_buffer_kb= max_read= x-mount.mkdir
 		allow_other allow_root auto_unmount fsname=' ;;
 	esac

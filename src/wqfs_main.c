@@ -319,6 +319,7 @@ static int set_up(struct daemon *d, char *why, size_t why_size)
 	};
 	const struct wqfs_limits limits = {
 		.default_size = o->default_size,
+		.default_format = o->default_format,
 		.max_size = o->max_size,
 		.max_queues = o->max_queues,
 		.max_read = o->max_read,

@@ -16,7 +16,7 @@
 struct wanted {
 	unsigned int mode;
 	unsigned long size; /* 0: the mount's default */
-	enum wqfs_format format;
+	int format;	    /* enum wqfs_format; -1: the mount's default */
 	struct wqfs_filter filter;
 };
 
@@ -35,7 +35,7 @@ static int read_mode(const struct wqctl_cmd *cmd, const char *text, unsigned int
 
 static bool set_format(const struct queue_file *q, const struct wanted *w)
 {
-	const char *name = wq_format_name(w->format);
+	const char *name = wq_format_name((enum wqfs_format)w->format);
 
 	if (!fsetxattr(q->fd, WQFS_XATTR_FORMAT, name, strlen(name), 0) &&
 		!fchmod(q->fd, w->mode))
@@ -48,14 +48,14 @@ static bool set_up(const struct queue_file *q, const struct wanted *w)
 {
 	return (!w->size || queue_file_set_size(q, w->size)) &&
 	       (!w->filter.nr_filters || queue_file_set_filter(q, &w->filter)) &&
-	       (w->format == WQFS_FORMAT_RAW || set_format(q, w));
+	       (w->format < 0 || set_format(q, w));
 }
 
 /* Removes the queue again if it cannot be set up as the user asked. */
 static bool create(const char *name, const struct wanted *w)
 {
 	/* The kernel lets a process set an attribute only if it may write the file. */
-	unsigned int mode = w->format == WQFS_FORMAT_RAW ? w->mode : w->mode | 0200;
+	unsigned int mode = w->format < 0 ? w->mode : w->mode | 0200;
 	struct queue_file q;
 	bool done;
 
@@ -89,7 +89,8 @@ static const struct option options[] = {
 
 static int run(const struct wqctl_cmd *cmd, int argc, char **argv)
 {
-	struct wanted w = {.mode = 0600, .format = WQFS_FORMAT_RAW};
+	struct wanted w = {.mode = 0600, .format = -1};
+	enum wqfs_format format = WQFS_FORMAT_RAW;
 	int option, status = -1;
 
 	while (status < 0 &&
@@ -105,7 +106,8 @@ static int run(const struct wqctl_cmd *cmd, int argc, char **argv)
 			status = args_filter(cmd, optarg, &w.filter);
 			break;
 		case 'F':
-			status = args_format(cmd, optarg, &w.format);
+			status = args_format(cmd, optarg, &format);
+			w.format = (int)format;
 			break;
 		default:
 			status = wqctl_other_option(cmd, option);
@@ -124,6 +126,7 @@ const struct wqctl_cmd wqctl_create = {
 		"  -s, --size N         records that it holds (what the mount's default_size "
 		"says)\n"
 		"  -f, --filter FILTER  what may enter, in the words of wqctl filter\n"
-		"      --format FORMAT  how it is read: raw, text or json (raw)\n",
+		"      --format FORMAT  how it is read: raw, text or json (what the mount's\n"
+		"                       format says)\n",
 	.run = run,
 };

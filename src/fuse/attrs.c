@@ -240,7 +240,7 @@ int wq_attr_remove(struct wq_node *node, const char *name)
 		return 0;
 	}
 	if (node && !strcmp(name, WQFS_XATTR_FORMAT)) {
-		node->format = WQFS_FORMAT_RAW;
+		node->format = node->first_format;
 		return 0;
 	}
 	return strncmp(name, "user.wqfs.", 10) ? -ENOTSUP : -EPERM;

@@ -102,6 +102,7 @@ struct wqfs *wqfs_new(
 	fs->ns.ops = &wqfs_queue_ops;
 	fs->ns.closing = &fs->closing;
 	fs->ns.default_size = limits->default_size;
+	fs->ns.default_format = limits->default_format;
 	fs->ns.max_size = limits->max_size;
 	fs->ns.max_queues = limits->max_queues;
 	return fs;

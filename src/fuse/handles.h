@@ -7,6 +7,7 @@
 
 struct wqfs_limits {
 	uint32_t default_size, max_size;
+	enum wqfs_format default_format;
 	uint64_t max_queues;
 	unsigned int max_read; /* the mount option; 0: not given */
 	bool for_all;	       /* the option allow_other is given */

@@ -212,6 +212,7 @@ static int name_new(struct wq_namespace *ns, struct wq_node *node, const char *t
 	r = wq_queue_set_default_size(node->queue, ns->default_size);
 	if (r < 0)
 		return r;
+	node->format = node->first_format = ns->default_format;
 	name = new_name(ns, text);
 	if (!name)
 		return -ENOMEM;

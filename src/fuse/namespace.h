@@ -44,7 +44,7 @@ struct wq_node {
 	bool adopted;  /* it counts for its holder, and is in ns->adopted too */
 	struct timespec ctime;
 	struct wq_queue *queue; /* one reference; the queue's owner is the node */
-	enum wqfs_format format;
+	enum wqfs_format format, first_format; /* now, and when it was new */
 	bool anonymous;
 	bool had_writer; /* anonymous: when the last writer closes, readers get end of file */
 
@@ -75,7 +75,8 @@ struct wq_namespace {
 	const struct wq_queue_ops *ops;
 	struct wq_closing *closing; /* where the queues go; NULL: each is freed at once */
 	uint32_t max_size, default_size;
-	uint64_t max_queues; /* of one user, except root; 0: no limit */
+	enum wqfs_format default_format; /* of a queue with a name */
+	uint64_t max_queues;		 /* of one user, except root; 0: no limit */
 
 	uid_t uid; /* of the root directory */
 	gid_t gid;

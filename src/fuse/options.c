@@ -14,6 +14,7 @@
 #include "base/unused.h"
 #include "base/cleanup.h"
 #include "fuse/options.h"
+#include "record/render.h"
 #include "sources/choice.h"
 #include "wqfs.h"
 
@@ -83,6 +84,7 @@ static const struct fuse_opt spec[] = {
 	OPT("-V", show_version),
 	OPT("--version", show_version),
 	OPT("cpu_budget=%s", cpu_budget_text),
+	OPT("format=%s", format_text),
 	OPT("source=%s", source_text),
 	OPT("x-mount.mkdir", make_directory),
 	OPT("x-mount.mkdir=%s", directory_mode_text),
@@ -253,6 +255,17 @@ static int parse_source(const struct wq_options *o)
 	return wrong("invalid value for source: '%s': must be %s", o->source_text, names);
 }
 
+static int parse_format(struct wq_options *o)
+{
+	int format = o->format_text ? wq_format_parse(o->format_text) : WQFS_FORMAT_RAW;
+
+	if (format < 0)
+		return wrong("invalid value for format: '%s': must be raw, text or json",
+			o->format_text);
+	o->default_format = (enum wqfs_format)format;
+	return 0;
+}
+
 static int check_sizes(const struct wq_options *o)
 {
 	if (!is_within(o->max_size, 1, SIZE_LIMIT))
@@ -297,6 +310,8 @@ static int check(struct wq_options *o)
 	if (o->trace_buffer_kb > 1048576)
 		return out_of_range("trace_buffer_kb", o->trace_buffer_kb, 0, 1048576);
 	r = parse_source(o);
+	if (r == 0)
+		r = parse_format(o);
 	return r < 0 ? r : check_sizes(o);
 }
 
@@ -363,6 +378,7 @@ void wq_options_fini(struct wq_options *o)
 	free(o->mountpoint);
 	free(o->cpu_budget_text);
 	free(o->source_text);
+	free(o->format_text);
 	free(o->directory_mode_text);
 }
 
@@ -383,6 +399,7 @@ void wq_options_help(const char *program)
 	       "    -V, --version       print the version\n"
 	       "\n"
 	       "    -o default_size=N   records that a new queue holds (256)\n"
+	       "    -o format=FORMAT    how a new queue is read: raw, text or json (raw)\n"
 	       "    -o max_size=N       the largest size of a queue (512; root may raise it)\n"
 	       "    -o max_queues=N     queues of one user, root excepted (256; 0: no limit)\n"
 	       "    -o cpu_budget=X     share of a core that scans may take (1%%)\n"

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "wqfs.h"
+
 #define FUSE_USE_VERSION 310
 #include <fuse_lowlevel.h>
 
@@ -17,6 +19,8 @@ struct wq_options {
 	int debug_keys;	  /* log why records are posted or not */
 	bool allow_other; /* passed on to libfuse, too */
 	unsigned int default_size, max_size, max_queues, max_read;
+	char *format_text; /* the name of DEFAULT_FORMAT; NULL: not given */
+	enum wqfs_format default_format;
 	char *cpu_budget_text; /* "1%" or "0.01" */
 	double cpu_budget;
 	unsigned int poll_min_ms, poll_max_ms;

@@ -122,7 +122,41 @@ static void only_lines_longer_than_the_buffer_are_cut(void)
 	IT_EQ(read(r.fd, buf, sizeof(buf)), len);
 }
 
+static void is_format(const char *queue, const char *format)
+{
+	char text[16] = "";
+
+	IT_OK(getxattr(queue, WQFS_XATTR_FORMAT, text, sizeof(text) - 1) > 0);
+	IT_STR(text, format);
+}
+
+static void mount_chooses_for_new_queues(void)
+{
+	struct rig r;
+	int other, anonymous;
+
+	it_start("format=text");
+	r.key = it_key("wqfs-test:formats");
+	r.fd = it_queue("q", O_RDONLY | O_NONBLOCK);
+	IT_EQ(it_watch(r.fd, r.key, 1), 0);
+	it_change(r.fd, r.key);
+	IT_STR(take(r.fd), line(&r));
+	IT_EQ(setxattr(IT_MNT "/q", WQFS_XATTR_FORMAT, "raw", 3, 0), 0);
+	is_format(IT_MNT "/q", "raw");
+	IT_EQ(removexattr(IT_MNT "/q", WQFS_XATTR_FORMAT), 0);
+	is_format(IT_MNT "/q", "text");
+	other = open(IT_MNT "/.anonymous", O_RDONLY | O_NONBLOCK | O_CREAT, 0600);
+	IT_OK(other >= 0);
+	IT_EQ(ioctl(other, IOC_WATCH_QUEUE_SET_SIZE, 32), 0);
+	IT_EQ(it_watch(other, r.key, 1), 0);
+	it_change(r.fd, r.key);
+	anonymous = (int)read(other, (char[256]){0}, 256);
+	IT_EQ(anonymous, 16);
+}
+
 static const struct it_test tests[] = {
+	{"the mount chooses the format of new queues with a name",
+		mount_chooses_for_new_queues},
 	{"the attribute chooses the format for all who read",
 		attribute_chooses_for_all_who_read},
 	{"the ioctl chooses the format for one descriptor", ioctl_chooses_for_one_descriptor},

@@ -178,6 +178,8 @@ static const struct {
 	{{"-", "/mnt"}, "unrecognized option '-'" TRY},
 	{{"-odefault_size=0", "/mnt"},
 		"invalid value for default_size: '0': must be from 1 to max_size (512)"},
+	{{"-oformat=xml", "/mnt"},
+		"invalid value for format: 'xml': must be raw, text or json"},
 	{{"-odefault_size=600", "/mnt"},
 		"invalid value for default_size: '600': must be from 1 to max_size (512)"},
 	{{"-odefault_size=", "/mnt"}, "invalid number for default_size: ''"},
