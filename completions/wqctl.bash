@@ -72,7 +72,7 @@ _wqctl_word()
 
 	if (($# == 1)); then
 		mapfile -t COMPREPLY < <(compgen -W 'create ls stat size filter watch unwatch read
-			sync monitor wait doctor help --help --version' -- "$cur")
+			sync monitor wait doctor help --help --verbose --version' -- "$cur")
 		return
 	fi
 	case $cmd:$prev in

@@ -32,7 +32,7 @@ _wqrun()
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		fi
 	elif [[ $cur == -* ]]; then
-		mapfile -t COMPREPLY < <(compgen -W '-f --force -m --mount -p --private
+		mapfile -t COMPREPLY < <(compgen -W '-f --force -m --mount -p --private -v --verbose
 			-h --help -V --version' -- "$cur")
 	else
 		mapfile -t COMPREPLY < <(compgen -c -- "$cur")

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 #include <linux/bpf.h>
 #include <linux/keyctl.h>
@@ -287,7 +286,8 @@ static void check_parts(struct findings *f)
 
 static void check_mount(struct findings *f)
 {
-	char source[2048] = "", *mount;
+	const char *source;
+	char *mount;
 	int err = wq_mount_find_serving(&mount);
 
 	if (err) /* find out why the nearest mount does not serve */
@@ -304,10 +304,8 @@ static void check_mount(struct findings *f)
 		return;
 	}
 	f->mount = mount;
-	if (getxattr(mount, WQFS_XATTR_SOURCE, source, sizeof(source) - 1) < 0)
-		source[0] = '\0';
-	line(f, "mount", true, "%s%s%.*s", mount, *source ? ", " : "",
-		(int)strcspn(source, "\n"), source);
+	source = wq_mount_source(mount);
+	line(f, "mount", true, "%s%s%s", mount, *source ? ", " : "", source);
 }
 
 /* ---- what follows ---- */

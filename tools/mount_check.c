@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "mount_find.h"
@@ -94,6 +95,24 @@ static int worth(const char *dir)
 int wq_mount_find_serving(char **path)
 {
 	return wq_mount_find_best(worth, path);
+}
+
+const char *wq_mount_source(const char *dir)
+{
+	static char text[256];
+	ssize_t n = getxattr(dir, WQFS_XATTR_SOURCE, text, sizeof(text) - 1);
+
+	text[n > 0 ? n : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return text;
+}
+
+void wq_mount_say(const char *program, const char *dir)
+{
+	const char *source = wq_mount_source(dir);
+
+	fprintf(stderr, "%s: the wqfs at %s is used%s%s\n", program, dir,
+		*source ? ", which learns of changes by " : "", source);
 }
 
 const char *wq_mount_reason(int err)

@@ -15,6 +15,14 @@ int wq_mount_check(const char *dir);
  * Blocks if a daemon does not answer. */
 int wq_mount_find_serving(char **path);
 
+/* How the wqfs at DIR learns of changes, in the words of user.wqfs.source; "" if it does not
+ * say. The text is static. Blocks if the daemon does not answer. */
+const char *wq_mount_source(const char *dir);
+
+/* Says on standard error, in the name of PROGRAM, that the wqfs at DIR is used, and its source.
+ */
+void wq_mount_say(const char *program, const char *dir);
+
 /* What wq_mount_check()'s error ERR means for the user, without the directory's name. The text
  * is static, or belongs to strerror(). */
 const char *wq_mount_reason(int err);

@@ -130,7 +130,25 @@ int wq_mount_find(char **path)
 	return wq_mount_find_best(can_enter, path);
 }
 
-int wq_mount_find_best(int (*worth)(const char *dir), char **path)
+static void (*say_found)(const char *dir);
+
+void wq_mount_find_says(void (*say)(const char *dir))
+{
+	say_found = say;
+}
+
+static void say(const char *dir)
+{
+	static char *last;
+
+	if (!say_found || (last && !strcmp(dir, last)))
+		return;
+	free(last);
+	last = strdup(dir);
+	say_found(dir);
+}
+
+static int find_best(int (*worth)(const char *dir), char **path)
 {
 	const char *named = getenv(WQ_MOUNT_ENV);
 	FILE *mounts;
@@ -146,6 +164,15 @@ int wq_mount_find_best(int (*worth)(const char *dir), char **path)
 		return -errno;
 	err = wq_mount_choose(mounts, getuid(), getenv("XDG_RUNTIME_DIR"), worth, path);
 	endmntent(mounts);
+	return err;
+}
+
+int wq_mount_find_best(int (*worth)(const char *dir), char **path)
+{
+	int err = find_best(worth, path);
+
+	if (!err)
+		say(*path);
 	return err;
 }
 

@@ -22,6 +22,9 @@
  * does not answer. */
 int wq_mount_find(char **path);
 
+/* From now on SAY is called with each mount that is found, unless it is the one of before. */
+void wq_mount_find_says(void (*say)(const char *dir));
+
 /* Like wq_mount_find(), but chooses the mount that is worth the most; of several, the first in
  * the order of wq_mount_find(). WORTH rates a mount point; a negative result means that it
  * cannot be used. */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "key_name.h"
+#include "mount_check.h"
 #include "mount_find.h"
 
 /* The pause before asking again for a key under construction. */
@@ -105,8 +106,10 @@ bool queue_file_create(struct queue_file *q, const char *name, unsigned int mode
 bool queue_file_anonymous(struct queue_file *q, const char *mount)
 {
 	char *found = NULL;
-	int err = mount ? 0 : wq_mount_find(&found), len;
+	int err = mount ? 0 : wq_mount_find_serving(&found), len;
 
+	if (err == -ENOENT) /* creating the queue shows why none serves */
+		err = wq_mount_find(&found);
 	if (err) {
 		wq_complain(WQ_ACT_MOUNT, err, NULL, NULL);
 		return false;

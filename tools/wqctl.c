@@ -13,6 +13,8 @@
 #include "base/array_size.h"
 #include "base/start.h"
 #include "config.h"
+#include "mount_check.h"
+#include "mount_find.h"
 
 static const struct wqctl_cmd *const commands[] = {
 	&wqctl_create,
@@ -81,10 +83,11 @@ static const char *nearest_command(const char *name)
 
 static void print_overview(void)
 {
-	fputs("usage: wqctl COMMAND [ARG...]\n"
+	fputs("usage: wqctl [-v] COMMAND [ARG...]\n"
 	      "       wqctl COMMAND --help | help [COMMAND] | -h | --help | -V | --version\n\n"
 	      "Watch queues are the files of a wqfs. A QUEUE is a path, or a name on the wqfs\n"
 	      "that WQFS_MOUNT says, or else your own, or else the system's.\n"
+	      "With -v or --verbose it says which wqfs that is, and how it learns of changes.\n"
 	      "A KEY is named as keyctl(1) names it: @s, %user:mine, %:ring, 123456, ...\n\n",
 		stdout);
 	for (size_t i = 0; i < NR_COMMANDS; i++)
@@ -212,10 +215,20 @@ static int help_about(const char *name)
 	return WQCTL_OK;
 }
 
+static void say_mount(const char *dir)
+{
+	wq_mount_say("wqctl", dir);
+}
+
 static int run(int argc, char **argv)
 {
 	const struct wqctl_cmd *cmd;
 
+	if (argc > 1 && (!strcmp(argv[1], "-v") || !strcmp(argv[1], "--verbose"))) {
+		wq_mount_find_says(say_mount);
+		argc--;
+		argv++;
+	}
 	if (argc < 2) {
 		fputs("wqctl: missing command\n", stderr);
 		return try_help(NULL);

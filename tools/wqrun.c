@@ -29,12 +29,12 @@ enum { EXIT_WQRUN = 125, EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 };
 
 struct options {
 	const char *mount;
-	bool force, private;
+	bool force, private, verbose;
 };
 
 static void print_help(void)
 {
-	fputs("usage: wqrun [-f] [-m DIR | -p] COMMAND [ARG...]\n"
+	fputs("usage: wqrun [-fv] [-m DIR | -p] COMMAND [ARG...]\n"
 	      "\n"
 	      "Runs COMMAND, a program written for the kernel's notification queues\n"
 	      "(pipe2(O_NOTIFICATION_PIPE) and KEYCTL_WATCH_KEY), on wqfs if this kernel has\n"
@@ -45,6 +45,7 @@ static void print_help(void)
 	      "  -p, --private    on a wqfs that is started for COMMAND and ends with it, "
 	      "even\n"
 	      "                   if there is another\n"
+	      "  -v, --verbose    say which wqfs is used, and how it learns of changes\n"
 	      "  -h, --help       print this\n"
 	      "  -V, --version    print the version\n",
 		stdout);
@@ -65,13 +66,14 @@ static int parse_options(struct options *o, int argc, char **argv)
 		{"force", no_argument, NULL, 'f'},
 		{"mount", required_argument, NULL, 'm'},
 		{"private", no_argument, NULL, 'p'},
+		{"verbose", no_argument, NULL, 'v'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0},
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "+fm:phV", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "+fm:pvhV", options, NULL)) != -1) {
 		switch (c) {
 		case 'f':
 			o->force = true;
@@ -81,6 +83,9 @@ static int parse_options(struct options *o, int argc, char **argv)
 			break;
 		case 'p':
 			o->private = true;
+			break;
+		case 'v':
+			o->verbose = true;
 			break;
 		case 'h':
 			print_help();
@@ -218,6 +223,8 @@ static bool prepare(const struct options *o, const char *command)
 	char *mount = choose_mount(o);
 	bool ok = mount && set_env(WQ_MOUNT_ENV, mount) && preload(wqrun_shim_path());
 
+	if (ok && o->verbose)
+		wq_mount_say("wqrun", mount);
 	free(mount);
 	if (ok)
 		warn_if_unreached(command);
@@ -238,6 +245,9 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	wq_facility_probe(&facility);
+	if (o.verbose && !o.force && wq_facility_there(&facility))
+		fputs("wqrun: no wqfs is used, since this kernel has notification queues\n",
+			stderr);
 	if ((o.force || !wq_facility_there(&facility)) && !prepare(&o, argv[optind]))
 		return EXIT_WQRUN;
 	argv += optind;
