@@ -381,11 +381,12 @@ static int serve(struct daemon *d, struct fuse_args *args)
 	d->se = wq_session_new(args, &wqfs_ops, sizeof(wqfs_ops), d->fs);
 	if (!d->se)
 		return 2; /* a message was printed already */
-	if (wq_mount(d->se, d->options.mountpoint) < 0)
+	/* before it mounts: a signal must not end it where nothing would unmount again */
+	r = open_signals(d);
+	if (r == 0 && wq_mount(d->se, d->options.mountpoint) < 0)
 		return 1;
 	d->serve_on.fire = on_serve_on;
 	wq_loop_before_wait(d->loop, serve_readers, d);
-	r = open_signals(d);
 	if (r == 0)
 		r = open_device(d);
 	if (r == 0 && d->ready_fd >= 0 && (setsid() < 0 || chdir("/") < 0))

@@ -258,6 +258,21 @@ static void command_returns_when_the_mount_is_usable(void)
 	it_stop(daemon);
 }
 
+static void signal_at_the_mount_leaves_none(void)
+{
+	pid_t daemon;
+
+	it_need_root(); /* else fusermount3 mounts, which nothing is preloaded into */
+	if (getenv("WQFS_WRAPPER"))
+		it_skip("WQFS_WRAPPER runs the daemon");
+	setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 1);
+	setenv("LD_PRELOAD", END_AT_MOUNT, 1);
+	daemon = it_spawn(it_daemon_argv(NULL), IT_OUT);
+	unsetenv("LD_PRELOAD");
+	IT_EQ(it_wait(daemon), 0);
+	IT_OK(it_unmounted());
+}
+
 static const struct it_test tests[] = {
 	{"a signal ends the daemon and blocked readers get end of file",
 		signals_end_it_and_readers_get_end_of_file},
@@ -278,6 +293,8 @@ static const struct it_test tests[] = {
 		stale_mount_point_can_be_used_again_by_a_user},
 	{"the command returns when the mount is usable and the daemon ends by a signal",
 		command_returns_when_the_mount_is_usable},
+	{"a signal that comes as soon as it has mounted leaves no mount behind",
+		signal_at_the_mount_leaves_none},
 };
 
 IT_MAIN(tests)
