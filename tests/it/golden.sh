@@ -27,6 +27,14 @@ golden_skip_all() {
 	exit 77
 }
 
+# For tests with random scenarios, which take and give back all else themselves.
+golden_random_begin() {
+	command -v python3 >/dev/null || golden_skip_all 'python3 is not installed'
+	command -v keyctl >/dev/null || golden_skip_all 'keyctl(1) is not installed'
+	[ -w /dev/fuse ] || golden_skip_all '/dev/fuse cannot be used here'
+	[ -r /proc/keys ] || golden_skip_all 'this kernel has no keys'
+}
+
 golden_cleanup() {
 	[ -z "${old_delay:-}" ] || echo "$old_delay" >$gc_delay
 	rm -rf "$work/out"

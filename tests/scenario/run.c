@@ -60,8 +60,10 @@ void sc_run_file(struct sc_world *world, const char *path, FILE *out)
 	fprintf(out, "# %s\n", base ? base + 1 : path);
 	while (fgets(line, sizeof(line), f)) {
 		line[strcspn(line, "\n")] = 0;
-		if (line[0] == 0 || line[0] == '#')
+		if (line[0] == 0 || line[0] == '#') {
+			sscanf(line, "# patience: %d", &world->patience_ms);
 			continue;
+		}
 		fprintf(out, "> %s\n", line);
 		sc_step(&run, sc_split(line, words), words);
 		fflush(out);

@@ -53,7 +53,8 @@ struct sc_world {
 	struct sc_session sessions[SC_SESSIONS_MAX];
 	struct sc_task tasks[SC_TASKS_MAX];
 	int nr_queues;
-	int step; /* the number of the current step */
+	int step;	 /* the number of the current step */
+	int patience_ms; /* as the scenario says, or 0 */
 };
 
 /* One thread of a scenario: where its output goes. */

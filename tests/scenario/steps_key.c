@@ -13,7 +13,7 @@
 #include "base/unused.h"
 #include "run.h"
 
-#define WAIT_MS (15000 * test_slowness())
+#define PATIENCE_MS (15000 * test_slowness())
 
 static void sleep_ms(unsigned long ms)
 {
@@ -208,13 +208,19 @@ static long do_restrict(struct sc_run *run, int c, char **v)
 		c > 2 ? (unsigned long)v[2] : 0, c > 3 ? (unsigned long)v[3] : 0, 0);
 }
 
+/* How long to wait for what keys become. */
+static int patience_ms(const struct sc_run *run)
+{
+	return run->world->patience_ms ? run->world->patience_ms : PATIENCE_MS;
+}
+
 /* gone KEY: waits until it has been collected */
 static long do_gone(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	int32_t serial = (int32_t)key(run, v[1]);
 	bool gone = sc_key_gone(serial);
 
-	for (int ms = 0; !gone && ms < WAIT_MS; ms += 10) {
+	for (int ms = 0; !gone && ms < patience_ms(run); ms += 10) {
 		sleep_ms(10);
 		gone = sc_key_gone(serial);
 	}
@@ -236,7 +242,7 @@ static long do_find(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	int32_t serial = sc_key_find(v[2], v[3]);
 
-	for (int ms = 0; !serial && ms < WAIT_MS; ms += 10) {
+	for (int ms = 0; !serial && ms < patience_ms(run); ms += 10) {
 		sleep_ms(10);
 		serial = sc_key_find(v[2], v[3]);
 	}

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Which steps of a scenario can be left out, and how few can be left."""
+
+QUEUE_STEPS = (
+    "size filter watch unwatch read drain count poll fionread close dup"
+).split()
+
+
+def units(steps):
+    """Steps that only make sense together: the last unlinks of a key and the wait for its end,
+    and a thread and the wait for it."""
+    groups = []
+    for step in steps:
+        words = step.split()
+        groups.append([step])
+        if words[0] == "gone":
+            while len(groups) > 1 and words[1] in groups[-2][-1].split():
+                wait = groups.pop()
+                groups[-1] += wait
+        elif words[0] == "wait":
+            start = next(
+                i for i, g in enumerate(groups) if g[0].startswith(f"start {words[1]} ")
+            )
+            groups[start:] = [[s for g in groups[start:] for s in g]]
+    return groups
+
+
+def bare(words):
+    """A step without the words that say where it is done."""
+    while words[0] in ("as", "in", "start", "repeat"):
+        words = words[2:]
+    return words
+
+
+def well_formed(groups):
+    """The groups without steps whose queue or session is not there."""
+    queues, sessions, left = set(), set(), []
+    for group in groups:
+        steps = []
+        for step in group:
+            words = step.split()
+            inner = bare(words)
+            if words[0] in ("in", "leave") and words[1] not in sessions:
+                continue
+            if inner[0] in QUEUE_STEPS and inner[1] not in queues:
+                continue
+            if inner[0] == "queue":
+                queues.add(inner[1])
+            elif inner[0] == "session":
+                sessions.add(inner[1])
+            elif inner[0] == "close":
+                queues.discard(inner[1])
+            elif inner[0] == "leave":
+                sessions.discard(inner[1])
+            steps.append(step)
+        if steps and not steps[-1].startswith("start"):
+            left.append(steps)
+    return left
+
+
+def without(groups):
+    """What is left without a half, a quarter, ... or one of the groups."""
+    size = len(groups) // 2
+    while size:
+        for at in range(0, len(groups), size):
+            yield well_formed(groups[:at] + groups[at + size :])
+        size //= 2
+
+
+def candidates(groups):
+    """Each once; fewest steps first."""
+    some = {repr(left): left for left in without(groups)}
+    return sorted(some.values(), key=lambda c: sum(len(g) for g in c))
+
+
+def reduce(steps, differing, say=lambda count: None):
+    """The fewest of STEPS that still differ, and their difference; None if they do not.
+
+    DIFFERING takes some lists of steps, and returns the number of the first that differs, and
+    its difference; or None. SAY is told how many steps are left.
+    """
+    best, left = None, [units(steps)]
+    while left:
+        found = differing([[step for group in groups for step in group] for groups in left])
+        if not found:
+            break
+        number, difference = found
+        groups = left[number]
+        best = [step for group in groups for step in group], difference
+        say(len(best[0]))
+        left = candidates(groups)
+    return best
