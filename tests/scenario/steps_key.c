@@ -132,6 +132,24 @@ static long do_request(struct sc_run *run, int c WQ_UNUSED, char **v)
 	return named(run, v[1], r);
 }
 
+/* search NAME RING TYPE DESC TO|- */
+static long do_search(struct sc_run *run, int c WQ_UNUSED, char **v)
+{
+	unsigned long to = strcmp(v[5], "-") ? key(run, v[5]) : 0;
+
+	return named(run, v[1],
+		sc_change(run, KEYCTL_SEARCH, "kppk", key(run, v[2]), (unsigned long)v[3],
+			(unsigned long)v[4], to));
+}
+
+/* join: a new session without a name, for the thread that runs the step */
+static long do_join(struct sc_run *run, int c WQ_UNUSED, char **v WQ_UNUSED)
+{
+	long r = sc_change(run, KEYCTL_JOIN_SESSION_KEYRING, "p", 0, 0, 0, 0);
+
+	return r < 0 ? r : 0;
+}
+
 /* key NAME KEY: another name for it; a special keyring is made if need be */
 static long do_key(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
@@ -265,6 +283,8 @@ const struct sc_step sc_key_steps[] = {
 	{"addmany", 4, do_addmany},
 	{"newring", 4, do_newring},
 	{"request", 6, do_request},
+	{"search", 6, do_search},
+	{"join", 1, do_join},
 	{"key", 3, do_key},
 	{"persistent", 4, do_persistent},
 	{"update", 3, do_update},

@@ -31,6 +31,7 @@ class Key:
         self.ended = False
         self.who = ""  # who surely can change it, as the words in front of a step
         self.special = False  # a process keyring: it cannot be ended by a step
+        self.session = ""  # whose keyring it is, if a step has begun that session
         self.lasting = False  # it outlives the scenario, which must leave it as it was
 
     @property

@@ -3,8 +3,10 @@
 each succeeds, leaves something different from before, and changes one thing. The model knows
 all keyrings exactly here: KEY.inside has those that the key is in."""
 import steps
+import steps_queues
+from choices import OPEN, choose, watched
+from steps_ends import begin_session, collected, leave_session
 
-OPEN = steps.OPEN
 OTHERS = ("0x3f3f0001", "0x3f3f0101", "0x3f3f3f00")
 
 
@@ -13,7 +15,7 @@ def keys(w, test=lambda key: True):
 
 
 def some_ring(w, test=lambda ring: True):
-    return steps.choose(w, keys(w, lambda k: k.is_ring and test(k)), steps.watched(w))
+    return choose(w, keys(w, lambda k: k.is_ring and test(k)), watched(w))
 
 
 def fits(key, ring):
@@ -48,21 +50,21 @@ def somebody(w):
 
 
 def update(w):
-    key = steps.choose(w, keys(w, lambda k: k.kind == "user"), steps.watched(w))
+    key = choose(w, keys(w, lambda k: k.kind == "user"), watched(w))
     if key:
         w.do(somebody(w), "update", key.ref, w.new_name("p"))
 
 
 def link(w):
     ring = some_ring(w)
-    key = ring and steps.choose(w, keys(w, lambda k: fits(k, ring)))
+    key = ring and choose(w, keys(w, lambda k: fits(k, ring)))
     if key:
         key.inside.add(ring)
         w.do(somebody(w), "link", key.ref, ring.ref)
 
 
 def unlink(w):
-    key = steps.choose(w, keys(w, lambda k: k.inside))
+    key = choose(w, keys(w, lambda k: k.inside))
     if key:
         ring = min(key.inside, key=lambda r: r.ref)
         key.inside.discard(ring)
@@ -71,7 +73,7 @@ def unlink(w):
 
 def move(w):
     to = some_ring(w)
-    key = to and steps.choose(w, keys(w, lambda k: k.inside and fits(k, to)))
+    key = to and choose(w, keys(w, lambda k: k.inside and fits(k, to)))
     if key:
         source = min(key.inside, key=lambda r: r.ref)
         key.inside.discard(source)
@@ -89,7 +91,7 @@ def clear(w):
 
 
 def set_permissions(w):
-    key = steps.choose(w, keys(w), steps.watched(w))
+    key = choose(w, keys(w), watched(w))
     if key:
         key.perm = w.rng.choice([p for p in (OPEN, *OTHERS) if p != key.perm])
         w.do(somebody(w), "setperm", key.ref, key.perm)
@@ -97,26 +99,26 @@ def set_permissions(w):
 
 def request(w):
     ring = some_ring(w)
-    key = ring and steps.choose(w, keys(w, lambda k: fits(k, ring)))
+    key = ring and choose(w, keys(w, lambda k: fits(k, ring)))
     if key:
         key.inside.add(ring)
         w.do("request", w.new_name("n"), key.kind, key.desc, "-", ring.ref)
 
 
 def end_key(w):
-    key = steps.choose(w, keys(w), steps.watched(w))
+    key = choose(w, keys(w), watched(w))
     if key:
         for ring in sorted(key.inside, key=lambda r: r.ref):
             w.do("unlink", key.ref, ring.ref)
         w.do("unlink", key.ref, key.holder.ref)
-        steps.collected(w, key)
+        collected(w, key)
         for other in keys(w):
             other.inside.discard(key)
 
 
 def watch(w, queue=None, key=None):
-    queue = queue or steps.choose(w, w.queues)
-    key = key or steps.choose(w, keys(w), keys(w, lambda k: k.is_ring))
+    queue = queue or choose(w, w.queues)
+    key = key or choose(w, keys(w), keys(w, lambda k: k.is_ring))
     if queue and key:
         queue.watched.add(key)
         w.do("watch", queue.name, key.ref, w.rng.randrange(256))
@@ -132,15 +134,15 @@ WEIGHTS = (
     (set_permissions, 4),
     (request, 4),
     (end_key, 5),
-    (steps.begin_session, 2),
-    (steps.leave_session, 1),
-    (steps.new_queue, 2),
-    (steps.close_queue, 1),
-    (steps.set_filter, 2),
+    (begin_session, 2),
+    (leave_session, 1),
+    (steps_queues.new_queue, 2),
+    (steps_queues.close_queue, 1),
+    (steps_queues.set_filter, 2),
     (watch, 9),
-    (steps.unwatch, 3),
-    (steps.read, 12),
-    (steps.resize, 1),
+    (steps_queues.unwatch, 3),
+    (steps_queues.read, 12),
+    (steps_queues.resize, 1),
 )
 
 
@@ -148,4 +150,4 @@ def begin(w):
     steps.make_holders(w)
     for _ in range(2):
         ring = make_key(w, "keyring")
-        watch(w, steps.new_queue(w), ring)
+        watch(w, steps_queues.new_queue(w), ring)
