@@ -10,6 +10,7 @@ import tempfile
 from corpus import read, split, write
 from processes import call, check_call, nap, start
 
+HELPER = "/sbin/request-key"  # which the kernel runs to have a key constructed
 GC_DELAY = "/proc/sys/kernel/keys/gc_delay"
 USER = "65534"  # somebody ordinary, for wqrun
 
@@ -35,9 +36,12 @@ class Broken(Exception):
 
 
 @contextlib.contextmanager
-def collected_at_once():
-    """Keys that expire are collected at once, if this can be had. The delay is the whole
-    machine's: one at a time. Gives whether it can."""
+def collected_at_once(wanted):
+    """Keys that expire are collected at once, if this is wanted and can be had. The delay is the
+    whole machine's: one at a time. Gives whether they are."""
+    if not wanted:
+        yield False
+        return
     with open(GC_DELAY, encoding="ascii") as lock:
         check_call(["flock", str(lock.fileno())], pass_fds=(lock.fileno(),))
         old = read(GC_DELAY)
@@ -50,19 +54,21 @@ def collected_at_once():
                 write(GC_DELAY, old)
 
 
-def unmet(scenario, features):
-    needs = re.findall("^# needs: (.*)", read(scenario), re.M)
-    return [n for line in needs for n in line.split() if n not in features]
+def needs(scenario):
+    lines = re.findall("^# needs: (.*)", read(scenario), re.M)
+    return {need for line in lines for need in line.split()}
 
 
 @dataclasses.dataclass(frozen=True)
 class Way:
     """A way to replay: how wqfs learns of changes, whether its session is the SAME as that of the
-    scenarios or another one, and the directory that it was built in."""
+    scenarios or another one, the directory that it was built in, and whether the collector's
+    delay may be changed."""
 
     source: str
     session: str = "other"
     build: str = dataclasses.field(default_factory=os.getcwd)
+    delay: bool = True
 
     def __str__(self):
         return self.source if self.session == "other" else f"{self.source}, same session"
@@ -72,14 +78,15 @@ class Way:
 
     def features(self, gc):
         by_wqrun = self.source == WQRUN
-        some = ("operations payloads pipe" if by_wqrun else SOURCES[self.source][2]).split()
+        some = set(("operations payloads pipe" if by_wqrun else SOURCES[self.source][2]).split())
         # of a user who may do something only by possessing a key a report is not believed
         if os.getuid() == 0 and not by_wqrun and self.source != "report":
-            some.append("root")
+            some.add("root")
         if gc:
-            some.append("gc")
-        if os.path.realpath("/sbin/request-key") == self.built("tests/scenario/scenario"):
-            some.append("upcall")
+            some.add("gc")
+        runner = self.built("tests/scenario/scenario")
+        if os.path.exists(HELPER) and os.path.samefile(HELPER, runner):
+            some.add("upcall")
         return some
 
     def environment(self):
@@ -143,9 +150,9 @@ class Way:
         """Replays the scenarios SOME of CORPUS, their output into directory OUT: the first COUNT
         of those whose needs are met, or all of them. Returns their names."""
         runner = self.built("tests/scenario/scenario")
-        with collected_at_once() as gc:
+        with collected_at_once(self.delay) as gc:
             can = self.features(gc)
-            some = [n for n in some if not unmet(f"{corpus}/{n}.scn", can)]
+            some = [n for n in some if needs(f"{corpus}/{n}.scn") <= can]
             some = some[:count] if count else some
             paths = [f"{corpus}/{n}.scn" for n in some]
             if paths and self.source == WQRUN:
