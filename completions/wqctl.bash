@@ -72,13 +72,13 @@ _wqctl_word()
 
 	if (($# == 1)); then
 		mapfile -t COMPREPLY < <(compgen -W 'create ls stat size filter watch unwatch read
-			sync monitor wait doctor help --help --verbose --version' -- "$cur")
+			sync monitor wait tree doctor help --help --verbose --version' -- "$cur")
 		return
 	fi
 	case $cmd:$prev in
 	help:help)
 		mapfile -t COMPREPLY < <(compgen -W 'create ls stat size filter watch unwatch read
-			sync monitor wait doctor' -- "$cur")
+			sync monitor wait tree doctor' -- "$cur")
 		return ;;
 	*:--format)
 		mapfile -t COMPREPLY < <(compgen -W 'raw text json' -- "$cur")
@@ -105,6 +105,7 @@ _wqctl_word()
 		read) options+=' --count --wait --nonblock --format --time --who' ;;
 		monitor) options+=' --filter --recursive --persistent --expiring --format --template --time
 			--utc --local --who --count --timeout --exec --quiet --ready-fd --mount' ;;
+		tree) options+=' --json --mount' ;;
 		wait) options+=' --in --gone --revoked --updated --timeout --mount' ;;
 		esac
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
@@ -115,7 +116,7 @@ _wqctl_word()
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
 	stat:* | size:0 | filter:0 | watch:0 | unwatch:0 | read:0 | sync:0)
 		_wqctl_queues "$cur" ;;
-	watch:1 | unwatch:1 | monitor:* | wait:0)
+	watch:1 | unwatch:1 | monitor:* | tree:* | wait:0)
 		_wqctl_keys "$cur" ;;
 	filter:*)
 		_wqctl_filter_words "$cur" ;;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/escape.h"
+#include "json_text.h"
 #include "record/record_json.h"
 #include "record/render.h"
 
@@ -130,28 +131,6 @@ static void print_text(FILE *out, const struct event *event, const struct event_
 
 /* ---- JSON ---- */
 
-/* A description is any bytes: those that are no UTF-8 appear as in a line of text. */
-static json_t *to_json(const char *text)
-{
-	json_t *value = json_string(text);
-	char *escaped = NULL;
-	size_t size;
-	FILE *f;
-
-	if (value)
-		return value;
-	f = open_memstream(&escaped, &size);
-	if (!f)
-		return NULL;
-	for (; *text; text++)
-		fprintf(f, (unsigned char)*text < 0x80 ? "%c" : "\\x%02x",
-			(unsigned char)*text);
-	if (!fclose(f))
-		value = json_string(escaped);
-	free(escaped);
-	return value;
-}
-
 static void add_name(json_t *object, const char *which, const struct key_name *name)
 {
 	char member[32];
@@ -159,9 +138,9 @@ static void add_name(json_t *object, const char *which, const struct key_name *n
 	if (!name)
 		return;
 	snprintf(member, sizeof(member), "%s_type", which);
-	json_object_set_new(object, member, to_json(name->type));
+	json_object_set_new(object, member, json_text(name->type));
 	snprintf(member, sizeof(member), "%s_description", which);
-	json_object_set_new(object, member, to_json(name->description));
+	json_object_set_new(object, member, json_text(name->description));
 }
 
 static json_t *event_to_json(const struct event *event)

@@ -28,6 +28,7 @@ static const struct wqctl_cmd *const commands[] = {
 	&wqctl_sync,
 	&wqctl_monitor,
 	&wqctl_wait,
+	&wqctl_tree,
 	&wqctl_doctor,
 };
 

@@ -19,7 +19,8 @@ struct wqctl_cmd {
 };
 
 extern const struct wqctl_cmd wqctl_create, wqctl_doctor, wqctl_filter, wqctl_ls, wqctl_monitor,
-	wqctl_read, wqctl_size, wqctl_stat, wqctl_sync, wqctl_unwatch, wqctl_wait, wqctl_watch;
+	wqctl_read, wqctl_size, wqctl_stat, wqctl_sync, wqctl_tree, wqctl_unwatch, wqctl_wait,
+	wqctl_watch;
 
 /* The option that every subcommand has; the value is 'h'. */
 #define WQCTL_HELP_OPTION                      \

@@ -1,0 +1,71 @@
+# fish completion for wqctl(1)
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+function __wqctl_queues
+    wqctl ls 2>/dev/null | sed -n '2,$s/.* //p'
+end
+
+# Special keyrings, and the keyrings and keys that the caller can see.
+function __wqctl_keys
+    printf '%s\t%s\n' @s 'session keyring' @u 'user keyring' @us 'user session keyring' \
+        @t 'thread keyring' @p 'process keyring'
+    awk '$8 == "keyring" && /: / { sub(/:$/, "", $9); print "%:" $9 }
+        $8 == "user" || $8 == "logon" { sub(/:$/, "", $9); print "%" $8 ":" $9 }' \
+        /proc/keys 2>/dev/null
+end
+
+set -l filters none key: meta: id= info= key:instantiated key:updated key:linked key:unlinked \
+    key:cleared key:revoked key:invalidated key:setattr
+
+complete -c wqctl -f
+complete -c wqctl -n __fish_use_subcommand -s h -l help -d 'List the commands'
+complete -c wqctl -n __fish_use_subcommand -s V -l version -d 'Print the version'
+complete -c wqctl -n __fish_use_subcommand -a create -d 'Make queues'
+complete -c wqctl -n __fish_use_subcommand -a ls -d 'List the queues of a wqfs'
+complete -c wqctl -n __fish_use_subcommand -a stat -d 'Show a queue'
+complete -c wqctl -n __fish_use_subcommand -a size -d 'Show how many records a queue can hold, or set it'
+complete -c wqctl -n __fish_use_subcommand -a filter -d 'Show what may enter a queue, or set it'
+complete -c wqctl -n __fish_use_subcommand -a watch -d 'Make a queue watch a key'
+complete -c wqctl -n __fish_use_subcommand -a unwatch -d 'Stop a queue from watching a key'
+complete -c wqctl -n __fish_use_subcommand -a read -d 'Take records out of a queue and print them'
+complete -c wqctl -n __fish_use_subcommand -a sync -d 'Scan all watched keys now'
+complete -c wqctl -n __fish_use_subcommand -a monitor -d 'Print what happens to keys'
+complete -c wqctl -n __fish_use_subcommand -a wait -d 'Wait for a key to come, to end or to change'
+complete -c wqctl -n __fish_use_subcommand -a tree -d 'Show keys and all keys below them'
+complete -c wqctl -n __fish_use_subcommand -a doctor -d 'Say what this machine offers'
+complete -c wqctl -n __fish_use_subcommand -a help -d 'Say how a command is used'
+complete -c wqctl -n '__fish_seen_subcommand_from help' \
+    -a 'create ls stat size filter watch unwatch read sync monitor wait tree doctor'
+complete -c wqctl -n 'not __fish_use_subcommand' -s h -l help -d 'Say how it is used'
+
+complete -c wqctl -n '__fish_seen_subcommand_from stat size filter watch unwatch read sync' -F -a '(__wqctl_queues)'
+complete -c wqctl -n '__fish_seen_subcommand_from watch unwatch monitor wait tree' -a '(__wqctl_keys)'
+complete -c wqctl -n '__fish_seen_subcommand_from filter' -a "$filters"
+complete -c wqctl -n '__fish_seen_subcommand_from ls' -a '(__fish_complete_directories)'
+
+complete -c wqctl -n '__fish_seen_subcommand_from create' -s m -l mode -x -d 'Who may use it, octal'
+complete -c wqctl -n '__fish_seen_subcommand_from create' -s s -l size -x -d 'Records that it holds'
+complete -c wqctl -n '__fish_seen_subcommand_from create monitor' -s f -l filter -x -a "$filters" -d 'Which records'
+complete -c wqctl -n '__fish_seen_subcommand_from create read monitor' -l format -x -a 'raw text json' -d 'The format of records'
+complete -c wqctl -n '__fish_seen_subcommand_from read monitor' -s n -l count -x -d 'End after so many'
+complete -c wqctl -n '__fish_seen_subcommand_from read monitor' -s t -l time -d 'Begin with the time'
+complete -c wqctl -n '__fish_seen_subcommand_from read monitor' -l who -d 'End with who did it'
+complete -c wqctl -n '__fish_seen_subcommand_from read' -l wait -d 'Wait for more records'
+complete -c wqctl -n '__fish_seen_subcommand_from read' -l nonblock -d 'End when no record is left'
+complete -c wqctl -n '__fish_seen_subcommand_from monitor' -s r -l recursive -d 'Watch all keys below a keyring, too'
+complete -c wqctl -n '__fish_seen_subcommand_from monitor' -l persistent -d 'Watch your persistent keyring, too'
+complete -c wqctl -n '__fish_seen_subcommand_from monitor' -l expiring -x -d 'Say when a key has so many seconds left'
+complete -c wqctl -n '__fish_seen_subcommand_from monitor' -l template -x -d 'A line in your own form'
+complete -c wqctl -n '__fish_seen_subcommand_from monitor' -l utc -d 'Begin with the time, in UTC'
+complete -c wqctl -n '__fish_seen_subcommand_from monitor' -l local -d 'Begin with the time, in your time zone'
+complete -c wqctl -n '__fish_seen_subcommand_from monitor' -s 1 -d 'End after one event'
+complete -c wqctl -n '__fish_seen_subcommand_from monitor wait' -l timeout -x -d 'End after so many seconds'
+complete -c wqctl -n '__fish_seen_subcommand_from monitor' -s x -l exec -x -d 'Run a command for each event'
+complete -c wqctl -n '__fish_seen_subcommand_from monitor' -s q -l quiet -d 'Do not say when all watches stand'
+complete -c wqctl -n '__fish_seen_subcommand_from monitor' -l ready-fd -x -d 'Tell this descriptor when all watches stand'
+complete -c wqctl -n '__fish_seen_subcommand_from wait' -l in -x -a '(__wqctl_keys)' -d 'Where the key is waited for'
+complete -c wqctl -n '__fish_seen_subcommand_from wait' -l gone -d 'Until no such key is left'
+complete -c wqctl -n '__fish_seen_subcommand_from wait' -l revoked -d 'Until it is revoked'
+complete -c wqctl -n '__fish_seen_subcommand_from wait' -l updated -d 'Until it is updated'
+complete -c wqctl -n '__fish_seen_subcommand_from tree' -l json -d 'As JSON'
+complete -c wqctl -n '__fish_seen_subcommand_from monitor wait tree' -l mount -x -a '(__fish_complete_directories)' -d 'The wqfs to use'
