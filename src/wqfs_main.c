@@ -7,8 +7,6 @@
  * required it returns when that has started.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/fuse.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,8 +19,9 @@
 #include <unistd.h>
 
 #include "base/array_size.h"
-#include "base/budget.h"
+#include "base/background.h"
 #include "base/caps.h"
+#include "base/clock.h"
 #include "base/container.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -30,15 +29,15 @@
 #include "base/start.h"
 #include "base/unused.h"
 #include "fuse/constructing.h"
+#include "fuse/device.h"
 #include "fuse/mount.h"
 #include "fuse/options.h"
 #include "keys_bridge.h"
 #include "sources/choice.h"
 #include "wqfs_ops.h"
 
-#define REQUESTS_AT_ONCE 64 /* before keys and signals get their turn */
-#define TRACING_NICE	 (-10)
-#define FAREWELL_NS	 1000000000u /* the time for pollers to ask again and learn of the end */
+#define TRACING_NICE (-10)
+#define FAREWELL_NS  WQ_NSEC_PER_SEC /* for pollers to ask again and learn of the end */
 
 struct daemon {
 	struct wq_options options;
@@ -66,38 +65,15 @@ static void end_if_told(struct daemon *d)
 		wq_loop_stop(d->loop);
 }
 
-/* The kernel hands out interrupts before requests. */
-static bool is_interrupt(const struct fuse_buf *buf)
-{
-	return ((const struct fuse_in_header *)buf->mem)->opcode == FUSE_INTERRUPT;
-}
-
-/* Reads a request from the device into d->buf. 1; 0: there is none; or -errno.
- * fuse_session_receive_buf() does the same, but prints every error of the device to stderr, the
- * end of the mount included, and bypasses the log function. */
-static int receive_request(struct daemon *d)
-{
-	ssize_t n = read(d->device.fd, d->buf.mem, WQFS_REQUEST_MAX);
-
-	if (n < 0) {
-		/* ENOENT: the request was withdrawn during the read */
-		bool none = errno == EAGAIN || errno == EINTR || errno == ENOENT;
-
-		return none ? 0 : -errno;
-	}
-	if ((size_t)n < sizeof(struct fuse_in_header))
-		return -EIO;
-	d->buf.size = (size_t)n;
-	return 1;
-}
-
-/* The device failed with the error R: the mount has ended, or something is wrong. */
+/* The device failed with the error R: the mount has ended, or something is wrong. (ECANCELED:
+ * libfuse has given up, and has printed why.) */
 static void device_ended(struct daemon *d, int r)
 {
 	/* ECONNABORTED: the unmount came after a request was queued and before it was read
 	 * (fuse_dev_do_read()) */
 	if (r != -ENODEV && r != -ECONNABORTED) {
-		wq_log(WQ_LOG_ERR, "/dev/fuse: %s", strerror(-r));
+		if (r != -ECANCELED)
+			wq_log(WQ_LOG_ERR, "/dev/fuse: %s", strerror(-r));
 		d->status = 1;
 	}
 	fuse_session_exit(d->se);
@@ -108,28 +84,13 @@ static void device_ended(struct daemon *d, int r)
  * ended. True: all callers with a pending interrupt have been answered. */
 static bool take_requests(struct daemon *d)
 {
-	uint64_t end_ns = wq_now_ns() + WQ_SLICE_NS;
+	int r = wqfs_device_take(d->se, &d->buf);
 
-	for (int i = 0; i < REQUESTS_AT_ONCE && (i == 0 || wq_now_ns() < end_ns);) {
-		int r = receive_request(d);
-
-		if (r == 0)
-			return true;
-		if (r < 0) {
-			device_ended(d, r);
-			return false;
-		}
-		i += !is_interrupt(&d->buf);
-		fuse_session_process_buf(d->se, &d->buf);
-		if (d->ending)
-			end_if_told(d);
-		if (fuse_session_exited(d->se)) { /* libfuse gave up and has printed why */
-			d->status = 1;
-			wq_loop_stop(d->loop);
-			return false;
-		}
-	}
-	return true;
+	if (d->ending)
+		end_if_told(d);
+	if (r < 0)
+		device_ended(d, r);
+	return r == 0;
 }
 
 static void on_device(struct wq_loop_fd *watched, uint32_t events WQ_UNUSED)
@@ -209,17 +170,13 @@ static int open_signals(struct daemon *d)
 	return d->signals.fd < 0 ? -errno : wq_loop_add(d->loop, &d->signals, EPOLLIN);
 }
 
-/* Between epoll's event and the read a request may be withdrawn, so the read must not wait. */
 static int open_device(struct daemon *d)
 {
-	d->buf.mem = malloc(WQFS_REQUEST_MAX);
-	if (!d->buf.mem)
-		return -ENOMEM;
+	int r = wqfs_device_open(d->se, &d->buf);
+
 	d->device.ready = on_device;
 	d->device.fd = fuse_session_fd(d->se);
-	if (fcntl(d->device.fd, F_SETFL, fcntl(d->device.fd, F_GETFL) | O_NONBLOCK) < 0)
-		return -errno;
-	return wq_loop_add(d->loop, &d->device, EPOLLIN);
+	return r < 0 ? r : wq_loop_add(d->loop, &d->device, EPOLLIN);
 }
 
 /* ---- start ---- */
@@ -249,11 +206,7 @@ static void say_ready(struct daemon *d)
 		wq_start_std_to_null();
 	}
 	say_source(d, "READY=1\n");
-	if (d->ready_fd < 0)
-		return;
-	(void)!write(d->ready_fd, "", 1);
-	close(d->ready_fd);
-	d->ready_fd = -1;
+	wq_background_ready(&d->ready_fd);
 }
 
 static void on_ready(struct wqfs *fs)
@@ -431,41 +384,11 @@ static int run(struct daemon *d, struct fuse_args *args)
 	return status;
 }
 
-/* The parent of the daemon: its exit status says whether the mount is usable. */
-static int wait_until_ready(pid_t child, int fd)
-{
-	int status;
-	char c;
-	ssize_t n;
-
-	do
-		n = read(fd, &c, 1);
-	while (n < 0 && errno == EINTR);
-	if (n == 1)
-		return 0;
-	if (waitpid(child, &status, 0) < 0 || !WIFEXITED(status)) {
-		fprintf(stderr, "wqfs: the daemon died before the mount was usable\n");
-		return 1;
-	}
-	return WEXITSTATUS(status) ? WEXITSTATUS(status) : 1;
-}
-
 static int run_in_background(struct daemon *d, struct fuse_args *args)
 {
-	int fds[2];
-	pid_t pid;
+	int status = wq_background_begin(&d->ready_fd);
 
-	if (pipe2(fds, O_CLOEXEC) < 0 || (pid = fork()) < 0) {
-		fprintf(stderr, "wqfs: cannot start: %s\n", strerror(errno));
-		return 1;
-	}
-	if (pid > 0) {
-		close(fds[1]);
-		return wait_until_ready(pid, fds[0]);
-	}
-	close(fds[0]);
-	d->ready_fd = fds[1];
-	return run(d, args);
+	return d->ready_fd < 0 ? status : run(d, args);
 }
 
 /* Gives up what belongs to the caller: a lock, or a pipe whose end somebody waits for. Makes it
