@@ -7,15 +7,17 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "base/clock.h"
+
 /* Work is cut into slices of this length, so that nobody waits longer for the loop. */
-#define WQ_SLICE_NS 2000000u
+#define WQ_SLICE_NS (2 * WQ_NSEC_PER_MSEC)
 
 /* The same for work that nobody waits for, of which several pieces may come in one turn:
  * between two looks at the requests they take no more than a slice. */
 #define WQ_PIECE_NS (WQ_SLICE_NS / 4)
 
-#define WQ_BUDGET_WINDOW_NS 100000000u
-#define WQ_BUDGET_NS	    10000000u
+#define WQ_BUDGET_WINDOW_NS (100 * WQ_NSEC_PER_MSEC)
+#define WQ_BUDGET_NS	    (10 * WQ_NSEC_PER_MSEC)
 
 struct wq_budget {
 	uint64_t window_ns; /* when the window began */
@@ -29,7 +31,7 @@ static inline uint64_t wq_budget_clock(void)
 	struct timespec t;
 
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+	return (uint64_t)t.tv_sec * WQ_NSEC_PER_SEC + (uint64_t)t.tv_nsec;
 }
 
 /* Is time left at NOW_NS of CLOCK_MONOTONIC? Work that begins then may exceed the limit. */

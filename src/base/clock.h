@@ -16,7 +16,7 @@ static inline uint64_t wq_now_ns(void)
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+	return (uint64_t)t.tv_sec * WQ_NSEC_PER_SEC + (uint64_t)t.tv_nsec;
 }
 
 #endif

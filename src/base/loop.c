@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/budget.h"
+#include "base/clock.h"
 #include "base/container.h"
 #include "base/loop.h"
 #include "base/unused.h"
@@ -127,8 +128,8 @@ static int arm(struct wq_loop *loop)
 	if (loop->armed_ns && loop->armed_ns <= first->due_ns)
 		return -1;
 	loop->armed_ns = first->due_ns;
-	its.it_value.tv_sec = (time_t)(first->due_ns / 1000000000u);
-	its.it_value.tv_nsec = (long)(first->due_ns % 1000000000u);
+	its.it_value.tv_sec = (time_t)(first->due_ns / WQ_NSEC_PER_SEC);
+	its.it_value.tv_nsec = (long)(first->due_ns % WQ_NSEC_PER_SEC);
 	timerfd_settime(loop->timerfd.fd, TFD_TIMER_ABSTIME, &its, NULL);
 	return -1;
 }

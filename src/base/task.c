@@ -9,8 +9,8 @@
 #include "base/loop.h"
 #include "base/task.h"
 
-#define MOMENT_NS 5000000u
-#define FRESH_NS  1000000000u
+#define MOMENT_NS (5 * WQ_NSEC_PER_MSEC)
+#define FRESH_NS  WQ_NSEC_PER_SEC
 
 static bool slurp(pid_t tid, const char *file, char *buf, size_t size)
 {

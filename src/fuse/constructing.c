@@ -8,8 +8,8 @@
 
 /* The first pause before the daemon asks again for a key under construction, and the longest:
  * each is twice the last one. */
-#define CONSTRUCT_FIRST_NS 5000000u
-#define CONSTRUCT_MAX_NS   200000000u
+#define CONSTRUCT_FIRST_NS (5 * WQ_NSEC_PER_MSEC)
+#define CONSTRUCT_MAX_NS   (200 * WQ_NSEC_PER_MSEC)
 
 /* While it finds out that a key is not constructed the daemon sleeps in the kernel for so long,
  * which no CPU clock counts. */

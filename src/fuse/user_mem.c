@@ -10,12 +10,13 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/container.h"
 #include "base/start.h"
 #include "base/unused.h"
 #include "fuse/user_mem.h"
 
-#define TIMEOUT_NS 1000000000u
+#define TIMEOUT_NS WQ_NSEC_PER_SEC
 
 struct wq_user_mem_child {
 	struct wq_user_mem_pool *pool;

@@ -8,7 +8,7 @@
 /* We do not wait for operations that take longer. Between the two reports of an operation lies
  * only one system call, so for reports a shorter time is enough, and whoever makes them cannot
  * delay others for long. */
-#define TRACED_NS   1000000000u
+#define TRACED_NS   WQ_NSEC_PER_SEC
 #define REPORTED_NS (TRACED_NS / 10)
 
 #define UNDER_WAY_MAX 512 /* each difference is checked against all of them */

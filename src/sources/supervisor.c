@@ -5,10 +5,11 @@
 #include <string.h>
 
 #include "base/caps.h"
+#include "base/clock.h"
 #include "sources/supervisor.h"
 
 /* The time between attempts to start a source: each is twice as long as the last. */
-#define RETRY_FIRST_NS 1000000000ull
+#define RETRY_FIRST_NS WQ_NSEC_PER_SEC
 #define RETRY_LAST_NS  (60 * RETRY_FIRST_NS)
 
 #define EITHER (WQ_SOURCE_OPERATIONS | WQ_SOURCE_CHANGES) /* a source has one of them */

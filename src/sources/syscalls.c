@@ -24,7 +24,7 @@
 
 /* The least time between two wake-ups by exits of processes on a busy machine, and by calls
  * that may be those of 32-bit programs. */
-#define NOW_AND_THEN_NS 20000000u
+#define NOW_AND_THEN_NS (20 * WQ_NSEC_PER_MSEC)
 #define FORKS_KB	128 /* for each CPU: about 2500 forks */
 #define IDS_KB		32  /* any user can fill it; only root loses by that */
 #define SMALL_KB	4   /* only whether there are events matters */
@@ -33,8 +33,9 @@
 #define BUFFERS_KB    16384u
 #define BUFFER_MIN_KB 256u
 
-#define PAGES_AT_ONCE 64	/* of all CPUs of a stream, and at least one of each: 0.3 ms */
-#define READ_EVERY_NS 20000000u /* so often we read buffers that seem to be empty */
+#define PAGES_AT_ONCE 64 /* of all CPUs of a stream, and at least one of each: 0.3 ms */
+/* So often we read buffers that seem to be empty. */
+#define READ_EVERY_NS (20 * WQ_NSEC_PER_MSEC)
 
 struct syscalls {
 	struct wq_source source;
