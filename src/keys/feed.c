@@ -92,6 +92,7 @@ static void handle(struct wq_feed *f, struct wq_event *event)
 		on_ended(f, &event->operation);
 		break;
 	case WQ_EVENT_FORK:
+		wq_inflight_forked(&f->model->inflight, event->fork.child, event->fork.at_ns);
 		wq_actors_forked(
 			f->actors, event->fork.parent, event->fork.child, event->fork.at_ns);
 		break;

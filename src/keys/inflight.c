@@ -35,6 +35,14 @@ void wq_inflight_end(struct wq_inflight *i, const struct wq_operation *op)
 		forget(i, u);
 }
 
+void wq_inflight_forked(struct wq_inflight *i, pid_t child, uint64_t at_ns)
+{
+	struct wq_under_way *u = wq_inflight_find(i, child);
+
+	if (u && u->operation.begin_ns < at_ns)
+		forget(i, u);
+}
+
 void wq_inflight_forget_all(struct wq_inflight *i)
 {
 	struct wq_under_way *u, *tmp;
@@ -145,9 +153,11 @@ bool wq_inflight_may_change(
 	uint64_t now = wq_now_ns();
 
 	HASH_ITER (hh, i->by_tid, u, tmp) {
-		if (is_over(u, now))
+		/* a report is kept for the source, which may tell of its operation later */
+		if (is_over(u, now) && !(u->reported && has_events))
 			forget(i, u);
-		else if (u->operation.begin_ns <= at_ns && could_change(u, key, has_events))
+		else if (!is_over(u, now) && u->operation.begin_ns <= at_ns &&
+			 could_change(u, key, has_events))
 			return true;
 	}
 	return false;

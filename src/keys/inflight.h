@@ -43,6 +43,9 @@ struct wq_under_way *wq_inflight_find(const struct wq_inflight *i, pid_t tid);
 /* OP has ended. It ends nothing that its thread has begun since. */
 void wq_inflight_end(struct wq_inflight *i, const struct wq_operation *op);
 
+/* A thread CHILD was made at AT_NS. What began before was begun by another one of that number. */
+void wq_inflight_forked(struct wq_inflight *i, pid_t child, uint64_t at_ns);
+
 void wq_inflight_forget_all(struct wq_inflight *i);
 
 /* May the reporter of U speak about KEY as argument ARG of the operation? A source may speak
@@ -51,7 +54,7 @@ bool wq_under_way_may_speak(
 	const struct wq_under_way *u, unsigned int arg, const struct wq_key *key);
 
 /* Is there an operation under way that began before AT_NS, may have changed KEY, and is still
- * worth waiting for? */
+ * worth waiting for? HAS_EVENTS: as above. */
 bool wq_inflight_may_change(
 	struct wq_inflight *i, const struct wq_key *key, uint64_t at_ns, bool has_events);
 
