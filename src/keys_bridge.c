@@ -24,24 +24,32 @@ struct wq_keys {
 	struct wq_watching watching;
 
 	/* Since when a turn of each waits for the sources to be drained; or 0. */
-	uint64_t scan_since_ns, deferred_since_ns, zombies_since_ns;
+	uint64_t scan_since_ns, deferred_since_ns;
 	char source_text[WQ_WHY_NOT_MAX + 80];
 };
 
 /* ---- keys that were destroyed ---- */
 
+/* Has all been posted that comes before the REMOVAL of KEY? */
+static bool is_last(struct wq_keys *keys, const struct wq_key *key)
+{
+	return wq_outbox_empty(&keys->model.outbox) &&
+	       wq_registry_is_settled(&keys->model.registry, key->found_scan);
+}
+
 /* Posts REMOVAL for zombies, for a slice of time, unless an earlier difference is deferred or
  * an earlier record still waits. The rest follows later. */
 static void remove_zombies(struct wq_keys *keys)
 {
-	struct wq_registry *registry = &keys->model.registry;
 	uint64_t until = wq_now_ns() + WQ_PIECE_NS, next = 0;
 	struct wq_key *key;
 
-	while ((key = TAILQ_FIRST(&registry->zombies)) &&
-		wq_outbox_empty(&keys->model.outbox) &&
-		wq_registry_is_settled(registry, key->found_scan)) {
-		if (key->watchers.walks) /* a LOSS on its way holds its watches */
+	while ((key = TAILQ_FIRST(&keys->model.registry.zombies)) && is_last(keys, key)) {
+		if (!wq_feed_has_handled(&keys->feed, key->ended_ns))
+			next = wq_now_ns() + WQ_PIECE_NS;
+		else if (!is_last(keys, key)) /* what was handled has posted something */
+			continue;
+		else if (key->watchers.walks) /* a LOSS on its way holds its watches */
 			next = wq_now_ns() + WQ_NSEC_PER_MSEC;
 		else if (wq_watching_remove(key, until) && wq_now_ns() < until)
 			continue;
@@ -60,15 +68,10 @@ static void settle(struct wq_keys *keys)
 		sync->done(sync);
 }
 
-/* The changes of a key are posted before its end. */
 static void remove_ended(struct wq_keys *keys)
 {
-	if (TAILQ_EMPTY(&keys->model.registry.zombies))
-		return;
-	if (wq_feed_is_drained(&keys->feed, &keys->zombies_since_ns))
+	if (!TAILQ_EMPTY(&keys->model.registry.zombies))
 		settle(keys);
-	else
-		wq_timer_set(keys->model.loop, &keys->model.zombies_timer, 0);
 }
 
 static void on_zombies_timer(struct wq_timer *timer)

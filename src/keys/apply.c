@@ -158,12 +158,20 @@ static unsigned int cleared(const struct wq_statement *t, struct wq_key *ring)
 
 /* ---- attributes, payload, life ---- */
 
+/* What is reported late of a key that was destroyed was done while it lived. */
+static enum wq_key_life *life_of(struct wq_key *key)
+{
+	return key->zombie ? &key->last_life : &key->state.life;
+}
+
 /* If two threads revoke a key at the same time both succeed, and the kernel
  * posts one record. */
-static bool was_posted_before(const struct wq_key *key, enum key_notification_subtype subtype)
+static bool was_posted_before(struct wq_key *key, enum key_notification_subtype subtype)
 {
-	return (subtype == NOTIFY_KEY_REVOKED && key->state.life >= WQ_KEY_REVOKED) ||
-	       (subtype == NOTIFY_KEY_INVALIDATED && key->state.life >= WQ_KEY_INVALIDATED);
+	const enum wq_key_life life = *life_of(key);
+
+	return (subtype == NOTIFY_KEY_REVOKED && life >= WQ_KEY_REVOKED) ||
+	       (subtype == NOTIFY_KEY_INVALIDATED && life >= WQ_KEY_INVALIDATED);
 }
 
 /* Changes the model of KEY as SUBTYPE says. */
@@ -172,11 +180,11 @@ static unsigned int change_model(
 {
 	switch (subtype) {
 	case NOTIFY_KEY_REVOKED:
-		if (key->state.life < WQ_KEY_REVOKED)
-			key->state.life = WQ_KEY_REVOKED;
+		if (*life_of(key) < WQ_KEY_REVOKED)
+			*life_of(key) = WQ_KEY_REVOKED;
 		return WQ_THEN_EXPECT_END;
 	case NOTIFY_KEY_INVALIDATED:
-		key->state.life = WQ_KEY_INVALIDATED;
+		*life_of(key) = WQ_KEY_INVALIDATED;
 		return 0;
 	default:
 		return changed(t, key, subtype == NOTIFY_KEY_UPDATED);

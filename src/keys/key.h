@@ -57,6 +57,10 @@ struct wq_key {
 	uint64_t since_ns;
 	bool on_probation;   /* it is on registry.probation */
 	uint64_t found_scan; /* deferred, or a zombie: a sync waits for it until this scan */
+	/* Of a zombie: the time when that was found, before which all its changes were, and the
+	 * life that it had as far as was known then. */
+	uint64_t ended_ns;
+	enum wq_key_life last_life;
 	size_t unnamed_from; /* the members from here on may lack a name */
 	/* How many members were linked that may have displaced a member that is still in the
 	 * model, as the name of the one or the other could not be read. Counted since the last

@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "base/clock.h"
 #include "base/container.h"
 #include "keys/registry.h"
 
@@ -213,7 +214,9 @@ void wq_registry_make_zombie(struct wq_registry *r, struct wq_key *key)
 	leave_lists(r, key);
 	TAILQ_INSERT_TAIL(&r->zombies, key, node);
 	key->zombie = true;
+	key->ended_ns = wq_now_ns();
 	key->found_scan = r->found_scan;
+	key->last_life = key->state.life;
 	key->state.life = WQ_KEY_DESTROYED;
 }
 

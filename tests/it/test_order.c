@@ -146,6 +146,12 @@ static void what_follows_is_told_after_what_was_before(void)
 
 #define BACKLOG 20000
 
+static void make_backlog(int32_t key, int n)
+{
+	for (int i = 0; i < n; i++)
+		IT_EQ(keyctl_update(key, "1", 1), 0);
+}
+
 /* The daemon is stopped while it gets so much to handle that a request does not wait for all of
  * it. */
 static void what_was_done_is_there_to_be_read(pid_t daemon)
@@ -159,12 +165,40 @@ static void what_was_done_is_there_to_be_read(pid_t daemon)
 	IT_EQ(it_watch(other, b, 1), 0);
 	for (int i = 0; i < 10; i++) {
 		IT_EQ(kill(daemon, SIGSTOP), 0);
-		for (int j = 0; j < BACKLOG; j++)
-			IT_EQ(keyctl_update(b, "1", 1), 0);
+		make_backlog(b, BACKLOG);
 		IT_EQ(keyctl_update(a, "1", 1), 0);
 		IT_EQ(kill(daemon, SIGCONT), 0);
 		IT_OK(i % 2 || poll(&polled, 1, 0) == 1);
 		IT_STR(records(fd), "A:updated");
+	}
+}
+
+/* The daemon finds that a key is gone before it has handled what was done to it, for which it
+ * needs some tenths of a second. */
+static void changes_are_told_before_the_end_of_their_key(void)
+{
+	int32_t a, b = it_key("wqfs-test:b");
+	pid_t daemon;
+	int fd;
+
+	close(trace_need());
+	daemon = it_start("source=trace,trace_buffer_kb=65536,resync_s=86400");
+	fd = it_queue("q", O_RDONLY | O_NONBLOCK);
+	IT_EQ(it_watch(fd, b, 1), 0);
+	for (int i = 0; i < 3; i++) {
+		a = it_key("wqfs-test:a");
+		records_name(a, "A");
+		IT_EQ(it_watch(fd, a, 2), 0);
+		IT_EQ(it_watch(fd, b, -1), 0);
+		(void)records(fd);
+		IT_EQ(kill(daemon, SIGSTOP), 0);
+		make_backlog(b, 5 * BACKLOG);
+		IT_EQ(keyctl_invalidate(a), 0);
+		IT_UNTIL(keyctl_unlink(a, KEY_SPEC_SESSION_KEYRING) < 0 && errno == ENOKEY);
+		IT_EQ(kill(daemon, SIGCONT), 0);
+		IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+		RECORDS_UNTIL(fd, "A:invalidated A:removed");
+		IT_EQ(it_watch(fd, b, 1), 0);
 	}
 }
 
@@ -215,8 +249,7 @@ static void all_is_told_before_the_end(pid_t daemon)
 		IT_EQ(ioctl(reader, IOC_WATCH_QUEUE_SET_SIZE, 16), 0);
 		IT_EQ(it_watch(writer, a, 1), 0);
 		IT_EQ(kill(daemon, SIGSTOP), 0);
-		for (int j = 0; j < BACKLOG; j++)
-			IT_EQ(keyctl_update(b, "1", 1), 0);
+		make_backlog(b, BACKLOG);
 		IT_EQ(keyctl_update(a, "1", 1), 0);
 		close(writer);
 		IT_EQ(kill(daemon, SIGCONT), 0);
@@ -247,6 +280,8 @@ static const struct it_test tests[] = {
 	{"all that was done before the last writer went is told before the end by the kernel's "
 	 "functions",
 		kernel_tells_all_before_the_end},
+	{"what was done to a key is told before its end by trace, however much was done before",
+		changes_are_told_before_the_end_of_their_key},
 	{"what follows is told after what was before, whatever is looked at",
 		what_follows_is_told_after_what_was_before},
 };
