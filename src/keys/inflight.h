@@ -43,7 +43,8 @@ struct wq_under_way *wq_inflight_find(const struct wq_inflight *i, pid_t tid);
 /* OP has ended. It ends nothing that its thread has begun since. */
 void wq_inflight_end(struct wq_inflight *i, const struct wq_operation *op);
 
-/* A thread CHILD was made at AT_NS. What began before was begun by another one of that number. */
+/* A thread CHILD was made at AT_NS. What began before was begun by another one of that number.
+ */
 void wq_inflight_forked(struct wq_inflight *i, pid_t child, uint64_t at_ns);
 
 void wq_inflight_forget_all(struct wq_inflight *i);

@@ -893,8 +893,8 @@ static void who_never_ends_what_it_begins_holds_nothing_up(void)
 	pid_t others[OTHERS];
 
 	set_up("source=poll");
-	/* a new timeout is a difference only to one that was seen, for which a slow machine takes
-	 * its time */
+	/* a new timeout is a difference only to one that was seen, for which a slow machine
+	 * takes its time */
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
 	for (int i = 0; i < OTHERS; i++) {
 		others[i] = it_fork();
