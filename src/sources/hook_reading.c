@@ -177,6 +177,6 @@ bool wq_hooks_have_skipped(struct wq_hooks *h)
 {
 	uint64_t before = h->skips;
 
-	h->skips = wq_hook_skips(h->object);
+	h->skips = wq_hook_skips(h->object, h->links, h->n_links);
 	return h->skips != before;
 }

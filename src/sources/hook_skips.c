@@ -12,6 +12,11 @@
 /* In debugfs: the ways of preemption that the kernel knows, the one in use in parentheses. */
 #define PREEMPT "sched/preempt"
 
+/* enum bpf_link_type and enum bpf_perf_event_type, of which older headers know less. */
+#define LINK_PERF_EVENT 7
+#define EVENT_KPROBE	3
+#define EVENT_KRETPROBE 4
+
 static void read_ways(char *ways, size_t size)
 {
 	int dir = wq_debugfs_mount(),
@@ -45,11 +50,34 @@ static bool is_harmless(const struct bpf_program *program)
 	return strstr(bpf_program__section_name(program), "kmem_cache") != NULL;
 }
 
-uint64_t wq_hook_skips(struct bpf_object *object)
+/* What the kernel says of a link to a probe: struct bpf_link_info of Linux 6.7. */
+struct probe_info {
+	uint32_t type, id, program, unused;
+	uint32_t event, unused2;
+	uint64_t name;
+	uint32_t name_len, offset;
+	uint64_t address, missed;
+};
+
+static uint64_t skips_of(const struct bpf_link *link)
+{
+	struct probe_info info = {0};
+	uint32_t size = sizeof(info);
+	int r = bpf_obj_get_info_by_fd(bpf_link__fd(link), &info, &size);
+
+	return r == 0 && size == sizeof(info) && info.type == LINK_PERF_EVENT &&
+			       (info.event == EVENT_KPROBE || info.event == EVENT_KRETPROBE)
+		       ? info.missed
+		       : 0;
+}
+
+uint64_t wq_hook_skips(struct bpf_object *object, struct bpf_link *const *links, size_t n_links)
 {
 	struct bpf_program *program;
 	uint64_t skips = 0;
 
+	for (size_t i = 0; i < n_links; i++)
+		skips += skips_of(links[i]);
 	bpf_object__for_each_program(program, object)
 	{
 		struct bpf_prog_info info = {0};

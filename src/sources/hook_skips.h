@@ -11,13 +11,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct bpf_link;
 struct bpf_object;
 
 /* Does this kernel say that it preempts programs at trampolines? WHY says so. False: no, or it
  * does not say. */
 bool wq_hook_skips_expected(char *why, size_t why_size);
 
-/* How often the kernel has skipped programs of OBJECT. */
-uint64_t wq_hook_skips(struct bpf_object *object);
+/* How often the kernel has skipped programs of OBJECT, which N_LINKS links attach. From
+ * Linux 6.7 on these include returns from functions in which more threads were at a time than
+ * the kernel follows; older kernels do not say that. */
+uint64_t wq_hook_skips(
+	struct bpf_object *object, struct bpf_link *const *links, size_t n_links);
 
 #endif

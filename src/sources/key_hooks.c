@@ -295,7 +295,8 @@ static int switch_on(struct wq_hooks *h)
 		detach(h);
 	else
 		h->state->is_on = 1;
-	h->skips = wq_hook_skips(h->object); /* until now nobody missed anything */
+	h->skips = wq_hook_skips(
+		h->object, h->links, h->n_links); /* until now nobody missed anything */
 	return r;
 }
 

@@ -596,6 +596,7 @@ static void dead_trace_is_found_by_the_resync_and_replaced(void)
 	IT_EQ(keyctl_link(s.b, s.ring), 0);
 	RECORDS_UNTIL(s.ab, "LOSS");
 	RECORDS_UNTIL_OR(s.ar, LOSS_AND_LINK);
+	IT_UNTIL(trace_is_used());
 	is_told_exactly(&s);
 	ends_having_said(s.daemon, "another one");
 }
