@@ -235,13 +235,14 @@ static void keep_up(const struct daemon *d)
 	wq_caps_restore(effective);
 }
 
-/* A source has started, or none works, and then WHY says why. */
+/* A source has started, or none works, and then WHY says why. Later, when one has died, the
+ * daemon goes on without. */
 static void on_decided(void *arg, const char *why)
 {
 	struct daemon *d = arg;
-	const bool required = wq_source_is_required(source_of(d));
+	const bool awaited = !d->decided && wq_source_is_required(source_of(d));
 
-	if (why && required) {
+	if (why && awaited) {
 		fprintf(stderr, "wqfs: cannot start: source=%s\n", why);
 		d->status = 1;
 		wq_loop_stop(d->loop);
@@ -250,7 +251,7 @@ static void on_decided(void *arg, const char *why)
 	d->decided = true;
 	keep_up(d);
 	wqfs_ask_again(d->fs);
-	if (required)
+	if (awaited)
 		say_ready(d);
 	else if (d->answers)
 		say_source(d, "");

@@ -8,9 +8,9 @@ struct wq_keys_config {
 	unsigned int poll_min_ms; /* bounds of the interval between scans */
 	unsigned int poll_max_ms;
 	const char *source; /* for wq_source_choose(); not copied */
-	/* A source has started, or none works, which WHY then says; else that is NULL. If
-	 * DECIDED is NULL, a source has started before wq_keys_new() returns, which takes some
-	 * hundred milliseconds. */
+	/* A source has started, or none works, which WHY then says; else that is NULL. This is
+	 * called again when one has died. If DECIDED is NULL, a source has started before
+	 * wq_keys_new() returns, which takes some hundred milliseconds. */
 	void (*decided)(void *arg, const char *why);
 	void *decided_arg;
 	/* With a source: seconds from one scan of all keys to the next; if the source reports

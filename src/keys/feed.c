@@ -19,6 +19,8 @@
  * source has more. */
 #define WORK_NS (WQ_SLICE_NS / 2)
 
+#define BACK "the %s is back" /* those who saw the warning of its death must see this */
+
 /* ---- what sources report ---- */
 
 /* T's operation has ended. */
@@ -315,31 +317,45 @@ static void on_source_stopped(void *arg)
 	forget_events(f);
 }
 
+/* Says what follows after the source WAS has died. */
+static void say_successor(struct wq_feed *f, const char *was)
+{
+	struct wq_supervisor *sources = &f->model->sources;
+	const char *now = wq_supervisor_name(sources);
+
+	if (sources->source)
+		wq_log(WQ_LOG_WARNING, "the %s has died: LOSS, and %s%s", was,
+			strcmp(now, was) != 0 ? "now the " : "another one",
+			strcmp(now, was) != 0 ? now : "");
+	else
+		wq_log(WQ_LOG_WARNING, "the %s has died: LOSS, and polling: %s", was,
+			wq_supervisor_why_not(sources));
+}
+
 bool wq_feed_check(struct wq_feed *f)
 {
 	struct wq_supervisor *sources = &f->model->sources;
-	const char *was = wq_supervisor_name(sources), *now;
+	const char *was = wq_supervisor_name(sources);
 
 	switch (wq_supervisor_check(sources, wq_now_ns(), on_source_stopped)) {
 	case WQ_SUPERVISOR_SAME:
 		return false;
 	case WQ_SUPERVISOR_BACK:
 		on_source_started(f);
-		/* those who saw the warning of its death must see this */
-		wq_log(WQ_LOG_WARNING, "the %s is back", wq_supervisor_name(sources));
+		wq_log(WQ_LOG_WARNING, BACK, wq_supervisor_name(sources));
 		if (!wq_model_has(f->model, WQ_SOURCE_CHANGES))
 			return true; /* a scan finds what was done meanwhile */
 		break;
 	case WQ_SUPERVISOR_REPLACED:
 		on_source_started(f);
-		now = wq_supervisor_name(sources);
-		wq_log(WQ_LOG_WARNING, "the %s has died: LOSS, and %s%s", was,
-			strcmp(now, was) != 0 ? "now the " : "another one",
-			strcmp(now, was) != 0 ? now : "");
+		say_successor(f, was);
 		break;
 	case WQ_SUPERVISOR_NONE:
-		wq_log(WQ_LOG_WARNING, "the %s has died: LOSS, and polling: %s", was,
-			wq_supervisor_why_not(sources));
+		say_successor(f, was);
+		break;
+	case WQ_SUPERVISOR_DIED:
+		f->died = was;
+		f->began_ns = wq_now_ns();
 		break;
 	}
 	wq_losses_post_all(&f->model->losses);
@@ -348,6 +364,16 @@ bool wq_feed_check(struct wq_feed *f)
 
 /* Keys may be watched already, and were polled until now. A scan finds what was done to them
  * meanwhile; but a source that reports changes takes no scans. */
+static void catch_up(struct wq_feed *f)
+{
+	on_source_started(f);
+	if (wq_model_has(f->model, WQ_SOURCE_CHANGES))
+		wq_losses_post_all(&f->model->losses);
+	else if (!TAILQ_EMPTY(&f->model->registry.all))
+		wq_scan_resync(f->follower.scan);
+}
+
+/* The first source, a successor of one that died, or one that is tried again. */
 static void on_decided(void *arg)
 {
 	struct wq_feed *f = arg;
@@ -355,13 +381,16 @@ static void on_decided(void *arg)
 	const bool works = f->model->sources.source != NULL;
 
 	if (works)
-		on_source_started(f);
-	if (works && wq_model_has(f->model, WQ_SOURCE_CHANGES))
-		wq_losses_post_all(&f->model->losses);
-	else if (works && !TAILQ_EMPTY(&f->model->registry.all))
-		wq_scan_resync(f->follower.scan);
-	config->decided(
-		config->decided_arg, works ? NULL : wq_supervisor_why_not(&f->model->sources));
+		catch_up(f);
+	if (f->died)
+		say_successor(f, f->died);
+	else if (works && f->has_decided)
+		wq_log(WQ_LOG_WARNING, BACK, wq_supervisor_name(&f->model->sources));
+	if (works || f->died || !f->has_decided)
+		config->decided(config->decided_arg,
+			works ? NULL : wq_supervisor_why_not(&f->model->sources));
+	f->died = NULL;
+	f->has_decided = true;
 }
 
 void wq_feed_init(
@@ -377,7 +406,7 @@ void wq_feed_init(
 			{
 				.arg = f,
 				.begun = on_begun,
-				.decided = on_decided,
+				.decided = m->config.decided ? on_decided : NULL,
 				.ready = on_ready,
 				.forks_lost = on_forks_lost,
 				.ids_lost = on_ids_lost,
@@ -405,10 +434,11 @@ bool wq_feed_start(struct wq_feed *f)
 	struct wq_supervisor *sources = &f->model->sources;
 
 	f->began_ns = wq_now_ns();
-	if (!f->model->config.decided || !takes_time(sources))
+	if (!takes_time(sources))
 		wq_supervisor_start(sources);
 	else if (wq_supervisor_begin(sources))
 		return true;
+	f->has_decided = true;
 	if (sources->source)
 		on_source_started(f);
 	return sources->source != NULL;

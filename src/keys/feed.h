@@ -16,7 +16,9 @@ struct wq_feed {
 	struct wq_resolve *resolve;
 	struct wq_actors *actors;
 
-	uint64_t began_ns;	     /* when wq_feed_start() was called */
+	uint64_t began_ns;	     /* when a source was wanted: at the start, or by a death */
+	const char *died;	     /* the source whose successor is being started; or NULL */
+	bool has_decided;	     /* which source it is, or that none works */
 	struct wq_timer drain_timer; /* to handle more events of the sources */
 	bool draining;
 	uint64_t next_drain_ns;	       /* when a step of ours may drain the sources again */

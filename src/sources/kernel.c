@@ -111,12 +111,19 @@ static struct wq_source *start_syscalls(
 	return start(&wq_source_kernel_syscalls, WQ_HOOKS_CALLS, env, why, why_size);
 }
 
-static void stop(struct wq_source *source)
+static void leave(struct wq_source *source)
 {
 	struct kernel *k = kernel_of(source);
 
 	if (k->has_begun)
 		wq_loop_del(k->env.loop, &k->fd);
+	k->has_begun = false;
+}
+
+static void stop(struct wq_source *source)
+{
+	struct kernel *k = kernel_of(source);
+
 	wq_hooks_close(k->hooks);
 	free(k);
 }
@@ -217,7 +224,7 @@ static struct wq_source *no_source(
 				WQ_SOURCE_COMPAT,                                             \
 		.start = start_##variant, .begin = WITH_BPF(begin), .watch = WITH_BPF(watch), \
 		.unwatch = WITH_BPF(unwatch), .drain = WITH_BPF(drain),                       \
-		.alive = WITH_BPF(alive), .stop = WITH_BPF(stop),                             \
+		.alive = WITH_BPF(alive), .leave = WITH_BPF(leave), .stop = WITH_BPF(stop),   \
 	}
 
 const struct wq_source_type wq_source_kernel_fentry = KERNEL_SOURCE(fentry);

@@ -53,7 +53,8 @@ struct wq_source_sink {
 	/* SOURCE, which has watch(), is to be used: the callback asks it to watch all keys that
 	 * are watched by now. 0; or the error of watch(), which makes the source unusable. */
 	int (*begun)(void *arg, struct wq_source *source);
-	/* A source is in use, or none works: the end of wq_supervisor_begin(). */
+	/* A source that was started in a thread is in use, or none works. NULL: sources are
+	 * started at once, by the caller's thread. */
 	void (*decided)(void *arg);
 	/* There may be something to drain. */
 	void (*ready)(void *arg);
@@ -122,8 +123,12 @@ struct wq_source_type {
 	 * source knows who did what. */
 	bool (*ask_renewed)(struct wq_source *source);
 
-	/* Stops and frees the source; nothing of it is left in the system. If begin() was not
-	 * called, or failed, this does not use its env. */
+	/* Undoes what begin() did, even if that failed. After it only stop() may be called.
+	 * NULL: there is nothing to do. */
+	void (*leave)(struct wq_source *source);
+
+	/* Stops and frees the source, which may take seconds; nothing of it is left in the
+	 * system. May run in a thread of its own: does not use what its env points to. */
 	void (*stop)(struct wq_source *source);
 };
 

@@ -26,6 +26,7 @@ enum state {
 struct wq_starting {
 	const struct wq_source_type *const *types;
 	struct wq_source_env env; /* its pointers are for the sources, which only keep them */
+	struct wq_source *old;	  /* to be stopped first; or NULL */
 	struct wq_loop_fd end;	  /* readable: it has ended */
 	bool is_awaited;	  /* the loop watches that */
 	void (*ended)(void *arg);
@@ -50,6 +51,8 @@ static void *run(void *arg)
 	struct wq_started *r = &s->result;
 
 	(void)wq_caps_raise(); /* of this thread alone */
+	if (s->old)
+		s->old->type->stop(s->old);
 	for (unsigned int i = 0; !r->source && s->types[i] && atomic_load(&s->state) != LEFT;
 		i++) {
 		atomic_store(&s->at, i);
@@ -92,7 +95,8 @@ static int begin_thread(struct wq_starting *s)
 }
 
 struct wq_starting *wq_starting_new(const struct wq_source_type *const *types,
-	const struct wq_source_env *env, void (*ended)(void *arg), void *arg)
+	const struct wq_source_env *env, struct wq_source *old, void (*ended)(void *arg),
+	void *arg)
 {
 	struct wq_starting *s = calloc(1, sizeof(*s));
 	int r;
@@ -101,6 +105,7 @@ struct wq_starting *wq_starting_new(const struct wq_source_type *const *types,
 		return NULL;
 	s->types = types;
 	s->env = *env;
+	s->old = old;
 	s->ended = ended;
 	s->arg = arg;
 	s->end.ready = on_end;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Starts the best source that works in a thread of its own, because that takes some hundred
- * milliseconds. The thread shares nothing with the loop but this struct, and ends with it.
+ * milliseconds, after it has stopped a source that died. The thread shares nothing with the
+ * loop but this struct, and ends with it.
  */
 #ifndef WQ_STARTING_H
 #define WQ_STARTING_H
@@ -20,10 +21,13 @@ struct wq_started {
 	char why_not[WQ_SOURCES_MAX][WQ_WHY_MAX]; /* of those before it */
 };
 
-/* Begins to start the first of TYPES (a list that ends with NULL) that works. The loop calls
- * ENDED(ARG) when that has come to an end. NULL with errno set: there can be no thread. */
+/* Begins to stop OLD, which may be NULL and now belongs to STARTING, and then to start the
+ * first of TYPES (a list that ends with NULL) that works. The loop calls ENDED(ARG) when that
+ * has come to an end. NULL with errno set: there can be no thread, and OLD is still the
+ * caller's. */
 struct wq_starting *wq_starting_new(const struct wq_source_type *const *types,
-	const struct wq_source_env *env, void (*ended)(void *arg), void *arg);
+	const struct wq_source_env *env, struct wq_source *old, void (*ended)(void *arg),
+	void *arg);
 
 /* The index of the source that is being started now. */
 unsigned int wq_starting_at(const struct wq_starting *starting);

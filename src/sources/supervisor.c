@@ -22,6 +22,12 @@ void wq_supervisor_init(struct wq_supervisor *s, const struct wq_source_type *co
 		assert(i < WQ_SOURCES_MAX && (types[i]->capabilities & EITHER) != EITHER);
 }
 
+static void leave(struct wq_source *source)
+{
+	if (source->type->leave)
+		source->type->leave(source);
+}
+
 /* Puts SOURCE into use, which has started: 0 or -errno. */
 static int put_into_use(struct wq_supervisor *s, struct wq_source *source)
 {
@@ -41,10 +47,15 @@ static void use(struct wq_supervisor *s, unsigned int i, struct wq_source *sourc
 	s->number = i;
 	if (r == 0) {
 		s->source = source;
+		if (!source)
+			return;
+		s->was_used = true;
+		s->retry_ns = s->wait_ns = 0;
 		return;
 	}
 	snprintf(s->why_not[i], WQ_WHY_MAX, "it cannot watch the keys that are watched: %s",
 		strerror(-r));
+	leave(source);
 	source->type->stop(source);
 	wq_event_order_fini(s->env.events);
 }
@@ -69,6 +80,14 @@ bool wq_supervisor_start(struct wq_supervisor *s)
 	return s->source != NULL;
 }
 
+static void plan_retry(struct wq_supervisor *s, uint64_t now_ns)
+{
+	uint64_t wait = s->wait_ns ? s->wait_ns * 2 : RETRY_FIRST_NS;
+
+	s->wait_ns = wait < RETRY_LAST_NS ? wait : RETRY_LAST_NS;
+	s->retry_ns = now_ns + s->wait_ns;
+}
+
 static void on_started(void *arg)
 {
 	struct wq_supervisor *s = arg;
@@ -80,16 +99,27 @@ static void on_started(void *arg)
 	use(s, started.number, started.source);
 	if (started.source && !s->source)
 		start_from(s, started.number + 1);
+	if (!s->source && s->was_used)
+		plan_retry(s, wq_now_ns());
 	s->env.sink.decided(s->env.sink.arg);
+}
+
+/* In a thread. False: there can be none, or it is not wanted, and OLD, which is not in use any
+ * more, is still to be stopped. */
+static bool replace(struct wq_supervisor *s, struct wq_source *old)
+{
+	s->died = false;
+	if (s->env.sink.decided && s->types[0])
+		s->starting = wq_starting_new(s->types, &s->env, old, on_started, s);
+	return s->starting != NULL;
 }
 
 bool wq_supervisor_begin(struct wq_supervisor *s)
 {
-	if (s->types[0])
-		s->starting = wq_starting_new(s->types, &s->env, on_started, s);
-	if (!s->starting)
-		wq_supervisor_start(s);
-	return s->starting != NULL;
+	if (replace(s, NULL))
+		return true;
+	wq_supervisor_start(s);
+	return false;
 }
 
 const char *wq_supervisor_starting(const struct wq_supervisor *s)
@@ -97,15 +127,28 @@ const char *wq_supervisor_starting(const struct wq_supervisor *s)
 	return s->starting ? s->types[wq_starting_at(s->starting)]->name : NULL;
 }
 
+/* The source in use, which is not in use from now on. */
+static struct wq_source *put_out_of_use(struct wq_supervisor *s)
+{
+	struct wq_source *source = s->source;
+
+	if (source)
+		leave(source);
+	s->source = NULL;
+	wq_event_order_fini(s->env.events);
+	return source;
+}
+
 void wq_supervisor_stop(struct wq_supervisor *s)
 {
+	struct wq_source *source;
+
 	if (s->starting)
 		wq_starting_free(s->starting);
 	s->starting = NULL;
-	if (s->source)
-		s->source->type->stop(s->source);
-	s->source = NULL;
-	wq_event_order_fini(s->env.events);
+	source = put_out_of_use(s);
+	if (source)
+		source->type->stop(source);
 }
 
 bool wq_supervisor_has(const struct wq_supervisor *s, unsigned int capabilities)
@@ -155,38 +198,33 @@ void wq_supervisor_died(struct wq_supervisor *s, const char *why)
 	snprintf(s->why_not[s->number], WQ_WHY_MAX, "%s", why);
 }
 
-static void plan_retry(struct wq_supervisor *s, uint64_t now_ns)
-{
-	uint64_t wait = s->wait_ns ? s->wait_ns * 2 : RETRY_FIRST_NS;
-
-	s->wait_ns = wait < RETRY_LAST_NS ? wait : RETRY_LAST_NS;
-	s->retry_ns = now_ns + s->wait_ns;
-}
-
 static enum wq_supervision retry(struct wq_supervisor *s, uint64_t now_ns)
 {
-	if (!s->retry_ns || now_ns < s->retry_ns)
+	if (!s->retry_ns || now_ns < s->retry_ns || replace(s, NULL))
 		return WQ_SUPERVISOR_SAME;
-	if (!wq_supervisor_start(s)) {
-		plan_retry(s, now_ns);
-		return WQ_SUPERVISOR_SAME;
-	}
-	s->retry_ns = s->wait_ns = 0;
-	return WQ_SUPERVISOR_BACK;
+	if (wq_supervisor_start(s))
+		return WQ_SUPERVISOR_BACK;
+	plan_retry(s, now_ns);
+	return WQ_SUPERVISOR_SAME;
 }
 
 enum wq_supervision wq_supervisor_check(
 	struct wq_supervisor *s, uint64_t now_ns, void (*stopped)(void *arg))
 {
+	struct wq_source *old;
+
 	if (s->starting)
 		return WQ_SUPERVISOR_SAME;
 	if (!s->source)
 		return retry(s, now_ns);
 	if (!s->died && s->source->type->alive(s->source))
 		return WQ_SUPERVISOR_SAME;
-	wq_supervisor_stop(s);
+	old = put_out_of_use(s);
 	if (stopped)
 		stopped(s->env.sink.arg);
+	if (replace(s, old))
+		return WQ_SUPERVISOR_DIED;
+	old->type->stop(old);
 	if (wq_supervisor_start(s))
 		return WQ_SUPERVISOR_REPLACED;
 	plan_retry(s, now_ns);

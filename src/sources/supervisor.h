@@ -14,12 +14,13 @@
 struct wq_supervisor {
 	const struct wq_source_type *const *types; /* the candidates, best first, then NULL */
 	struct wq_source_env env;
-	struct wq_source *source;		  /* the source in use; NULL: none */
-	struct wq_starting *starting;		  /* the first one is being started; or NULL */
-	unsigned int number;			  /* its index in the list */
+	struct wq_source *source;     /* the source in use; NULL: none */
+	struct wq_starting *starting; /* one is being started in a thread; or NULL */
+	unsigned int number;	      /* its index in the list */
 	char why_not[WQ_SOURCES_MAX][WQ_WHY_MAX]; /* of each better candidate */
 	char text[WQ_WHY_NOT_MAX];
 	bool died;
+	bool was_used;		    /* a source was in use, so that it is worth to try again */
 	uint64_t retry_ns, wait_ns; /* when to try again (0: never), and the wait */
 };
 
@@ -31,12 +32,11 @@ void wq_supervisor_init(struct wq_supervisor *supervisor,
 bool wq_supervisor_start(struct wq_supervisor *supervisor);
 
 /* Does the same in a thread. Until it has come to an end there is no source in use. True: it
- * will call sink.decided(). False: no thread is needed, or none can be had, and that
- * was all. */
+ * will call sink.decided(). False: no thread is wanted, none is needed, or none can be had, and
+ * that was all. */
 bool wq_supervisor_begin(struct wq_supervisor *supervisor);
 
-/* The name of the candidate that wq_supervisor_begin() tries just now. NULL: it has come to its
- * end. */
+/* The name of the candidate that is being started just now. NULL: there is none. */
 const char *wq_supervisor_starting(const struct wq_supervisor *supervisor);
 
 /* Stops the source in use, if there is one, or the start of one. */
@@ -70,12 +70,14 @@ enum wq_supervision {
 	WQ_SUPERVISOR_BACK,	/* there was no source, and now there is one */
 	WQ_SUPERVISOR_REPLACED, /* the source in use had died, and another one is in use */
 	WQ_SUPERVISOR_NONE,	/* the source in use had died, and no other one works */
+	WQ_SUPERVISOR_DIED,	/* it had died, and sink.decided() follows */
 };
 
 /* Checks whether the source in use is still alive, and replaces it if not. If there is none,
- * tries to start one when that is due at NOW_NS (CLOCK_MONOTONIC). Changes that were made
- * meanwhile, or that the dead source had read, are unknown. If STOPPED is not NULL it is called
- * after the old source has ended and before another one starts. */
+ * tries to start one when that is due at NOW_NS (CLOCK_MONOTONIC). Sources are stopped and
+ * started in a thread if sink.decided is set. Changes that were made meanwhile, or that the
+ * dead source had read, are unknown. If STOPPED is not NULL it is called when the old source is
+ * no longer in use and before another one is. */
 enum wq_supervision wq_supervisor_check(
 	struct wq_supervisor *supervisor, uint64_t now_ns, void (*stopped)(void *arg));
 

@@ -239,12 +239,20 @@ static void init(struct syscalls *t)
 	t->stream[WQ_STREAM_32].ready.ready = on_now_and_then;
 }
 
+static void leave(struct wq_source *source)
+{
+	struct syscalls *t = syscalls_of(source);
+
+	for (int i = 0; i < WQ_STREAMS; i++) {
+		wq_timer_clear(t->env.loop, &t->stream[i].again);
+		wq_stream_rest(&t->stream[i]);
+	}
+}
+
 static void stop(struct wq_source *source)
 {
 	struct syscalls *t = syscalls_of(source);
 
-	for (int i = 0; i < WQ_STREAMS; i++)
-		wq_timer_clear(t->env.loop, &t->stream[i].again);
 	wq_switches_close(&t->switches); /* an instance in use cannot be removed */
 	for (int i = 0; i < WQ_STREAMS; i++)
 		wq_stream_close(&t->stream[i]);
@@ -447,5 +455,6 @@ const struct wq_source_type wq_source_syscalls = {
 	.alive = WITH_TRACEFS(alive),
 	.ask_occasions = WITH_TRACEFS(ask_occasions),
 	.ask_renewed = WITH_TRACEFS(ask_renewed),
+	.leave = WITH_TRACEFS(leave),
 	.stop = WITH_TRACEFS(stop),
 };

@@ -3,6 +3,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <signal.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -14,7 +15,8 @@
 #include "held_bpf.h"
 #include "lib.h"
 
-static int listener; /* of the daemon that was started last */
+static int listener;   /* of the daemon that was started last */
+static pid_t answerer; /* the child that answers its calls; 0: they wait */
 
 /* Returns a descriptor that hears of each bpf() of this process. */
 static int hold_bpf(void)
@@ -126,7 +128,13 @@ static _Noreturn void answer_all(int error)
 
 void held_bpf_release(int error)
 {
-	if (it_fork() == 0)
+	answerer = it_fork();
+	if (answerer == 0)
 		answer_all(error);
-	close(listener);
+}
+
+void held_bpf_hold(void)
+{
+	IT_EQ(kill(answerer, SIGKILL), 0);
+	IT_EQ(it_wait(answerer), -SIGKILL);
 }

@@ -19,4 +19,7 @@ void held_bpf_await(void);
 /* From now on every call of bpf() goes on; or fails with ERROR, if that is not 0. */
 void held_bpf_release(int error);
 
+/* From now on they wait again. */
+void held_bpf_hold(void);
+
 #endif

@@ -184,5 +184,5 @@ bool trace_is_used(void)
 	char text[512] = "";
 
 	IT_OK(getxattr(IT_MNT, WQFS_XATTR_SOURCE, text, sizeof(text) - 1) > 0);
-	return !strncmp(text, "trace", strlen("trace"));
+	return !strncmp(text, "trace", strlen("trace")) && !strstr(text, "(starting)");
 }

@@ -458,7 +458,8 @@ static void who_is_gone_with_its_ancestors_meant_what_they_may_mean(void)
 	IT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 	/* whoever forks is read then: at the start a slow machine has no time to read all */
 	does(0, FORK, 2, 0);
-	leaves(2);
+	does(2, LEAVE, 0, 0);
+	does(0, REAP, 0, 0);
 	stop_daemon();
 	for (int i = 2; i <= 4; i++) {
 		does(i == 2 ? 0 : i - 1, FORK, i, 0);

@@ -155,6 +155,48 @@ static void what_fails_gives_way_to_the_next(void)
 	it_stop(daemon);
 }
 
+/* ---- a source that died ---- */
+
+/* Starts a daemon that traces, as its programs for the kernel are refused, and whose next
+ * attempt to load such programs waits. */
+static pid_t start_trace_with_held_successor(void)
+{
+	pid_t daemon;
+
+	close(trace_need());
+	daemon = start_held("source=auto,poll_min_ms=1");
+	held_bpf_release(EPERM);
+	IT_UNTIL(!it_starting());
+	IT_OK(trace_is_used());
+	held_bpf_hold();
+	return daemon;
+}
+
+static void mount_answers_while_a_successor_starts(void)
+{
+	pid_t daemon = start_trace_with_held_successor();
+	int tracefs = trace_need(), fd = it_queue("q", O_RDONLY | O_NONBLOCK);
+	int32_t key = it_key("wqfs-test:k");
+
+	records_name(key, "K");
+	IT_EQ(it_watch(fd, key, 1), 0);
+	trace_cut(tracefs, daemon, "sysexit", "tracing_on");
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0); /* finds that */
+	held_bpf_await();
+	IT_STR(source(), "kernel-fentry (starting)");
+	RECORDS_UNTIL(fd, "LOSS");
+	IT_EQ(keyctl_update(key, "other", 5), 0);
+	RECORDS_UNTIL(fd, "K:updated"); /* by polling */
+	held_bpf_release(EPERM);
+	IT_UNTIL(!it_starting());
+	IT_OK(trace_is_used());
+	IT_EQ(keyctl_update(key, "other", 5), 0);
+	RECORDS_UNTIL(fd, "K:updated");
+	IT_EQ(kill(daemon, SIGTERM), 0);
+	IT_EQ(it_wait(daemon), 0);
+	IT_STR(it_text(IT_OUT), "wqfs: the trace has died: LOSS, and another one\n");
+}
+
 /* ---- a source that is required ---- */
 
 /* Runs wqfs in the background; its source is held. */
@@ -213,6 +255,8 @@ static const struct it_test tests[] = {
 		wait_of_a_watch_has_an_end_and_then_a_loss},
 	{"SIGTERM ends a daemon whose source starts at once", signal_ends_it_at_once},
 	{"a source that fails then gives way to the next", what_fails_gives_way_to_the_next},
+	{"the mount answers while a source that died is replaced",
+		mount_answers_while_a_successor_starts},
 	{"the command waits for a source that is required",
 		command_waits_for_a_source_that_is_required},
 	{"the command fails with the source that is required",

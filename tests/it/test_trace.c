@@ -497,7 +497,7 @@ static void overrun_is_told_once_to_every_queue(void)
 		IT_EQ(keyctl_unlink(s.b, s.ring), 0);
 		RECORDS_UNTIL(s.ar, "RING:unlinked:B");
 	}
-	IT_OK(trace_is_used());
+	IT_UNTIL(trace_is_used());
 	IT_EQ(kill(s.daemon, SIGTERM), 0);
 	IT_EQ(it_wait(s.daemon), 0);
 	IT_OK(strstr(it_text(IT_OUT), "overflowed") != NULL);
@@ -579,7 +579,7 @@ static void dead_trace_is_found_by_a_sync_and_replaced(void)
 		IT_EQ(ioctl(s.ab, WQFS_IOC_SYNC), 0);
 		RECORDS_UNTIL(s.ab, "LOSS");
 		RECORDS_UNTIL_OR(s.ar, LOSS_AND_LINK);
-		IT_OK(trace_is_used());
+		IT_UNTIL(trace_is_used());
 		is_told_exactly(&s);
 		IT_EQ(keyctl_unlink(s.b, s.ring), 0);
 		RECORDS_UNTIL(s.ar, "RING:unlinked:B");
@@ -644,7 +644,7 @@ static void trace_comes_back_once_it_can(void)
 	IT_EQ(ioctl(s.ab, WQFS_IOC_SYNC), 0);
 	RECORDS_UNTIL(s.ab, "LOSS");
 	RECORDS_UNTIL(s.ar, "LOSS");
-	IT_OK(trace_is_used());
+	IT_UNTIL(trace_is_used());
 	is_told_exactly(&s);
 	ends_having_said(s.daemon, "the trace is back");
 }
