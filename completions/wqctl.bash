@@ -35,7 +35,8 @@ _wqctl_operands()
 	while (($# > 1)); do
 		case $1 in
 		-n | -m | -s | -f | -x | --count | --mode | --size | --filter | --format | --mount | \
-			--template | --timeout | --expiring | --exec | --ready-fd | --in)
+			--template | --timeout | --expiring | --exec | --ready-fd | --in | \
+		-o | --output)
 			shift ;;
 		-*) ;;
 		*) ((nr++)) ;;
@@ -72,19 +73,23 @@ _wqctl_word()
 
 	if (($# == 1)); then
 		mapfile -t COMPREPLY < <(compgen -W 'create ls stat size filter watch unwatch read
-			sync monitor wait tree doctor help --help --verbose --version' -- "$cur")
+			sync monitor wait tree record replay doctor help --help --verbose --version' -- "$cur")
 		return
 	fi
 	case $cmd:$prev in
 	help:help)
 		mapfile -t COMPREPLY < <(compgen -W 'create ls stat size filter watch unwatch read
-			sync monitor wait tree doctor' -- "$cur")
+			sync monitor wait tree record
+			replay doctor' -- "$cur")
 		return ;;
 	*:--format)
 		mapfile -t COMPREPLY < <(compgen -W 'raw text json' -- "$cur")
 		return ;;
-	create:-f | monitor:-f | *:--filter)
+	create:-f | monitor:-f | record:-f | replay:-f | *:--filter)
 		_wqctl_filter_words "$cur"
+		return ;;
+	*:-o | *:--output)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return ;;
 	*:--in)
 		_wqctl_keys "$cur"
@@ -105,6 +110,8 @@ _wqctl_word()
 		read) options+=' --count --wait --nonblock --format --time --who' ;;
 		monitor) options+=' --filter --recursive --persistent --expiring --format --template --time
 			--utc --local --who --count --timeout --exec --quiet --ready-fd --mount' ;;
+		record) options+=' --output --filter --recursive --persistent --quiet --mount' ;;
+		replay) options+=' --filter --format --template --time --utc --local --paced' ;;
 		tree) options+=' --json --mount' ;;
 		wait) options+=' --in --gone --revoked --updated --timeout --mount' ;;
 		esac
@@ -112,11 +119,13 @@ _wqctl_word()
 		return
 	fi
 	case $cmd:$(_wqctl_operands "$@") in
+	replay:0)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	ls:0)
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
 	stat:* | size:0 | filter:0 | watch:0 | unwatch:0 | read:0 | sync:0)
 		_wqctl_queues "$cur" ;;
-	watch:1 | unwatch:1 | monitor:* | tree:* | wait:0)
+	watch:1 | unwatch:1 | monitor:* | tree:* | record:* | wait:0)
 		_wqctl_keys "$cur" ;;
 	filter:*)
 		_wqctl_filter_words "$cur" ;;

@@ -5,32 +5,21 @@
 #include "args.h"
 #include "base/clock.h"
 #include "monitor.h"
-#include "template.h"
+#include "style_args.h"
 
 /* Options without a letter. */
-enum {
-	OPT_FORMAT = 256,
-	OPT_TEMPLATE,
-	OPT_UTC,
-	OPT_LOCAL,
-	OPT_WHO,
-	OPT_READY,
-	OPT_MOUNT,
-	OPT_PERSISTENT,
-	OPT_TIMEOUT,
-	OPT_EXPIRING
-};
+enum { OPT_READY = 256, OPT_MOUNT, OPT_PERSISTENT, OPT_TIMEOUT, OPT_EXPIRING };
 
 #define LETTERS "f:t1n:qrx:h"
 
 static const struct option options[] = {
 	{"filter", required_argument, NULL, 'f'},
-	{"format", required_argument, NULL, OPT_FORMAT},
-	{"template", required_argument, NULL, OPT_TEMPLATE},
+	{"format", required_argument, NULL, STYLE_FORMAT},
+	{"template", required_argument, NULL, STYLE_TEMPLATE},
 	{"time", no_argument, NULL, 't'},
-	{"utc", no_argument, NULL, OPT_UTC},
-	{"local", no_argument, NULL, OPT_LOCAL},
-	{"who", no_argument, NULL, OPT_WHO},
+	{"utc", no_argument, NULL, STYLE_UTC},
+	{"local", no_argument, NULL, STYLE_LOCAL},
+	{"who", no_argument, NULL, STYLE_WHO},
 	{"count", required_argument, NULL, 'n'},
 	{"timeout", required_argument, NULL, OPT_TIMEOUT},
 	{"recursive", no_argument, NULL, 'r'},
@@ -46,42 +35,8 @@ static const struct option options[] = {
 
 struct arguments {
 	struct monitor_options o;
-	struct template *template;
+	struct style_args style;
 };
-
-static int take_template(const struct wqctl_cmd *cmd, struct arguments *args, const char *text)
-{
-	char why[400];
-
-	template_free(args->template);
-	args->template = template_new(text, why, sizeof(why));
-	args->o.style.template = args->template;
-	return args->template ? -1 : wqctl_usage(cmd, "invalid template: %s", why);
-}
-
-/* The options that say how an event is shown. */
-static int take_style(const struct wqctl_cmd *cmd, struct arguments *args, int option)
-{
-	struct event_style *style = &args->o.style;
-
-	switch (option) {
-	case OPT_FORMAT:
-		return args_format(cmd, optarg, &style->format);
-	case OPT_TEMPLATE:
-		return take_template(cmd, args, optarg);
-	case 't':
-	case OPT_UTC:
-		style->clock = EVENT_CLOCK_UTC;
-		return -1;
-	case OPT_LOCAL:
-		style->clock = EVENT_CLOCK_LOCAL;
-		return -1;
-	case OPT_WHO: /* is shown in any case */
-		return -1;
-	default:
-		return wqctl_other_option(cmd, option);
-	}
-}
 
 /* The options that say when it ends, and whom it tells what. */
 static int take_end(const struct wqctl_cmd *cmd, struct arguments *args, int option)
@@ -103,7 +58,7 @@ static int take_end(const struct wqctl_cmd *cmd, struct arguments *args, int opt
 		o->quiet = true;
 		return -1;
 	default:
-		return take_style(cmd, args, option);
+		return style_args_take(cmd, &args->style, option);
 	}
 }
 
@@ -144,17 +99,16 @@ static int take(const struct wqctl_cmd *cmd, struct arguments *args, int option)
 
 static int run(const struct wqctl_cmd *cmd, int argc, char **argv)
 {
-	struct arguments args = {
-		.o = {.ready_fd = -1, .lead = -1, .style = {.format = WQFS_FORMAT_TEXT}},
-	};
+	struct arguments args = {.o = {.ready_fd = -1, .lead = -1}};
 	int option, status = -1;
 
-	args.o.style.colour = event_wants_colour(stdout);
+	style_args_init(&args.style);
 	while (status < 0 && (option = getopt_long(argc, argv, LETTERS, options, NULL)) != -1)
 		status = take(cmd, &args, option);
+	args.o.style = args.style.style;
 	if (status < 0)
 		status = monitor_run(&args.o, argv + optind);
-	template_free(args.template);
+	style_args_fini(&args.style);
 	return status;
 }
 

@@ -2,10 +2,12 @@
 #include "monitor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <keyutils.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/container.h"
 #include "expiry.h"
@@ -202,6 +204,10 @@ static bool set_up(struct monitor *m, char **keys)
 		return false;
 	if (*keys ? !add_all(m, keys) : !add_default(m))
 		return false;
+	if (m->o->begin)
+		m->o->begin(*keys ? keys : by_default);
+	if (!wqctl_flush())
+		return false;
 	say_ready(m, *keys ? keys : by_default);
 	return true;
 }
@@ -223,6 +229,20 @@ static int watch(struct monitor *m, char **keys)
 	return status == WQCTL_OK && m->run.failed ? WQCTL_FAILURE : status;
 }
 
+/* What is printed goes to the file called NAME. False after an error message. */
+static bool print_to(const char *name)
+{
+	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (fd < 0 || dup2(fd, STDOUT_FILENO) < 0) {
+		fprintf(stderr, "wqctl: %s: %s\n", name, strerror(errno));
+		return false;
+	}
+	close(fd);
+	wqctl_prints_to(name);
+	return true;
+}
+
 int monitor_run(const struct monitor_options *o, char **keys)
 {
 	struct monitor m = {.o = o, .left = o->count};
@@ -234,6 +254,8 @@ int monitor_run(const struct monitor_options *o, char **keys)
 	m.run.done = on_done;
 	m.expiry.lead = o->lead;
 	m.expiry.event = on_expiry;
+	if (o->output && !print_to(o->output))
+		return WQCTL_FAILURE;
 	if (!watcher_open(&m.w, o->mount, o->recursive))
 		return WQCTL_FAILURE;
 	run_each_init(&m.run, m.w.loop, o->command);

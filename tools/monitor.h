@@ -17,9 +17,11 @@ struct monitor_options {
 	int ready_fd;	     /* -1: none */
 	unsigned long count; /* end after so many events; 0: never */
 	bool has_timeout;
-	uint64_t timeout_ns; /* end when nothing has happened for so long */
-	long lead;	     /* say when a key has so many seconds left; -1: do not */
-	const char *command; /* run it for each event, and print nothing; NULL: print */
+	uint64_t timeout_ns;	    /* end when nothing has happened for so long */
+	long lead;		    /* say when a key has so many seconds left; -1: do not */
+	const char *output;	    /* the file to write to; NULL: standard output */
+	void (*begin)(char **keys); /* writes what comes first; NULL: nothing does */
+	const char *command;	    /* run it for each event, and print nothing; NULL: print */
 };
 
 /* Watches KEYS, which ends with NULL; if it is empty, the caller's session and user keyring.

@@ -29,6 +29,8 @@ static const struct wqctl_cmd *const commands[] = {
 	&wqctl_monitor,
 	&wqctl_wait,
 	&wqctl_tree,
+	&wqctl_record,
+	&wqctl_replay,
 	&wqctl_doctor,
 };
 
@@ -160,6 +162,13 @@ int wqctl_operands_only(const struct wqctl_cmd *cmd, int argc, char **argv, int 
 	return wqctl_check_operands(cmd, argc, argv, min, max);
 }
 
+static const char *output = "standard output";
+
+void wqctl_prints_to(const char *name)
+{
+	output = name;
+}
+
 bool wqctl_flush(void)
 {
 	static bool said;
@@ -168,8 +177,7 @@ bool wqctl_flush(void)
 	if (!err && !ferror(stdout))
 		return true;
 	if (!said)
-		fprintf(stderr, "wqctl: standard output: %s\n",
-			err ? strerror(err) : "write error");
+		fprintf(stderr, "wqctl: %s: %s\n", output, err ? strerror(err) : "write error");
 	said = true;
 	return false;
 }

@@ -18,6 +18,7 @@ struct wqctl_cmd {
 	int (*run)(const struct wqctl_cmd *cmd, int argc, char **argv);
 };
 
+extern const struct wqctl_cmd wqctl_record, wqctl_replay;
 extern const struct wqctl_cmd wqctl_create, wqctl_doctor, wqctl_filter, wqctl_ls, wqctl_monitor,
 	wqctl_read, wqctl_size, wqctl_stat, wqctl_sync, wqctl_tree, wqctl_unwatch, wqctl_wait,
 	wqctl_watch;
@@ -47,6 +48,9 @@ int wqctl_check_operands(const struct wqctl_cmd *cmd, int argc, char **argv, int
  * goes before a first operand that begins so. Returns -1 if all is well, with optind at the
  * first operand; else the exit status. */
 int wqctl_operands_only(const struct wqctl_cmd *cmd, int argc, char **argv, int min, int max);
+
+/* From now on the standard output is the file called NAME, for messages. */
+void wqctl_prints_to(const char *name);
 
 /* Writes out what was printed. False if that fails, which it reports once. */
 bool wqctl_flush(void);

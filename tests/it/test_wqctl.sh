@@ -57,7 +57,7 @@ test_usage()
 {
 	local cmd
 
-	for cmd in create ls stat size filter watch unwatch read sync monitor wait tree; do
+	for cmd in create ls stat size filter watch unwatch read sync monitor wait tree record replay; do
 		expect_matching "$cmd says how it is used" 0 "usage: wqctl $cmd .*" "$wqctl" $cmd --help
 		expect_matching "$cmd -h says so, too" 0 "usage: wqctl $cmd .*" "$wqctl" $cmd -h
 		expect_matching "so does help $cmd" 0 "usage: wqctl $cmd .*" "$wqctl" help $cmd
