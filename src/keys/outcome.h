@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What an operation, or a report of one, means: its changes, in order, and what else follows.
- * Nothing of that has been done yet.
+ * Nothing of the model of a key has been changed yet, and nothing posted.
  */
 #ifndef WQ_OUTCOME_H
 #define WQ_OUTCOME_H
