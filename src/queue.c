@@ -179,7 +179,9 @@ void wq_queue_note_loss(struct wq_queue *q)
 	wake(q);
 }
 
-void wq_queue_note_one_loss(struct wq_queue *q, uint64_t number)
+/* The same, unless Q has noted a loss of that NUMBER (1 and up) before, so that it is one loss
+ * for all of its watches. */
+static void note_one_loss(struct wq_queue *q, uint64_t number)
 {
 	if (q->loss_number == number)
 		return;
@@ -235,7 +237,7 @@ static bool is_for(const struct wq_posting *p, const struct wq_watch *w)
 static void lose(struct wq_queue *q, uint64_t number)
 {
 	if (number)
-		wq_queue_note_one_loss(q, number);
+		note_one_loss(q, number);
 	else
 		wq_queue_note_loss(q);
 }

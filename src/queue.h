@@ -63,7 +63,7 @@ struct wq_posting {
 		unsigned char raw[WQFS_RECORD_MAX];
 	} record;
 	bool is_loss;	      /* it is no record: */
-	uint64_t loss_number; /* as for wq_queue_note_one_loss(); 0: none */
+	uint64_t loss_number; /* of several postings that are one loss for a queue; 0: none */
 	const struct wq_cred *who;
 	uint64_t id, at_ns;
 	uint64_t number;   /* 1 and up; 0: it is the only one */
@@ -178,10 +178,6 @@ size_t wq_queue_bytes(const struct wq_queue *queue, enum wqfs_format format);
 /* A source lost track: notes a LOSS after the last queued record, or at once if none is queued.
  * Wakes readers. */
 void wq_queue_note_loss(struct wq_queue *queue);
-
-/* The same, unless QUEUE has noted a loss of that NUMBER (1 and up) before, so that it is one
- * loss for all of its watches. */
-void wq_queue_note_one_loss(struct wq_queue *queue, uint64_t number);
 
 /* Calls FN for each watch of QUEUE until it returns false. FN may not add or remove watches. */
 void wq_queue_each_watch(const struct wq_queue *queue,

@@ -3,7 +3,6 @@
 #ifndef WQ_CLEANUP_H
 #define WQ_CLEANUP_H
 
-#include <stdio.h>
 #include <stdlib.h>
 
 /* FUNCTION is called with the address of the variable at the end of its block. To give the
@@ -13,12 +12,6 @@
 static inline void wq_cleanup_free(void *variable)
 {
 	free(*(void **)variable);
-}
-
-static inline void wq_cleanup_fclose(FILE **f)
-{
-	if (*f)
-		fclose(*f);
 }
 
 #endif

@@ -252,7 +252,7 @@ void wq_compare_view_as(struct wq_compare *c, struct wq_key *key, const struct w
 
 /* ---- refreshing ---- */
 
-void wq_compare_refresh(struct wq_key *key)
+static void refresh(struct wq_key *key)
 {
 	struct wq_key_state *new = &key->model->scratch;
 
@@ -268,7 +268,7 @@ void wq_compare_refresh_now(struct wq_key *key, bool payload)
 
 	key->payload_reported |= payload;
 	key->attrs_reported |= !payload;
-	wq_compare_refresh(key);
+	refresh(key);
 	key->payload_reported &= payload_reported;
 	key->attrs_reported &= attrs_reported;
 }
@@ -293,7 +293,7 @@ static void on_refresh_timer(struct wq_timer *timer)
 	while ((key = TAILQ_FIRST(&registry->refresh)) && now - began < WQ_PIECE_NS) {
 		wq_registry_refreshed(registry, key);
 		if (key->payload_reported || key->attrs_reported)
-			wq_compare_refresh(key);
+			refresh(key);
 		now = wq_now_ns();
 	}
 	if (!TAILQ_EMPTY(&registry->refresh))

@@ -46,9 +46,8 @@ void wq_compare_view_as(
  * not kept up to date. */
 void wq_compare_stop(struct wq_compare *c, struct wq_key *key);
 
-/* Takes a snapshot and puts into the model only what KEY's flags say was reported: at once, or
- * within some ms, so that one snapshot serves many operations. */
-void wq_compare_refresh(struct wq_key *key);
+/* Takes a snapshot and puts into the model only what KEY's flags say was reported, within some
+ * ms, so that one snapshot serves many operations. */
 void wq_compare_refresh_soon(struct wq_compare *c, struct wq_key *key);
 
 /* A process has reported a change of KEY's payload, or else of its attributes: puts only that

@@ -147,13 +147,6 @@ const struct wq_operation_type *wq_operation_find(uint32_t op)
 	return NULL;
 }
 
-bool wq_operation_may_destroy(uint32_t op)
-{
-	const struct wq_operation_type *o = wq_operation_find(op);
-
-	return o && o->may_destroy;
-}
-
 /* The key at PLACE of an operation of TYPE. */
 static const struct wq_op_arg *at(const struct wq_operation_type *type, unsigned int place)
 {

@@ -114,9 +114,6 @@ struct wq_operation {
  * about special keyrings. */
 const struct wq_operation_type *wq_operation_find(uint32_t op);
 
-/* May the success of OP end the life of a key? */
-bool wq_operation_may_destroy(uint32_t op);
-
 /* The rights of which OP needs one to the key for which it posts SUBTYPE; 0: no right is
  * enough. */
 uint8_t wq_operation_rights(uint32_t op, unsigned int subtype);
