@@ -59,7 +59,7 @@ void wqfs_unpark(struct wq_parked *p);
 int wqfs_give(const struct wq_parked *p, const char *buf, size_t len);
 
 /* Unparks P, answers it with R (0 or -errno) and frees it. A reader's 0 is end of file. A
- * poller is told of no event. */
+ * poller gets no event. */
 void wqfs_complete(struct wq_parked *p, int r);
 
 #endif

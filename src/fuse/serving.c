@@ -115,8 +115,8 @@ static bool gives(const struct wq_parked *p)
 	return p->handle->piece || wq_queue_gives(p->handle->node->queue);
 }
 
-/* P would be told that there is nothing, although its record may be among those that are not
- * posted yet. */
+/* The answer to P would be that there is nothing, although its record may be among those that
+ * are not posted yet. */
 static bool is_too_early(const struct wq_parked *p)
 {
 	if (p->wait == WQ_WAIT_POSTS)

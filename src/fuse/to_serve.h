@@ -24,7 +24,7 @@ void wqfs_writers_gone(struct wqfs *fs, struct wq_node *node);
  * False: there is more to post. */
 bool wqfs_settle_end(struct wqfs *fs, struct wq_node *node);
 
-/* NODE has a writer again, or is no longer open: no end of file is to be told. */
+/* NODE has a writer again, or is no longer open: no end of file is to be delivered. */
 void wqfs_forget_end(struct wqfs *fs, struct wq_node *node);
 
 /* The last reader of a queue has gone: pollers of a writing end get an error. */

@@ -46,7 +46,7 @@ void wq_describe_watch(const struct wq_watch *watch, const struct wq_caller *cal
 	const struct wq_key_state *s = &key->state;
 
 	fprintf(out, "%d %u ", key->serial, watch->info_id >> WATCH_INFO_ID__SHIFT);
-	/* Nobody knows to whom a key that we can no longer look at grants anything. */
+	/* Nobody knows to whom a key that we can no longer see grants anything. */
 	if (s->life == WQ_KEY_HIDDEN) {
 		fprintf(out, "-\t%s", how_observed(key));
 	} else if (!wq_access_may_view(s, caller)) {

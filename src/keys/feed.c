@@ -463,37 +463,37 @@ int wq_feed_report(
 	struct wq_feed *f, const struct wqfs_key_report *report, const struct wq_caller *caller)
 {
 	uint64_t now = wq_now_ns();
-	struct wq_operation h = {
+	struct wq_operation op = {
 		.op = report->op,
 		.result = report->result,
 		.begin_ns = report->begin_ns,
 		.end_ns = report->end_ns,
 		.tid = caller->pid,
 	};
-	struct wq_statement t = {.model = f->model, .op = &h, .caller = caller};
+	struct wq_statement t = {.model = f->model, .op = &op, .caller = caller};
 
-	memcpy(h.arg, report->arg, sizeof(h.arg));
-	if (!wq_operation_find(h.op) || h.begin_ns > now || h.end_ns > now ||
-		(h.end_ns && h.end_ns < h.begin_ns))
+	memcpy(op.arg, report->arg, sizeof(op.arg));
+	if (!wq_operation_find(op.op) || op.begin_ns > now || op.end_ns > now ||
+		(op.end_ns && op.end_ns < op.begin_ns))
 		return -EINVAL;
-	if (!h.end_ns && !caller->pid)
+	if (!op.end_ns && !caller->pid)
 		return 0; /* threads in foreign pid namespaces all have number 0 */
 	if (wq_model_has(f->model, WQ_SOURCE_CHANGES))
 		return 0; /* the source reports all that this operation changes */
 	if (wq_model_has(f->model, WQ_SOURCE_OPERATIONS)) {
 		/* at a beginning: what its thread did before is over */
 		wq_feed_drain_for(f, caller->uid);
-		if (h.end_ns && (!caller->compat || wq_model_has(f->model, WQ_SOURCE_COMPAT)))
+		if (op.end_ns && (!caller->compat || wq_model_has(f->model, WQ_SOURCE_COMPAT)))
 			return 0; /* the source reports it, too */
 	}
-	if (!h.end_ns) {
+	if (!op.end_ns) {
 		const struct wq_cred who = wq_actors_reporter(f->actors, caller);
 
-		wq_resolve_begin(f->resolve, &h);
-		wq_inflight_report(&f->model->inflight, &h, caller, &who);
+		wq_resolve_begin(f->resolve, &op);
+		wq_inflight_report(&f->model->inflight, &op, caller, &who);
 		return 0;
 	}
-	wq_resolve_reported(f->resolve, &h, caller, &t.meaning);
+	wq_resolve_reported(f->resolve, &op, caller, &t.meaning);
 	operation_ended(f, &t);
 	return 0;
 }

@@ -37,7 +37,7 @@ time_t wq_gc_delay(struct wq_gc_watch *gc)
 	return gc->delay;
 }
 
-/* Must we look for the ends of keys? Yes if the source reports operations but not ends. If it
+/* Must we find the ends of keys? Yes if the source reports operations but not ends. If it
  * reports ends we check only when somebody asks for that. */
 static bool must_find_ends(const struct wq_model *m)
 {

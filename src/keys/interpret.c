@@ -33,27 +33,27 @@ static uint32_t author(const struct wq_statement *t)
 /* Remembers that the operation's key existed when it ended. */
 static void note_serial(const struct wq_statement *t)
 {
-	const struct wq_operation *h = t->op;
-	int32_t serial = h->arg[0];
+	const struct wq_operation *op = t->op;
+	int32_t serial = op->arg[0];
 	uint32_t by = author(t);
-	uint64_t since_ns = h->end_ns;
+	uint64_t since_ns = op->end_ns;
 
-	switch (h->op) {
+	switch (op->op) {
 	case WQFS_REPORT_ADD_KEY:
 		/* only one operation creates a key: all others that return it
 		 * have updated it */
 		since_ns = 0;
-		serial = h->result;
+		serial = op->result;
 		break;
 	case WQFS_REPORT_REQUEST_KEY:
 	case KEYCTL_SEARCH:
-		serial = h->result;
+		serial = op->result;
 		break;
 	case KEYCTL_GET_KEYRING_ID:
 	case KEYCTL_JOIN_SESSION_KEYRING:
 		if (by == WQ_SERIALS_TRACED)
 			by = WQ_SERIALS_JOINED;
-		serial = h->result;
+		serial = op->result;
 		break;
 	case KEYCTL_SESSION_TO_PARENT: /* their arguments are no keys */
 	case KEYCTL_GET_PERSISTENT:
@@ -152,13 +152,13 @@ static bool is_reporters(const struct wq_statement *t, int32_t serial)
  * or invalidated key shows its state, unless it is destroyed already. */
 static void note_death(const struct wq_statement *t)
 {
-	const struct wq_operation *h = t->op;
-	const bool is_timeout = h->op == KEYCTL_SET_TIMEOUT;
-	uint32_t seconds = is_timeout ? (uint32_t)h->arg[1] : 0;
+	const struct wq_operation *op = t->op;
+	const bool is_timeout = op->op == KEYCTL_SET_TIMEOUT;
+	uint32_t seconds = is_timeout ? (uint32_t)op->arg[1] : 0;
 	time_t at = is_timeout && !seconds ? 0 : time(NULL) + (time_t)seconds;
-	int32_t serial = h->arg[0];
+	int32_t serial = op->arg[0];
 
-	if (!is_timeout && h->op != KEYCTL_REVOKE && h->op != KEYCTL_INVALIDATE)
+	if (!is_timeout && op->op != KEYCTL_REVOKE && op->op != KEYCTL_INVALIDATE)
 		return;
 	if (t->caller && !is_timeout &&
 		wq_key_reader_life(t->model->reader, serial) < WQ_KEY_EXPIRED)

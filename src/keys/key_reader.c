@@ -345,7 +345,7 @@ int wq_key_reader_holds(struct wq_key_reader *reader, const struct wq_view_cred 
 	return n ? WQ_HOLDS_OTHERS : WQ_HOLDS_NOTHING;
 }
 
-static int look_members(struct wq_key_reader *reader, const struct wq_view_cred *as,
+static int refresh_members(struct wq_key_reader *reader, const struct wq_view_cred *as,
 	int32_t serial, struct wq_key_state *new)
 {
 	long n = read_members(reader, as, serial);
@@ -390,7 +390,7 @@ int wq_key_reader_payload(struct wq_key_reader *reader, const struct wq_view_cre
 	long n;
 
 	if (wq_key_is_type(new, "keyring"))
-		return look_members(reader, as, serial, new);
+		return refresh_members(reader, as, serial, new);
 	if (!readable_type(new)) {
 		new->payload = WQ_PAYLOAD_UNREAD;
 		return 0;

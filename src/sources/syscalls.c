@@ -22,8 +22,8 @@
 #include <traceevent/kbuffer.h>
 #include <tracefs/tracefs.h>
 
-/* The least time between two wake-ups by exits of processes on a busy machine, and by calls
- * that may be those of 32-bit programs. */
+/* The least time between two wake-ups by ends of threads (task_free) on a busy machine, and by
+ * calls that may be those of 32-bit programs. */
 #define NOW_AND_THEN_NS (20 * WQ_NSEC_PER_MSEC)
 #define FORKS_KB	128 /* for each CPU: about 2500 forks */
 #define IDS_KB		32  /* any user can fill it; only root loses by that */
@@ -146,7 +146,7 @@ static int open_stream(struct syscalls *t, enum wq_stream_id id, unsigned int bu
 
 /* A process keeps its keyrings until it is reaped, which may be long after its exit. A failure
  * is tolerated: the resync finds what ended with a process. */
-static void prepare_exits(struct syscalls *t)
+static void prepare_task_free(struct syscalls *t)
 {
 	struct wq_stream *s = &t->stream[WQ_STREAM_TASK_FREE];
 
@@ -217,7 +217,7 @@ static int set_up(struct syscalls *t)
 	if (r == 0)
 		r = wq_syscall_events_keep_switches(t->stream, &t->switches);
 	if (r == 0) {
-		prepare_exits(t);
+		prepare_task_free(t);
 		prepare_32(t);
 	}
 	return r;

@@ -36,10 +36,10 @@ static int report_begun(int to, int32_t key)
 /* ---- reports that are never ended ---- */
 
 /* More than the daemon can compare while it waits for a report. */
-#define SUSPECTS 32
+#define DEFERRED 32
 
 struct troublemaker {
-	int32_t keys[SUSPECTS];
+	int32_t keys[DEFERRED];
 	int watching, other;
 };
 
@@ -47,7 +47,7 @@ static void prepare(struct troublemaker *t)
 {
 	t->watching = it_queue("trouble", O_RDONLY | O_NONBLOCK);
 	t->other = it_queue("no watches", O_RDONLY);
-	for (int i = 0; i < SUSPECTS; i++) {
+	for (int i = 0; i < DEFERRED; i++) {
 		char name[32];
 
 		snprintf(name, sizeof(name), "wqfs-test:trouble %d", i);
@@ -72,10 +72,10 @@ static _Noreturn void make_trouble(const struct troublemaker *t, int to)
 		pid_t pid = it_fork();
 
 		if (pid == 0)
-			begin_only(t, t->keys[n % SUSPECTS], n);
+			begin_only(t, t->keys[n % DEFERRED], n);
 		it_join(pid);
 		(void)records(t->watching);
-		if (n == SUSPECTS)
+		if (n == DEFERRED)
 			IT_EQ(write(to, "", 1), 1);
 	}
 }

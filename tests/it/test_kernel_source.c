@@ -88,7 +88,7 @@ static pid_t change_and_end(const struct doer *d, int32_t key)
 
 static void is_by(int fd, int32_t key, pid_t pid, const struct doer *d)
 {
-	json_int_t told = 0, by = 0, uid = -1, gid = -1;
+	json_int_t serial = 0, by = 0, uid = -1, gid = -1;
 	const char *comm = "";
 	char line[1024];
 	json_error_t error;
@@ -99,10 +99,10 @@ static void is_by(int fd, int32_t key, pid_t pid, const struct doer *d)
 	line[n] = '\0';
 	record = json_loads(line, 0, &error);
 	if (!record ||
-		json_unpack_ex(record, &error, 0, "{s:I, s:{s:I, s:I, s:I, s:s}}", "key", &told,
-			"who", "pid", &by, "uid", &uid, "gid", &gid, "comm", &comm))
+		json_unpack_ex(record, &error, 0, "{s:I, s:{s:I, s:I, s:I, s:s}}", "key",
+			&serial, "who", "pid", &by, "uid", &uid, "gid", &gid, "comm", &comm))
 		IT_FAIL("%s: %s: %s", d->says, line, error.text);
-	IT_EQ(told, key);
+	IT_EQ(serial, key);
 	IT_EQ(by, pid);
 	IT_EQ(uid, d->effective);
 	IT_EQ(gid, d->effective);
@@ -129,7 +129,7 @@ static void each_is_named(const struct doer *doers, size_t n)
 	it_stop(daemon);
 }
 
-static void who_made_a_change_is_told(void)
+static void who_made_a_change_is_posted(void)
 {
 	static const struct doer doers[] = {
 		{.says = "root"},
@@ -143,7 +143,7 @@ static void who_made_a_change_is_told(void)
 	each_is_named(doers, ARRAY_SIZE(doers));
 }
 
-static void who_made_a_32_bit_call_is_told(void)
+static void who_made_a_32_bit_call_is_posted(void)
 {
 	static const struct doer doers[] = {{.says = "a 32-bit program", .is_32_bit = true}};
 
@@ -249,7 +249,7 @@ static _Noreturn void be_actor(const struct actor *a, const struct peer *p)
 	_exit(0);
 }
 
-static void as_told(int fd, int32_t ring, const char *says)
+static void as_reported(int fd, int32_t ring, const char *says)
 {
 	char want[512], got[512];
 	uint32_t made = 0;
@@ -296,7 +296,7 @@ static void special_keyrings_are_resolved(const struct actor *actors, size_t n)
 			snprintf(name, sizeof(name), "q%zu", i);
 			fd = watching(name, ring);
 			tell_peer(&p, 0);
-			as_told(fd, ring, actors[i].says);
+			as_reported(fd, ring, actors[i].says);
 			hear_peer(&p);
 			NO_RECORDS(fd);
 			_exit(0);
@@ -460,7 +460,7 @@ static void adding_makes_updates_and_displaces(void)
 
 /* ---- ends ---- */
 
-static void ends_are_told_in_their_place(void)
+static void ends_are_posted_in_their_place(void)
 {
 	pid_t daemon;
 	int32_t ring, lives, keys[4];
@@ -698,7 +698,7 @@ static void two_daemons_hear_the_same(void)
 	it_stop(daemon);
 }
 
-/* ---- more than can be told ---- */
+/* ---- more than can be reported ---- */
 
 static _Noreturn void update_often(int32_t key, int times)
 {
@@ -742,13 +742,13 @@ static void what_finds_no_room_is_a_loss_of_its_key_alone(void)
 	RECORDS_UNTIL(other, "CALM:updated");
 	RECORDS_UNTIL_OR(end, "ENDS:removed", "LOSS ENDS:removed");
 	NO_RECORDS(other);
-	/* it is told again */
+	/* it is reported again */
 	IT_EQ(keyctl_revoke(busy), 0);
 	IT_UNTIL(it_stats(many).queued > 0);
 	it_stop(daemon);
 }
 
-static void each_of_many_updates_is_told(void)
+static void each_of_many_updates_is_posted(void)
 {
 	pid_t daemon = kernel_source_start(",max_size=131072,default_size=131072"), pids[4];
 	int32_t key = open_key("wqfs-test:k", "1", SESSION);
@@ -780,9 +780,9 @@ static void each_of_many_updates_is_told(void)
 }
 
 static const struct it_test tests[] = {
-	{"who made a change is told, whoever it was, and when it is gone",
-		who_made_a_change_is_told},
-	{"who made a 32-bit call is told", who_made_a_32_bit_call_is_told},
+	{"who made a change is posted, whoever it was, and when it is gone",
+		who_made_a_change_is_posted},
+	{"who made a 32-bit call is posted", who_made_a_32_bit_call_is_posted},
 	{"special keyrings of other users and sessions are known",
 		special_keyrings_of_others_are_known},
 	{"special keyrings in user namespaces are known",
@@ -790,7 +790,7 @@ static const struct it_test tests[] = {
 	{"requested keys are linked where the process says",
 		requested_keys_are_linked_where_the_process_says},
 	{"add_key() makes, updates and displaces", adding_makes_updates_and_displaces},
-	{"ends are told in their place, once", ends_are_told_in_their_place},
+	{"ends are posted in their place, once", ends_are_posted_in_their_place},
 	{"a session keyring ends with its last process", session_ends_with_its_last_process},
 	{"a call that blocks keeps no end back", blocked_call_keeps_no_end_back},
 	{"nothing is attached without a watch", nothing_is_attached_without_a_watch},
@@ -799,7 +799,7 @@ static const struct it_test tests[] = {
 	{"two daemons hear the same", two_daemons_hear_the_same},
 	{"what finds no room is a loss of its key alone",
 		what_finds_no_room_is_a_loss_of_its_key_alone},
-	{"each of 100,000 updates by four processes is told", each_of_many_updates_is_told},
+	{"each of 100,000 updates by four processes is posted", each_of_many_updates_is_posted},
 };
 
 int main(int argc, char **argv)

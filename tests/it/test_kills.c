@@ -168,7 +168,7 @@ static void kill_them(const struct rig *r, struct victim *v)
 }
 
 struct sums {
-	unsigned int posted, seen, left, told, gone, needless;
+	unsigned int posted, seen, left, losses, gone, needless;
 };
 
 static void count(struct sums *sums, const struct victim *v)
@@ -182,7 +182,7 @@ static void count(struct sums *sums, const struct victim *v)
 	if (*v->seen + left.records)
 		sums->needless += left.losses;
 	else if (left.losses)
-		sums->told++;
+		sums->losses++;
 	else
 		sums->gone++;
 }
@@ -201,7 +201,7 @@ static unsigned int kills(void)
  * it must be at most a quarter of that. An unnecessary LOSS is one for a reader that was killed
  * within a fifth of a millisecond after it had got the record, and before it asked for the
  * next. */
-static void no_record_is_read_twice_and_what_is_lost_is_told(void)
+static void no_record_is_read_twice_and_a_loss_is_posted(void)
 {
 	struct victim v[AT_A_TIME];
 	struct sums sums = {0};
@@ -215,9 +215,9 @@ static void no_record_is_read_twice_and_what_is_lost_is_told(void)
 		for (int i = 0; i < AT_A_TIME; i++)
 			count(&sums, &v[i]);
 	}
-	printf("# of %u records %u were read, %u left, %u told as lost, %u gone with a "
-	       "reader; %u told that were not\n",
-		sums.posted, sums.seen, sums.left, sums.told, sums.gone, sums.needless);
+	printf("# of %u records %u were read, %u left, %u posted as lost, %u gone with "
+	       "a reader; %u posted that were not\n",
+		sums.posted, sums.seen, sums.left, sums.losses, sums.gone, sums.needless);
 	fflush(stdout);
 	/* a sanitizer's daemon looks later: there at most as many as on the reference kernel */
 	IT_OK(sums.gone * 100 <= sums.posted * MAX_GONE * SLOWER);
@@ -263,10 +263,9 @@ static const struct it_test tests[] = {
 		record_posted_after_a_kill_is_kept},
 	{"a queue that goes with its killed reader does no harm",
 		queue_that_goes_with_its_reader_does_no_harm},
-	{"of readers killed at any moment none leaves behind what it has read, and what goes "
-	 "with "
-	 "them is told",
-		no_record_is_read_twice_and_what_is_lost_is_told},
+	{"of readers killed at any moment none leaves behind what it has read, and for what "
+	 "goes with them a loss is posted",
+		no_record_is_read_twice_and_a_loss_is_posted},
 };
 
 IT_MAIN(tests)
