@@ -89,8 +89,6 @@ static bool was_there(const struct wq_statement *t, int32_t serial)
 {
 	const struct wq_key *key = wq_registry_find(&t->model->registry, serial);
 
-	if (t->op->made != WQ_MADE_UNKNOWN)
-		return t->op->made == WQ_MADE_UPDATED;
 	return serial == t->op->arg[1] || (key && key->since_ns <= t->op->begin_ns) ||
 	       wq_serials_known(&t->model->serials, serial, author(t), t->op->begin_ns);
 }
@@ -103,8 +101,7 @@ static bool is_member_already(const struct wq_statement *t, int32_t ring, int32_
 	const struct wq_key *into =
 		ring > 0 ? wq_registry_find(&t->model->registry, ring) : NULL;
 
-	return t->op->op == WQFS_REPORT_ADD_KEY && t->op->made == WQ_MADE_UNKNOWN && into &&
-	       wq_key_has_members(into) &&
+	return t->op->op == WQFS_REPORT_ADD_KEY && into && wq_key_has_members(into) &&
 	       wq_statement_is_believed(t, into, NOTIFY_KEY_LINKED) &&
 	       wq_key_member_find(&into->state, serial);
 }

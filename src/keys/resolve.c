@@ -28,8 +28,6 @@ static int32_t keyring(struct wq_resolve *r, const struct wq_operation *op, int3
 {
 	int32_t serial = 0;
 
-	if (op->is_resolved)
-		return id > 0 ? id : 0;
 	switch (id) {
 	case KEY_SPEC_SESSION_KEYRING:
 		if (wq_model_has(r->model, WQ_SOURCE_OPERATIONS))
@@ -134,10 +132,9 @@ static void explain(struct wq_resolve *r, struct wq_operation *op)
 	if (!u || !u->reported || u->report.op != op->op || u->report.begin_ns > op->begin_ns)
 		return;
 	for (unsigned int i = 0; i < WQ_OP_ARGS; i++)
-		if (!op->is_resolved && op->arg[i] < 0 && u->report.arg[i] > 0 &&
-			believed(r->model, u, i))
+		if (op->arg[i] < 0 && u->report.arg[i] > 0 && believed(r->model, u, i))
 			op->arg[i] = u->report.arg[i];
-	if (op->op == WQFS_REPORT_ADD_KEY && op->made == WQ_MADE_UNKNOWN)
+	if (op->op == WQFS_REPORT_ADD_KEY)
 		op->arg[1] = u->report.arg[1];
 	/* else the process may have become another user since its report */
 	if (!wq_model_has(r->model, WQ_SOURCE_IDENTITY) &&

@@ -10,9 +10,8 @@
 
 /* Kinds of stored events that are not reported as they are. */
 enum {
-	STORED_IDS_BEGIN = 16, /* one half of an event that consists of two, */
+	STORED_IDS_BEGIN = 16, /* one half of an event that consists of two */
 	STORED_IDS_END,
-	STORED_OPERATION, /* or a whole one, of a kind that otherwise consists of two */
 };
 
 /* An event that is not complete yet, or was not taken out yet. */
@@ -32,7 +31,6 @@ struct wq_stored_event {
 		uid_t ids[WQ_IDS_ARGS];
 		struct wq_change change;
 		int32_t serial;
-		struct wq_operation operation;
 	};
 };
 
@@ -74,7 +72,7 @@ static bool is_of_keys(const struct wq_stored_event *e)
 {
 	return e->kind == WQ_EVENT_BEGIN || e->kind == WQ_EVENT_END ||
 	       e->kind == WQ_EVENT_CHANGE || e->kind == WQ_EVENT_DESTROYED ||
-	       e->kind == WQ_EVENT_KEY_LOST || e->kind == STORED_OPERATION;
+	       e->kind == WQ_EVENT_KEY_LOST;
 }
 
 static struct wq_stored_event *add(
@@ -184,14 +182,6 @@ void wq_event_order_key_lost(struct wq_event_order *order, const struct wq_key_l
 		e->serial = lost->serial;
 }
 
-void wq_event_order_operation(struct wq_event_order *order, const struct wq_operation *op)
-{
-	struct wq_stored_event *e = add(order, op->end_ns, op->tid, STORED_OPERATION, 0);
-
-	if (e)
-		e->operation = *op;
-}
-
 void wq_event_order_complete(struct wq_event_order *order, uint64_t until_ns)
 {
 	order->complete_ns = until_ns;
@@ -210,8 +200,7 @@ void wq_event_order_lose(struct wq_event_order *order, uint64_t now_ns)
 
 static bool is_end(const struct wq_stored_event *e)
 {
-	return e->kind == WQ_EVENT_END || e->kind == STORED_IDS_END ||
-	       e->kind == STORED_OPERATION;
+	return e->kind == WQ_EVENT_END || e->kind == STORED_IDS_END;
 }
 
 /* Of events with the same time a beginning comes first, because the end may be another
@@ -337,19 +326,6 @@ static bool take_end(
 	return true;
 }
 
-/* Handles the end E of a call. False: nobody needs to know of it. */
-static bool take_operation(
-	struct wq_event_order *order, const struct wq_stored_event *e, struct wq_event *out)
-{
-	struct wq_begun *b = find_begun(order, e->tid);
-
-	if (b)
-		forget_begun(order, b);
-	out->kind = WQ_EVENT_END;
-	out->operation = e->operation;
-	return wq_operation_find(e->operation.op) != NULL;
-}
-
 static void take_ids_begin(struct wq_event_order *order, const struct wq_stored_event *e)
 {
 	struct wq_begun *b = begin_call(order, e);
@@ -406,8 +382,6 @@ static bool take(
 	case WQ_EVENT_KEY_LOST:
 		out->key_lost = (struct wq_key_lost){e->serial, e->at_ns};
 		return true;
-	case STORED_OPERATION:
-		return take_operation(order, e, out);
 	default:
 		return false;
 	}

@@ -40,11 +40,6 @@ void wq_event_order_begin(struct wq_event_order *order, uint64_t at_ns, pid_t ti
 void wq_event_order_end(
 	struct wq_event_order *order, uint64_t at_ns, pid_t tid, uint8_t call, int32_t result);
 
-/* OP has ended at OP->end_ns, and the source knows all of it, its beginning included. The
- * source may have added the beginning by wq_event_order_begin() before, for those who need to
- * know which operations are under way. */
-void wq_event_order_operation(struct wq_event_order *order, const struct wq_operation *op);
-
 /* The same for calls that change the users which a thread acts as. */
 void wq_event_order_ids_begin(struct wq_event_order *order, uint64_t at_ns, pid_t tid,
 	enum wq_ids_change change, const int32_t arg[WQ_IDS_ARGS]);

@@ -84,9 +84,9 @@ struct wq_operation_type {
 	bool silent;			      /* it posts nothing, and is not reported */
 };
 
-/* What add_key() did, if the source can see it. */
+/* What add_key() did, if that is known. */
 enum wq_made {
-	WQ_MADE_UNKNOWN,
+	WQ_MADE_UNKNOWN, /* as in reports, and in the trace */
 	WQ_MADE_CREATED, /* it created the key that it returned */
 	WQ_MADE_UPDATED, /* it updated a key that existed before */
 };
@@ -98,16 +98,11 @@ struct wq_operation {
 	 * request_key() the first is the keyring. A special keyring that was not resolved
 	 * stands here as its negative number. */
 	int32_t arg[WQ_OP_ARGS];
-	/* The source has resolved the special keyrings of the thread: one that is still a
-	 * negative number did not exist when the call began, so nobody watched it.
-	 * (WQ_ARG_DEST, the destination of an instantiation, may be negative all the same: it
-	 * belongs to another thread.) */
-	bool is_resolved;
 	enum wq_made made; /* of WQFS_REPORT_ADD_KEY */
 	int32_t result;
 	uint64_t begin_ns, end_ns; /* CLOCK_MONOTONIC before and after the call */
 	pid_t tid;		   /* the thread that did it */
-	struct wq_cred who;	   /* if the source knows it; else to be found by tid */
+	struct wq_cred who;	   /* if the thread reported it; else to be found by tid */
 };
 
 /* What OP means. NULL: its success changes nothing that is posted to a watch, and shows nothing

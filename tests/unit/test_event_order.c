@@ -214,32 +214,6 @@ START_TEST(a_destruction_is_told_among_changes)
 }
 END_TEST
 
-START_TEST(an_operation_that_is_told_as_one_keeps_what_is_known_of_it)
-{
-	const struct wq_operation op = {.op = WQFS_REPORT_ADD_KEY,
-		.arg = {7},
-		.is_resolved = true,
-		.made = WQ_MADE_CREATED,
-		.result = 5,
-		.begin_ns = 10,
-		.end_ns = 20,
-		.tid = 1,
-		.who = {.pid = 1, .uid = 7}};
-	struct wq_event e;
-
-	wq_event_order_begin(&order, 10, 1, 0, WQFS_REPORT_ADD_KEY, args);
-	wq_event_order_operation(&order, &op);
-	/* The end of nothing: that operation has ended. */
-	wq_event_order_end(&order, 30, 1, 0, 9);
-	wq_event_order_complete(&order, 100);
-	ck_assert_int_eq(take().kind, WQ_EVENT_BEGIN);
-	e = take();
-	ck_assert_int_eq(e.kind, WQ_EVENT_END);
-	ck_assert_mem_eq(&e.operation, &op, sizeof(op));
-	nothing_left();
-}
-END_TEST
-
 START_TEST(a_loss_is_told_once_when_all_before_it_is_complete)
 {
 	wq_event_order_begin(&order, 10, 1, 0, KEYCTL_REVOKE, args);
@@ -299,7 +273,6 @@ int main(void)
 	tcase_add_test(t, changes_stand_among_operations);
 	tcase_add_test(t, changes_of_one_time_keep_the_order_in_which_they_were_told);
 	tcase_add_test(t, a_destruction_is_told_among_changes);
-	tcase_add_test(t, an_operation_that_is_told_as_one_keeps_what_is_known_of_it);
 	tcase_add_test(t, a_loss_is_told_once_when_all_before_it_is_complete);
 	tcase_add_test(t, many_events_are_kept_in_order);
 	suite_add_tcase(suite, t);

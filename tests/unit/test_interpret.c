@@ -45,10 +45,15 @@ static bool is_special(const struct wq_operation *op, unsigned int arg)
 	return op->arg[arg] < 0 && (kind == WQ_ARG_KEY || kind == WQ_ARG_RING);
 }
 
-static void interpret(const struct wq_operation *op, struct wq_outcome *o)
+/* Who watches what add_key() has made does so since it returned it. */
+static void interpret(const struct wq_operation *call, struct wq_outcome *o)
 {
+	struct wq_operation made = *call, *op = &made;
 	struct wq_statement t = {.model = model, .op = op};
+	struct wq_key *key = wq_registry_find(&model->registry, op->result);
 
+	if (key && op->made == WQ_MADE_CREATED)
+		op->end_ns = key->since_ns = 1;
 	for (unsigned int arg = 0; arg < WQ_OP_ARGS; arg++)
 		t.meaning.is_special[arg] = is_special(op, arg);
 	wq_interpret(&t, o);
