@@ -2,10 +2,10 @@
 /*
  * What a daemon costs those who watch nothing: the time of an update, a link, a description and
  * an add_key() that updates, of keys that nobody watches, without a daemon, with one that has
- *no watch, and with one that has a watch on another key. All three in one run, in turns, so
- *that what else the machine does falls on each. Prints the best of the turns in nanoseconds,
- *and its ratio to that without a daemon. getppid() stands for a system call that has nothing to
- *do with keys.
+ * no watch, and with one that has a watch on another key. All three in one run, in turns, so
+ * that what else the machine does falls on each. Prints the best of the turns in nanoseconds,
+ * and its ratio to that without a daemon. getppid() stands for a system call that has nothing
+ * to do with keys.
  *
  *	others WQFS [SOURCE [TURNS]]
  *

@@ -2,7 +2,7 @@
 /*
  * How long it takes to make queues, each with a watch on the same key, and whether the last of
  * them takes longer than the first; against files of a null filesystem, each with an ioctl.
- *Also how long a mount takes until it answers.
+ * Also how long a mount takes until it answers.
  *
  *	setup WQFS NULLFS [QUEUES]
  */

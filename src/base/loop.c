@@ -95,8 +95,7 @@ void wq_timer_set(struct wq_loop *loop, struct wq_timer *timer, uint64_t due_ns)
 	timer->set = true;
 	/* from the tail: most timers run as long as those before them, and are
 	 * due after them */
-	TAILQ_FOREACH_REVERSE(t, &loop->timers, timers, node)
-	{
+	TAILQ_FOREACH_REVERSE (t, &loop->timers, timers, node) {
 		if (t->due_ns <= due_ns) {
 			TAILQ_INSERT_AFTER(&loop->timers, t, timer, node);
 			return;

@@ -50,8 +50,7 @@ static void insert(struct wq_construction *c, uint64_t ns)
 	struct wq_construction *before;
 
 	c->ask_ns = ns;
-	TAILQ_FOREACH_REVERSE(before, line, wq_construction_list, node)
-	{
+	TAILQ_FOREACH_REVERSE (before, line, wq_construction_list, node) {
 		if (before->ask_ns <= ns) {
 			TAILQ_INSERT_AFTER(line, before, c, node);
 			return;

@@ -201,8 +201,7 @@ int wq_mount(struct fuse_session *se, const char *mountpoint)
 	 * the mount with all its queues. */
 	if (is_wqfs(mountpoint, &uid)) {
 		fprintf(stderr,
-			"wqfs: cannot mount on %s: a wqfs of user %u's is mounted there "
-			"already "
+			"wqfs: cannot mount on %s: a wqfs of user %u's is mounted there already "
 			"(fusermount3 -u unmounts it)\n",
 			mountpoint, uid);
 		return -1;

@@ -76,9 +76,9 @@ static void give_name(struct wq_namespace *ns, struct wq_node *node, struct wq_n
 	name->node = node;
 	node->name = name;
 	/* sorted by inode number, so that readdir() neither skips nor repeats a queue */
-	TAILQ_FOREACH_REVERSE(after, &ns->named, wq_named, node)
-	if (after->ino < node->ino)
-		break;
+	TAILQ_FOREACH_REVERSE (after, &ns->named, wq_named, node)
+		if (after->ino < node->ino)
+			break;
 	if (after)
 		TAILQ_INSERT_AFTER(&ns->named, after, node, node);
 	else

@@ -269,24 +269,24 @@ static void absorb_hidden(struct wq_key *key)
 
 /* Puts what operations have reported, and NEW shows, into the model, before NEW is compared
  * with it. 0; -ENOMEM: not done yet. */
-int wq_apply_reported(struct wq_key *key, const struct wq_key_state *new)
+int wq_apply_reported(struct wq_key *key, const struct wq_key_state *now)
 {
 	struct wq_key_state *old = &key->state;
 	int r;
 
-	if (new->life == WQ_KEY_HIDDEN)
+	if (now->life == WQ_KEY_HIDDEN)
 		absorb_hidden(key);
-	if (new->life != WQ_KEY_ALIVE)
+	if (now->life != WQ_KEY_ALIVE)
 		return 0;
-	r = key->attrs_reported ? wq_key_state_copy_attrs(old, new) : 0;
+	r = key->attrs_reported ? wq_key_state_copy_attrs(old, now) : 0;
 	if (r < 0)
 		return r;
 	if (key->attrs_reported && old->life == WQ_KEY_HIDDEN)
 		old->life = WQ_KEY_ALIVE; /* the report covers that we see them again */
-	if (key->payload_reported &&
-		old->payload == new->payload &&new->payload == WQ_PAYLOAD_DIGEST) {
-		old->len = new->len;
-		memcpy(old->digest, new->digest, sizeof(old->digest));
+	if (key->payload_reported && old->payload == now->payload &&
+		now->payload == WQ_PAYLOAD_DIGEST) {
+		old->len = now->len;
+		memcpy(old->digest, now->digest, sizeof(old->digest));
 	}
 	key->payload_reported = key->attrs_reported = false;
 	return 0;

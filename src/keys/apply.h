@@ -39,9 +39,9 @@ void wq_apply_timeout(struct wq_key *key, time_t at);
 void wq_apply_difference(
 	struct wq_key *key, enum key_notification_subtype subtype, uint32_t aux);
 
-/* Puts what operations have reported about KEY, and NEW shows, into the model; it is no
+/* Puts what operations have reported about KEY, and NOW shows, into the model; it is no
  * difference. 0; -ENOMEM: not done yet. */
-int wq_apply_reported(struct wq_key *key, const struct wq_key_state *new);
+int wq_apply_reported(struct wq_key *key, const struct wq_key_state *now);
 
 /* Makes NEW the model of KEY. Swaps their buffers. */
 void wq_apply_snapshot(struct wq_key *key, struct wq_key_state *new);

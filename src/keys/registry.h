@@ -12,7 +12,7 @@
 #include "keys/rings.h"
 
 /* Walks registry.all (or registry.zombies), whatever is done in between: a key that leaves
- *moves the cursors that stand at it, and a key that comes is still reached.
+ * moves the cursors that stand at it, and a key that comes is still reached.
  *
  *	struct wq_key_cursor c = {0};
  *

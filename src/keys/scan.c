@@ -55,8 +55,7 @@ static void charge_syncs(struct wq_scan *s)
 	uint64_t due = s->began_ns + cost + pause_for(s, SYNC_SHARE);
 	const struct wq_keys_sync *sync;
 
-	TAILQ_FOREACH_REVERSE(sync, &s->syncs, wq_sync_list, node)
-	{
+	TAILQ_FOREACH_REVERSE (sync, &s->syncs, wq_sync_list, node) {
 		if (sync->nr < s->nr)
 			break;
 		wq_turns_take(&s->turns, sync->uid, due, s->began_ns);

@@ -13,8 +13,8 @@ struct wq_key *wq_watched_at(
 		return NULL;
 	}
 	if (at_ns < key->since_ns) {
-		wq_debug_keys("key %d: nothing is posted: thread %d changed it before it was "
-			      "watched",
+		wq_debug_keys(
+			"key %d: nothing is posted: thread %d changed it before it was watched",
 			serial, (int)tid);
 		return NULL;
 	}
