@@ -179,7 +179,7 @@ static bool installed(const char *program)
 
 static void programs_that_read_little_get_whole_lines(void)
 {
-	char want[128], bytes[16];
+	char want[128], bytes[24];
 	struct rig r;
 
 	set_up(&r);
