@@ -107,7 +107,7 @@ static void serve_readers(void *arg)
 		wqfs_serve(d->fs);
 	/* makes the loop come back here after other requests instead of waiting */
 	if (wqfs_has_to_serve(d->fs))
-		wq_timer_set(d->loop, &d->serve_on, 0);
+		wq_timer_set(d->loop, &d->serve_on, wqfs_serve_at(d->fs));
 }
 
 static void on_serve_on(struct wq_timer *timer WQ_UNUSED)

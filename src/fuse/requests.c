@@ -28,7 +28,10 @@ void wqfs_stop(struct wqfs *fs)
 	fs->stopping = true;
 	wqfs_stop_asking(fs);
 	while ((p = TAILQ_FIRST(&fs->parked)))
-		wqfs_complete(p, p->wait == WQ_WAIT_RECORD ? 0 : -EINTR);
+		if (p->wait == WQ_WAIT_POSTS)
+			wqfs_answer_poll(p);
+		else
+			wqfs_complete(p, p->wait == WQ_WAIT_RECORD ? 0 : -EINTR);
 	HASH_ITER (by_ino, fs->ns.by_ino, node, tmp)
 		wqfs_last_notice(fs, node);
 }

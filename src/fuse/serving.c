@@ -12,7 +12,10 @@
 #include "fuse/sync.h"
 #include "fuse/to_serve.h"
 
-#define SERVE_NS WQ_SLICE_NS /* how long readers may keep other requests waiting */
+#define SERVE_NS    WQ_SLICE_NS /* how long readers may keep other requests waiting */
+#define DRAIN_EVERY (WQ_SLICE_NS / 10)
+/* Who floods the sources may keep others from an answer for so long. */
+#define POSTS_NS WQ_NSEC_PER_SEC
 
 /* ---- readers that come ---- */
 
@@ -119,6 +122,8 @@ static bool gives(const struct wq_parked *p)
  * are not posted yet. */
 static bool is_too_early(const struct wq_parked *p)
 {
+	if (wq_now_ns() - p->at_ns >= POSTS_NS)
+		return false;
 	if (p->wait == WQ_WAIT_POSTS)
 		return !wqfs_readable(p->handle) && wqfs_may_follow(p->fs, p->handle, p->at_ns);
 	return !gives(p) && p->read.otherwise == -EAGAIN &&
@@ -196,10 +201,21 @@ static bool serve_and_pay(struct wqfs *fs, struct wq_node *node, uint64_t end_ns
 	return true;
 }
 
+static bool has_nodes_to_serve(const struct wqfs *fs)
+{
+	return !TAILQ_EMPTY(&fs->to_serve) || !TAILQ_EMPTY(&fs->to_serve_last);
+}
+
 bool wqfs_has_to_serve(const struct wqfs *fs)
 {
-	return !TAILQ_EMPTY(&fs->to_serve) || !TAILQ_EMPTY(&fs->to_serve_last) ||
-	       !TAILQ_EMPTY(&fs->undrained) || !TAILQ_EMPTY(&fs->left);
+	return has_nodes_to_serve(fs) || !TAILQ_EMPTY(&fs->undrained) ||
+	       !TAILQ_EMPTY(&fs->left);
+}
+
+/* What waits for a source to be drained need not be asked about all the time. */
+uint64_t wqfs_serve_at(const struct wqfs *fs)
+{
+	return has_nodes_to_serve(fs) ? 0 : wq_now_ns() + DRAIN_EVERY;
 }
 
 /* Ends the queues whose last writer has gone, when all that was done before has been posted. */

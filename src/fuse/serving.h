@@ -17,6 +17,10 @@ void wqfs_read_now(fuse_req_t req, struct wq_handle *h, size_t size);
  * before. One call takes at most 2 ms: ask again after it. Users whose readers have taken much
  * time are served after all others. */
 bool wqfs_has_to_serve(const struct wqfs *fs);
+
+/* When to call wqfs_serve() again, on the clock of wq_now_ns(), if there is something to serve
+ * and no request comes. */
+uint64_t wqfs_serve_at(const struct wqfs *fs);
 void wqfs_serve(struct wqfs *fs);
 
 #endif

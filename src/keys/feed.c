@@ -220,10 +220,15 @@ bool wq_feed_drain(struct wq_feed *f)
 	return false;
 }
 
+/* What waits in the outbox belongs to the event that was taken out last: others are taken out
+ * when it is empty. */
 static bool has_handled(const struct wq_feed *f, uint64_t at_ns)
 {
-	return !has_source(f) || (wq_outbox_empty(&f->model->outbox) &&
-					 wq_event_order_past(&f->model->events, at_ns));
+	const struct wq_event_order *events = &f->model->events;
+
+	return !has_source(f) ||
+	       (wq_event_order_past(events, at_ns) &&
+		       (wq_outbox_empty(&f->model->outbox) || events->taken_ns >= at_ns));
 }
 
 bool wq_feed_has_handled(struct wq_feed *f, uint64_t at_ns)

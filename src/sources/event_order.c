@@ -408,6 +408,7 @@ bool wq_event_order_take(struct wq_event_order *order, struct wq_event *event)
 		if (e.at_ns >= order->complete_ns)
 			return false;
 		order->next++;
+		order->taken_ns = e.at_ns;
 		order->waiting -= is_of_keys(&e);
 		if (order->next == order->n)
 			give_room_back(order);

@@ -26,6 +26,7 @@ struct wq_event_order {
 	struct wq_begun *begun; /* the operations under way, by thread */
 	uint64_t added;		/* their number, which sorts those of one time */
 	uint64_t complete_ns;	/* events before this time are complete */
+	uint64_t taken_ns;	/* the time of the event that was taken out last */
 	uint64_t lost_ns;	/* if lost: when the loss was noticed */
 	bool lost, sorted;
 };
