@@ -99,7 +99,7 @@ int wq_mount_find_serving(char **path)
 
 const char *wq_mount_source(const char *dir)
 {
-	static char text[256];
+	static char text[2048];
 	ssize_t n = getxattr(dir, WQFS_XATTR_SOURCE, text, sizeof(text) - 1);
 
 	text[n > 0 ? n : 0] = '\0';

@@ -11,7 +11,7 @@
 #define MOUNTS "/proc/self/mounts"
 
 /* A lower rank is nearer to the caller. */
-enum rank { RANK_RUNTIME_DIR, RANK_OWN, RANK_SYSTEM, RANK_OTHER, RANK_NONE };
+enum rank { RANK_RUNTIME_DIR, RANK_OWN, RANK_SYSTEM, RANK_ROOTS, RANK_STRANGERS, RANK_NONE };
 
 struct chooser {
 	uid_t uid;
@@ -51,7 +51,19 @@ static enum rank rank_of(const struct chooser *c, const struct mntent *mount)
 		return RANK_RUNTIME_DIR;
 	if (own && c->uid)
 		return RANK_OWN;
-	return strcmp(mount->mnt_dir, WQ_MOUNT_SYSTEM) ? RANK_OTHER : RANK_SYSTEM;
+	if (!is_owner(mount, 0))
+		return RANK_STRANGERS;
+	return strcmp(mount->mnt_dir, WQ_MOUNT_SYSTEM) ? RANK_ROOTS : RANK_SYSTEM;
+}
+
+/* What the wqfs of a user says of itself need not be true: another user's is worth the least.
+ */
+static int worth_of(const struct chooser *c, const struct mntent *mount)
+{
+	int worth = c->worth(mount->mnt_dir);
+	bool trusted = is_owner(mount, c->uid) || is_owner(mount, 0);
+
+	return trusted || worth < 0 ? worth : 0;
 }
 
 int wq_mount_choose(FILE *mounts, uid_t uid, const char *runtime_dir,
@@ -65,7 +77,7 @@ int wq_mount_choose(FILE *mounts, uid_t uid, const char *runtime_dir,
 
 	while ((mount = getmntent(mounts))) {
 		enum rank rank = rank_of(&c, mount);
-		int is = rank == RANK_NONE ? -1 : c.worth(mount->mnt_dir);
+		int is = rank == RANK_NONE ? -1 : worth_of(&c, mount);
 
 		if (is < 0 || is < best || (is == best && rank >= nearest))
 			continue;

@@ -27,7 +27,7 @@ void wq_mount_find_says(void (*say)(const char *dir));
 
 /* Like wq_mount_find(), but chooses the mount that is worth the most; of several, the first in
  * the order of wq_mount_find(). WORTH rates a mount point; a negative result means that it
- * cannot be used. */
+ * cannot be used. Mounts of others than the caller and root are worth 0 at most. */
 int wq_mount_find_best(int (*worth)(const char *dir), char **path);
 
 /* Makes the choice itself, so that tests can call it: among MOUNTS (in the form of fstab(5)),
