@@ -11,9 +11,12 @@
 
 void wqshim_block_signals(sigset_t *before)
 {
+	static const int caused[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS};
 	sigset_t all;
 
 	memset(&all, 0xff, sizeof(all));
+	for (size_t i = 0; i < sizeof(caused) / sizeof(caused[0]); i++)
+		sigdelset(&all, caused[i]);
 	memset(before, 0, sizeof(*before));
 	wqshim_sys(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)before, SIGSET_SIZE);
 }

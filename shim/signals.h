@@ -9,8 +9,9 @@
 
 #include <signal.h>
 
-/* Blocks all signals, also those that the C library uses for itself. The mask until now goes to
- * *BEFORE. */
+/* Blocks all signals, also those that the C library uses for itself, but not those that a
+ * thread causes by what it does: the kernel would kill it. The mask until now goes to *BEFORE.
+ */
 void wqshim_block_signals(sigset_t *before);
 
 /* Takes what wqshim_block_signals() gave. Signals that came meanwhile are handled now. */
