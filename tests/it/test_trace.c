@@ -150,8 +150,6 @@ static void member_that_was_displaced_is_not_told_as_unlinked(void)
 	NO_RECORDS(s.ar);
 }
 
-/* The daemon does not know our session keyring, and can read no member of RING: it sees no
- * change of RING. */
 /* The daemon never could read the name of B, which X displaces. */
 static void member_that_nobody_may_view_is_not_told_as_unlinked_when_displaced(void)
 {
@@ -171,6 +169,8 @@ static void member_that_nobody_may_view_is_not_told_as_unlinked_when_displaced(v
 	NO_RECORDS(s.ar);
 }
 
+/* The daemon does not know our session keyring, and can read no member of RING: it sees no
+ * change of RING. */
 static void use_session_and_made_keyring(void)
 {
 	int32_t ring = add_key("keyring", "wqfs-test:ring", NULL, 0, KEY_SPEC_SESSION_KEYRING);
