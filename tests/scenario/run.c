@@ -75,7 +75,7 @@ void sc_run_file(struct sc_world *world, const char *path, FILE *out)
 void sc_run_end(struct sc_world *world)
 {
 	for (int i = 0; i < SC_TASKS_MAX; i++)
-		if (world->tasks[i].name[0])
+		if (world->tasks[i].name[0] && !world->tasks[i].left)
 			sc_die("%s was started and not waited for", world->tasks[i].name);
 	/* A session's process has the queues open as well. */
 	for (int i = 0; i < SC_SESSIONS_MAX; i++)

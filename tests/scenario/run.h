@@ -7,6 +7,7 @@
 #define SCENARIO_RUN_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/types.h>
@@ -43,6 +44,7 @@ struct sc_task {
 	char *text; /* what it printed */
 	size_t size;
 	_Atomic int ended;
+	bool left; /* to end with the process, as waiting for it took too long */
 };
 
 struct sc_world {

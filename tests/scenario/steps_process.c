@@ -317,12 +317,27 @@ static long do_running(struct sc_run *run, int c WQ_UNUSED, char **v)
 	return !t->ended;
 }
 
+/* Waits for the end of a thread, if the scenario is patient, and else for that long. */
+static int join_task(const struct sc_world *world, const struct sc_task *t)
+{
+	struct timespec until;
+
+	if (!world->patience_ms)
+		return pthread_join(t->thread, NULL);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 1 + world->patience_ms / 1000;
+	return pthread_timedjoin_np(t->thread, NULL, &until);
+}
+
 /* wait TASK: prints what it printed */
 static long do_wait(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	struct sc_task *t = task_named(run->world, v[1]);
+	int r = join_task(run->world, t);
 
-	pthread_join(t->thread, NULL);
+	t->left = r != 0;
+	if (r)
+		return -r;
 	fwrite(t->text, 1, t->size, run->out);
 	free(t->text);
 	for (int i = 0; i < t->words; i++)
