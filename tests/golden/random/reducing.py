@@ -33,25 +33,23 @@ def bare(words):
 
 
 def well_formed(groups):
-    """The groups without steps whose queue or session is not there."""
-    queues, sessions, left = set(), set(), []
+    """The groups without steps whose queue, session or thread is not there."""
+    there, left = set(), []
     for group in groups:
         steps = []
         for step in group:
             words = step.split()
             inner = bare(words)
-            if words[0] in ("in", "leave") and words[1] not in sessions:
+            if words[0] in ("in", "leave", "running", "wait") and words[1] not in there:
                 continue
-            if inner[0] in QUEUE_STEPS and inner[1] not in queues:
+            if inner[0] in QUEUE_STEPS and inner[1] not in there:
                 continue
-            if inner[0] == "queue":
-                queues.add(inner[1])
-            elif inner[0] == "session":
-                sessions.add(inner[1])
-            elif inner[0] == "close":
-                queues.discard(inner[1])
-            elif inner[0] == "leave":
-                sessions.discard(inner[1])
+            for what, *names in (words, inner):
+                name = names[0] if names else ""
+                if what in ("queue", "session", "start"):
+                    there.add(name)
+                elif what in ("close", "leave", "wait"):
+                    there.discard(name)
             steps.append(step)
         if steps and not steps[-1].startswith("start"):
             left.append(steps)
