@@ -32,7 +32,7 @@ static void notify(const struct wq_statement *t, struct wq_key *key,
 static unsigned int changed(const struct wq_statement *t, struct wq_key *key, bool payload)
 {
 	/* what a pass has read of it may be older */
-	key->proc.seen_pass = 0;
+	key->proc.reported_ns = wq_now_ns();
 	if (t->caller) {
 		if (payload) /* its length is unknown now */
 			key->proc.len = -1;

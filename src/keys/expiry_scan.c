@@ -26,6 +26,7 @@ static void see_line(void *arg, const struct wq_proc_key *line)
 		v->seen = 0;
 	}
 	v->seen += line->known ? 1 : 2;
+	v->read_ns = line->read_ns;
 	v->expired = line->expired;
 	v->new_expiry = line->expiry;
 	/* a payload that is compared itself needs no length */
@@ -35,14 +36,15 @@ static void see_line(void *arg, const struct wq_proc_key *line)
 			     : -1;
 }
 
-/* Compares what a whole pass saw of KEY with what the last pass saw. */
+/* Compares what a whole pass saw of KEY with what the last pass saw, unless a change has been
+ * reported since the line was read. */
 static void compare_line(struct wq_expiry_scan *e, struct wq_key *key)
 {
 	struct wq_proc_view *v = &key->proc;
 	bool first = v->pass == 0;
 
-	if (v->seen_pass != e->pass || v->seen != 1 || v->expired ||
-		key->state.life != WQ_KEY_ALIVE)
+	if (v->seen_pass != e->pass || v->seen != 1 || v->read_ns <= v->reported_ns ||
+		v->expired || key->state.life != WQ_KEY_ALIVE)
 		return;
 	v->pass = v->seen_pass;
 	if (!first && v->len >= 0 && v->new_len >= 0 && v->len != v->new_len &&

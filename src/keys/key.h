@@ -17,8 +17,10 @@ struct wq_model;
 
 /* What /proc/keys has shown. */
 struct wq_proc_view {
-	uint64_t pass;	    /* the pass that these values come from; 0: none yet */
-	uint64_t seen_pass; /* the current pass, and how often the key was seen in it */
+	uint64_t pass;	      /* the pass that these values come from; 0: none yet */
+	uint64_t reported_ns; /* when a change was last reported */
+	uint64_t read_ns;     /* what the current pass saw is not older */
+	uint64_t seen_pass;   /* the current pass, and how often the key was seen in it */
 	unsigned int seen;
 	bool expired;
 	struct wq_expiry expiry, new_expiry;

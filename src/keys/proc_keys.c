@@ -115,8 +115,9 @@ long wq_proc_keys_len(const char *tail, const char *description)
 
 struct wq_proc_keys {
 	int fd;
-	size_t at_once; /* bytes */
-	size_t have;	/* bytes of an incomplete line */
+	size_t at_once;	  /* bytes */
+	size_t have;	  /* bytes of an incomplete line */
+	uint64_t have_ns; /* before its first byte was read */
 	/* The rest of a line that is longer than the buffer, and so belongs to no key. */
 	bool skip;
 	char buf[16384];
@@ -154,10 +155,9 @@ void wq_proc_keys_rewind(struct wq_proc_keys *pass)
 	pass->skip = false;
 }
 
-static ssize_t read_some(struct wq_proc_keys *pass)
+static ssize_t read_some(struct wq_proc_keys *pass, uint64_t began)
 {
 	const size_t room = sizeof(pass->buf) - 1 - pass->have;
-	const uint64_t began = wq_now_ns();
 	ssize_t n = read(
 		pass->fd, pass->buf + pass->have, pass->at_once < room ? pass->at_once : room);
 	const uint64_t took = wq_now_ns() - began;
@@ -172,7 +172,8 @@ static ssize_t read_some(struct wq_proc_keys *pass)
 int wq_proc_keys_next(
 	struct wq_proc_keys *pass, void (*fn)(void *arg, const struct wq_proc_key *), void *arg)
 {
-	ssize_t n = read_some(pass);
+	const uint64_t began = wq_now_ns();
+	ssize_t n = read_some(pass, began);
 	char *p = pass->buf, *nl;
 	time_t now = time(NULL);
 
@@ -181,13 +182,16 @@ int wq_proc_keys_next(
 	if (n == 0)
 		return 0;
 	pass->have += (size_t)n;
+	if (pass->have == (size_t)n)
+		pass->have_ns = began;
 	while ((nl = memchr(p, '\n', pass->have - (size_t)(p - pass->buf)))) {
-		struct wq_proc_key key;
+		struct wq_proc_key key = {.read_ns = pass->have_ns};
 
 		*nl = '\0';
 		if (!pass->skip && wq_proc_keys_parse(p, now, &key))
 			fn(arg, &key);
 		pass->skip = false;
+		pass->have_ns = began;
 		p = nl + 1;
 	}
 	pass->have -= (size_t)(p - pass->buf);

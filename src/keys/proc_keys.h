@@ -27,6 +27,7 @@ struct wq_proc_key {
 	bool expired;
 	struct wq_expiry expiry;
 	const char *tail; /* the description and what its type appends, such as ": 5" */
+	uint64_t read_ns; /* the line is not older; wq_proc_keys_next() sets it */
 };
 
 extern const struct wq_expiry wq_expiry_never;

@@ -15,15 +15,19 @@
 #include "base/array_size.h"
 #include "bridge.h"
 #include "keys/key_reader.h"
+#include "keys/proc_keys.h"
 #include "run.h"
 
 #define KEYS	    64
 #define SLICE	    4 /* snapshots in a slice whose time is over: it asks after so many */
 #define MANY	    100000
+#define PASSES	    30
 #define SNAPSHOT_NS 3000000u /* longer than scans may keep requests waiting */
 
 __typeof__(wq_key_reader_same) __real_wq_key_reader_same, __wrap_wq_key_reader_same;
 __typeof__(wq_key_reader_describe) __real_wq_key_reader_describe, __wrap_wq_key_reader_describe;
+__typeof__(wq_proc_keys_next) __real_wq_proc_keys_next, __wrap_wq_proc_keys_next;
+__typeof__(read) __real_read, __wrap_read;
 
 static int32_t key[KEYS];
 static int32_t taken[MANY]; /* of which keys, in order; and when */
@@ -32,6 +36,9 @@ static unsigned int snapshots, stop_at; /* the loop ends at the snapshot of that
 /* One of so many snapshots takes SNAPSHOT_NS; 0: none. */
 static unsigned int every;
 static void (*after_describe)(void); /* once */
+/* What to do after so many parts of /proc/keys have been read. */
+static void (*after_parts)(void);
+static unsigned int parts;
 
 /* In CPU time. */
 static uint64_t used_ns(void)
@@ -73,6 +80,22 @@ int __wrap_wq_key_reader_describe(struct wq_key_reader *reader, const struct wq_
 	if (act)
 		act();
 	return r;
+}
+
+int __wrap_wq_proc_keys_next(struct wq_proc_keys *pass,
+	void (*fn)(void *arg, const struct wq_proc_key *key), void *arg)
+{
+	int r = __real_wq_proc_keys_next(pass, fn, arg);
+
+	if (r > 0 && parts && --parts == 0)
+		after_parts();
+	return r;
+}
+
+/* On a busy machine little of /proc/keys is read at a time. */
+ssize_t __wrap_read(int fd, void *buf, size_t size)
+{
+	return __real_read(fd, buf, parts && size > 100 ? 100 : size);
 }
 
 static void did(long r)
@@ -317,6 +340,46 @@ START_TEST(sync_before_a_change_need_not_tell_it)
 }
 END_TEST
 
+static uint32_t seconds;
+
+/* Each time others, which /proc/keys shows as such. */
+static void report_timeouts(void)
+{
+	seconds += 7200;
+	for (int i = 0; i < KEYS; i++) {
+		struct wqfs_key_report report = {.op = KEYCTL_SET_TIMEOUT,
+			.arg = {key[i], (int32_t)seconds},
+			.begin_ns = wq_now_ns()};
+
+		did(keyctl_set_timeout(key[i], seconds));
+		report.end_ns = wq_now_ns();
+		ck_assert_int_eq(wq_keys_report(keys, &report, &self), 0);
+	}
+}
+
+/* A line of /proc/keys that comes in two parts is as old as the first of them. Where the parts
+ * end is up to the kernel. */
+START_TEST(timeouts_reported_in_the_middle_of_a_pass_are_told_once)
+{
+	unsigned int after = 1;
+
+	watch_all();
+	after_parts = report_timeouts;
+	for (int pass = 0; pass < PASSES; pass++) {
+		unsigned int updates[KEYS] = {0}, removals[KEYS] = {0};
+
+		parts = after;
+		scan_all();
+		scan_all();
+		count(updates, removals);
+		for (int i = 0; i < KEYS; i++)
+			ck_assert_uint_eq(updates[i], parts == 0);
+		after = parts == 0 ? after + 1 : 1;
+	}
+	parts = 0;
+}
+END_TEST
+
 /* The scan is at key SLICE. */
 static const int leaving[] = {0, SLICE - 1, SLICE, SLICE + 1, SLICE + 2, KEYS - 1};
 
@@ -474,6 +537,7 @@ int main(void)
 	tcase_add_checked_fixture(middle, set_up_alone, tear_down);
 	tcase_add_test(middle, sync_in_the_middle_of_a_scan_wants_a_whole_one);
 	tcase_add_test(middle, sync_before_a_change_need_not_tell_it);
+	tcase_add_test(middle, timeouts_reported_in_the_middle_of_a_pass_are_told_once);
 	tcase_add_loop_test(
 		middle, each_key_is_told_of_once_though_others_leave_in_the_middle, 0, 2);
 	tcase_add_test(middle, scan_ends_when_all_that_was_left_is_gone);
