@@ -70,7 +70,9 @@ def difference(corpus, out, name):
     lines = difflib.unified_diff(
         read(f"{corpus}/{name}.out").splitlines(), read(path).splitlines(), lineterm="", n=3
     )
-    return [c for c in complaints if f"/{name}.scn:" in c] + list(lines)[2:]
+    lines = [c for c in complaints if f"/{name}.scn:" in c] + list(lines)[2:]
+    said = read(f"{out}/log").splitlines()[-5:] if os.path.exists(f"{out}/log") else []
+    return lines + [f"wqfs said: {line}" for line in said] if lines else []
 
 
 # ---- kept scenarios: for each its name, its needs, its steps and their results ----

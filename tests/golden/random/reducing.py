@@ -8,7 +8,8 @@ QUEUE_STEPS = (
 
 def units(steps):
     """Steps that only make sense together: the last unlinks of a key and the wait for its end,
-    and a thread and the wait for it."""
+    a thread and the wait for it, and a queue and its size, without which wqfs is known to
+    differ."""
     groups = []
     for step in steps:
         words = step.split()
@@ -17,6 +18,8 @@ def units(steps):
             while len(groups) > 1 and words[1] in groups[-2][-1].split():
                 wait = groups.pop()
                 groups[-1] += wait
+        elif words[0] == "size" and groups[-2:-1] == [[f"queue {words[1]}"]]:
+            groups[-2:] = [[f"queue {words[1]}", step]]
         elif words[0] == "wait":
             start = next(
                 i for i, g in enumerate(groups) if g[0].startswith(f"start {words[1]} ")

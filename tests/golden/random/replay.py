@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import os
 import re
+import shutil
 import sys
 import tempfile
 
@@ -38,19 +39,17 @@ class Broken(Exception):
 @contextlib.contextmanager
 def collected_at_once(wanted):
     """Keys that expire are collected at once, if this is wanted and can be had. The delay is the
-    whole machine's: one at a time. Gives whether they are."""
-    if not wanted:
-        yield False
-        return
+    whole machine's, as the keyring of the second user is: one at a time. Gives whether they are."""
     with open(GC_DELAY, encoding="ascii") as lock:
         check_call(["flock", str(lock.fileno())], pass_fds=(lock.fileno(),))
+        changes = wanted and os.access(GC_DELAY, os.W_OK)
         old = read(GC_DELAY)
-        if os.access(GC_DELAY, os.W_OK):
+        if changes:
             write(GC_DELAY, "0\n")
         try:
             yield int(read(GC_DELAY)) == 0
         finally:
-            if os.access(GC_DELAY, os.W_OK):
+            if changes:
                 write(GC_DELAY, old)
 
 
@@ -130,10 +129,12 @@ class Way:
                         nap(0.01)
                     yield directory
                 finally:
+                    ended = daemon.poll()
                     daemon.terminate()
                     daemon.wait()
-                    os.rmdir(directory)
-        if daemon.returncode:
+                    # a scenario makes files there if no wqfs is mounted any more
+                    shutil.rmtree(directory)
+        if daemon.returncode or ended is not None:
             raise Broken(f"{read(log)}wqfs has ended with {daemon.returncode}")
 
     def as_user(self):
