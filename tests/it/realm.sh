@@ -40,6 +40,7 @@ configure_realm() {
 				database_name = $work/principal
 				key_stash_file = $work/stash
 				acl_file = $work/acl
+				max_renewable_life = 1d
 			}
 		[logging]
 			kdc = FILE:$work/kdc.log
