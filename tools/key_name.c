@@ -5,6 +5,8 @@
 #include <ctype.h>
 #include <errno.h>
 #include <keyutils.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,11 +48,66 @@ static int by_special_name(const char *name, int32_t *serial)
 	return -EINVAL;
 }
 
+/* Is SERIAL a key of TYPE and DESCRIPTION? */
+static bool is_called(key_serial_t serial, const char *type, const char *description)
+{
+	char *text = NULL;
+	const char *rest;
+	bool is = false;
+
+	if (keyctl_describe_alloc(serial, &text) < 0)
+		return false;
+	rest = strchr(text, ';');
+	if (rest && !strncmp(text, type, strlen(type)) && rest == text + strlen(type)) {
+		/* uid, gid and permissions */
+		for (int field = 0; rest && field < 3; field++)
+			rest = strchr(rest + 1, ';');
+		is = rest && !strcmp(rest + 1, description);
+	}
+	free(text);
+	return is;
+}
+
+/* Searches /proc/keys, where a description may be of any length. 0: it is not there. */
+static key_serial_t in_proc_keys(const char *type, const char *description)
+{
+	FILE *f = fopen("/proc/keys", "re");
+	key_serial_t serial = 0;
+	char *line = NULL;
+	size_t size = 0;
+
+	while (f && !serial && getline(&line, &size, f) > 0) {
+		key_serial_t candidate = (key_serial_t)strtoul(line, NULL, 16);
+
+		if (strstr(line, type) && is_called(candidate, type, description))
+			serial = candidate;
+	}
+	free(line);
+	if (f)
+		fclose(f);
+	return serial;
+}
+
+/* find_key_by_type_and_desc() crashes where a line of /proc/keys is longer than its buffer, and
+ * any user can make such a line. */
+static int by_type(const char *type, const char *description, int32_t *serial)
+{
+	long key = request_key(type, description, NULL, 0);
+	int err = errno;
+
+	if (key < 0)
+		*serial = in_proc_keys(type, description);
+	else
+		*serial = (int32_t)key;
+	return *serial ? 0 : -err;
+}
+
 /* NAME is the part after '%'. */
 static int by_description(const char *name, int32_t *serial)
 {
 	const char *colon = strchr(name, ':');
 	char *type;
+	int32_t key;
 	int err;
 
 	if (!colon || !colon[1])
@@ -58,7 +115,9 @@ static int by_description(const char *name, int32_t *serial)
 	type = colon == name ? strdup("keyring") : strndup(name, (size_t)(colon - name));
 	if (!type)
 		return -ENOMEM;
-	err = found(find_key_by_type_and_desc(type, colon + 1, 0), serial);
+	err = by_type(type, colon + 1, &key);
+	if (!err)
+		*serial = key;
 	free(type);
 	return err;
 }

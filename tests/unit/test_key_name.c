@@ -89,6 +89,24 @@ START_TEST(a_key_is_found_by_type_and_description)
 }
 END_TEST
 
+/* The description fills more than the buffer of find_key_by_type_and_desc(). */
+START_TEST(a_long_description_in_proc_keys_does_no_harm)
+{
+	char description[3000];
+	key_serial_t key;
+	int32_t serial;
+
+	memset(description, 'x', sizeof(description) - 1);
+	description[sizeof(description) - 1] = '\0';
+	ck_assert_int_gt(add_key("user", description, "x", 1, KEY_SPEC_SESSION_KEYRING), 0);
+	ck_assert_int_eq(wq_key_by_name("%user:wqfs-test:nosuch", &serial), -ENOKEY);
+	/* a key that no keyring of the caller's leads to is only in /proc/keys */
+	key = add_key("user", "wqfs-test:apart", "x", 1, KEY_SPEC_PROCESS_KEYRING);
+	ck_assert_int_gt(key, 0);
+	ck_assert_int_eq(serial_of("%user:wqfs-test:apart"), key);
+}
+END_TEST
+
 static const struct {
 	const char *name;
 	int err;
@@ -148,6 +166,7 @@ int main(void)
 	tcase_add_test(tc, asking_for_the_session_does_not_replace_it);
 	tcase_add_loop_test(tc, a_serial_is_taken_as_it_is, 0, ARRAY_SIZE(numbers));
 	tcase_add_test(tc, a_key_is_found_by_type_and_description);
+	tcase_add_test(tc, a_long_description_in_proc_keys_does_no_harm);
 	tcase_add_loop_test(
 		tc, what_is_no_key_is_refused_with_the_reason, 0, ARRAY_SIZE(refusals));
 	return run_suite(s);
