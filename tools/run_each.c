@@ -122,6 +122,39 @@ static int spawn(struct run_each *run, int input)
 	return err;
 }
 
+static void close_child(struct run_each *run)
+{
+	if (run->child.fd >= 0)
+		close(run->child.fd);
+	run->child.fd = -1;
+}
+
+/* Has the loop tell of the end of the command that runs. 0 or an errno. */
+static int listen_to_child(struct run_each *run)
+{
+	int err;
+
+	run->child.fd = pidfd_open(run->pid, 0);
+	if (run->child.fd < 0)
+		return errno;
+	err = -wq_loop_add(run->loop, &run->child, EPOLLIN);
+	if (err)
+		close_child(run);
+	return err;
+}
+
+/* The status of the command that runs, whose end this waits for. */
+static int wait_for_child(struct run_each *run)
+{
+	int status = 0;
+
+	while (waitpid(run->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	run->pid = 0;
+	return status;
+}
+
+/* 0 or an errno: then no command runs any more. */
 static int start(struct run_each *run, const struct run_job *job)
 {
 	int input = file_of(job->json), err;
@@ -131,12 +164,12 @@ static int start(struct run_each *run, const struct run_job *job)
 	set_environment(job->fields);
 	err = spawn(run, input);
 	close(input);
-	if (err)
-		return err;
-	run->child.fd = pidfd_open(run->pid, 0);
-	if (run->child.fd >= 0 && wq_loop_add(run->loop, &run->child, EPOLLIN) == 0)
-		return 0;
-	return errno;
+	if (!err) {
+		err = listen_to_child(run);
+		if (err)
+			wait_for_child(run);
+	}
+	return err;
 }
 
 static void start_next(struct run_each *run)
@@ -173,11 +206,8 @@ static void judge(struct run_each *run, int status)
 /* Waits for the command that runs. */
 static void reap(struct run_each *run)
 {
-	int status = 0;
+	int status = wait_for_child(run);
 
-	while (waitpid(run->pid, &status, 0) < 0 && errno == EINTR)
-		;
-	run->pid = 0;
 	run->nr--;
 	judge(run, status);
 }
@@ -187,8 +217,7 @@ static void on_child(struct wq_loop_fd *watched, uint32_t events WQ_UNUSED)
 	struct run_each *run = wq_container_of(watched, struct run_each, child);
 
 	wq_loop_del(run->loop, &run->child);
-	close(run->child.fd);
-	run->child.fd = -1;
+	close_child(run);
 	reap(run);
 	start_next(run);
 	run->done(run);
@@ -221,8 +250,7 @@ void run_each_fini(struct run_each *run)
 
 	if (run->pid)
 		reap(run);
-	if (run->child.fd >= 0)
-		close(run->child.fd);
+	close_child(run);
 	if (run->nr)
 		fprintf(stderr, "wqctl: %s: was not run for %zu more events\n", run->command,
 			run->nr);
