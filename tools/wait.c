@@ -38,6 +38,8 @@ static struct wait *of(struct watcher *w)
 
 static void found(struct wait *wait, int32_t serial)
 {
+	if (wait->w.stopped)
+		return;
 	if (serial)
 		printf("%d\n", serial);
 	watcher_stop(&wait->w, WQCTL_OK);

@@ -55,7 +55,7 @@ Try 'wqctl wait --help' for more information." "$wqctl" wait
 
 test_arrival()
 {
-	local key ring
+	local key twin ring
 
 	waits user:wqfs-test:new
 	add wqfs-test:other @s >/dev/null
@@ -64,6 +64,9 @@ test_arrival()
 	expect "or at once if it is there" 0 "$key" "" "$wqctl" wait user:wqfs-test:new
 	expect "by keyctl's name, too" 0 "$key" "" "$wqctl" wait %user:wqfs-test:new
 	expect "and by its serial" 0 "$key" "" "$wqctl" wait "$key"
+	twin=$(add wqfs-test:new @u)
+	expect "only one of two keys is printed" 0 "$key" "" "$wqctl" wait user:wqfs-test:new
+	keyctl unlink "$twin" @u
 	expect "but not in another keyring" 2 "" "" \
 		"$wqctl" wait user:wqfs-test:new --in @u --timeout 0.05
 	ring=$(keyctl newring wqfs-test:ring @s)
