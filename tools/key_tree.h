@@ -45,7 +45,7 @@ int key_tree_add(struct key_tree *tree, int32_t serial, unsigned int id);
 void key_tree_start(struct key_tree *tree);
 
 /* Handles EVENT before it is shown. False: it is not to be shown, because its key has left the
- * tree. */
+ * tree, or because we have caused it ourselves; the key may have come back since. */
 bool key_tree_event(struct key_tree *tree, const struct event *event);
 
 /* EVENT has been shown, and the names in it may end. */

@@ -112,9 +112,10 @@ static void on_record(struct own_queue *q, const struct wq_record *record)
 	struct event event;
 
 	event_of_record(&event, record);
-	if (key_tree_event(&w->tree, &event))
+	if (key_tree_event(&w->tree, &event)) {
 		watcher_pass_on(w, &event);
-	key_tree_shown(&w->tree, &event);
+		key_tree_shown(&w->tree, &event);
+	}
 	pass_on_found(w);
 	tell_error(w);
 }

@@ -63,6 +63,25 @@ comes_and_goes()
 	look
 }
 
+# ---- a command in the background ----
+
+is_frozen()
+{
+	grep -q '^State:.T' "/proc/$background/status"
+}
+
+# What happens until it thaws is in its queue when it reads again.
+freeze()
+{
+	kill -STOP "$background"
+	until_true 30 is_frozen
+}
+
+thaw()
+{
+	kill -CONT "$background"
+}
+
 # ---- where they run ----
 
 # realm NAME COMMAND...: all tests, in a session of their own that COMMAND enters as somebody.

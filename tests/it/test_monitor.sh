@@ -276,6 +276,35 @@ test_recursion()
 	keyctl unlink "$inner" @u
 }
 
+# A key leaves the tree and comes back, all before the monitor reads of it.
+test_return()
+{
+	local key other
+
+	key=$(add wqfs-test:returns @s)
+	other=$(add wqfs-test:other @s)
+	keyctl setperm "$key" 0x3f3f0000
+	keyctl link "$key" @u
+	starts -r --template "$short" @s
+	freeze
+	keyctl unlink "$key" @s
+	look
+	keyctl update "$other" y
+	look
+	keyctl link "$key" @s
+	look
+	thaw
+	shows "something else is shown" "updated wqfs-test:other -"
+	comes_and_goes wqfs-test:mark @s
+	shows "and what comes later" "unlinked _ses wqfs-test:mark"
+	keyctl update "$key" y
+	look
+	shows "a key that comes back at once is still watched" "updated wqfs-test:returns -"
+	stops
+	keyctl unlink "$key" @u
+	keyctl clear @s
+}
+
 # Members that a keyring has when it is linked to the tree.
 test_found()
 {
@@ -410,6 +439,7 @@ all_tests()
 	test_colours
 	test_output
 	test_recursion
+	test_return
 	test_found
 	test_races
 	test_many
