@@ -28,33 +28,36 @@ static void leave(struct wq_source *source)
 		source->type->leave(source);
 }
 
-/* Puts SOURCE into use, which has started: 0 or -errno. */
-static int put_into_use(struct wq_supervisor *s, struct wq_source *source)
+/* Puts SOURCE into use, which has started. False, with a reason at WHY: that is not possible.
+ */
+static bool put_into_use(struct wq_supervisor *s, struct wq_source *source, char *why)
 {
 	const struct wq_source_type *type = source->type;
 	int r = type->begin ? type->begin(source) : 0;
 
-	return r == 0 && type->watch && s->env.sink.begun
-		       ? s->env.sink.begun(s->env.sink.arg, source)
-		       : r;
+	if (r < 0) {
+		snprintf(why, WQ_WHY_MAX, "it cannot be put into use: %s", strerror(-r));
+		return false;
+	}
+	r = type->watch && s->env.sink.begun ? s->env.sink.begun(s->env.sink.arg, source) : 0;
+	if (r < 0)
+		snprintf(why, WQ_WHY_MAX, "it cannot watch the keys that are watched: %s",
+			strerror(-r));
+	return r >= 0;
 }
 
 /* Uses SOURCE, candidate I, if it has started and can watch what is watched. */
 static void use(struct wq_supervisor *s, unsigned int i, struct wq_source *source)
 {
-	int r = source ? put_into_use(s, source) : 0;
-
 	s->number = i;
-	if (r == 0) {
+	if (!source)
+		return;
+	if (put_into_use(s, source, s->why_not[i])) {
 		s->source = source;
-		if (!source)
-			return;
 		s->was_used = true;
 		s->retry_ns = s->wait_ns = 0;
 		return;
 	}
-	snprintf(s->why_not[i], WQ_WHY_MAX, "it cannot watch the keys that are watched: %s",
-		strerror(-r));
 	leave(source);
 	source->type->stop(source);
 	wq_event_order_fini(s->env.events);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Decides which source is in use, and knows why no better one is. The supervisor starts the
- * first of an ordered list of candidates that works; if that source dies, the next one that
- * works. If none works it tries again from time to time.
+ * first of an ordered list of candidates that works; if that source dies, the first that works
+ * then. If none works any more it tries again from time to time. If none has ever worked it
+ * does not: in most cases the machine allows none, and each attempt loads programs into the
+ * kernel.
  */
 #ifndef WQ_SUPERVISOR_H
 #define WQ_SUPERVISOR_H

@@ -41,8 +41,14 @@ static struct wq_source *start_fair(const struct wq_source_env *env, char *why, 
 	return start(1, why, why_size);
 }
 
-static int watch_result, begun_result;
+static int begin_result, watch_result, begun_result;
 static unsigned int begun_count, watched, unwatched;
+
+static int begin(struct wq_source *source)
+{
+	ck_assert_ptr_eq(source, &sources[0]);
+	return begin_result;
+}
 
 static int watch(struct wq_source *source, int32_t serial)
 {
@@ -81,6 +87,7 @@ static const struct wq_source_type good = {
 	.name = "good",
 	.capabilities = WQ_SOURCE_CHANGES | WQ_SOURCE_ENDS,
 	.start = start_good,
+	.begin = begin,
 	.watch = watch,
 	.unwatch = unwatch,
 	.alive = alive,
@@ -111,7 +118,7 @@ static void set_up(void)
 	memset(starts, 0, sizeof(starts));
 	memset(stops, 0, sizeof(stops));
 	told_stopped = begun_count = watched = unwatched = 0;
-	watch_result = begun_result = 0;
+	begin_result = watch_result = begun_result = 0;
 	wq_supervisor_init(&supervisor, types, &env);
 }
 
@@ -172,6 +179,27 @@ START_TEST(one_that_has_no_room_for_what_is_watched_is_not_used)
 	ck_assert_str_eq(wq_supervisor_name(&supervisor), "fair");
 	ck_assert_str_eq(wq_supervisor_why_not(&supervisor),
 		"good: it cannot watch the keys that are watched: No space left on device");
+}
+END_TEST
+
+START_TEST(a_source_that_cannot_begin_says_so)
+{
+	begin_result = -ENOMEM;
+	ck_assert(wq_supervisor_start(&supervisor));
+	ck_assert_uint_eq(begun_count, 0);
+	ck_assert_uint_eq(stops[0], 1);
+	ck_assert_str_eq(wq_supervisor_why_not(&supervisor),
+		"good: it cannot be put into use: Cannot allocate memory");
+}
+END_TEST
+
+START_TEST(nothing_is_tried_again_if_nothing_has_ever_worked)
+{
+	can_start[0] = can_start[1] = false;
+	ck_assert(!wq_supervisor_start(&supervisor));
+	ck_assert_int_eq(
+		wq_supervisor_check(&supervisor, UINT64_MAX, stopped), WQ_SUPERVISOR_SAME);
+	ck_assert_uint_eq(starts[0], 1);
 }
 END_TEST
 
@@ -277,6 +305,8 @@ int main(void)
 	tcase_add_test(t, a_reason_that_several_share_is_said_once);
 	tcase_add_test(t, what_is_asked_for_are_capabilities);
 	tcase_add_test(t, one_that_has_no_room_for_what_is_watched_is_not_used);
+	tcase_add_test(t, a_source_that_cannot_begin_says_so);
+	tcase_add_test(t, nothing_is_tried_again_if_nothing_has_ever_worked);
 	tcase_add_test(t, what_is_watched_is_said_to_the_one_in_use);
 	tcase_add_test(t, one_that_cannot_be_told_what_is_watched_is_dead);
 	tcase_add_test(t, one_that_lives_stays);
