@@ -8,6 +8,7 @@
 
 #include "base/container.h"
 #include "keys/describe.h"
+#include "keys/report.h"
 #include "keys/watching.h"
 #include "keys_bridge.h"
 #include "sources/choice.h"
@@ -307,7 +308,7 @@ bool wq_keys_has_posted(struct wq_keys *keys, uint64_t at_ns)
 int wq_keys_report(struct wq_keys *keys, const struct wqfs_key_report *report,
 	const struct wq_caller *caller)
 {
-	return wq_feed_report(&keys->feed, report, caller);
+	return wq_report(&keys->feed, report, caller);
 }
 
 void wq_keys_stats(const struct wq_keys *keys, struct wqfs_stats *s)

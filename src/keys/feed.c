@@ -5,7 +5,6 @@
 #include "base/container.h"
 #include "base/log.h"
 #include "keys/feed.h"
-#include "keys/interpret.h"
 #include "keys/post.h"
 #include "sources/choice.h"
 
@@ -23,15 +22,6 @@
 
 /* ---- what sources report ---- */
 
-/* T's operation has ended. */
-static void operation_ended(struct wq_feed *f, const struct wq_statement *t)
-{
-	struct wq_outcome outcome;
-
-	wq_interpret(t, &outcome);
-	wq_follow(&f->follower, t, &outcome);
-}
-
 static void on_began(struct wq_feed *f, const struct wq_operation *op)
 {
 	wq_resolve_begin(f->resolve, op);
@@ -45,7 +35,7 @@ static void on_ended(struct wq_feed *f, struct wq_operation *op)
 
 	wq_resolve(f->resolve, op, &t.meaning);
 	wq_gc_expedite(f->follower.gc);
-	operation_ended(f, &t);
+	wq_follow_ended(&f->follower, &t);
 }
 
 /* After a loss nothing that was learned from the order of events is certain. */
@@ -460,45 +450,4 @@ void wq_feed_fini(struct wq_feed *f)
 {
 	wq_supervisor_stop(&f->model->sources);
 	on_source_stopped(f);
-}
-
-/* ---- reports ---- */
-
-int wq_feed_report(
-	struct wq_feed *f, const struct wqfs_key_report *report, const struct wq_caller *caller)
-{
-	uint64_t now = wq_now_ns();
-	struct wq_operation op = {
-		.op = report->op,
-		.result = report->result,
-		.begin_ns = report->begin_ns,
-		.end_ns = report->end_ns,
-		.tid = caller->pid,
-	};
-	struct wq_statement t = {.model = f->model, .op = &op, .caller = caller};
-
-	memcpy(op.arg, report->arg, sizeof(op.arg));
-	if (!wq_operation_find(op.op) || op.begin_ns > now || op.end_ns > now ||
-		(op.end_ns && op.end_ns < op.begin_ns))
-		return -EINVAL;
-	if (!op.end_ns && !caller->pid)
-		return 0; /* threads in foreign pid namespaces all have number 0 */
-	if (wq_model_has(f->model, WQ_SOURCE_CHANGES))
-		return 0; /* the source reports all that this operation changes */
-	if (wq_model_has(f->model, WQ_SOURCE_OPERATIONS)) {
-		/* at a beginning: what its thread did before is over */
-		wq_feed_drain_for(f, caller->uid);
-		if (op.end_ns && (!caller->compat || wq_model_has(f->model, WQ_SOURCE_COMPAT)))
-			return 0; /* the source reports it, too */
-	}
-	if (!op.end_ns) {
-		const struct wq_cred who = wq_actors_reporter(f->actors, caller);
-
-		wq_resolve_begin(f->resolve, &op);
-		wq_inflight_report(&f->model->inflight, &op, caller, &who);
-		return 0;
-	}
-	wq_resolve_reported(f->resolve, &op, caller, &t.meaning);
-	operation_ended(f, &t);
-	return 0;
 }

@@ -58,8 +58,4 @@ bool wq_feed_has_handled(struct wq_feed *f, uint64_t at_ns);
  * first, belongs to the caller. */
 bool wq_feed_is_drained(struct wq_feed *f, uint64_t *since_ns);
 
-/* See wq_keys_report(). */
-int wq_feed_report(struct wq_feed *f, const struct wqfs_key_report *report,
-	const struct wq_caller *caller);
-
 #endif

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "keys/follow.h"
 #include "keys/infer.h"
+#include "keys/interpret.h"
 #include "keys/post.h"
 
 /* Does what remains for the key of CHANGE, if it is still watched. */
@@ -92,7 +93,7 @@ static void follow_loss(
 	wq_losses_owe(losses, wq_infer_may_have_missed, &owed, sizeof(owed), payer);
 }
 
-void wq_follow(
+static void follow(
 	const struct wq_follower *f, const struct wq_statement *t, const struct wq_outcome *o)
 {
 	for (unsigned int i = 0; i < o->n; i++) {
@@ -118,6 +119,14 @@ void wq_follow(
 		wq_gc_schedule(f->gc);
 	if (o->scan_soon)
 		wq_scan_soon(f->scan);
+}
+
+void wq_follow_ended(const struct wq_follower *f, const struct wq_statement *t)
+{
+	struct wq_outcome outcome;
+
+	wq_interpret(t, &outcome);
+	follow(f, t, &outcome);
 }
 
 void wq_follow_change(const struct wq_follower *f, const struct wq_change *change)

@@ -17,9 +17,8 @@ struct wq_follower {
 	struct wq_scan *scan;
 };
 
-/* Carries out what T's operation means. */
-void wq_follow(const struct wq_follower *f, const struct wq_statement *t,
-	const struct wq_outcome *outcome);
+/* T's operation has ended: finds out what it means, and carries that out. */
+void wq_follow_ended(const struct wq_follower *f, const struct wq_statement *t);
 
 /* The same for a source that reports each change. */
 void wq_follow_change(const struct wq_follower *f, const struct wq_change *change);
