@@ -230,8 +230,13 @@ void wq_posting_begin_loss(
 /* Is W still to get P? */
 static bool is_for(const struct wq_posting *p, const struct wq_watch *w)
 {
-	return w->id == p->id && w->since_ns <= p->at_ns && w->since_ns <= p->began_ns &&
-	       open_queue(w) && !(p->number && w->posting >= p->number);
+	if (w->id != p->id || !open_queue(w) || (p->number && w->posting >= p->number))
+		return false;
+	if (w->since_ns <= p->at_ns && w->since_ns <= p->began_ns)
+		return true;
+	wq_debug_keys("watch 0x%02x: nothing is posted: it is newer than the change",
+		w->info_id >> WATCH_INFO_ID__SHIFT);
+	return false;
 }
 
 static void lose(struct wq_queue *q, uint64_t number)
@@ -332,8 +337,11 @@ static void remove_and_post(struct wq_watch *w, uint64_t id)
 	n.watch.info = w->info_id | (uint32_t)len;
 	n.id = id;
 	wq_watches_remove(&q->watches, w);
-	if (!q->closed)
+	if (!q->closed) {
+		wq_debug_keys("watch 0x%02x: REMOVAL is posted",
+			(n.watch.info & WATCH_INFO_ID) >> WATCH_INFO_ID__SHIFT);
 		post_one(q, &n.watch, NULL, UINT64_MAX);
+	}
 	wq_queue_put(q);
 }
 

@@ -77,6 +77,8 @@ static void follow_loss(
 	struct wq_work work;
 	bool posted;
 
+	wq_debug_keys("keyring %d of thread %d is unknown: LOSS for all that it may be", m->id,
+		(int)t->op->tid);
 	if (wq_work_begin(&work, &f->model->inferring, payer)) {
 		posted = wq_losses_post(
 			losses, wq_infer_may_have_missed, m, wq_now_ns() + WQ_PIECE_NS);

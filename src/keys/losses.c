@@ -27,12 +27,18 @@ struct wq_owed {
 
 /* ---- at once ---- */
 
+static void begin_posting(struct wq_posting *p, struct wq_key *key, uint64_t number)
+{
+	wq_debug_keys("key %d: LOSS is posted", key->serial);
+	wq_posting_begin_loss(p, &key->watchers, (uint64_t)key->serial, number);
+}
+
 /* Posts to the watches of KEY. False: UNTIL_NS has come before the last of them. */
 static bool post_to_key(struct wq_key *key, uint64_t number, uint64_t until_ns)
 {
 	struct wq_posting p;
 
-	wq_posting_begin_loss(&p, &key->watchers, (uint64_t)key->serial, number);
+	begin_posting(&p, key, number);
 	if (wq_posting_step(&p, until_ns))
 		return true;
 	wq_posting_cancel(&p);
@@ -120,8 +126,7 @@ static bool walk_list(struct wq_owed *loss, uint64_t until_ns)
 			return true;
 		n++;
 		if (!loss->concerns || loss->concerns(key, loss->arg))
-			wq_posting_begin_loss(&loss->posting, &key->watchers,
-				(uint64_t)key->serial, loss->number);
+			begin_posting(&loss->posting, key, loss->number);
 	}
 	return false;
 }

@@ -22,5 +22,6 @@ void wq_post_change(struct wq_key *key, enum key_notification_subtype subtype, u
 
 void wq_post_key_loss(struct wq_key *key)
 {
+	wq_debug_keys("key %d: LOSS is posted", key->serial);
 	wq_outbox_lose(&key->model->outbox, &key->watchers, (uint64_t)key->serial);
 }

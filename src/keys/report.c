@@ -5,6 +5,16 @@
 #include "base/log.h"
 #include "keys/report.h"
 
+/* Does the source in use report all that OP, which CALLER reports, has changed? */
+static bool is_needless(
+	const struct wq_feed *f, const struct wq_operation *op, const struct wq_caller *caller)
+{
+	if (wq_model_has(f->model, WQ_SOURCE_CHANGES))
+		return true;
+	return wq_model_has(f->model, WQ_SOURCE_OPERATIONS) && op->end_ns &&
+	       (!caller->compat || wq_model_has(f->model, WQ_SOURCE_COMPAT));
+}
+
 int wq_report(
 	struct wq_feed *f, const struct wqfs_key_report *report, const struct wq_caller *caller)
 {
@@ -24,13 +34,14 @@ int wq_report(
 		return -EINVAL;
 	if (!op.end_ns && !caller->pid)
 		return 0; /* threads in foreign pid namespaces all have number 0 */
-	if (wq_model_has(f->model, WQ_SOURCE_CHANGES))
-		return 0; /* the source reports all that this operation changes */
-	if (wq_model_has(f->model, WQ_SOURCE_OPERATIONS)) {
-		/* at a beginning: what its thread did before is over */
+	/* at a beginning: what its thread did before is over */
+	if (wq_model_has(f->model, WQ_SOURCE_OPERATIONS))
 		wq_feed_drain_for(f, caller->uid);
-		if (op.end_ns && (!caller->compat || wq_model_has(f->model, WQ_SOURCE_COMPAT)))
-			return 0; /* the source reports it, too */
+	if (is_needless(f, &op, caller)) {
+		wq_debug_keys(
+			"key %d: what thread %d reports is dropped: the source reports it",
+			op.arg[0], (int)op.tid);
+		return 0;
 	}
 	if (!op.end_ns) {
 		const struct wq_cred who = wq_actors_reporter(f->actors, caller);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib.h"
+#include "records.h"
 
 #define SECRET "a-payload-that-nobody-is-to-read"
 
@@ -74,6 +75,20 @@ static void report(uint32_t op, int32_t arg0, int32_t arg1, int32_t arg2, int32_
 	IT_EQ(ioctl(fd, WQFS_IOC_REPORT, &r), 0);
 }
 
+/* Has the daemon logged LINE? With the trace it logs what others do, too, which may be much. */
+static bool has_logged(const char *line)
+{
+	FILE *f = fopen(IT_OUT, "re");
+	char logged[256];
+	bool found = false;
+
+	IT_OK(f != NULL);
+	while (!found && fgets(logged, sizeof(logged), f))
+		found = strcmp(logged, line) == 0;
+	fclose(f);
+	return found;
+}
+
 /* Checks that the daemon has logged the line WHY, about the key SERIAL if that is not 0. */
 static void was_said(int32_t serial, const char *why)
 {
@@ -83,7 +98,7 @@ static void was_said(int32_t serial, const char *why)
 		snprintf(line, sizeof(line), "wqfs: key %d: %s\n", serial, why);
 	else
 		snprintf(line, sizeof(line), "wqfs: %s\n", why);
-	if (!strstr(it_text(IT_OUT), line))
+	if (!has_logged(line))
 		IT_FAIL("it did not say \"%s\" but \"%s\"", line, it_text(IT_OUT));
 }
 
@@ -174,6 +189,75 @@ static void operation_that_failed_is_named(void)
 	tear_down();
 }
 
+static void watch_that_is_newer_is_named(void)
+{
+	struct wqfs_key_report r = {.op = KEYCTL_UPDATE};
+	int later;
+
+	set_up();
+	r.arg[0] = key;
+	r.begin_ns = r.end_ns = wq_now_ns();
+	later = it_queue("later", O_RDWR);
+	IT_EQ(it_watch(later, key, 3), 0);
+	IT_EQ(ioctl(fd, WQFS_IOC_REPORT, &r), 0);
+	was_said(0, "watch 0x03: nothing is posted: it is newer than the change");
+	IT_OK(!strstr(it_text(IT_OUT), "watch 0x01"));
+	close(later);
+	tear_down();
+}
+
+static void removal_is_named(void)
+{
+	set_up();
+	IT_EQ(keyctl_invalidate(key), 0);
+	IT_UNTIL(ioctl(fd, WQFS_IOC_SYNC) == 0 &&
+		 has_logged("wqfs: watch 0x01: REMOVAL is posted\n"));
+	IT_OK(!strstr(it_text(IT_OUT), "watch 0x02"));
+	tear_down();
+}
+
+/* ---- with the trace ---- */
+
+static void set_up_trace(void)
+{
+	close(trace_need());
+	daemon_pid = it_start("source=trace,debug_keys");
+	fd = it_queue("q", O_RDWR);
+	key = it_key("wqfs-test:debug");
+	IT_EQ(it_watch(fd, key, 1), 0);
+}
+
+static void report_that_is_not_needed_is_named(void)
+{
+	char why[128];
+
+	set_up_trace();
+	report(KEYCTL_UPDATE, key, 0, 0, 0);
+	snprintf(why, sizeof(why), "what thread %d reports is dropped: the source reports it",
+		getpid());
+	was_said(key, why);
+	tear_down();
+}
+
+static void loss_of_keyrings_that_are_meant_is_named(void)
+{
+	int32_t own = keyctl_get_keyring_ID(KEY_SPEC_THREAD_KEYRING, 1);
+	char why[128];
+
+	IT_OK(own > 0);
+	IT_EQ(keyctl_setperm(own, KEY_POS_ALL | KEY_USR_ALL), 0);
+	set_up_trace();
+	IT_EQ(it_watch(fd, own, 2), 0);
+	IT_EQ(keyctl_setperm(KEY_SPEC_THREAD_KEYRING, KEY_POS_ALL | KEY_USR_ALL), 0);
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	snprintf(why, sizeof(why),
+		"keyring %d of thread %d is unknown: LOSS for all that it may be",
+		KEY_SPEC_THREAD_KEYRING, getpid());
+	was_said(0, why);
+	was_said(own, "LOSS is posted");
+	tear_down();
+}
+
 static const struct it_test tests[] = {
 	{"a change of a key is explained without its payload",
 		change_of_a_key_is_explained_without_its_payload},
@@ -185,6 +269,11 @@ static const struct it_test tests[] = {
 	{"a collected member is named", collected_member_is_named},
 	{"a move onto itself is named", move_onto_itself_is_named},
 	{"an operation that failed is named", operation_that_failed_is_named},
+	{"a watch that is newer is named", watch_that_is_newer_is_named},
+	{"a removal is named", removal_is_named},
+	{"a report that is not needed is named", report_that_is_not_needed_is_named},
+	{"a loss of keyrings that may be meant is named",
+		loss_of_keyrings_that_are_meant_is_named},
 };
 
 IT_MAIN(tests)
