@@ -146,8 +146,10 @@ static void post_one(struct wq_queue *q, const struct watch_notification *n,
 	if (!wq_ring_put(&q->ring, n, who, at_ns, &now)) {
 		wq_debug_keys("watch 0x%02x: the record is lost: the queue %s",
 			(n->info & WATCH_INFO_ID) >> WATCH_INFO_ID__SHIFT,
-			q->ring.size ? "was full" : "has no size yet");
+			q->ring.size ? "was full, or there is no memory" : "has no size yet");
 		q->lost++;
+		if (q->ring.loss == WQ_LOSS_SOURCE) /* no record tells its reader */
+			wake(q);
 		return;
 	}
 	q->mtime = now;

@@ -130,8 +130,8 @@ bool wq_queue_release_until(struct wq_queue *queue, uint64_t until_ns);
 void *wq_queue_owner(const struct wq_queue *queue);
 
 /* IOC_WATCH_QUEUE_SET_SIZE. Rounds NR up to a multiple of WQFS_SIZE_UNIT. 0; -EBUSY: a size was
- * set already, or more records are queued than would fit; -EINVAL: NR is not in 1 to max_size;
- * -ENOMEM. */
+ * set already, or more records are queued than would fit; -EINVAL: NR is not in 1 to
+ * max_size. */
 int wq_queue_set_size(struct wq_queue *queue, unsigned long nr);
 
 /* Gives a new queue the default size of named queues, which wq_queue_set_size() may still

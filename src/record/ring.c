@@ -11,6 +11,12 @@
 /* The bytes of lines that one read returns: a longer reply would delay the next request. */
 #define RENDERED_AT_ONCE 32768
 
+/* The slots that stay when the last record is read: for the next one, and more if the queue is
+ * read to its end often. */
+#define ROOM_LEAST 2
+#define ROOM_BUSY  32
+#define BUSY_NS	   1000000000u
+
 static const struct wq_record loss_record = {
 	.len = sizeof(struct watch_notification),
 	/* type META, subtype LOSS in the top byte of the first word, length in
@@ -35,7 +41,7 @@ uint32_t wq_ring_queued(const struct wq_ring *r)
 static struct wq_slot *slot_at(const struct wq_ring *r, uint32_t i)
 {
 	assert(r->slots);
-	return &r->slots[i & r->mask];
+	return &r->slots[i & (r->room - 1)];
 }
 
 void wq_ring_fini(struct wq_ring *r)
@@ -44,46 +50,53 @@ void wq_ring_fini(struct wq_ring *r)
 	*r = (struct wq_ring){0};
 }
 
-/* ---- sizes ---- */
+/* ---- sizes and memory ---- */
 
-/* Moves the queued records into SLOTS slots: a power of two, and enough for them.
- * 0 or -ENOMEM. */
-static int move(struct wq_ring *r, uint32_t slots)
+int wq_ring_resize(struct wq_ring *r, uint32_t size)
+{
+	if (wq_ring_queued(r) > size)
+		return -EBUSY;
+	r->size = size;
+	return 0;
+}
+
+/* Moves the queued records into ROOM slots. False: no memory. */
+static bool move(struct wq_ring *r, uint32_t room)
 {
 	uint32_t n = wq_ring_queued(r);
-	/* calloc(): slots that are not used cost no memory */
-	struct wq_slot *to = calloc(slots, sizeof(*to));
+	struct wq_slot *to = malloc((size_t)room * sizeof(*to));
 
 	if (!to)
-		return -ENOMEM;
+		return false;
 	for (uint32_t i = 0; i < n; i++)
 		to[i] = *slot_at(r, r->tail + i);
 	free(r->slots);
 	r->slots = to;
-	r->mask = slots - 1;
+	r->room = room;
 	r->tail = 0;
 	r->head = n;
-	return 0;
+	return true;
 }
 
-int wq_ring_resize(struct wq_ring *r, uint32_t size)
+/* Makes sure that there is a slot for one more record. False: no memory. */
+static bool make_room(struct wq_ring *r)
 {
-	uint32_t slots = 1;
-	int err = 0;
+	if (wq_ring_queued(r) < r->room)
+		return true;
+	return move(r, r->room ? r->room * 2 : ROOM_LEAST);
+}
 
-	if (wq_ring_queued(r) > size)
-		return -EBUSY;
-	while (slots < size)
-		slots <<= 1;
-	if (size) {
-		err = move(r, slots);
-	} else {
-		free(r->slots);
-		r->slots = NULL;
-	}
-	if (!err)
-		r->size = size;
-	return err;
+/* Nothing is queued any more since NOW_NS. */
+static void give_room_back(struct wq_ring *r, uint64_t now_ns)
+{
+	bool is_busy = now_ns - r->empty_ns < BUSY_NS;
+
+	r->empty_ns = now_ns;
+	if (r->room <= (is_busy ? ROOM_BUSY : ROOM_LEAST))
+		return;
+	free(r->slots);
+	r->slots = NULL;
+	r->room = 0;
 }
 
 /* ---- what enters ---- */
@@ -148,6 +161,10 @@ bool wq_ring_put(struct wq_ring *r, const struct watch_notification *n,
 		wq_ring_note_loss(r, WQ_LOSS_FULL);
 		return false;
 	}
+	if (!make_room(r)) {
+		wq_ring_note_loss(r, WQ_LOSS_SOURCE);
+		return false;
+	}
 	s = slot_at(r, r->head);
 	s->loss = WQ_LOSS_NONE;
 	s->record.len = n->info & WATCH_INFO_LENGTH;
@@ -164,7 +181,7 @@ bool wq_ring_put_back(struct wq_ring *r, const struct wq_record *record)
 {
 	struct wq_slot *s;
 
-	if (!record || wq_ring_queued(r) >= r->size) {
+	if (!record || wq_ring_queued(r) >= r->size || !make_room(r)) {
 		r->loss = WQ_LOSS_SOURCE;
 		return false;
 	}
@@ -233,6 +250,8 @@ void wq_ring_consume(struct wq_ring *r, const struct wq_take *take)
 	r->tail += take->records;
 	r->loss = (enum wq_loss)take->pending;
 	/* A loss since the peek was noted at the last record, which has now been consumed. */
-	if (take->records && !wq_ring_queued(r))
+	if (take->records && !wq_ring_queued(r)) {
 		r->loss = (enum wq_loss)slot_at(r, r->tail - 1)->loss;
+		give_room_back(r, take->at_ns);
+	}
 }

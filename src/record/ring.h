@@ -27,10 +27,10 @@ struct wq_slot {
 
 /* By value in its queue. All zero: it is empty. Other files read only SIZE, LOSS and BYTES. */
 struct wq_ring {
-	/* head and tail run freely. The number of slots is a power of two, of which SIZE may be
-	 * in use. */
+	/* head and tail run freely. There are ROOM slots, a power of two or none: as many as
+	 * the queued records need, which are SIZE at most. */
 	struct wq_slot *slots;
-	uint32_t mask;
+	uint32_t room;
 	uint32_t head, tail;
 	uint32_t size;
 	enum wq_loss loss; /* the loss before the record at tail */
@@ -39,6 +39,7 @@ struct wq_ring {
 	 * that is noted. */
 	uint64_t full_until_ns;
 	bool full_lost;
+	uint64_t empty_ns; /* when the last record was read */
 
 	size_t bytes[WQ_FORMATS]; /* of all queued records, in each format */
 };
@@ -58,13 +59,14 @@ void wq_ring_fini(struct wq_ring *ring);
 /* The number of queued records. */
 uint32_t wq_ring_queued(const struct wq_ring *ring);
 
-/* Gives RING room for SIZE records and keeps the queued ones. SIZE 0 takes all room away, if
- * nothing is queued. 0; -EBUSY: more records are queued; -ENOMEM. */
+/* Up to SIZE records may be queued from now on; those that are queued stay. They get memory
+ * when they come, and it is given back when none is left. 0; -EBUSY: more records are queued.
+ */
 int wq_ring_resize(struct wq_ring *ring, uint32_t size);
 
 /* Queues N, which WHO (or NULL) caused at AT_NS (CLOCK_MONOTONIC). WHEN is the time now. False:
- * there is no room, or there was none at AT_NS though a reader has made room since. The loss is
- * then noted at its place. */
+ * there is no room, or there was none at AT_NS though a reader has made room since, or no
+ * memory. The loss is then noted at its place. */
 bool wq_ring_put(struct wq_ring *ring, const struct watch_notification *n,
 	const struct wq_cred *who, uint64_t at_ns, const struct timespec *when);
 
@@ -78,8 +80,8 @@ ssize_t wq_ring_peek(const struct wq_ring *ring, enum wqfs_format format, void *
 /* The first record. One must be queued. */
 const struct wq_record *wq_ring_first(const struct wq_ring *ring);
 
-/* Queues RECORD before all others. False: there was no room, or RECORD is NULL, and a LOSS
- * stands in its place. */
+/* Queues RECORD before all others. False: there was no room or no memory, or RECORD is
+ * NULL, and a LOSS stands in its place. */
 bool wq_ring_put_back(struct wq_ring *ring, const struct wq_record *record);
 
 /* Takes away what wq_ring_peek() returned. */

@@ -396,12 +396,15 @@ END_TEST
 /* ---- memory ---- */
 
 static bool no_memory;
+static size_t largest; /* of what was allocated */
 
 void *__real_malloc(size_t size);
 void *__wrap_malloc(size_t size);
 
 void *__wrap_malloc(size_t size)
 {
+	if (size > largest)
+		largest = size;
 	return no_memory ? NULL : __real_malloc(size);
 }
 
@@ -411,8 +414,50 @@ void *__wrap_calloc(size_t n, size_t size);
 
 void *__wrap_calloc(size_t n, size_t size)
 {
+	if (n * size > largest)
+		largest = n * size;
 	return no_memory ? NULL : __real_calloc(n, size);
 }
+
+START_TEST(record_that_there_is_no_memory_for_is_told_as_lost)
+{
+	struct wq_queue *q = watching(sized_queue(32));
+	const union record r = door(1, 16, 1);
+
+	wakes = 0;
+	no_memory = true;
+	wq_post(&doors, &r.n, NULL, 1, NOW); /* Check allocates memory, too */
+	no_memory = false;
+	ck_assert_int_eq(wakes, 1);
+	ck_assert(wq_queue_readable(q));
+	ck_assert_uint_eq(stats(q).lost, 1);
+	READS(q, LOSS);
+	post_times(1);
+	READS(q, DOOR(1, 16, 1));
+	wq_queue_put(q);
+}
+END_TEST
+
+START_TEST(queue_takes_memory_as_it_fills)
+{
+	struct wq_queue *q;
+	unsigned char buf[16 * 500];
+
+	largest = 0;
+	q = watching(sized_queue(512));
+	ck_assert_uint_le(largest, 1024);
+	post_times(1);
+	ck_assert_uint_le(largest, 1024);
+	post_times(499);
+	ck_assert_uint_ge(largest, 500 * sizeof(struct wq_slot));
+	ck_assert_int_eq(take(q, buf, sizeof(buf)), 16 * 500);
+	largest = 0;
+	post_times(1); /* all was given back, and one record needs little again */
+	ck_assert_uint_le(largest, 1024);
+	ck_assert_uint_gt(largest, 0);
+	wq_queue_put(q);
+}
+END_TEST
 
 START_TEST(watch_that_there_is_no_memory_for_is_refused)
 {
@@ -1284,6 +1329,8 @@ static Suite *queue_suite(void)
 		watches, who_breaks_the_rules_of_a_queue_is_stopped, 0, ARRAY_SIZE(breaches));
 #endif
 	tcase_add_test(watches, watch_that_there_is_no_memory_for_is_refused);
+	tcase_add_test(watches, record_that_there_is_no_memory_for_is_told_as_lost);
+	tcase_add_test(watches, queue_takes_memory_as_it_fills);
 	tcase_add_loop_test(
 		watches, hooks_may_remove_any_watch_and_close_any_queue, 0, ARRAY_SIZE(hooks));
 	tcase_add_test(watches, queue_lives_until_its_last_reference);
