@@ -73,9 +73,9 @@ static double post(int nqueues, bool refused)
 	for (int i = 0; i < nqueues; i++) {
 		queues[i] = watching(&list);
 		if (refused) {
-			if (wq_filter_parse(&filter, &nothing, sizeof(nothing)) < 0)
+			if (wq_filter_parse(&filter, &nothing, sizeof(nothing)) < 0 ||
+				wq_queue_set_filter(queues[i], &filter) < 0)
 				bench_fail("a filter");
-			wq_queue_set_filter(queues[i], &filter);
 		}
 	}
 	for (int done = 0; done < records / nqueues; done += SIZE) {

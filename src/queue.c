@@ -19,8 +19,7 @@ struct wq_queue {
 	bool sized; /* by the user, so that it cannot be changed any more */
 	bool closed;
 
-	bool filtered;
-	struct wq_filter filter;
+	struct wq_filter *filter; /* or NULL */
 
 	struct timespec mtime;
 	uint64_t loss_number; /* of the last numbered loss */
@@ -81,6 +80,7 @@ void wq_queue_put(struct wq_queue *q)
 	(void)wq_queue_release_until(q, UINT64_MAX);
 	assert(!q->watches.by_key);
 	wq_ring_fini(&q->ring);
+	free(q->filter);
 	free(q);
 }
 
@@ -116,16 +116,22 @@ int wq_queue_set_default_size(struct wq_queue *q, unsigned long nr)
 	return nr ? resize(q, nr) : wq_ring_resize(&q->ring, 0);
 }
 
-void wq_queue_set_filter(struct wq_queue *q, const struct wq_filter *f)
+int wq_queue_set_filter(struct wq_queue *q, const struct wq_filter *f)
 {
-	q->filtered = f != NULL;
+	struct wq_filter *copy = f ? malloc(sizeof(*copy)) : NULL;
+
+	if (f && !copy)
+		return -ENOMEM;
 	if (f)
-		q->filter = *f;
+		*copy = *f;
+	free(q->filter);
+	q->filter = copy;
+	return 0;
 }
 
 const struct wq_filter *wq_queue_filter(const struct wq_queue *q)
 {
-	return q->filtered ? &q->filter : NULL;
+	return q->filter;
 }
 
 /* ---- posting ---- */
@@ -161,7 +167,7 @@ static void post_one(struct wq_queue *q, const struct watch_notification *n,
 static bool may_enter(struct wq_queue *q, const struct wq_watch *w, const struct wq_cred *who,
 	const struct watch_notification *n)
 {
-	if (q->filtered && !wq_filter_pass(&q->filter, n)) {
+	if (q->filter && !wq_filter_pass(q->filter, n)) {
 		wq_debug_keys("watch 0x%02x: the filter of its queue refuses the record",
 			(n->info & WATCH_INFO_ID) >> WATCH_INFO_ID__SHIFT);
 		q->refused++;

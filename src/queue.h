@@ -138,8 +138,9 @@ int wq_queue_set_size(struct wq_queue *queue, unsigned long nr);
  * change once. NR 0 takes the size away again. Errors are the same. */
 int wq_queue_set_default_size(struct wq_queue *queue, unsigned long nr);
 
-/* Replaces the filter by a copy of F; NULL removes it. */
-void wq_queue_set_filter(struct wq_queue *queue, const struct wq_filter *f);
+/* Replaces the filter by a copy of F; NULL removes it. 0; -ENOMEM: there is no memory for F, and
+ * the filter stays as it was. */
+int wq_queue_set_filter(struct wq_queue *queue, const struct wq_filter *f);
 
 /* The filter; NULL: there is none. Valid until the next wq_queue_set_filter(). */
 const struct wq_filter *wq_queue_filter(const struct wq_queue *queue);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <stdlib.h>
-#include <uthash.h>
 
+#include "base/hash.h"
 #include "base/per_user.h"
 
 struct wq_user_count {

@@ -167,14 +167,10 @@ static int set_filter(struct wq_node *node, const char *text)
 
 	if (r < 0)
 		return r;
-	if (raw.nr_filters == 0) {
-		wq_queue_set_filter(node->queue, NULL);
-		return 0;
-	}
+	if (raw.nr_filters == 0)
+		return wq_queue_set_filter(node->queue, NULL);
 	r = wq_filter_parse(&filter, &raw, sizeof(raw));
-	if (r == 0)
-		wq_queue_set_filter(node->queue, &filter);
-	return r;
+	return r < 0 ? r : wq_queue_set_filter(node->queue, &filter);
 }
 
 static int set_format(struct wq_node *node, const char *text)
@@ -235,10 +231,8 @@ int wq_attr_set(struct wq_node *node, const char *name, const char *value, size_
 
 int wq_attr_remove(struct wq_node *node, const char *name)
 {
-	if (node && !strcmp(name, WQFS_XATTR_FILTER)) {
-		wq_queue_set_filter(node->queue, NULL);
-		return 0;
-	}
+	if (node && !strcmp(name, WQFS_XATTR_FILTER))
+		return wq_queue_set_filter(node->queue, NULL);
 	if (node && !strcmp(name, WQFS_XATTR_FORMAT)) {
 		node->format = node->first_format;
 		return 0;

@@ -12,19 +12,15 @@ static int set_filter(struct wq_handle *h, const struct wqfs_filter *raw, size_t
 	struct wq_filter filter;
 	int r = wq_filter_parse(&filter, raw, len);
 
-	if (r == 0)
-		wq_queue_set_filter(h->node->queue, &filter);
-	return r;
+	return r < 0 ? r : wq_queue_set_filter(h->node->queue, &filter);
 }
 
 static void filter_read(struct wq_user_mem *mem, int err)
 {
 	struct wq_parked *p = wq_container_of(mem, struct wq_parked, mem);
-	struct wqfs_filter raw = mem->raw;
-	size_t len = mem->len;
 
 	p->wait = WQ_WAIT_NOTHING; /* mem has ended already */
-	wqfs_complete(p, err < 0 ? err : set_filter(p->handle, &raw, len));
+	wqfs_complete(p, err < 0 ? err : set_filter(p->handle, mem->raw, mem->len));
 }
 
 void wqfs_set_filter(fuse_req_t req, struct wq_handle *h, uint64_t address)
@@ -34,7 +30,7 @@ void wqfs_set_filter(fuse_req_t req, struct wq_handle *h, uint64_t address)
 	int r;
 
 	if (!address) {
-		wq_queue_set_filter(h->node->queue, NULL);
+		(void)wq_queue_set_filter(h->node->queue, NULL);
 		fuse_reply_ioctl(req, 0, NULL, 0);
 		return;
 	}
@@ -55,9 +51,7 @@ void wqfs_set_filter(fuse_req_t req, struct wq_handle *h, uint64_t address)
 
 int wqfs_set_sized_filter(struct wq_handle *h, const struct wqfs_filter *f)
 {
-	if (f->nr_filters == 0 && f->__reserved == 0) {
-		wq_queue_set_filter(h->node->queue, NULL);
-		return 0;
-	}
+	if (f->nr_filters == 0 && f->__reserved == 0)
+		return wq_queue_set_filter(h->node->queue, NULL);
 	return set_filter(h, f, sizeof(*f));
 }

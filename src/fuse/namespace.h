@@ -12,8 +12,8 @@
 #include <stdint.h>
 #include <sys/queue.h>
 #include <sys/stat.h>
-#include <uthash.h>
 
+#include "base/hash.h"
 #include "base/per_user.h"
 #include "fuse/closing.h"
 #include "queue.h"

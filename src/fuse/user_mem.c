@@ -191,7 +191,7 @@ static void finish(struct wq_user_mem *mem, int err)
 
 static void take_answer(struct wq_user_mem *mem, const struct answer *a)
 {
-	mem->raw = a->raw;
+	mem->raw = &a->raw;
 	mem->len = a->len;
 	finish(mem, a->err);
 }

@@ -7,8 +7,7 @@
 #ifndef WQ_INFLIGHT_H
 #define WQ_INFLIGHT_H
 
-#include <uthash.h>
-
+#include "base/hash.h"
 #include "base/caller.h"
 #include "keys/key.h"
 #include "sources/event.h"

@@ -5,8 +5,8 @@
 
 #include <sys/queue.h>
 #include <time.h>
-#include <uthash.h>
 
+#include "base/hash.h"
 #include "keys/ends.h"
 #include "keys/key_reader.h"
 #include "keys/key_state.h"

@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <uthash.h>
 
+#include "base/hash.h"
 #include "base/loop.h"
 #include "keys/sessions.h"
 

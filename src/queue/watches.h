@@ -9,7 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
-#include <uthash.h>
+
+#include "base/hash.h"
 
 struct wq_queue;
 struct wq_watch;

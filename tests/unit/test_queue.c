@@ -438,6 +438,26 @@ START_TEST(record_that_there_is_no_memory_for_is_told_as_lost)
 }
 END_TEST
 
+START_TEST(filter_that_there_is_no_memory_for_leaves_the_old_one)
+{
+	struct wq_queue *q = sized_queue(32);
+	struct wq_filter some = {.user.nr_filters = 1}, others = {.user.nr_filters = 2};
+	int r;
+
+	ck_assert_int_eq(wq_queue_set_filter(q, &some), 0);
+	no_memory = true;
+	r = wq_queue_set_filter(q, &others);
+	no_memory = false;
+	ck_assert_int_eq(r, -ENOMEM);
+	ck_assert_uint_eq(wq_queue_filter(q)->user.nr_filters, 1);
+	ck_assert_int_eq(wq_queue_set_filter(q, &others), 0);
+	ck_assert_uint_eq(wq_queue_filter(q)->user.nr_filters, 2);
+	ck_assert_int_eq(wq_queue_set_filter(q, NULL), 0);
+	ck_assert_ptr_null(wq_queue_filter(q));
+	wq_queue_put(q);
+}
+END_TEST
+
 START_TEST(queue_takes_memory_as_it_fills)
 {
 	struct wq_queue *q;
@@ -993,7 +1013,7 @@ START_TEST(loss_and_removal_pass_a_filter_that_rejects_everything)
 	struct wq_filter f;
 
 	ck_assert_int_eq(wq_filter_parse(&f, &unknown, sizeof(unknown)), 0);
-	wq_queue_set_filter(q, &f);
+	ck_assert_int_eq(wq_queue_set_filter(q, &f), 0);
 	ck_assert_ptr_nonnull(wq_queue_filter(q));
 	post_times(100);
 	ck_assert_uint_eq(stats(q).filtered, 100);
@@ -1001,7 +1021,7 @@ START_TEST(loss_and_removal_pass_a_filter_that_rejects_everything)
 	wq_queue_note_loss(q);
 	ck_assert_int_eq(wq_watch_remove(&doors, q, 1, false), 0);
 	READS(q, LOSS, REMOVAL(16, 1));
-	wq_queue_set_filter(q, NULL);
+	ck_assert_int_eq(wq_queue_set_filter(q, NULL), 0);
 	ck_assert_ptr_null(wq_queue_filter(q));
 	wq_queue_put(q);
 }
@@ -1330,6 +1350,7 @@ static Suite *queue_suite(void)
 #endif
 	tcase_add_test(watches, watch_that_there_is_no_memory_for_is_refused);
 	tcase_add_test(watches, record_that_there_is_no_memory_for_is_told_as_lost);
+	tcase_add_test(watches, filter_that_there_is_no_memory_for_leaves_the_old_one);
 	tcase_add_test(watches, queue_takes_memory_as_it_fills);
 	tcase_add_loop_test(
 		watches, hooks_may_remove_any_watch_and_close_any_queue, 0, ARRAY_SIZE(hooks));

@@ -125,14 +125,10 @@ static long do_filter(struct replay *r, int c, char **v)
 	ck_assert_int_ge(kind, 0);
 	if (kind == SC_FILTER_BAD_PTR) /* it fails when the filter is copied */
 		return -EFAULT;
-	if (kind == SC_FILTER_NONE) {
-		wq_queue_set_filter(queue_of(r, v[1]), NULL);
-		return 0;
-	}
+	if (kind == SC_FILTER_NONE)
+		return wq_queue_set_filter(queue_of(r, v[1]), NULL);
 	err = wq_filter_parse(&f, &raw, sizeof(raw));
-	if (err == 0)
-		wq_queue_set_filter(queue_of(r, v[1]), &f);
-	return err;
+	return err < 0 ? err : wq_queue_set_filter(queue_of(r, v[1]), &f);
 }
 
 static long do_watch(struct replay *r, int c WQ_UNUSED, char **v)

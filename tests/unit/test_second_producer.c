@@ -416,7 +416,7 @@ START_TEST(filter_lets_no_type_in_that_the_kernel_has_not)
 
 	ck_assert_int_eq(wq_filter_from_text(&words, "32343", why, sizeof(why)), 0);
 	ck_assert_int_eq(wq_filter_parse(&filter, &words, sizeof(words)), 0);
-	wq_queue_set_filter(q, &filter);
+	ck_assert_int_eq(wq_queue_set_filter(q, &filter), 0);
 	ck_assert_int_eq(test_watch_add(q, 1, 1, 0), 0);
 	test_notify(1, TEST_COLD, 0, NULL);
 	HAS(q, "");
