@@ -46,6 +46,13 @@ static void fill(int32_t key)
 		usleep(10000);
 }
 
+/* Memory is given back some time after it was freed. */
+static double settled(void)
+{
+	sleep(3);
+	return bench_resident(m.daemon);
+}
+
 static void drain(void)
 {
 	char buf[4096];
@@ -80,7 +87,7 @@ static double readers(int32_t key)
 	bench_park(&fd, 0, nreaders, threads);
 	each = (bench_resident(m.daemon) - before) / nreaders;
 	bench_watch(fd, key, 1);
-	for (int i = 0; i < nreaders; i++)
+	while (bench_stats(fd).readers > 0)
 		bench_update(key);
 	for (int i = 0; i < nreaders; i++)
 		pthread_join(threads[i], NULL);
@@ -99,9 +106,6 @@ static void remove_all(void)
 		snprintf(name, sizeof(name), "%s/q%d", m.dir, i);
 		unlink(name);
 	}
-	/* queues are freed in slices, between requests */
-	for (int i = 0; i < 20; i++)
-		usleep(100000);
 }
 
 static void show(const char *row, const char *what, double value, const char *unit,
@@ -146,12 +150,12 @@ int main(int argc, char **argv)
 	full = bench_resident(m.daemon);
 	show("4", "a record in a queue", (full - watched) / nqueues / RECORDS, "B", 0, 256);
 	drain();
-	drained = bench_resident(m.daemon);
+	drained = settled();
 	show("4", "a queue that was full and is drained", (drained - base) / nqueues, "B", 0,
 		1024 + 256);
 	remove_all();
-	show("4", "all, after the removal of the queues", bench_resident(m.daemon) / 1024,
-		"KiB", base / 1024, 1.1);
+	show("4", "all, after the removal of the queues", settled() / 1024, "KiB", base / 1024,
+		1.1);
 	bench_unmount(&m);
 	return 0;
 }

@@ -434,11 +434,11 @@ void wq_queue_put_back(struct wq_queue *q, const struct wq_record *record)
 	wake(q);
 }
 
-void wq_queue_consume(struct wq_queue *q, const struct wq_take *take)
+bool wq_queue_consume(struct wq_queue *q, const struct wq_take *take)
 {
-	wq_ring_consume(&q->ring, take);
 	q->read += take->records;
 	q->losses += take->losses;
+	return wq_ring_consume(&q->ring, take);
 }
 
 bool wq_queue_gives(const struct wq_queue *q)

@@ -138,8 +138,8 @@ int wq_queue_set_size(struct wq_queue *queue, unsigned long nr);
  * change once. NR 0 takes the size away again. Errors are the same. */
 int wq_queue_set_default_size(struct wq_queue *queue, unsigned long nr);
 
-/* Replaces the filter by a copy of F; NULL removes it. 0; -ENOMEM: there is no memory for F, and
- * the filter stays as it was. */
+/* Replaces the filter by a copy of F; NULL removes it. 0; -ENOMEM: there is no memory for F,
+ * and the filter stays as it was. */
 int wq_queue_set_filter(struct wq_queue *queue, const struct wq_filter *f);
 
 /* The filter; NULL: there is none. Valid until the next wq_queue_set_filter(). */
@@ -162,8 +162,9 @@ ssize_t wq_queue_peek_first(const struct wq_queue *queue, enum wqfs_format forma
  * any more the record is lost, and a LOSS takes its place. Wakes readers. */
 void wq_queue_put_back(struct wq_queue *queue, const struct wq_record *record);
 
-/* Takes away what wq_queue_peek() returned, if nothing else was consumed since. */
-void wq_queue_consume(struct wq_queue *queue, const struct wq_take *take);
+/* Takes away what wq_queue_peek() returned, if nothing else was consumed since. True: memory
+ * was given back. */
+bool wq_queue_consume(struct wq_queue *queue, const struct wq_take *take);
 
 /* Would a read return something: a record, or a LOSS that no record follows? */
 bool wq_queue_gives(const struct wq_queue *queue);

@@ -23,6 +23,7 @@ static bool release(struct wq_closing *closing, struct wq_closing_queue *c, uint
 	}
 	wq_queue_put(c->queue);
 	free(c);
+	wq_trim_soon(&closing->trim);
 	return true;
 }
 
@@ -66,6 +67,7 @@ void wq_closing_init(struct wq_closing *closing, struct wq_loop *loop)
 	closing->loop = loop;
 	closing->timer.fire = on_timer;
 	TAILQ_INIT(&closing->queues);
+	wq_trim_init(&closing->trim, loop);
 }
 
 void wq_closing_add(struct wq_closing *closing, struct wq_queue *queue, uid_t uid)
@@ -76,6 +78,7 @@ void wq_closing_add(struct wq_closing *closing, struct wq_queue *queue, uid_t ui
 	c = wq_queue_release_until(queue, 0) ? NULL : malloc(sizeof(*c));
 	if (!c) {
 		wq_queue_put(queue);
+		wq_trim_soon(&closing->trim);
 		return;
 	}
 	c->queue = queue;
@@ -105,4 +108,5 @@ void wq_closing_fini(struct wq_closing *closing)
 	while ((c = TAILQ_FIRST(&closing->queues)))
 		(void)release(closing, c, UINT64_MAX);
 	wq_timer_clear(closing->loop, &closing->timer);
+	wq_trim_fini(&closing->trim);
 }

@@ -9,6 +9,7 @@
 
 #include "base/loop.h"
 #include "base/shares.h"
+#include "base/trim.h"
 #include "queue.h"
 
 struct wq_closing_queue;
@@ -19,6 +20,7 @@ struct wq_closing {
 	struct wq_timer timer; /* set while there are some */
 	TAILQ_HEAD(wq_closing_list, wq_closing_queue) queues;
 	struct wq_shares shares;
+	struct wq_trim trim; /* of the memory of queues */
 };
 
 void wq_closing_init(struct wq_closing *closing, struct wq_loop *loop);

@@ -119,8 +119,8 @@ static void was_read(struct wq_handle *h, struct reply *r)
 {
 	if (r->rest)
 		piece_was_read(h, r->rest);
-	if (r->take.records || r->take.losses)
-		wq_queue_consume(h->node->queue, &r->take);
+	if ((r->take.records || r->take.losses) && wq_queue_consume(h->node->queue, &r->take))
+		wq_trim_soon(&h->fs->closing.trim);
 	if (r->begun) {
 		set_piece(h, r->begun);
 		piece_was_read(h, r->len);

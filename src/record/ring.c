@@ -86,17 +86,18 @@ static bool make_room(struct wq_ring *r)
 	return move(r, r->room ? r->room * 2 : ROOM_LEAST);
 }
 
-/* Nothing is queued any more since NOW_NS. */
-static void give_room_back(struct wq_ring *r, uint64_t now_ns)
+/* Nothing is queued any more since NOW_NS. True: memory was given back. */
+static bool give_room_back(struct wq_ring *r, uint64_t now_ns)
 {
 	bool is_busy = now_ns - r->empty_ns < BUSY_NS;
 
 	r->empty_ns = now_ns;
 	if (r->room <= (is_busy ? ROOM_BUSY : ROOM_LEAST))
-		return;
+		return false;
 	free(r->slots);
 	r->slots = NULL;
 	r->room = 0;
+	return true;
 }
 
 /* ---- what enters ---- */
@@ -238,7 +239,7 @@ const struct wq_record *wq_ring_first(const struct wq_ring *r)
 	return &slot_at(r, r->tail)->record;
 }
 
-void wq_ring_consume(struct wq_ring *r, const struct wq_take *take)
+bool wq_ring_consume(struct wq_ring *r, const struct wq_take *take)
 {
 	assert(take->records <= wq_ring_queued(r));
 	if (take->records && wq_ring_queued(r) >= r->size) {
@@ -250,8 +251,8 @@ void wq_ring_consume(struct wq_ring *r, const struct wq_take *take)
 	r->tail += take->records;
 	r->loss = (enum wq_loss)take->pending;
 	/* A loss since the peek was noted at the last record, which has now been consumed. */
-	if (take->records && !wq_ring_queued(r)) {
-		r->loss = (enum wq_loss)slot_at(r, r->tail - 1)->loss;
-		give_room_back(r, take->at_ns);
-	}
+	if (!take->records || wq_ring_queued(r))
+		return false;
+	r->loss = (enum wq_loss)slot_at(r, r->tail - 1)->loss;
+	return give_room_back(r, take->at_ns);
 }

@@ -84,7 +84,7 @@ const struct wq_record *wq_ring_first(const struct wq_ring *ring);
  * NULL, and a LOSS stands in its place. */
 bool wq_ring_put_back(struct wq_ring *ring, const struct wq_record *record);
 
-/* Takes away what wq_ring_peek() returned. */
-void wq_ring_consume(struct wq_ring *ring, const struct wq_take *take);
+/* Takes away what wq_ring_peek() returned. True: memory was given back. */
+bool wq_ring_consume(struct wq_ring *ring, const struct wq_take *take);
 
 #endif

@@ -137,6 +137,13 @@ START_TEST(a_user_who_needs_watches_gets_some_at_once)
 }
 END_TEST
 
+START_TEST(memory_of_a_closed_queue_goes_back_later)
+{
+	wq_closing_add(&closing, watching(1), 1);
+	ck_assert(closing.trim.timer.set);
+}
+END_TEST
+
 START_TEST(nothing_is_posted_to_a_queue_that_is_closed)
 {
 	const struct watch_notification n = {.type = WATCH_TYPE_KEY_NOTIFY, .info = sizeof(n)};
@@ -169,6 +176,7 @@ int main(void)
 	tcase_add_test(tcase, thousands_of_watches_are_released_in_turns_of_the_loop);
 	tcase_add_test(tcase, who_has_used_up_the_share_does_not_delay_others);
 	tcase_add_test(tcase, a_user_who_needs_watches_gets_some_at_once);
+	tcase_add_test(tcase, memory_of_a_closed_queue_goes_back_later);
 	tcase_add_test(tcase, nothing_is_posted_to_a_queue_that_is_closed);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
