@@ -11,19 +11,19 @@
 
 /* ---- descriptors ---- */
 
-static void forget(struct wq_life *life)
+static void close_file(int *fd)
 {
-	if (life->stat >= 0)
-		close(life->stat);
-	if (life->schedstat >= 0)
-		close(life->schedstat);
-	*life = (struct wq_life){.stat = -1, .schedstat = -1};
+	if (*fd > 0)
+		close(*fd);
+	*fd = 0;
 }
 
-void wq_lives_init(struct wq_lives *lives)
+static void forget(struct wq_life *life)
 {
-	for (int i = 0; i < WQ_LIVES; i++)
-		lives->of[i] = (struct wq_life){.stat = -1, .schedstat = -1};
+	close_file(&life->stat);
+	close_file(&life->schedstat);
+	close_file(&life->status);
+	life->tid = 0;
 }
 
 void wq_lives_fini(struct wq_lives *lives)
@@ -44,7 +44,7 @@ static int open_file(pid_t tid, const char *name)
 
 static bool slurp(int fd, char *buf, size_t size)
 {
-	ssize_t n = fd < 0 ? -1 : pread(fd, buf, size - 1, 0);
+	ssize_t n = fd <= 0 ? -1 : pread(fd, buf, size - 1, 0);
 
 	buf[n > 0 ? n : 0] = '\0';
 	return n > 0;
@@ -66,8 +66,7 @@ static bool read_kept(int *fd, pid_t tid, const char *name, char *text, size_t s
 {
 	if (slurp(*fd, text, size))
 		return true;
-	if (*fd >= 0)
-		close(*fd);
+	close_file(fd);
 	*fd = open_file(tid, name);
 	return slurp(*fd, text, size);
 }
@@ -99,17 +98,18 @@ static bool is_dying(const char *text)
 	return (own & BIT(SIGKILL)) || ((own | signals(text, "\nShdPnd:")) & ~kept & DUMP_CORE);
 }
 
+bool wq_lives_status(struct wq_lives *lives, pid_t tid, char *text, size_t size)
+{
+	return read_kept(&find(lives, tid)->status, tid, "status", text, size);
+}
+
 /* The file "status" says all of a thread's signals, and takes the kernel four times as long as
  * "stat". */
-static bool has_fatal_signal(pid_t tid)
+static bool has_fatal_signal(struct wq_lives *lives, pid_t tid)
 {
 	char text[4096];
-	int fd = open_file(tid, "status");
-	bool is_read = slurp(fd, text, sizeof(text));
 
-	if (fd >= 0)
-		close(fd);
-	return is_read && is_dying(text);
+	return wq_lives_status(lives, tid, text, sizeof(text)) && is_dying(text);
 }
 
 #define PF_SIGNALED 0x400 /* of the kernel: a signal has ended it */
@@ -155,8 +155,9 @@ enum wq_life_fate wq_lives_fate(struct wq_lives *lives, pid_t tid)
 	case 'X':
 		return killed_by(text) ? WQ_LIFE_KILLED : WQ_LIFE_ENDED;
 	default:
-		return is_ending_by_signal(state) || has_fatal_signal(tid) ? WQ_LIFE_KILLED
-									   : WQ_LIFE_GOES_ON;
+		return is_ending_by_signal(state) || has_fatal_signal(lives, tid)
+			       ? WQ_LIFE_KILLED
+			       : WQ_LIFE_GOES_ON;
 	}
 }
 

@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Whether threads live, and how often they have run. The same threads are asked about again and
- * again, once or twice for each record, so the descriptors of their files in /proc are kept.
+ * Threads that are asked about again and again, as for each record who reads it and who caused
+ * it: whether they live, how often they have run, and their "status". The descriptors of their
+ * files in /proc are kept.
  */
 #ifndef WQ_LIVES_H
 #define WQ_LIVES_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#define WQ_LIVES 32 /* threads whose descriptors are kept, two for each */
+#define WQ_LIVES 32 /* threads whose descriptors are kept */
 
+/* All zero: nothing is kept. */
 struct wq_lives {
 	struct wq_life {
-		pid_t tid;	     /* 0: none */
-		int stat, schedstat; /* descriptors, or -1 */
+		pid_t tid;
+		int stat, schedstat, status; /* descriptors; 0: none */
 	} of[WQ_LIVES];
 };
 
-void wq_lives_init(struct wq_lives *lives);
 void wq_lives_fini(struct wq_lives *lives);
 
 enum wq_life_fate {
@@ -30,6 +33,9 @@ enum wq_life_fate {
 
 /* What has become of TID? */
 enum wq_life_fate wq_lives_fate(struct wq_lives *lives, pid_t tid);
+
+/* Reads the file "status" of TID into TEXT of SIZE bytes, as a string. False: it has ended. */
+bool wq_lives_status(struct wq_lives *lives, pid_t tid, char *text, size_t size);
 
 /* How often TID has run on a CPU so far; 0: /proc does not tell. */
 uint64_t wq_lives_runs(struct wq_lives *lives, pid_t tid);

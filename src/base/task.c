@@ -1,32 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/loop.h"
 #include "base/task.h"
 
 #define MOMENT_NS (5 * WQ_NSEC_PER_MSEC)
 #define FRESH_NS  WQ_NSEC_PER_SEC
-
-static bool slurp(pid_t tid, const char *file, char *buf, size_t size)
-{
-	char path[64];
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)tid, file);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	n = read(fd, buf, size - 1);
-	close(fd);
-	buf[n > 0 ? n : 0] = '\0';
-	return n > 0;
-}
 
 /* The kernel's proc_task_name() writes a newline as \n and a backslash as two. */
 static bool parse_name(const char *text, char comm[16])
@@ -100,7 +82,7 @@ bool wq_task_read(struct wq_tasks *tasks, pid_t tid, struct wq_task *t)
 
 	memset(t, 0, sizeof(*t));
 	t->tid = tid;
-	if (!slurp(tid, "status", text, sizeof(text)) || !parse_status(text, t))
+	if (!wq_lives_status(&tasks->lives, tid, text, sizeof(text)) || !parse_status(text, t))
 		return false;
 	t->our_userns = in_our_userns(tasks, tid);
 	t->knows_mapped = !t->our_userns && wq_mapped_by(tid, &t->mapped);
@@ -108,6 +90,11 @@ bool wq_task_read(struct wq_tasks *tasks, pid_t tid, struct wq_task *t)
 	t->uid = t->uids[3];
 	t->gid = t->gids[3];
 	return true;
+}
+
+void wq_tasks_fini(struct wq_tasks *tasks)
+{
+	wq_lives_fini(&tasks->lives);
 }
 
 /* What was read of TID earlier, or NULL. */

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "base/cred.h"
+#include "base/lives.h"
 #include "base/mapped.h"
 
 #define WQ_TASK_GROUPS 32
@@ -55,7 +56,11 @@ struct wq_tasks {
 	struct wq_renewals renewals;
 	uint64_t heard_ns;  /* all events before this time have been reported */
 	struct stat userns; /* our user namespace; st_ino 0: not read yet */
+	struct wq_lives lives;
 };
+
+/* TASKS were all zero at the beginning. */
+void wq_tasks_fini(struct wq_tasks *tasks);
 
 /* Thread TID is new, or its process has executed a program, at AT_NS. */
 void wq_task_renewed(struct wq_renewals *renewals, pid_t tid, uint64_t at_ns, bool is_exec);

@@ -95,7 +95,6 @@ struct wqfs *wqfs_new(
 	TAILQ_INIT(&fs->undrained);
 	TAILQ_INIT(&fs->left);
 	TAILQ_INIT(&fs->to_serve_last);
-	wq_lives_init(&fs->lives);
 	wq_user_mem_init(&fs->user_mem, loop);
 	wq_namespace_init(&fs->ns);
 	wq_closing_init(&fs->closing, loop);

@@ -278,6 +278,7 @@ void wq_actors_fini(struct wq_actors *a)
 	wq_actors_end(a);
 	wq_sessions_free(a->sessions);
 	a->sessions = NULL;
+	wq_tasks_fini(&a->tasks);
 }
 
 void wq_actors_forget(struct wq_actors *a)

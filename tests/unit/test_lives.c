@@ -18,11 +18,6 @@
 
 static struct wq_lives lives;
 
-static void set_up(void)
-{
-	wq_lives_init(&lives);
-}
-
 static void tear_down(void)
 {
 	wq_lives_fini(&lives);
@@ -202,7 +197,7 @@ int main(void)
 	Suite *suite = suite_create("lives");
 	TCase *tcase = tcase_create("lives");
 
-	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_checked_fixture(tcase, NULL, tear_down);
 	tcase_add_test(tcase, who_was_killed_is_told_from_who_ended);
 	tcase_add_loop_test(tcase, who_was_killed_and_has_not_run_since_does_not_live, 0, 3);
 	tcase_add_test(tcase, another_one_with_the_number_of_who_ended_lives);
