@@ -39,10 +39,11 @@ struct wq_user_mem_pool {
 };
 
 struct wq_user_mem {
-	/* The loop calls this once, unless the read is cancelled. ERR is 0, and raw points to the
-	 * LEN bytes that stood at the address (the rules only if their count is one that a
-	 * filter may have), until the call returns; or -EFAULT, -EPERM; -EAGAIN: all children were busy for a second;
-	 * -ENOMEM and other errors of pipe2() and fork(). It may free the whole struct. */
+	/* The loop calls this once, unless the read is cancelled. ERR is 0, and raw points to
+	 * the LEN bytes that stood at the address (the rules only if their count is one that a
+	 * filter may have), until the call returns; or -EFAULT, -EPERM; -EAGAIN: all children
+	 * were busy for a second; -ENOMEM and other errors of pipe2() and fork(). It may free
+	 * the whole struct. */
 	void (*done)(struct wq_user_mem *mem, int err);
 	const struct wqfs_filter *raw;
 	size_t len;
