@@ -58,6 +58,21 @@ def needs(scenario):
     return {need for line in lines for need in line.split()}
 
 
+def moves_in_sight(scenario):
+    """Whether a queue watches both keyrings of a move. A scan finds the two changes of it in the
+    order in which it comes to the keyrings."""
+    watched = {}
+    for line in read(scenario).splitlines():
+        words = line.split()
+        if words[0] == "watch":
+            watched.setdefault(words[1], set()).add(words[2])
+        elif "move" in words:
+            at = words.index("move")
+            if any(set(words[at + 2 : at + 4]) <= keys for keys in watched.values()):
+                return True
+    return False
+
+
 @dataclasses.dataclass(frozen=True)
 class Way:
     """A way to replay: how wqfs learns of changes, whether its session is the SAME as that of the
@@ -154,6 +169,8 @@ class Way:
         with collected_at_once(self.delay) as gc:
             can = self.features(gc)
             some = [n for n in some if needs(f"{corpus}/{n}.scn") <= can]
+            if self.source == "poll":
+                some = [n for n in some if not moves_in_sight(f"{corpus}/{n}.scn")]
             some = some[:count] if count else some
             paths = [f"{corpus}/{n}.scn" for n in some]
             if paths and self.source == WQRUN:
