@@ -39,6 +39,12 @@ static bool pass_on(struct own_queue *q, const char *line, const char *end)
 	return true;
 }
 
+static void read_soon(struct own_queue *q)
+{
+	if (!q->stopped && !q->paused)
+		wq_timer_set(q->loop, &q->again, 0);
+}
+
 static void drained(struct own_queue *q)
 {
 	if (q->sync_ended) {
@@ -49,15 +55,12 @@ static void drained(struct own_queue *q)
 		q->drained(q);
 }
 
-static void on_ready(struct wq_loop_fd *watched, uint32_t events)
+/* Reads until the queue is empty; if signals come first, again soon: epoll does not tell of a
+ * queue that is empty by then. */
+static void read_batches(struct own_queue *q)
 {
-	struct own_queue *q = wq_container_of(watched, struct own_queue, fd);
 	char batch[65536];
 
-	if (events & EPOLLPRI && q->syncing) {
-		q->sync_ended = true;
-		listen_to(q);
-	}
 	for (int i = 0; i < BATCHES && !q->stopped && !q->paused; i++) {
 		ssize_t len = read(q->file.fd, batch, sizeof(batch));
 
@@ -76,6 +79,23 @@ static void on_ready(struct wq_loop_fd *watched, uint32_t events)
 			return;
 		}
 	}
+	read_soon(q);
+}
+
+static void on_ready(struct wq_loop_fd *watched, uint32_t events)
+{
+	struct own_queue *q = wq_container_of(watched, struct own_queue, fd);
+
+	if (events & EPOLLPRI && q->syncing) {
+		q->sync_ended = true;
+		listen_to(q);
+	}
+	read_batches(q);
+}
+
+static void on_again(struct wq_timer *timer)
+{
+	read_batches(wq_container_of(timer, struct own_queue, again));
 }
 
 /* Only JSON has the time of a record, and who caused it. */
@@ -89,12 +109,18 @@ static bool set_up(struct own_queue *q)
 	return false;
 }
 
+void own_queue_init(struct own_queue *q)
+{
+	q->fd = (struct wq_loop_fd){.fd = q->file.fd, .ready = on_ready};
+	q->again.fire = on_again;
+}
+
 bool own_queue_open(struct own_queue *q, struct wq_loop *loop, const char *mount)
 {
 	q->loop = loop;
 	if (!queue_file_anonymous(&q->file, mount))
 		return false;
-	q->fd = (struct wq_loop_fd){.fd = q->file.fd, .ready = on_ready};
+	own_queue_init(q);
 	if (set_up(q))
 		return true;
 	queue_file_close(&q->file);
@@ -116,6 +142,7 @@ int own_queue_start(struct own_queue *q)
 void own_queue_stop(struct own_queue *q)
 {
 	q->stopped = true;
+	wq_timer_clear(q->loop, &q->again);
 	if (q->listening)
 		wq_loop_del(q->loop, &q->fd);
 	q->listening = false;
@@ -127,6 +154,7 @@ void own_queue_pause(struct own_queue *q, bool pause)
 		return;
 	q->paused = pause;
 	listen_to(q);
+	read_soon(q);
 }
 
 void own_queue_sync(struct own_queue *q)

@@ -12,6 +12,7 @@ struct own_queue {
 	struct queue_file file;
 	struct wq_loop *loop;
 	struct wq_loop_fd fd;
+	struct wq_timer again; /* reads on, though epoll may tell of nothing */
 	bool listening, paused;
 	bool syncing, sync_ended;
 	bool stopped;
@@ -27,6 +28,10 @@ struct own_queue {
 /* Makes the queue on the wqfs at MOUNT (NULL: the caller's), with room for as many records as
  * every mount accepts. False after an error message. */
 bool own_queue_open(struct own_queue *q, struct wq_loop *loop, const char *mount);
+
+/* A part of own_queue_open(): prepares Q, which has its file and its loop, for the loop. */
+void own_queue_init(struct own_queue *q);
+
 void own_queue_close(struct own_queue *q);
 
 /* Starts to read, in the loop. 0 or -errno. */
