@@ -2,14 +2,17 @@
 /*
  * How long it takes to make queues, each with a watch on the same key, and whether the last of
  * them takes longer than the first; against files of a null filesystem, each with an ioctl.
- * Also how long a mount takes until it answers.
+ * Also how long a mount takes until it answers, and until its source has started.
  *
  *	setup WQFS NULLFS [QUEUES]
  */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "common.h"
@@ -43,6 +46,15 @@ static double make(const struct bench_mount *m, int from, int to, int32_t key)
 	return (double)(wq_now_ns() - began) / 1000 / (to - from);
 }
 
+static bool is_starting(const struct bench_mount *m)
+{
+	char text[512] = "";
+
+	(void)getxattr(m->dir, WQFS_XATTR_SOURCE, text, sizeof(text) - 1);
+	return strstr(text, "(starting)") != NULL;
+}
+
+/* Until the mount answers and, if it has a source, until that has started. */
 static double start_us(const char *program, const char *opts)
 {
 	double best = 0;
@@ -53,6 +65,8 @@ static double start_us(const char *program, const char *opts)
 		double us;
 
 		bench_mount(&m, program, opts);
+		while (is_starting(&m))
+			usleep(100);
 		us = (double)(wq_now_ns() - began) / 1000;
 		bench_unmount(&m);
 		if (!best || us < best)
@@ -80,6 +94,7 @@ static struct times measure(const char *program, const char *opts, int32_t key)
 int main(int argc, char **argv)
 {
 	struct times wqfs, null;
+	double source;
 	int32_t key;
 
 	if (argc < 3) {
@@ -93,6 +108,7 @@ int main(int argc, char **argv)
 	key = bench_add_key("wqfs-setup");
 	null = measure(argv[2], "default_permissions", key);
 	wqfs = measure(argv[1], "source=poll,max_queues=0", key);
+	source = start_us(argv[1], "source=auto");
 	printf("a queue with a watch: %.1f us (%.2f times a null file), the first ones %.1f, "
 	       "the "
 	       "last ones %.1f; a mount answers after %.1f ms (%.2f times a null mount)\n",
@@ -102,5 +118,7 @@ int main(int argc, char **argv)
 	bench_row("5 the last ones against the first", wqfs.last, "us", wqfs.first, 1.5);
 	bench_row(
 		"10 a mount until it answers", wqfs.start / 1000, "ms", null.start / 1000, 1.3);
+	bench_row("10 a mount until its source has started", source / 1000, "ms",
+		null.start / 1000, 400);
 	return 0;
 }
