@@ -2,7 +2,9 @@
 /*
  * The one place that changes the model of a key and posts. Where a change comes from does not
  * matter: a source reports it, it follows from an operation, or a snapshot differs from the
- * model.
+ * model. The model is the key's state: members, life, attributes, payload. What a snapshot of
+ * /proc/keys has shown (proc), and which differences are explained already (attrs_reported,
+ * payload_reported), are notes that comparing (compare.c) and watching (watching.c) make too.
  */
 #ifndef WQ_APPLY_H
 #define WQ_APPLY_H
