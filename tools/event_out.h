@@ -7,9 +7,8 @@
 #include <stdio.h>
 
 #include "event.h"
+#include "event_time.h"
 #include "template.h"
-
-enum event_clock { EVENT_CLOCK_NONE, EVENT_CLOCK_UTC, EVENT_CLOCK_LOCAL };
 
 struct event_style {
 	enum wqfs_format format;
@@ -24,9 +23,6 @@ void event_print(FILE *out, const struct event *event, const struct event_style 
 
 /* Writes EVENT as JSON, with what its keys are called. */
 void event_print_json(FILE *out, const struct event *event);
-
-/* Writes WHEN by CLOCK to OUT. */
-void event_print_time(FILE *out, const struct timespec *when, enum event_clock clock);
 
 /* True if a person reads OUT, who wants colours (NO_COLOR is not set). */
 bool event_wants_colour(FILE *out);

@@ -8,7 +8,7 @@
 #include "base/array_size.h"
 #include "base/escape.h"
 #include "event.h"
-#include "event_out.h"
+#include "event_time.h"
 #include "record/names.h"
 
 /* ---- fields ---- */
