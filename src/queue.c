@@ -142,6 +142,14 @@ static void wake(struct wq_queue *q)
 		q->ops->wake(q);
 }
 
+static const char *why_lost(const struct wq_ring *r, uint64_t at_ns)
+{
+	if (!r->size)
+		return "the queue has no size yet";
+	return wq_ring_queued(r) == r->size || at_ns < r->full_until_ns ? "the queue was full"
+									: "there is no memory";
+}
+
 /* The kernel's post_one_notification(), for a change at AT_NS. */
 static void post_one(struct wq_queue *q, const struct watch_notification *n,
 	const struct wq_cred *who, uint64_t at_ns)
@@ -150,9 +158,9 @@ static void post_one(struct wq_queue *q, const struct watch_notification *n,
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	if (!wq_ring_put(&q->ring, n, who, at_ns, &now)) {
-		wq_debug_keys("watch 0x%02x: the record is lost: the queue %s",
+		wq_debug_keys("watch 0x%02x: the record is lost: %s",
 			(n->info & WATCH_INFO_ID) >> WATCH_INFO_ID__SHIFT,
-			q->ring.size ? "was full, or there is no memory" : "has no size yet");
+			why_lost(&q->ring, at_ns));
 		q->lost++;
 		if (q->ring.loss == WQ_LOSS_SOURCE) /* no record tells its reader */
 			wake(q);
