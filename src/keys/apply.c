@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/array_size.h"
 #include "base/log.h"
 #include "keys/apply.h"
 #include "keys/post.h"
@@ -26,6 +27,17 @@ static void notify(const struct wq_statement *t, struct wq_key *key,
 		wq_post_change(key, subtype, aux, &t->meaning.who, op->end_ns);
 }
 
+/* KEY was updated. For these types that ends a timeout, of which the kernel does not tell
+ * (user_update(), big_key_update()). */
+static void end_timeout(struct wq_key *key)
+{
+	static const char *const types[] = {"user", "logon", "big_key"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (wq_key_is_type(&key->state, types[i]))
+			wq_apply_timeout(key, 0);
+}
+
 /* The next snapshot will show a change that was reported. When wqfs polls it is taken at once,
  * so that later changes by others stay differences. If a source reports operations it can wait,
  * because the source reports those. */
@@ -33,6 +45,8 @@ static unsigned int changed(const struct wq_statement *t, struct wq_key *key, bo
 {
 	/* what a pass has read of it may be older */
 	key->proc.reported_ns = wq_now_ns();
+	if (payload)
+		end_timeout(key);
 	if (t->caller) {
 		if (payload) /* its length is unknown now */
 			key->proc.len = -1;
@@ -296,6 +310,8 @@ void wq_apply_difference(
 	struct wq_key *key, enum key_notification_subtype subtype, uint32_t aux)
 {
 	wq_debug_keys("key %d: a snapshot shows a difference", key->serial);
+	if (subtype == NOTIFY_KEY_UPDATED)
+		end_timeout(key);
 	wq_post_change(key, subtype, aux, NULL, UINT64_MAX);
 	wq_ledger_note(&key->model->ledger, key->serial, (uint8_t)subtype, aux, wq_now_ns());
 }

@@ -459,6 +459,28 @@ static void timeout_that_was_reported_and_has_passed_is_told_once(void)
 	NO_RECORDS(fd);
 }
 
+/* The kernel takes the timeout away, and tells of the update alone. */
+static void timeout_that_an_update_has_ended_is_not_told(void)
+{
+	struct wqfs_key_report r;
+
+	set_up(BLIND);
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	for (int i = 0; i < 2; i++) {
+		IT_EQ(keyctl_set_timeout(key_a, 1000), 0);
+		r = report_of(KEYCTL_SET_TIMEOUT, key_a, 1000);
+		end(fd, &r, 0);
+		IT_STR(records(fd), "A:setattr");
+		if (i)
+			NO_RECORDS(fd);
+		IT_EQ(keyctl_update(key_a, "2", 1), 0);
+		r = report_of(KEYCTL_UPDATE, key_a, 0);
+		end(fd, &r, 0);
+		IT_STR(records(fd), "A:updated");
+		NO_RECORDS(fd);
+	}
+}
+
 static void give_to_nobody(int32_t key, uid_t uid)
 {
 	IT_EQ(keyctl_chown(key, uid, (gid_t)-1), 0);
@@ -941,6 +963,8 @@ static const struct it_test tests[] = {
 		timeout_that_was_only_said_hides_no_unlinking_when_it_has_passed},
 	{"a timeout that was reported and has passed is told once",
 		timeout_that_was_reported_and_has_passed_is_told_once},
+	{"a timeout that an update has ended is not told",
+		timeout_that_an_update_has_ended_is_not_told},
 	{"root is believed of all keys", root_is_believed_of_all_keys},
 	{"a report on the root directory counts too", report_on_the_root_directory_counts_too},
 	{"unwatched and missing keys are nothing to report",
