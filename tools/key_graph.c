@@ -64,6 +64,8 @@ static struct tree_links *reports_of(struct key_graph *g, enum report report)
 {
 	if (report == REPORT_HELD)
 		return &g->held;
+	if (report == REPORT_SYNCING)
+		return &g->syncing;
 	return report == REPORT_FOUND ? &g->found : NULL;
 }
 
@@ -168,6 +170,7 @@ void key_graph_init(struct key_graph *g, struct key_names *names, bool recursive
 {
 	*g = (struct key_graph){.names = names, .recursive = recursive};
 	TAILQ_INIT(&g->held);
+	TAILQ_INIT(&g->syncing);
 	TAILQ_INIT(&g->found);
 	TAILQ_INIT(&g->waiting);
 	TAILQ_INIT(&g->arrived);

@@ -38,7 +38,7 @@ struct ends {
 	int32_t ring, member;
 };
 
-enum report { REPORT_NONE, REPORT_HELD, REPORT_FOUND };
+enum report { REPORT_NONE, REPORT_HELD, REPORT_SYNCING, REPORT_FOUND };
 
 struct tree_link {
 	struct ends ends;
@@ -54,11 +54,12 @@ struct key_graph {
 	bool recursive; /* new keys are to be watched */
 	struct tree_key *by_serial;
 	struct tree_link *by_ends;
-	struct tree_links held;	  /* were found, but may have a record in the queue */
-	struct tree_links found;  /* are to be reported */
-	struct tree_keys waiting; /* are under construction */
-	struct tree_keys arrived; /* are to be watched */
-	bool dirty;		  /* a link has gone */
+	struct tree_links held;	   /* were found, but may have a record in the queue */
+	struct tree_links syncing; /* the same, and the sync under way began after that */
+	struct tree_links found;   /* are to be reported */
+	struct tree_keys waiting;  /* are under construction */
+	struct tree_keys arrived;  /* are to be watched */
+	bool dirty;		   /* a link has gone */
 	unsigned int watched, refused;
 };
 

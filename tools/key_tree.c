@@ -116,6 +116,23 @@ static int watch(struct key_tree *tree, struct tree_key *key)
 	return err;
 }
 
+static void move_links(struct key_tree *tree, const struct tree_links *from, enum report report)
+{
+	while (!TAILQ_EMPTY(from))
+		key_graph_set_report(&tree->graph, TAILQ_FIRST(from), report);
+}
+
+/* A sync says nothing about links that are found after it has begun: those wait for the next.
+ */
+static void sync_held(struct key_tree *tree)
+{
+	if (TAILQ_EMPTY(&tree->graph.held) || tree->queue->syncing)
+		return;
+	own_queue_sync(tree->queue);
+	if (tree->queue->syncing)
+		move_links(tree, &tree->graph.held, REPORT_SYNCING);
+}
+
 static void watch_arrived(struct key_tree *tree)
 {
 	struct tree_key *key;
@@ -126,8 +143,7 @@ static void watch_arrived(struct key_tree *tree)
 		if (err)
 			judge(tree, key, err);
 	}
-	if (!TAILQ_EMPTY(&tree->graph.held) && !tree->queue->syncing)
-		own_queue_sync(tree->queue);
+	sync_held(tree);
 }
 
 static void ask_again(struct wq_timer *timer)
@@ -370,9 +386,8 @@ bool key_tree_next_found(struct key_tree *tree, struct event *event)
 
 void key_tree_synced(struct key_tree *tree)
 {
-	while (!TAILQ_EMPTY(&tree->graph.held))
-		key_graph_set_report(
-			&tree->graph, TAILQ_FIRST(&tree->graph.held), REPORT_FOUND);
+	move_links(tree, &tree->graph.syncing, REPORT_FOUND);
+	sync_held(tree);
 }
 
 /* ---- asking ---- */
