@@ -2,6 +2,7 @@
 #include "wait.h"
 
 #include <errno.h>
+#include <keyutils.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +92,18 @@ static void drop(struct wait *wait, struct meant *m)
 
 /* ---- what happens ---- */
 
+static void on_ended(struct watcher *w, int status)
+{
+	struct wait *wait = of(w);
+
+	if (status == WQCTL_OK && wait->type)
+		fprintf(stderr, "wqctl: %s: the keyrings in which it could be have ended\n",
+			wait->name);
+	else if (status == WQCTL_OK)
+		fprintf(stderr, "wqctl: %s: the key has ended\n", wait->name);
+	watcher_stop(w, WQCTL_FAILURE);
+}
+
 /* SERIAL has ended in some way. */
 static void on_end(struct wait *wait, int32_t serial)
 {
@@ -101,6 +114,23 @@ static void on_end(struct wait *wait, int32_t serial)
 	drop(wait, m);
 	if (wait->o->what == WAIT_FOR_END && !wait->meant)
 		found(wait, serial);
+	else if (!wait->type) /* no other key of that name can come */
+		on_ended(&wait->w, WQCTL_OK);
+}
+
+/* What a lost record would have said of a key is seen in the key. */
+static void look_at_meant(struct wait *wait)
+{
+	struct meant *m, *next;
+
+	HASH_ITER (hh, wait->meant, m, next) {
+		if (wait->w.stopped || keyctl_describe(m->serial, NULL, 0) >= 0)
+			continue;
+		if (errno == EKEYREVOKED && wait->o->what == WAIT_FOR_REVOCATION)
+			found(wait, m->serial);
+		else if (errno == EKEYREVOKED || errno == EKEYEXPIRED || errno == ENOKEY)
+			on_end(wait, m->serial);
+	}
 }
 
 static void on_event(struct watcher *w, const struct event *event)
@@ -114,6 +144,8 @@ static void on_event(struct watcher *w, const struct event *event)
 		fprintf(stderr, "wqctl: %s: records were lost, perhaps of an update\n",
 			wait->name);
 		watcher_stop(w, WQCTL_FAILURE);
+	} else if (event->view.kind == WQ_KIND_LOSS) {
+		look_at_meant(wait);
 	}
 	if (!find(wait, event->key))
 		return;
@@ -141,18 +173,6 @@ static void on_settled(struct watcher *w)
 static void on_expiry(struct expiry *x, struct event *event)
 {
 	watcher_pass_on(&wq_container_of(x, struct wait, expiry)->w, event);
-}
-
-static void on_ended(struct watcher *w, int status)
-{
-	struct wait *wait = of(w);
-
-	if (status == WQCTL_OK && wait->type)
-		fprintf(stderr, "wqctl: %s: the keyrings in which it could be have ended\n",
-			wait->name);
-	else if (status == WQCTL_OK)
-		fprintf(stderr, "wqctl: %s: the key has ended\n", wait->name);
-	watcher_stop(w, WQCTL_FAILURE);
 }
 
 static void on_timeout(struct wq_timer *timer)

@@ -9,6 +9,8 @@ tools=
 # shellcheck source=tests/it/realms.sh
 . "$(dirname "$0")/realms.sh"
 
+make_keys=$(realpath tests/it/make_keys)
+
 # Does it listen to its queue, besides signals and timers?
 listens()
 {
@@ -130,10 +132,42 @@ is_over_after_update_of()
 	! kill -0 "$background"
 }
 
+test_loss()
+{
+	local key ring how
+
+	[ "$(id -u)" = 0 ] || return # others may not have so many keys
+	ring=$(keyctl newring wqfs-test:ring @s)
+	keyctl setperm "$ring" 0x3f3f0000
+	for how in --revoked --gone; do
+		key=$(add wqfs-test:lost @s)
+		waits "$how" user:wqfs-test:lost
+		freeze
+		"$make_keys" "$ring" 1000 1 >/dev/null
+		look
+		keyctl clear "$ring"
+		look
+		keyctl revoke "$key"
+		look
+		thaw
+		returns "it sees what a lost record would have said: $how" "$key"
+		keyctl unlink "$key" @s
+	done
+	keyctl clear @s
+}
+
 test_update()
 {
 	local key
 
+	key=$(add wqfs-test:up @s)
+	waits --updated "$key"
+	keyctl revoke "$key"
+	look
+	ends "it does not wait for an update of a revoked key" "$background" 1
+	background=
+	expect "which is told, too" 0 "wqctl: $key: the key has ended" "" cat "$tmp/said"
+	keyctl unlink "$key" @s
 	key=$(add wqfs-test:up @s)
 	waits --updated user:wqfs-test:up
 	keyctl update "$key" y
@@ -154,6 +188,7 @@ all_tests()
 	test_usage
 	test_arrival
 	test_end
+	test_loss
 	test_update
 }
 
