@@ -206,7 +206,7 @@ static bool set_up(struct monitor *m, char **keys)
 		return false;
 	if (m->o->begin)
 		m->o->begin(*keys ? keys : by_default);
-	if (!wqctl_flush())
+	if (!wqctl_flush() || !watcher_heed_signals(&m->w))
 		return false;
 	say_ready(m, *keys ? keys : by_default);
 	return true;

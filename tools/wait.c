@@ -238,7 +238,8 @@ static int run(struct wait *wait)
 
 	wait->w.tree.arrived = on_arrived;
 	watcher_raise_limit();
-	if (wait->type ? add_rings(wait) : add_serial(wait)) {
+	if ((wait->type ? add_rings(wait) : add_serial(wait)) &&
+		watcher_heed_signals(&wait->w)) {
 		check_absence(wait);
 		if (wait->o->has_timeout)
 			wq_timer_set(wait->w.loop, &wait->timeout,

@@ -60,7 +60,7 @@ static void on_failed(struct own_queue *q, int err)
 	no_more(w, WQCTL_FAILURE);
 }
 
-/* SIGINT and SIGTERM end us, except one that our parent wants ignored. 0 or -errno. */
+/* Except for one that our parent wants ignored. 0 or -errno. */
 static int listen_to_signals(struct watcher *w)
 {
 	sigset_t set;
@@ -143,12 +143,9 @@ static void on_synced(struct own_queue *q)
 
 static bool open_parts(struct watcher *w, const char *mount)
 {
-	int err;
-
 	w->loop = wq_loop_new();
-	err = w->loop ? listen_to_signals(w) : -errno;
-	if (err) {
-		fprintf(stderr, "wqctl: %s\n", strerror(-err));
+	if (!w->loop) {
+		fprintf(stderr, "wqctl: %s\n", strerror(errno));
 		return false;
 	}
 	return own_queue_open(&w->queue, w->loop, mount);
@@ -214,6 +211,15 @@ bool watcher_add(struct watcher *w, const char *name, unsigned int id)
 		return watcher_add_serial(w, serial, name, id);
 	wq_complain(WQ_ACT_KEY, err, w->queue.file.path, name);
 	return false;
+}
+
+bool watcher_heed_signals(struct watcher *w)
+{
+	int err = listen_to_signals(w);
+
+	if (err)
+		fprintf(stderr, "wqctl: %s\n", strerror(-err));
+	return !err;
 }
 
 int watcher_run(struct watcher *w)

@@ -42,6 +42,10 @@ bool watcher_add(struct watcher *w, const char *name, unsigned int id);
 /* The same for SERIAL, which messages call NAME. */
 bool watcher_add_serial(struct watcher *w, int32_t serial, const char *name, unsigned int id);
 
+/* From now on SIGINT and SIGTERM end watcher_run(). Before, they end the process, which may
+ * have to wait for a daemon or for a key under construction. False after an error message. */
+bool watcher_heed_signals(struct watcher *w);
+
 /* Passes on what happens until watcher_stop(). Returns the exit status. */
 int watcher_run(struct watcher *w);
 

@@ -55,6 +55,27 @@ Try 'wqctl wait --help' for more information." "$wqctl" wait
 	expect "no queue is left" 0 "$queue" "" ls -A "$mnt"
 }
 
+# Does it wait for the answer of a daemon?
+asks_the_daemon()
+{
+	grep -q request_wait_answer "/proc/$background/stack" 2>/dev/null ||
+		grep -qE 'fuse|request_wait' "/proc/$background/wchan"
+}
+
+# Where the daemon is ours.
+test_stopped_daemon()
+{
+	[ -n "$daemon" ] || return
+	kill -STOP "$daemon"
+	"$wqctl" wait user:nosuch &
+	background=$!
+	until_true 30 asks_the_daemon
+	kill "$background"
+	ends "a signal ends it while a daemon does not answer" "$background" 143
+	background=
+	kill -CONT "$daemon"
+}
+
 test_arrival()
 {
 	local key twin ring
@@ -186,6 +207,7 @@ test_update()
 all_tests()
 {
 	test_usage
+	test_stopped_daemon
 	test_arrival
 	test_end
 	test_loss
