@@ -18,10 +18,10 @@ USER = "65534"  # somebody ordinary, for wqrun
 # How a mount learns of changes: the options of the scenario runner and of wqfs, and what
 # scenarios may need of it.
 SOURCES = {
-    "kernel": ("-w", "kernel", "operations payloads"),
-    "kernel-syscalls": ("-w", "kernel-syscalls", "operations payloads"),
+    "kernel": ("-w", "kernel", "operations payloads threads"),
+    "kernel-syscalls": ("-w", "kernel-syscalls", "operations payloads threads"),
     "trace": ("-w", "trace", "operations payloads"),
-    "report": ("-r", "poll", "operations payloads"),
+    "report": ("-r", "poll", "operations payloads threads"),
     "poll": ("", "poll", "payloads"),
 }
 WQRUN = "wqrun"  # the kernel's own calls, by an ordinary user under wqrun
@@ -92,7 +92,7 @@ class Way:
 
     def features(self, gc):
         by_wqrun = self.source == WQRUN
-        some = set(("operations payloads pipe" if by_wqrun else SOURCES[self.source][2]).split())
+        some = set(("operations payloads pipe threads" if by_wqrun else SOURCES[self.source][2]).split())
         # of a user who may do something only by possessing a key a report is not believed
         if os.getuid() == 0 and not by_wqrun and self.source != "report":
             some.add("root")
