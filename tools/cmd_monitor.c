@@ -4,16 +4,16 @@
 
 #include "args.h"
 #include "base/clock.h"
-#include "monitor.h"
+#include "monitor_args.h"
 #include "style_args.h"
 
 /* Options without a letter. */
-enum { OPT_READY = 256, OPT_MOUNT, OPT_PERSISTENT, OPT_TIMEOUT, OPT_EXPIRING };
+enum { OPT_READY = 256, OPT_TIMEOUT, OPT_EXPIRING };
 
-#define LETTERS "f:t1n:qrx:h"
+#define LETTERS "t1n:x:h" MONITOR_LETTERS
 
 static const struct option options[] = {
-	{"filter", required_argument, NULL, 'f'},
+	MONITOR_OPTIONS,
 	{"format", required_argument, NULL, STYLE_FORMAT},
 	{"template", required_argument, NULL, STYLE_TEMPLATE},
 	{"time", no_argument, NULL, 't'},
@@ -22,13 +22,9 @@ static const struct option options[] = {
 	{"who", no_argument, NULL, STYLE_WHO},
 	{"count", required_argument, NULL, 'n'},
 	{"timeout", required_argument, NULL, OPT_TIMEOUT},
-	{"recursive", no_argument, NULL, 'r'},
-	{"persistent", no_argument, NULL, OPT_PERSISTENT},
 	{"expiring", required_argument, NULL, OPT_EXPIRING},
 	{"exec", required_argument, NULL, 'x'},
-	{"quiet", no_argument, NULL, 'q'},
 	{"ready-fd", required_argument, NULL, OPT_READY},
-	{"mount", required_argument, NULL, OPT_MOUNT},
 	WQCTL_HELP_OPTION,
 	{0},
 };
@@ -54,9 +50,6 @@ static int take_end(const struct wqctl_cmd *cmd, struct arguments *args, int opt
 		return args_seconds(cmd, optarg, &o->timeout_ns);
 	case OPT_READY:
 		return args_descriptor(cmd, optarg, &o->ready_fd);
-	case 'q':
-		o->quiet = true;
-		return -1;
 	default:
 		return style_args_take(cmd, &args->style, option);
 	}
@@ -74,23 +67,15 @@ static int take_expiring(const struct wqctl_cmd *cmd, long *lead)
 static int take(const struct wqctl_cmd *cmd, struct arguments *args, int option)
 {
 	struct monitor_options *o = &args->o;
+	int status;
 
+	if (monitor_args_take(cmd, o, option, &status))
+		return status;
 	switch (option) {
-	case 'f':
-		return args_filter(cmd, optarg, &o->filter);
-	case 'r':
-		o->recursive = true;
-		return -1;
-	case OPT_PERSISTENT:
-		o->persistent = true;
-		return -1;
 	case OPT_EXPIRING:
 		return take_expiring(cmd, &o->lead);
 	case 'x':
 		o->command = optarg;
-		return -1;
-	case OPT_MOUNT:
-		o->mount = optarg;
 		return -1;
 	default:
 		return take_end(cmd, args, option);
@@ -99,9 +84,10 @@ static int take(const struct wqctl_cmd *cmd, struct arguments *args, int option)
 
 static int run(const struct wqctl_cmd *cmd, int argc, char **argv)
 {
-	struct arguments args = {.o = {.ready_fd = -1, .lead = -1}};
+	struct arguments args;
 	int option, status = -1;
 
+	monitor_args_init(&args.o);
 	style_args_init(&args.style);
 	while (status < 0 && (option = getopt_long(argc, argv, LETTERS, options, NULL)) != -1)
 		status = take(cmd, &args, option);

@@ -6,58 +6,38 @@
 #include <unistd.h>
 
 #include "args.h"
-#include "monitor.h"
+#include "monitor_args.h"
 #include "replay.h"
-
-enum { OPT_PERSISTENT = 256, OPT_MOUNT };
 
 static const struct option options[] = {
 	{"output", required_argument, NULL, 'o'},
-	{"filter", required_argument, NULL, 'f'},
-	{"recursive", no_argument, NULL, 'r'},
-	{"persistent", no_argument, NULL, OPT_PERSISTENT},
-	{"quiet", no_argument, NULL, 'q'},
-	{"mount", required_argument, NULL, OPT_MOUNT},
+	MONITOR_OPTIONS,
 	WQCTL_HELP_OPTION,
 	{0},
 };
 
 static int take(const struct wqctl_cmd *cmd, struct monitor_options *o, int option)
 {
-	switch (option) {
-	case 'o':
-		o->output = optarg;
-		return -1;
-	case 'f':
-		return args_filter(cmd, optarg, &o->filter);
-	case 'r':
-		o->recursive = true;
-		return -1;
-	case OPT_PERSISTENT:
-		o->persistent = true;
-		return -1;
-	case 'q':
-		o->quiet = true;
-		return -1;
-	case OPT_MOUNT:
-		o->mount = optarg;
-		return -1;
-	default:
+	int status;
+
+	if (monitor_args_take(cmd, o, option, &status))
+		return status;
+	if (option != 'o')
 		return wqctl_other_option(cmd, option);
-	}
+	o->output = optarg;
+	return -1;
 }
 
 static int run(const struct wqctl_cmd *cmd, int argc, char **argv)
 {
-	struct monitor_options o = {
-		.ready_fd = -1,
-		.lead = -1,
-		.style = {.format = WQFS_FORMAT_JSON},
-		.begin = recording_begin,
-	};
+	struct monitor_options o;
 	int option, status = -1;
 
-	while (status < 0 && (option = getopt_long(argc, argv, "o:f:rqh", options, NULL)) != -1)
+	monitor_args_init(&o);
+	o.style.format = WQFS_FORMAT_JSON;
+	o.begin = recording_begin;
+	while (status < 0 &&
+		(option = getopt_long(argc, argv, "o:h" MONITOR_LETTERS, options, NULL)) != -1)
 		status = take(cmd, &o, option);
 	return status < 0 ? monitor_run(&o, argv + optind) : status;
 }
