@@ -109,7 +109,7 @@ _wqctl_word()
 		create) options+=' --mode --size --filter --format' ;;
 		read) options+=' --count --wait --nonblock --format --time --who' ;;
 		monitor) options+=' --filter --recursive --persistent --expiring --format --template --time
-			--utc --local --who --count --timeout --exec --quiet --ready-fd --mount' ;;
+			--utc --local --who --count --timeout --exec --journal --quiet --ready-fd --mount' ;;
 		record) options+=' --output --filter --recursive --persistent --quiet --mount' ;;
 		replay) options+=' --filter --format --template --time --utc --local --paced' ;;
 		tree) options+=' --json --mount' ;;

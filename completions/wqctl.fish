@@ -63,6 +63,7 @@ complete -c wqctl -n '__fish_seen_subcommand_from monitor replay' -l local -d 'B
 complete -c wqctl -n '__fish_seen_subcommand_from monitor' -s 1 -d 'End after one event'
 complete -c wqctl -n '__fish_seen_subcommand_from monitor wait' -l timeout -x -d 'End after so many seconds'
 complete -c wqctl -n '__fish_seen_subcommand_from monitor' -s x -l exec -x -d 'Run a command for each event'
+complete -c wqctl -n '__fish_seen_subcommand_from monitor' -l journal -d 'Add an entry to the journal for each event'
 complete -c wqctl -n '__fish_seen_subcommand_from monitor record' -s q -l quiet -d 'Do not say when all watches stand'
 complete -c wqctl -n '__fish_seen_subcommand_from monitor' -l ready-fd -x -d 'Tell this descriptor when all watches stand'
 complete -c wqctl -n '__fish_seen_subcommand_from wait' -l in -x -a '(__wqctl_keys)' -d 'Where the key is waited for'

@@ -8,7 +8,7 @@
 #include "style_args.h"
 
 /* Options without a letter. */
-enum { OPT_READY = 256, OPT_TIMEOUT, OPT_EXPIRING };
+enum { OPT_READY = 256, OPT_TIMEOUT, OPT_EXPIRING, OPT_JOURNAL };
 
 #define LETTERS "t1n:x:h" MONITOR_LETTERS
 
@@ -24,6 +24,7 @@ static const struct option options[] = {
 	{"timeout", required_argument, NULL, OPT_TIMEOUT},
 	{"expiring", required_argument, NULL, OPT_EXPIRING},
 	{"exec", required_argument, NULL, 'x'},
+	{"journal", no_argument, NULL, OPT_JOURNAL},
 	{"ready-fd", required_argument, NULL, OPT_READY},
 	WQCTL_HELP_OPTION,
 	{0},
@@ -77,6 +78,9 @@ static int take(const struct wqctl_cmd *cmd, struct arguments *args, int option)
 	case 'x':
 		o->command = optarg;
 		return -1;
+	case OPT_JOURNAL:
+		o->journal = true;
+		return -1;
 	default:
 		return take_end(cmd, args, option);
 	}
@@ -92,6 +96,9 @@ static int run(const struct wqctl_cmd *cmd, int argc, char **argv)
 	while (status < 0 && (option = getopt_long(argc, argv, LETTERS, options, NULL)) != -1)
 		status = take(cmd, &args, option);
 	args.o.style = args.style.style;
+	if (status < 0 && args.o.command && args.o.journal)
+		status =
+			wqctl_usage(cmd, "options '--exec' and '--journal' exclude each other");
 	if (status < 0)
 		status = monitor_run(&args.o, argv + optind);
 	style_args_fini(&args.style);
@@ -124,6 +131,9 @@ const struct wqctl_cmd wqctl_monitor = {
 		"long\n"
 		"  -x, --exec COMMAND     print nothing, run COMMAND for each event, one at a "
 		"time\n"
+		"      --journal          print nothing, add an entry to the systemd journal for "
+		"each\n"
+		"                         event\n"
 		"  -q, --quiet            do not say on stderr when all watches stand\n"
 		"      --ready-fd FD      write a line to FD when all watches stand\n"
 		"      --mount DIR        the wqfs to use\n"

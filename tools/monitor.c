@@ -12,6 +12,7 @@
 #include "base/container.h"
 #include "expiry.h"
 #include "filter.h"
+#include "journal.h"
 #include "ready.h"
 #include "run_each.h"
 #include "watcher.h"
@@ -25,6 +26,7 @@ struct monitor {
 	struct watcher w;
 	struct ready ready;
 	struct run_each run;
+	struct journal journal;
 	struct expiry expiry;
 	struct wq_timer idle;
 	unsigned long left; /* how many of o->count are still to come */
@@ -120,6 +122,22 @@ static void print(struct monitor *m, const struct event *event)
 		watcher_stop(&m->w, WQCTL_FAILURE);
 }
 
+/* What cannot be told ends it: else it would be lost silently. */
+static void tell_journal(struct monitor *m, const struct event *event)
+{
+	struct event_style style = {
+		.format = WQFS_FORMAT_TEXT, .template = m->o->style.template};
+	int err;
+
+	if (style.template)
+		style.clock = m->o->style.clock;
+	err = journal_send(&m->journal, event, &style);
+	if (!err)
+		return;
+	fprintf(stderr, "wqctl: --journal: %s\n", strerror(-err));
+	watcher_stop(&m->w, WQCTL_FAILURE);
+}
+
 static void on_event(struct watcher *w, const struct event *event)
 {
 	struct monitor *m = of(w);
@@ -130,6 +148,8 @@ static void on_event(struct watcher *w, const struct event *event)
 	begin_idle(m);
 	if (m->o->command)
 		run(m, event);
+	else if (m->o->journal)
+		tell_journal(m, event);
 	else
 		print(m, event);
 	if (m->o->count && !--m->left)
@@ -256,8 +276,12 @@ int monitor_run(const struct monitor_options *o, char **keys)
 	m.expiry.event = on_expiry;
 	if (o->output && !print_to(o->output))
 		return WQCTL_FAILURE;
-	if (!watcher_open(&m.w, o->mount, o->recursive))
+	if (o->journal && !journal_open(&m.journal))
 		return WQCTL_FAILURE;
+	if (!watcher_open(&m.w, o->mount, o->recursive)) {
+		journal_close(&m.journal);
+		return WQCTL_FAILURE;
+	}
 	run_each_init(&m.run, m.w.loop, o->command);
 	if (ready_open(&m.ready, m.w.loop, o->ready_fd)) {
 		status = watch(&m, keys);
@@ -265,5 +289,6 @@ int monitor_run(const struct monitor_options *o, char **keys)
 		ready_close(&m.ready);
 	}
 	watcher_close(&m.w);
+	journal_close(&m.journal);
 	return status;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Shows what happens to keys, or runs a command for it. */
+/* Shows what happens to keys, tells the journal, or runs a command for it. */
 #ifndef WQ_MONITOR_H
 #define WQ_MONITOR_H
 
@@ -21,7 +21,8 @@ struct monitor_options {
 	long lead;		    /* say when a key has so many seconds left; -1: do not */
 	const char *output;	    /* the file to write to; NULL: standard output */
 	void (*begin)(char **keys); /* writes what comes first; NULL: nothing does */
-	const char *command;	    /* run it for each event, and print nothing; NULL: print */
+	const char *command;	    /* run it for each event, and print nothing; NULL: do not */
+	bool journal; /* add an entry to the journal for each, and print nothing */
 };
 
 /* Watches KEYS, which ends with NULL; if it is empty, the caller's session and user keyring.
