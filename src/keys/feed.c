@@ -417,21 +417,12 @@ void wq_feed_init(
 	wq_supervisor_init(&m->sources, wq_source_choose(m->config.source), &env);
 }
 
-/* Loading programs into the kernel and proving them takes time. The trace begins at once, and
- * must: it learns whose session is whose only by what is done after it has begun. */
-static bool takes_time(const struct wq_supervisor *sources)
-{
-	return sources->types[0] && sources->types[0]->capabilities & WQ_SOURCE_CHANGES;
-}
-
 bool wq_feed_start(struct wq_feed *f)
 {
 	struct wq_supervisor *sources = &f->model->sources;
 
 	f->began_ns = wq_now_ns();
-	if (!takes_time(sources))
-		wq_supervisor_start(sources);
-	else if (wq_supervisor_begin(sources))
+	if (wq_supervisor_begin(sources))
 		return true;
 	f->has_decided = true;
 	if (sources->source)

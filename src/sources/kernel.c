@@ -217,14 +217,15 @@ static struct wq_source *no_source(
 
 #endif
 
-#define KERNEL_SOURCE(variant)                                                                \
-	{                                                                                     \
-		.name = WQ_SOURCE_KERNEL "-" #variant, .number = WQFS_SOURCE_KERNEL,          \
-		.capabilities = WQ_SOURCE_CHANGES | WQ_SOURCE_ENDS | WQ_SOURCE_IDENTITY |     \
-				WQ_SOURCE_COMPAT,                                             \
-		.start = start_##variant, .begin = WITH_BPF(begin), .watch = WITH_BPF(watch), \
-		.unwatch = WITH_BPF(unwatch), .drain = WITH_BPF(drain),                       \
-		.alive = WITH_BPF(alive), .leave = WITH_BPF(leave), .stop = WITH_BPF(stop),   \
+#define KERNEL_SOURCE(variant)                                                              \
+	{                                                                                   \
+		.name = WQ_SOURCE_KERNEL "-" #variant, .number = WQFS_SOURCE_KERNEL,        \
+		.capabilities = WQ_SOURCE_CHANGES | WQ_SOURCE_ENDS | WQ_SOURCE_IDENTITY |   \
+				WQ_SOURCE_COMPAT,                                           \
+		.may_start = WITH_BPF(wq_hooks_are_allowed), .start = start_##variant,      \
+		.begin = WITH_BPF(begin), .watch = WITH_BPF(watch),                         \
+		.unwatch = WITH_BPF(unwatch), .drain = WITH_BPF(drain),                     \
+		.alive = WITH_BPF(alive), .leave = WITH_BPF(leave), .stop = WITH_BPF(stop), \
 	}
 
 const struct wq_source_type wq_source_kernel_fentry = KERNEL_SOURCE(fentry);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/array_size.h"
@@ -148,15 +149,18 @@ static void choose_name(struct wq_hooks *h)
 		trampolines && probed ? "+" : "", probed ? "kprobe" : "");
 }
 
-/* Without these rights all else fails, too, and later: the kernel's types alone take longer to
- * read than an unprivileged daemon should take to start. */
-static bool is_allowed(char *why, size_t why_size)
+/* Who may make a ring buffer may load programs, in general. libbpf would have some loaded
+ * first, to find out what the kernel can do. */
+bool wq_hooks_are_allowed(char *why, size_t why_size)
 {
-	int map = bpf_map_create(
-		BPF_MAP_TYPE_RINGBUF, "wqfs", 0, 0, (unsigned int)sysconf(_SC_PAGESIZE), NULL);
+	const union bpf_attr ring = {
+		.map_type = BPF_MAP_TYPE_RINGBUF,
+		.max_entries = (unsigned int)sysconf(_SC_PAGESIZE),
+	};
+	long map = syscall(SYS_bpf, BPF_MAP_CREATE, &ring, sizeof(ring));
 
 	if (map >= 0)
-		close(map);
+		close((int)map);
 	else
 		snprintf(why, why_size, "%s", wq_reason_no_bpf(errno));
 	return map >= 0;
@@ -234,7 +238,7 @@ struct wq_hooks *wq_hooks_open(enum wq_hook_variant variant, char *why, size_t w
 	h->variant = variant;
 	last_words[0] = '\0';
 	old = libbpf_set_print(on_print);
-	if (!is_allowed(why, why_size) || !choose(h, why, why_size) ||
+	if (!wq_hooks_are_allowed(why, why_size) || !choose(h, why, why_size) ||
 		!load(h, why, why_size)) {
 		wq_hooks_close(h);
 		h = NULL;

@@ -15,6 +15,9 @@
 
 struct wq_hooks;
 
+/* Does the kernel allow any programs? False: WHY has the reason. */
+bool wq_hooks_are_allowed(char *why, size_t why_size);
+
 /* Loads and attaches the programs. NULL: this kernel does not allow it, or differs from what
  * they expect; WHY has the reason. Takes some hundred milliseconds, and needs CAP_BPF and
  * CAP_PERFMON, or CAP_SYS_ADMIN. */

@@ -88,6 +88,10 @@ struct wq_source_type {
 	unsigned int number;	   /* its value in enum wqfs_source */
 	unsigned int capabilities; /* a set of enum wq_source_capability */
 
+	/* May start() work? Asks for no more than what takes a moment. False, with a reason at
+	 * WHY (of WHY_SIZE bytes): it would fail. NULL: start() itself takes no longer. */
+	bool (*may_start)(char *why, size_t why_size);
+
 	/* Starts the source, which may take some hundred milliseconds. NULL after writing to
 	 * WHY (of WHY_SIZE bytes) what the machine does not allow. Runs in a thread of its own:
 	 * so it may keep the pointers in ENV, and may not use what they point to. */

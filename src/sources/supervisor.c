@@ -117,12 +117,29 @@ static bool replace(struct wq_supervisor *s, struct wq_source *old)
 	return s->starting != NULL;
 }
 
+/* Is the first candidate that may start one that takes long? */
+static bool takes_long(const struct wq_supervisor *s)
+{
+	char why[WQ_WHY_MAX];
+	unsigned int i = 0;
+
+	while (s->types[i] && s->types[i]->may_start &&
+		!s->types[i]->may_start(why, sizeof(why)))
+		i++;
+	return s->types[i] && s->types[i]->may_start;
+}
+
+/* The trace is not begun in a thread: it learns whose session is whose only by what is done
+ * after it has begun, and that should be all that is done after the mount answers. */
 bool wq_supervisor_begin(struct wq_supervisor *s)
 {
-	if (replace(s, NULL))
-		return true;
-	wq_supervisor_start(s);
-	return false;
+	const uint64_t effective = wq_caps_raise();
+	const bool is_apart = takes_long(s) && replace(s, NULL);
+
+	wq_caps_restore(effective);
+	if (!is_apart)
+		wq_supervisor_start(s);
+	return is_apart;
 }
 
 const char *wq_supervisor_starting(const struct wq_supervisor *s)

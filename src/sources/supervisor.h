@@ -33,9 +33,9 @@ void wq_supervisor_init(struct wq_supervisor *supervisor,
 /* Starts the best candidate that works. False: none works, and why_not holds the reasons. */
 bool wq_supervisor_start(struct wq_supervisor *supervisor);
 
-/* Does the same in a thread. Until it has come to an end there is no source in use. True: it
- * will call sink.decided(). False: no thread is wanted, none is needed, or none can be had, and
- * that was all. */
+/* Does the same, in a thread if that may take long. Until it has come to an end there is no
+ * source in use. True: it will call sink.decided(). False: that was all, since no candidate
+ * that takes long may start, no thread is wanted, or none can be had. */
 bool wq_supervisor_begin(struct wq_supervisor *supervisor);
 
 /* The name of the candidate that is being started just now. NULL: there is none. */

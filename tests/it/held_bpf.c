@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
@@ -15,23 +16,44 @@
 #include "held_bpf.h"
 #include "lib.h"
 
+/* The low half of the first argument. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define COMMAND offsetof(struct seccomp_data, args[0])
+#else
+#define COMMAND (offsetof(struct seccomp_data, args[0]) + sizeof(__u32))
+#endif
+
 static int listener;   /* of the daemon that was started last */
 static pid_t answerer; /* the child that answers its calls; 0: they wait */
 
-/* Returns a descriptor that hears of each bpf() of this process. */
-static int hold_bpf(void)
+/* Of this process, what happens with each bpf() that makes a map, and with any other one. */
+static int filter_bpf(unsigned int flags, __u32 maps, __u32 others)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bpf, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bpf, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, COMMAND),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, BPF_MAP_CREATE, 2, 0),
+		BPF_STMT(BPF_RET | BPF_K, others),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		BPF_STMT(BPF_RET | BPF_K, maps),
 	};
 	struct sock_fprog program = {.len = ARRAY_SIZE(code), .filter = code};
 
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-		SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+}
+
+/* Returns a descriptor that hears of the calls. */
+static int hold_bpf(void)
+{
+	return filter_bpf(
+		SECCOMP_FILTER_FLAG_NEW_LISTENER, SECCOMP_RET_ALLOW, SECCOMP_RET_USER_NOTIF);
+}
+
+static int deny_bpf(void)
+{
+	return filter_bpf(0, SECCOMP_RET_ERRNO | EPERM, SECCOMP_RET_ERRNO | EPERM);
 }
 
 static struct msghdr message_for(struct iovec *byte, void *control, size_t size)
@@ -71,6 +93,27 @@ static int receive_fd(int socket)
 	return fd;
 }
 
+static _Noreturn void execute(const char *const argv[], const char *out)
+{
+	int fd = open(out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	dup2(fd, STDOUT_FILENO);
+	dup2(fd, STDERR_FILENO);
+	execvp(argv[0], (char *const *)(uintptr_t)argv);
+	_exit(127);
+}
+
+pid_t denied_bpf_spawn(const char *const argv[], const char *out)
+{
+	pid_t pid = it_fork();
+
+	if (pid)
+		return pid;
+	if (deny_bpf() < 0)
+		_exit(126);
+	execute(argv, out);
+}
+
 pid_t held_bpf_spawn(const char *const argv[], const char *out)
 {
 	int sockets[2], fd;
@@ -79,16 +122,12 @@ pid_t held_bpf_spawn(const char *const argv[], const char *out)
 	IT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets), 0);
 	pid = it_fork();
 	if (pid == 0) {
-		fd = open(out, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-		dup2(fd, STDOUT_FILENO);
-		dup2(fd, STDERR_FILENO);
 		fd = hold_bpf();
 		if (fd < 0)
 			_exit(126);
 		send_fd(sockets[1], fd);
 		close(fd);
-		execvp(argv[0], (char *const *)(uintptr_t)argv);
-		_exit(127);
+		execute(argv, out);
 	}
 	close(sockets[1]);
 	listener = receive_fd(sockets[0]);

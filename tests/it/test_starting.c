@@ -150,9 +150,59 @@ static void what_fails_gives_way_to_the_next(void)
 	held_bpf_release(EPERM);
 	IT_UNTIL(!it_starting());
 	IT_OK(!strncmp(source(), "trace", 5) || !strncmp(source(), "poll", 4));
+	IT_OK(strstr(source(), "(not kernel-fentry: "));
+	it_stop(daemon);
+}
+
+/* ---- where nothing takes long ---- */
+
+/* A daemon that may not call bpf(), as soon as its mount answers. */
+static pid_t start_denied(const char *options)
+{
+	pid_t daemon;
+
+	it_need_root();
+	it_need_bare_daemon("a wrapper may call bpf()");
+	daemon = denied_bpf_spawn(it_daemon_argv(options), IT_OUT);
+	IT_UNTIL(it_mounted());
+	return daemon;
+}
+
+/* The trace knows the session of a process only if it has seen that being joined. A second link
+ * makes no difference that would be found without that. */
+static void trace_has_begun_when_the_mount_answers(void)
+{
+	pid_t daemon;
+	int32_t session, key;
+	int fd;
+
+	close(trace_need());
+	daemon = start_denied("source=auto,allow_other");
+	session = keyctl_join_session_keyring(NULL);
+	IT_OK(session > 0);
+	IT_EQ(keyctl_setperm(session, KEY_POS_ALL | KEY_USR_ALL), 0);
+	IT_OK(trace_is_used());
 	IT_OK(strstr(source(), "(not kernel-fentry, kernel-kprobe, kernel-syscalls: "
 			       "it takes CAP_BPF and CAP_PERFMON"));
+	key = it_key("wqfs-test:k");
+	records_name(session, "S");
+	records_name(key, "K");
+	fd = it_queue("q", O_RDONLY | O_NONBLOCK);
+	IT_EQ(it_watch(fd, session, 1), 0);
+	IT_EQ(keyctl_link(key, KEY_SPEC_SESSION_KEYRING), 0);
+	IT_EQ(keyctl_link(key, KEY_SPEC_SESSION_KEYRING), 0);
+	RECORDS_UNTIL(fd, "S:linked:K S:linked:K");
+	close(fd);
 	it_stop(daemon);
+}
+
+static void what_needs_bpf_fails_before_it_mounts(void)
+{
+	it_need_root();
+	it_need_bare_daemon("a wrapper may call bpf()");
+	IT_EQ(it_wait(denied_bpf_spawn(it_daemon_argv("source=kernel"), IT_OUT)), 1);
+	IT_STR(it_text(IT_OUT), "wqfs: cannot start: source=kernel-fentry, kernel-kprobe, "
+				"kernel-syscalls: it takes CAP_BPF and CAP_PERFMON\n");
 }
 
 /* ---- a source that died ---- */
@@ -240,8 +290,7 @@ static void command_fails_with_the_source_that_is_required(void)
 
 	held_bpf_release(EPERM);
 	IT_EQ(it_wait(command), 1);
-	IT_STR(it_text(IT_OUT), "wqfs: cannot start: source=kernel-fentry, kernel-kprobe, "
-				"kernel-syscalls: it takes CAP_BPF and CAP_PERFMON\n");
+	IT_OK(strstr(it_text(IT_OUT), "wqfs: cannot start: source=kernel-fentry: "));
 	IT_OK(it_unmounted());
 }
 
@@ -255,6 +304,10 @@ static const struct it_test tests[] = {
 		wait_of_a_watch_has_an_end_and_then_a_loss},
 	{"SIGTERM ends a daemon whose source starts at once", signal_ends_it_at_once},
 	{"a source that fails then gives way to the next", what_fails_gives_way_to_the_next},
+	{"where bpf() is not allowed the trace has begun when the mount answers",
+		trace_has_begun_when_the_mount_answers},
+	{"a source that needs bpf() where it is not allowed fails before it mounts",
+		what_needs_bpf_fails_before_it_mounts},
 	{"the mount answers while a source that died is replaced",
 		mount_answers_while_a_successor_starts},
 	{"the command waits for a source that is required",
