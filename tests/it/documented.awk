@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Prints the command lines that README.md or a manual page (in mdoc) documents, a line
+# Prints the command lines that a README.md or a manual page (in mdoc) documents, a line
 # each: "HOW<TAB>COMMAND", HOW being
 #
 #	$	to be run by anybody
