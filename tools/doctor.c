@@ -279,9 +279,10 @@ static bool check_part(const struct findings *f, const char *what, const char *p
 static void check_parts(struct findings *f)
 {
 	bool daemon = check_part(f, "daemon", wqrun_daemon_path(), X_OK);
-	bool shim = check_part(f, "wqrun's part", wqrun_shim_path(), R_OK);
+	char *shim = wqrun_shim_path();
 
-	f->parts = daemon && shim;
+	f->parts = shim && check_part(f, "wqrun's part", shim, R_OK) && daemon;
+	free(shim);
 }
 
 static void check_mount(struct findings *f)

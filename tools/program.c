@@ -3,6 +3,7 @@
 
 #include <elf.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <limits.h>
 #include <link.h>
 #include <paths.h>
@@ -100,6 +101,66 @@ static char *interpreter(union head *h)
 	return path;
 }
 
+/* ---- the libraries of several architectures ---- */
+
+static bool same_architecture(const union head *a, const union head *b)
+{
+	return a->elf.e_ident[EI_CLASS] == b->elf.e_ident[EI_CLASS] &&
+	       a->elf.e_ident[EI_DATA] == b->elf.e_ident[EI_DATA] &&
+	       a->elf.e_machine == b->elf.e_machine;
+}
+
+#define LIB "$LIB"
+
+/* Finds the files that LIBRARY may be, with PATTERN in place of "$LIB", which only dynamic
+ * linkers know. */
+static void add_files(const char *library, const char *pattern, glob_t *files)
+{
+	const char *lib = strstr(library, LIB);
+	char *name;
+
+	if (asprintf(&name, "%.*s%s%s", (int)(lib - library), library, pattern,
+		    lib + sizeof(LIB) - 1) < 0)
+		return;
+	glob(name, files->gl_pathc ? GLOB_APPEND : 0, NULL, files);
+	free(name);
+}
+
+/* Is there a library for the architecture of PROGRAM? True also if LIBRARY is no library: that
+ * is for somebody else to say. */
+static bool has_library(const char *library, const union head *program)
+{
+	glob_t files = {0};
+	bool found = false;
+	union head h;
+
+	if (!strstr(library, LIB))
+		return !read_head(library, &h) || !is_elf(&h) || same_architecture(&h, program);
+	add_files(library, "lib*", &files);
+	add_files(library, "lib/*", &files);
+	for (size_t i = 0; !found && i < files.gl_pathc; i++)
+		found = read_head(files.gl_pathv[i], &h) && is_elf(&h) &&
+			same_architecture(&h, program);
+	globfree(&files);
+	return found;
+}
+
+/* Why there is no library for the program H. LIBRARY has "$LIB" in it where packages of several
+ * architectures can be installed side by side. */
+static const char *other_architecture(const char *library, const union head *h)
+{
+	if (!strstr(library, LIB))
+		return "is built for another architecture";
+	if (h->elf.e_machine == EM_386)
+		return "is built for i386, and the preload library for i386 is not installed "
+		       "(Debian: libwqshim:i386)";
+	if (h->elf.e_machine == EM_ARM)
+		return "is built for 32-bit ARM, and the preload library for that is not "
+		       "installed (Debian: libwqshim:armhf)";
+	return "is built for another architecture, and the preload library for that is not "
+	       "installed (Debian: libwqshim)";
+}
+
 /* ---- what keeps a library out ---- */
 
 /* Why does the dynamic linker ignore LD_PRELOAD for the program at PATH? Because the kernel
@@ -119,13 +180,6 @@ static const char *more_rights(const char *path)
 	if (getuid() != 0 && getxattr(path, "security.capability", NULL, 0) > 0)
 		return "has capabilities that its caller has not";
 	return NULL;
-}
-
-static bool same_architecture(const union head *a, const union head *b)
-{
-	return a->elf.e_ident[EI_CLASS] == b->elf.e_ident[EI_CLASS] &&
-	       a->elf.e_ident[EI_DATA] == b->elf.e_ident[EI_DATA] &&
-	       a->elf.e_machine == b->elf.e_machine;
 }
 
 /* Finds the dynamic linker that the program at PATH, built for our architecture, asks for.
@@ -166,13 +220,16 @@ static bool is_linker(const char *path)
 }
 
 static const char *elf_unreached(
-	const char *path, const union head *program, const union head *library)
+	const char *path, const union head *program, const char *library)
 {
 	char name[PATH_MAX];
+	union head self;
 
-	if (!same_architecture(program, library))
-		return "is built for another architecture";
-	if (!find_linker(path, program, name) && !is_linker(path))
+	if (!has_library(library, program))
+		return other_architecture(library, program);
+	/* of other architectures we do not know the dynamic linker */
+	if (read_head("/proc/self/exe", &self) && same_architecture(&self, program) &&
+		!find_linker(path, program, name) && !is_linker(path))
 		return "is statically linked";
 	return more_rights(path);
 }
@@ -182,19 +239,17 @@ static const char *elf_unreached(
 const char *wq_program_unreached(const char *path, const char *library, const char **subject)
 {
 	static char who[HEAD_SIZE + sizeof("its interpreter ")];
-	union head program, part;
+	union head program;
 	char script[HEAD_SIZE + 1];
 
 	*subject = "it";
-	if (!read_head(library, &part) || !is_elf(&part))
-		return NULL;
 	for (int i = 0; i < INTERPRETERS_MAX; i++) {
 		const char *next;
 
 		if (!read_head(path, &program))
 			return more_rights(path);
 		if (is_elf(&program))
-			return elf_unreached(path, &program, &part);
+			return elf_unreached(path, &program, library);
 		/* execvp() itself passes a file that is neither to the shell */
 		next = interpreter(&program);
 		snprintf(script, sizeof(script), "%s", next ? next : _PATH_BSHELL);

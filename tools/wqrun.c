@@ -171,10 +171,13 @@ static bool is_listed(const char *list, const char *shim)
 	return false;
 }
 
+/* SHIM is what LD_PRELOAD will have. */
 static bool is_preloadable(const char *shim)
 {
-	int err = access(shim, R_OK) ? errno : 0;
+	char *path = wqrun_shim_path();
+	int err = !path ? ENOMEM : access(path, R_OK) ? errno : 0;
 
+	free(path);
 	if (strpbrk(shim, ": ")) {
 		fprintf(stderr, "wqrun: %s: ld.so cannot preload a path with ':' or ' '\n",
 			shim);
@@ -211,7 +214,7 @@ static void warn_if_unreached(const char *command)
 {
 	char *path = wq_program_find(command);
 	const char *subject,
-		*why = path ? wq_program_unreached(path, wqrun_shim_path(), &subject) : NULL;
+		*why = path ? wq_program_unreached(path, wqrun_shim_name(), &subject) : NULL;
 
 	if (why)
 		fprintf(stderr, "wqrun: %s cannot be reached: %s %s\n", path, subject, why);
@@ -221,7 +224,7 @@ static void warn_if_unreached(const char *command)
 static bool prepare(const struct options *o, const char *command)
 {
 	char *mount = choose_mount(o);
-	bool ok = mount && set_env(WQ_MOUNT_ENV, mount) && preload(wqrun_shim_path());
+	bool ok = mount && set_env(WQ_MOUNT_ENV, mount) && preload(wqrun_shim_name());
 
 	if (ok && o->verbose)
 		wq_mount_say("wqrun", mount);

@@ -4,8 +4,17 @@
 #ifndef WQRUN_PATHS_H
 #define WQRUN_PATHS_H
 
-/* The daemon and the preload library. Never NULL. Nobody checks that they exist. */
+/* The daemon. Never NULL. Nobody checks that it exists. */
 const char *wqrun_daemon_path(void);
-const char *wqrun_shim_path(void);
+
+/* The preload library, as LD_PRELOAD names it. If possible the path has "$LIB" in it, which the
+ * dynamic linker of each program replaces by the directory for libraries of its architecture;
+ * else it is that of the library for wqrun's own architecture. Never NULL. Nobody checks that
+ * it exists. */
+const char *wqrun_shim_name(void);
+
+/* The path of the preload library for wqrun's own architecture, which the caller frees. NULL:
+ * no memory. Nobody checks that it exists. */
+char *wqrun_shim_path(void);
 
 #endif
