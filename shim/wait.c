@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "config.h"
+#include "plain.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #include "memory.h"
 #include "next.h"
@@ -26,46 +28,55 @@ static const struct timespec no_time;
 #define NS_PER_S 1000000000L
 
 struct span {
-	const struct timespec *whole; /* NULL: for ever */
-	struct timespec began, left;
+	const struct wqshim_time *whole; /* NULL: for ever */
+	struct wqshim_time began, left;
+	struct timespec next; /* what is left, as the C library takes it */
 };
 
-static bool is_valid(const struct timespec *t)
+static bool is_valid(const struct wqshim_time *t)
 {
-	return t->tv_sec >= 0 && t->tv_nsec >= 0 && t->tv_nsec < NS_PER_S;
+	return t->s >= 0 && t->ns >= 0 && t->ns < NS_PER_S;
 }
 
-static void begin_span(struct span *s, const struct timespec *whole)
+static struct wqshim_time now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (struct wqshim_time){t.tv_sec, t.tv_nsec};
+}
+
+static void begin_span(struct span *s, const struct wqshim_time *whole)
 {
 	s->whole = whole;
-	s->left = whole ? *whole : no_time;
-	clock_gettime(CLOCK_MONOTONIC, &s->began);
+	s->left = whole ? *whole : (struct wqshim_time){0};
+	s->began = now();
 }
 
-static struct timespec difference(struct timespec a, struct timespec b)
+static struct wqshim_time difference(struct wqshim_time a, struct wqshim_time b)
 {
-	a.tv_sec -= b.tv_sec;
-	a.tv_nsec -= b.tv_nsec;
-	if (a.tv_nsec < 0) {
-		a.tv_nsec += NS_PER_S;
-		a.tv_sec--;
+	a.s -= b.s;
+	a.ns -= b.ns;
+	if (a.ns < 0) {
+		a.ns += NS_PER_S;
+		a.s--;
 	}
 	return a;
 }
 
 /* The time that is left now; NULL: for ever. It is never kept as a deadline, because that sum
- * might overflow. */
+ * might overflow. The C library may get less than is left, if a long cannot hold it: whoever
+ * waits asks has_time_left(). */
 static const struct timespec *time_left(struct span *s)
 {
-	struct timespec now;
-
 	if (!s->whole)
 		return NULL;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	s->left = difference(*s->whole, difference(now, s->began));
-	if (s->left.tv_sec < 0)
-		s->left = no_time;
-	return &s->left;
+	s->left = difference(*s->whole, difference(now(), s->began));
+	if (s->left.s < 0)
+		s->left = (struct wqshim_time){0};
+	s->next.tv_sec = s->left.s > LONG_MAX ? LONG_MAX : (time_t)s->left.s;
+	s->next.tv_nsec = s->left.ns;
+	return &s->next;
 }
 
 /* ---- the epoll ---- */
@@ -84,7 +95,7 @@ struct wait {
 	struct span span;
 };
 
-static void begin_wait(struct wait *w, const struct timespec *timeout, const sigset_t *mask)
+static void begin_wait(struct wait *w, const struct wqshim_time *timeout, const sigset_t *mask)
 {
 	wqshim_block_signals(&w->before);
 	w->mask = mask ? mask : &w->before;
@@ -109,7 +120,7 @@ static void end_wait(void *wait)
 
 static bool has_time_left(struct wait *w)
 {
-	return !w->span.whole || time_left(&w->span)->tv_sec || w->span.left.tv_nsec;
+	return !time_left(&w->span) || w->span.left.s || w->span.left.ns;
 }
 
 static bool add(int epoll, int fd, uint32_t events)
@@ -214,7 +225,7 @@ static int poll_all(struct polling *p)
 	return p->next(p->fds, p->n, time_left(&p->wait.span), p->wait.mask);
 }
 
-bool wqshim_wait_poll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
+bool wqshim_wait_poll(struct pollfd *fds, nfds_t n, const struct wqshim_time *timeout,
 	const sigset_t *mask, int *ret)
 {
 	static _Atomic(void *) found;
@@ -338,8 +349,8 @@ static int select_all(struct selecting *s)
 		time_left(&s->wait.span), s->wait.mask);
 }
 
-bool wqshim_wait_select(int n, fd_set *const sets[3], const struct timespec *timeout,
-	const sigset_t *mask, struct timespec *left, int *ret)
+bool wqshim_wait_select(int n, fd_set *const sets[3], const struct wqshim_time *timeout,
+	const sigset_t *mask, struct wqshim_time *left, int *ret)
 {
 	static _Atomic(void *) found;
 	struct selecting s = {.sets = sets, .n = n};

@@ -14,21 +14,28 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/select.h>
-#include <time.h>
+
+/* A span of time, in seconds and nanoseconds. Unlike struct timespec it is the same for every
+ * entry point: on 32-bit systems some programs have times of 32 bits, and others of 64. */
+struct wqshim_time {
+	int64_t s;
+	long ns;
+};
 
 /* ppoll(FDS, N, TIMEOUT, MASK), with the result (or -1 and errno) in *RET. TIMEOUT NULL waits
  * for ever; MASK NULL leaves the signal mask alone. A signal that comes after this was called
  * ends the wait. False: the caller leaves the call to the C library, because FDS is not
  * readable or has more than WQSHIM_POLL_MAX entries, or TIMEOUT is invalid. */
 #define WQSHIM_POLL_MAX 256
-bool wqshim_wait_poll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
+bool wqshim_wait_poll(struct pollfd *fds, nfds_t n, const struct wqshim_time *timeout,
 	const sigset_t *mask, int *ret);
 
 /* The same for pselect(N, SETS[0], SETS[1], SETS[2], TIMEOUT, MASK), with the SETS that the
  * program gave. Also false if N is above FD_SETSIZE, or there is no SETS[0]. *LEFT is the time
  * that remains of TIMEOUT. */
-bool wqshim_wait_select(int n, fd_set *const sets[3], const struct timespec *timeout,
-	const sigset_t *mask, struct timespec *left, int *ret);
+bool wqshim_wait_select(int n, fd_set *const sets[3], const struct wqshim_time *timeout,
+	const sigset_t *mask, struct wqshim_time *left, int *ret);
 
 #endif

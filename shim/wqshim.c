@@ -37,6 +37,7 @@ int wqshim_ioctl_time64(int fd, unsigned long request, void *arg) EXPORT("__ioct
 int wqshim_pipe2(int fds[2], int flags) EXPORT("pipe2");
 int wqshim_fcntl(int fd, int cmd, void *arg) EXPORT("fcntl");
 int wqshim_fcntl64(int fd, int cmd, void *arg) EXPORT("fcntl64");
+int wqshim_fcntl_time64(int fd, int cmd, void *arg) EXPORT("__fcntl_time64");
 ssize_t wqshim_read(int fd, void *buf, size_t size) EXPORT("read");
 ssize_t wqshim_readv(int fd, const struct iovec *iov, int count) EXPORT("readv");
 ssize_t wqshim_read_chk(int fd, void *buf, size_t size, size_t room) EXPORT("__read_chk");
@@ -117,6 +118,11 @@ int wqshim_fcntl64(int fd, int cmd, void *arg)
 	if (unlikely(cmd == F_GETPIPE_SZ || cmd == F_SETPIPE_SZ))
 		return size_of_pipe(fd, cmd, arg);
 	return WQSHIM_NEXT(fcntl64)(fd, cmd, arg);
+}
+
+int wqshim_fcntl_time64(int fd, int cmd, void *arg)
+{
+	return wqshim_fcntl64(fd, cmd, arg);
 }
 
 /* True if the failed read of FD is to be repeated. SAVED is errno as it was before the first
@@ -202,6 +208,10 @@ static COLD long own_syscall(long nr, long a, long b, long c, long d, long e)
 		return wqshim_pipe2((int *)a, (int)b);
 	case SYS_fcntl:
 		return wqshim_fcntl((int)a, (int)b, (void *)c);
+#ifdef SYS_fcntl64
+	case SYS_fcntl64:
+		return wqshim_fcntl64((int)a, (int)b, (void *)c);
+#endif
 	case SYS_read:
 		return wqshim_read((int)a, (void *)b, (size_t)c);
 	case SYS_readv:
@@ -211,23 +221,24 @@ static COLD long own_syscall(long nr, long a, long b, long c, long d, long e)
 	}
 }
 
-#if __SIZEOF_POINTER__ == 8
-/* For architectures where the kernel's structure is that of the C library. */
+/* The kernel's struct statx is that of every C library. Its struct stat is so on 64-bit
+ * systems. */
 static COLD long stat_syscall(long nr, long a, long b, long c, long d, long e)
 {
 	long ret = WQSHIM_NEXT(syscall)(nr, a, b, c, d, e);
 
 	if (ret != 0)
 		return ret;
-	if (nr == SYS_fstat)
-		wqshim_show_stat((int)a, NULL, (struct stat *)b);
-	else if (nr == SYS_newfstatat)
-		wqshim_show_stat((int)a, (const char *)b, (struct stat *)c);
-	else
+	if (nr == SYS_statx)
 		wqshim_show_statx((int)a, (const char *)b, (struct statx *)e);
+#if __SIZEOF_POINTER__ == 8
+	else if (nr == SYS_fstat)
+		wqshim_show_stat((int)a, NULL, (struct stat *)b);
+	else
+		wqshim_show_stat((int)a, (const char *)b, (struct stat *)c);
+#endif
 	return 0;
 }
-#endif
 
 long wqshim_syscall(long nr, long a, long b, long c, long d, long e, long f)
 {
@@ -238,15 +249,18 @@ long wqshim_syscall(long nr, long a, long b, long c, long d, long e, long f)
 	case SYS_pipe2:
 	case SYS_ioctl:
 	case SYS_fcntl:
+#ifdef SYS_fcntl64
+	case SYS_fcntl64:
+#endif
 	case SYS_read:
 	case SYS_readv:
 		return own_syscall(nr, a, b, c, d, e);
 #if __SIZEOF_POINTER__ == 8
 	case SYS_fstat:
 	case SYS_newfstatat:
+#endif
 	case SYS_statx:
 		return stat_syscall(nr, a, b, c, d, e);
-#endif
 	}
 	return WQSHIM_NEXT(syscall)(nr, a, b, c, d, e, f);
 }

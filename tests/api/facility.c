@@ -603,6 +603,13 @@ static bool ppoll_and_pselect_change_the_mask_while_they_wait(void)
 	return true;
 }
 
+/* The call that takes a struct timespec of this program's. */
+#if defined(SYS_ppoll_time64) && defined(__USE_TIME_BITS64)
+#define SYS_PPOLL SYS_ppoll_time64
+#else
+#define SYS_PPOLL SYS_ppoll
+#endif
+
 static bool a_wait_with_bad_arguments_fails(void)
 {
 	void *volatile nowhere = NO_ADDRESS; /* the compiler would see it */
@@ -615,7 +622,7 @@ static bool a_wait_with_bad_arguments_fails(void)
 	close(closed);
 	FD_ZERO(&r);
 	FD_SET(q[0], &r);
-	FAILS(syscall(SYS_ppoll, &p, 1, &bad, NULL, 0), EINVAL);
+	FAILS(syscall(SYS_PPOLL, &p, 1, &bad, NULL, 0), EINVAL);
 	FAILS(ppoll(&p, 1, &bad, NULL), EINVAL);
 	FAILS(pselect(q[0] + 1, &r, NULL, NULL, &bad, NULL), EINVAL);
 	FAILS(select(q[0] + 1, &r, NULL, NULL, &bad_tv), EINVAL);
