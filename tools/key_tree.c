@@ -92,6 +92,8 @@ static void judge(struct key_tree *tree, struct tree_key *key, int err)
 	if (err != -EINPROGRESS && err != -EACCES && err != -ENOKEY && err != -EKEYREVOKED &&
 		err != -EKEYEXPIRED)
 		tree->error = err;
+	if (err != -EINPROGRESS && tree->refused)
+		tree->refused(tree, key->serial, err);
 }
 
 /* Watches KEY, and adds what is in it. 0 or -errno of the watch. */

@@ -30,6 +30,8 @@ struct key_tree {
 	bool started;
 	/* KEY is watched from now on. NULL: nobody wants to know. */
 	void (*arrived)(struct key_tree *tree, int32_t serial);
+	/* KEY, which is linked below, cannot be watched: -errno. NULL: nobody wants to know. */
+	void (*refused)(struct key_tree *tree, int32_t serial, int err);
 	int error; /* why a key could not be watched that grants View: -errno, 0: none */
 };
 

@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "base/container.h"
+#include "deadline.h"
 #include "expiry.h"
 #include "key_name.h"
+#include "revoked_name.h"
 #include "watcher.h"
 #include "wqctl.h"
 
@@ -26,6 +28,8 @@ struct wait {
 	const char *description; /* in the same block */
 	struct watcher w;
 	struct expiry expiry;
+	uint64_t due_ns; /* of the timeout */
+	struct deadline deadline;
 	struct wq_timer timeout;
 	struct meant *meant; /* those that are there now */
 };
@@ -82,6 +86,16 @@ static void on_arrived(struct key_tree *tree, int32_t serial)
 	HASH_ADD_INT(wait->meant, serial, m);
 	if (!m->hh.tbl)
 		free(m);
+}
+
+/* One that was revoked before it could be watched, or before we began. */
+static void on_refused(struct key_tree *tree, int32_t serial, int err)
+{
+	struct wait *wait = of(wq_container_of(tree, struct watcher, tree));
+
+	if (err == -EKEYREVOKED && wait->o->what == WAIT_FOR_REVOCATION &&
+		revoked_key_is(serial, wait->type, wait->description))
+		found(wait, serial);
 }
 
 static void drop(struct wait *wait, struct meant *m)
@@ -231,19 +245,28 @@ static void check_absence(struct wait *wait)
 		watcher_stop(&wait->w, WQCTL_OK);
 }
 
+/* Until then only a thread can keep the time. With 0 it is a question, which is answered. */
+static bool set_up(struct wait *wait)
+{
+	wait->w.tree.arrived = on_arrived;
+	wait->w.tree.refused = wait->type ? on_refused : NULL;
+	watcher_raise_limit();
+	if (!(wait->type ? add_rings(wait) : add_serial(wait)) ||
+		!watcher_heed_signals(&wait->w))
+		return false;
+	deadline_clear(&wait->deadline);
+	return true;
+}
+
 static int run(struct wait *wait)
 {
 	int status = WQCTL_FAILURE;
 	struct meant *m, *next;
 
-	wait->w.tree.arrived = on_arrived;
-	watcher_raise_limit();
-	if ((wait->type ? add_rings(wait) : add_serial(wait)) &&
-		watcher_heed_signals(&wait->w)) {
+	if (set_up(wait)) {
 		check_absence(wait);
 		if (wait->o->has_timeout)
-			wq_timer_set(wait->w.loop, &wait->timeout,
-				wq_now_ns() + wait->o->timeout_ns);
+			wq_timer_set(wait->w.loop, &wait->timeout, wait->due_ns);
 		if (wait->o->what == WAIT_FOR_END)
 			expiry_start(&wait->expiry, wait->w.loop, &wait->w.tree);
 		status = watcher_run(&wait->w);
@@ -271,7 +294,7 @@ static bool split(struct wait *wait)
 
 int wait_run(const struct wait_options *o, const char *key)
 {
-	struct wait wait = {.o = o, .name = key};
+	struct wait wait = {.o = o, .name = key, .due_ns = wq_now_ns() + o->timeout_ns};
 	int status = WQCTL_FAILURE;
 
 	wait.w.event = on_event;
@@ -285,10 +308,14 @@ int wait_run(const struct wait_options *o, const char *key)
 		wq_complain(WQ_ACT_KEY, ENOMEM, NULL, key);
 		return WQCTL_FAILURE;
 	}
-	if (watcher_open(&wait.w, o->mount, wait.type != NULL)) {
+	if (o->has_timeout && o->timeout_ns &&
+		!deadline_set(&wait.deadline, wait.due_ns, WQCTL_TIMEOUT))
+		status = WQCTL_FAILURE;
+	else if (watcher_open(&wait.w, o->mount, wait.type != NULL)) {
 		status = run(&wait);
 		watcher_close(&wait.w);
 	}
+	deadline_clear(&wait.deadline);
 	free(wait.type);
 	return status;
 }

@@ -87,6 +87,8 @@ bool wq_proc_keys_parse(const char *line, time_t now, struct wq_proc_key *out)
 	word[len[3]] = '\0';
 	out->serial = (int32_t)serial;
 	out->known = parse_expiry(word, now, out);
+	out->type = field[7];
+	out->type_len = len[7];
 	/* the type is padded to nine columns, and one space follows */
 	p = field[7] + (len[7] < 9 ? 9 : len[7]);
 	out->tail = strlen(field[7]) > (size_t)(p - field[7]) ? p + 1 : "";

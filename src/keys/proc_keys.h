@@ -26,6 +26,8 @@ struct wq_proc_key {
 	bool known; /* the line could be parsed */
 	bool expired;
 	struct wq_expiry expiry;
+	const char *type; /* TYPE_LEN characters */
+	size_t type_len;
 	const char *tail; /* the description and what its type appends, such as ": 5" */
 	uint64_t read_ns; /* the line is not older; wq_proc_keys_next() sets it */
 };
