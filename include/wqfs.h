@@ -105,6 +105,37 @@ struct wqfs_key_report {
 	__u64 begin_ns, end_ns; /* CLOCK_MONOTONIC before and after the call */
 };
 
+/* Which reports a mount wants of those who can read its board. */
+enum wqfs_wanted {
+	WQFS_WANTED_ALL = 0,	 /* each, while a key is watched */
+	WQFS_WANTED_WATCHED = 1, /* those of operations that may matter to a watched key */
+	WQFS_WANTED_NONE = 2,	 /* none: the mount learns each change without them */
+};
+
+/* The board of a mount: memory in which whoever makes reports can see that a report would tell
+ * nothing, without a system call. It is a segment of System V shared memory that others can
+ * only read. The mount changes it before WQFS_IOC_WATCH_KEY returns. It is valid while OWNER is
+ * neither 0 nor has the bit FUTEX_OWNER_DIED (linux/futex.h). */
+#define WQFS_BOARD_BITS	    32768
+#define WQFS_BOARD_BIT(key) ((__u32)(key)*2654435761u >> 17)
+struct wqfs_board {
+	__u64 token[2];	  /* random: which board this is */
+	__u32 owner;	  /* the thread of the daemon; the kernel sets the bit if it dies */
+	__u32 wanted;	  /* enum wqfs_wanted */
+	__u32 generation; /* counts the changes by which more reports are wanted than before */
+	__u32 watched;	  /* keys that are watched */
+	/* Bit WQFS_BOARD_BIT(serial) is set for each of these keys; others may have it, too. */
+	__u32 bits[WQFS_BOARD_BITS / 32];
+};
+
+/* Where a board is: shmat(SEGMENT, NULL, SHM_RDONLY). Numbers of segments mean something in
+ * one IPC namespace only: if the token there is another one, this is not the board. */
+struct wqfs_board_place {
+	__u64 token[2];
+	__s32 segment;
+	__u32 __reserved;
+};
+
 /* Waits until readers have taken all that is queued, as the kernel's document of the facility
  * describes it. */
 #ifndef PIPE_IOC_SYNC
@@ -131,6 +162,8 @@ struct wqfs_key_report {
 #define WQFS_IOC_SYNC_BEGIN _IO('W', 0x88)
 /* WQFS_IOC_WATCH_KEY that does not wait: EINPROGRESS, the key is under construction. */
 #define WQFS_IOC_TRY_WATCH_KEY _IOW('W', 0x89, struct wqfs_watch_key)
+/* Tells where the board is. EOPNOTSUPP: the mount has none. */
+#define WQFS_IOC_GET_BOARD _IOR('W', 0x8a, struct wqfs_board_place)
 
 /* Extended attributes of a queue: they show and set the same things as text. */
 #define WQFS_XATTR_SIZE	   "user.wqfs.size"

@@ -247,6 +247,7 @@ struct wq_keys *wq_keys_new(
 	keys->model.config = *config;
 	keys->model.loop = loop;
 	init(keys);
+	wq_board_init(&keys->model.registry.board);
 	keys->model.reader = wq_key_reader_new();
 	if (!keys->model.reader || wq_actors_init(&keys->actors, loop) < 0) {
 		wq_keys_free(keys);
@@ -278,6 +279,7 @@ void wq_keys_free(struct wq_keys *keys)
 	wq_compare_fini(&keys->compare);
 	wq_actors_fini(&keys->actors);
 	wq_inflight_forget_all(&m->inflight);
+	wq_board_fini(&m->registry.board);
 	wq_registry_fini(&m->registry);
 	wq_key_state_fini(&m->scratch);
 	wq_key_reader_free(m->reader);
@@ -309,6 +311,17 @@ int wq_keys_report(struct wq_keys *keys, const struct wqfs_key_report *report,
 	const struct wq_caller *caller)
 {
 	return wq_report(&keys->feed, report, caller);
+}
+
+int wq_keys_board(const struct wq_keys *keys, struct wqfs_board_place *place)
+{
+	return wq_board_place(&keys->model.registry.board, place);
+}
+
+void wq_keys_end_board(struct wq_keys *keys)
+{
+	if (keys)
+		wq_board_end(&keys->model.registry.board);
 }
 
 void wq_keys_stats(const struct wq_keys *keys, struct wqfs_stats *s)

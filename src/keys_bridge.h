@@ -78,6 +78,14 @@ bool wq_keys_has_posted(struct wq_keys *keys, uint64_t at_ns);
 int wq_keys_report(struct wq_keys *keys, const struct wqfs_key_report *report,
 	const struct wq_caller *caller);
 
+/* WQFS_IOC_GET_BOARD: where processes see which reports would tell nothing. 0 or -EOPNOTSUPP.
+ */
+int wq_keys_board(const struct wq_keys *keys, struct wqfs_board_place *place);
+
+/* The mount ends: nobody may rely on the board any more, because another mount may take its
+ * place. KEYS may be NULL. */
+void wq_keys_end_board(struct wq_keys *keys);
+
 /* Fills in what the bridge knows: source, interval_us, scans. */
 void wq_keys_stats(const struct wq_keys *keys, struct wqfs_stats *s);
 

@@ -358,6 +358,7 @@ static int serve(struct daemon *d, struct fuse_args *args)
 /* Ends the readers first: requests must be answered before their session is destroyed. */
 static void tear_down(struct daemon *d)
 {
+	wq_keys_end_board(d->keys);
 	if (d->loop)
 		wq_timer_clear(d->loop, &d->farewell);
 	wqfs_free(d->fs);

@@ -40,6 +40,17 @@ static void op_get_stats(fuse_req_t req, const struct wq_handle *h)
 	fuse_reply_ioctl(req, 0, &s, sizeof(s));
 }
 
+static void op_get_board(fuse_req_t req)
+{
+	struct wqfs_board_place place;
+	int r = wq_keys_board(wqfs_of(req)->keys, &place);
+
+	if (r < 0)
+		fuse_reply_err(req, -r);
+	else
+		fuse_reply_ioctl(req, 0, &place, sizeof(place));
+}
+
 static void op_get_filter(fuse_req_t req, const struct wq_handle *h)
 {
 	static const struct wqfs_filter none;
@@ -94,6 +105,9 @@ static void ioctl_root(fuse_req_t req, const struct call *c)
 	case WQFS_IOC_REPORT:
 		reply_ioctl(req, report(req, c));
 		break;
+	case WQFS_IOC_GET_BOARD:
+		op_get_board(req);
+		break;
 	default:
 		fuse_reply_err(req, ENOTTY);
 	}
@@ -123,6 +137,9 @@ static void ioctl_queue(fuse_req_t req, struct wq_handle *h, const struct call *
 			fuse_reply_err(req, EINVAL);
 		else
 			wqfs_watch_key(req, h, c->in, c->cmd == WQFS_IOC_WATCH_KEY);
+		break;
+	case WQFS_IOC_GET_BOARD:
+		op_get_board(req);
 		break;
 	case WQFS_IOC_GET_FILTER:
 		op_get_filter(req, h);
@@ -162,6 +179,7 @@ static enum right right_needed(unsigned int cmd)
 	case WQFS_IOC_SYNC:
 	case WQFS_IOC_SYNC_BEGIN:
 	case WQFS_IOC_REPORT:
+	case WQFS_IOC_GET_BOARD:
 	case WQFS_IOC_SET_FORMAT: /* only descriptions that can read have a format */
 	default:		  /* READ checks as read() does; others do not exist */
 		return RIGHT_NONE;

@@ -20,6 +20,20 @@
 
 #define BACK "the %s is back" /* those who saw the warning of its death must see this */
 
+/* Says on the board which reports wq_report() wants. While keys are polled it needs none of
+ * unwatched keys but the ends of their lives; the trace needs to know whose session is whose.
+ */
+static void say_wanted(struct wq_feed *f)
+{
+	enum wqfs_wanted wanted = WQFS_WANTED_WATCHED;
+
+	if (wq_model_has(f->model, WQ_SOURCE_CHANGES))
+		wanted = WQFS_WANTED_NONE;
+	else if (wq_model_has(f->model, WQ_SOURCE_OPERATIONS))
+		wanted = WQFS_WANTED_ALL;
+	wq_board_want(&f->model->registry.board, wanted);
+}
+
 /* ---- what sources report ---- */
 
 static void on_began(struct wq_feed *f, const struct wq_operation *op)
@@ -338,6 +352,7 @@ bool wq_feed_check(struct wq_feed *f)
 	case WQ_SUPERVISOR_BACK:
 		on_source_started(f);
 		wq_log(WQ_LOG_WARNING, BACK, wq_supervisor_name(sources));
+		say_wanted(f);
 		if (!wq_model_has(f->model, WQ_SOURCE_CHANGES))
 			return true; /* a scan finds what was done meanwhile */
 		break;
@@ -353,6 +368,7 @@ bool wq_feed_check(struct wq_feed *f)
 		f->began_ns = wq_now_ns();
 		break;
 	}
+	say_wanted(f);
 	wq_losses_post_all(&f->model->losses);
 	return true;
 }
@@ -375,6 +391,7 @@ static void on_decided(void *arg)
 	const struct wq_keys_config *config = &f->model->config;
 	const bool works = f->model->sources.source != NULL;
 
+	say_wanted(f);
 	if (works)
 		catch_up(f);
 	if (f->died)
@@ -422,8 +439,10 @@ bool wq_feed_start(struct wq_feed *f)
 	struct wq_supervisor *sources = &f->model->sources;
 
 	f->began_ns = wq_now_ns();
+	say_wanted(f);
 	if (wq_supervisor_begin(sources))
 		return true;
+	say_wanted(f);
 	f->has_decided = true;
 	if (sources->source)
 		on_source_started(f);

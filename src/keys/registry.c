@@ -40,6 +40,7 @@ int wq_registry_add(struct wq_registry *r, struct wq_key *key)
 		return -ENOMEM;
 	TAILQ_INSERT_TAIL(&r->all, key, node);
 	wq_rings_add(&r->rings, key);
+	wq_board_add(&r->board, key->serial);
 	return 0;
 }
 
@@ -225,5 +226,6 @@ void wq_registry_remove(struct wq_registry *r, struct wq_key *key)
 	leave_lists(r, key);
 	assert(!key->deferred_ns && !key->needs_refresh && !key->on_probation && !key->due &&
 		!key->end.place && !key->ring_listed);
+	wq_board_remove(&r->board, key->serial);
 	HASH_DEL(r->by_serial, key);
 }

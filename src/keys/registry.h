@@ -8,6 +8,7 @@
 #define WQ_REGISTRY_H
 
 #include "base/per_user.h"
+#include "keys/board.h"
 #include "keys/key.h"
 #include "keys/rings.h"
 
@@ -49,6 +50,7 @@ struct wq_registry {
 	uint64_t found_scan;	/* What is found now is posted by the end of this scan. */
 
 	struct wq_per_user users; /* counts watches */
+	struct wq_board board;	  /* shows which keys these are; its owner sets it up */
 };
 
 void wq_registry_init(struct wq_registry *registry);
