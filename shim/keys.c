@@ -66,8 +66,8 @@ long wqshim_keyctl(int op, const long arg[4])
 		return watch_key(arg);
 	if (op == KEYCTL_CAPABILITIES)
 		return capabilities(arg);
-	if (!wqshim_report_begin(&report, (unsigned int)op, arg))
-		return sys_keyctl(op, arg);
+	wqshim_report_init(&report, (unsigned int)op);
+	wqshim_report_begin(&report, arg);
 	ret = sys_keyctl(op, arg);
 	wqshim_report_end(&report, ret);
 	return ret;
@@ -87,31 +87,30 @@ static long find_namesake(const long arg[5])
 long wqshim_add_key(const long arg[5])
 {
 	struct wqshim_report report;
-	bool reported = wqshim_mount() != NULL;
-	long ret;
+	long args[4] = {arg[4]}, ret;
 
-	if (reported) {
-		const long args[4] = {arg[4], find_namesake(arg)};
-
-		reported = wqshim_report_begin(&report, WQFS_REPORT_ADD_KEY, args);
-	}
+	wqshim_report_init(&report, WQFS_REPORT_ADD_KEY);
+	if (wqshim_report_is_wanted(&report))
+		args[1] = find_namesake(arg);
+	wqshim_report_begin(&report, args);
 	ret = wqshim_sys(SYS_add_key, arg[0], arg[1], arg[2], arg[3], arg[4]);
-	if (reported)
-		wqshim_report_end(&report, ret);
+	wqshim_report_end(&report, ret);
 	return ret;
 }
 
 long wqshim_request_key(const long arg[4])
 {
-	/* Without a destination, and without permission to construct a key, request_key() only
-	 * searches. */
 	const long dest[4] = {arg[3]};
 	struct wqshim_report report;
-	bool reported = (arg[2] || arg[3]) &&
-			wqshim_report_begin(&report, WQFS_REPORT_REQUEST_KEY, dest);
-	long ret = wqshim_sys(SYS_request_key, arg[0], arg[1], arg[2], arg[3]);
+	long ret;
 
-	if (reported)
-		wqshim_report_end(&report, ret);
+	/* Without a destination, and without permission to construct a key, request_key() only
+	 * searches. */
+	if (!arg[2] && !arg[3])
+		return wqshim_sys(SYS_request_key, arg[0], arg[1], arg[2], arg[3]);
+	wqshim_report_init(&report, WQFS_REPORT_REQUEST_KEY);
+	wqshim_report_begin(&report, dest);
+	ret = wqshim_sys(SYS_request_key, arg[0], arg[1], arg[2], arg[3]);
+	wqshim_report_end(&report, ret);
 	return ret;
 }

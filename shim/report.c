@@ -43,32 +43,104 @@ static int reported_value(enum wq_op_kind kind, int value)
 		kind == WQ_ARG_DEST ? KEY_SPEC_REQUESTOR_KEYRING : value, kind == WQ_ARG_RING);
 }
 
-static void send_report(const struct wqshim_report *r)
+static void fill(struct wqshim_report *r, const struct wq_operation_type *type)
 {
-	wqshim_sys(SYS_ioctl, r->mount, WQFS_IOC_REPORT, (long)&r->key);
+	r->key = (struct wqfs_key_report){.op = r->op, .begin_ns = r->seen.at_ns};
+	for (int i = 0; i < WQ_OP_ARGS; i++)
+		r->key.arg[i] = reported_value(type->arg[i].kind, (int)r->arg[i]);
+	r->is_filled = true;
 }
 
-bool wqshim_report_begin(struct wqshim_report *r, unsigned int op, const long arg[4])
+/* May argument I of the operation be a watched key? */
+static bool names_watched(
+	const struct wqshim_report *r, const struct wq_operation_type *type, int i)
 {
-	const struct wq_operation_type *changing = find(op, arg);
+	if (type->arg[i].kind == WQ_ARG_NONE || type->arg[i].kind == WQ_ARG_NUMBER)
+		return false;
+	if (r->key.arg[i])
+		return wqshim_board_may_watch(&r->seen, r->key.arg[i]);
+	/* a special keyring that could not be resolved, or the default keyring */
+	return (int)r->arg[i] || r->op == WQFS_REPORT_REQUEST_KEY;
+}
 
-	if (!changing)
+static bool may_change_watched(
+	const struct wqshim_report *r, const struct wq_operation_type *type)
+{
+	for (int i = 0; i < WQ_OP_ARGS; i++)
+		if (names_watched(r, type, i))
+			return true;
+	return false;
+}
+
+/* Fills R and finds out whether the mount wants it at the end. True: at the beginning, too. */
+static bool weigh(struct wqshim_report *r, const struct wq_operation_type *type)
+{
+	const enum wqfs_wanted wanted = wqshim_board_wanted(&r->seen);
+
+	if (wanted == WQFS_WANTED_NONE)
 		return false;
-	r->mount = wqshim_open_mount();
+	if (!r->is_filled)
+		fill(r, type);
+	if (wanted == WQFS_WANTED_ALL || may_change_watched(r, type))
+		return r->wants_end = true;
+	r->wants_end = wq_operation_is_of_life(r->op);
+	return false;
+}
+
+static void send_report(struct wqshim_report *r)
+{
 	if (r->mount < 0)
-		return false;
-	r->key = (struct wqfs_key_report){.op = op};
-	for (int i = 0; i < 4; i++)
-		r->key.arg[i] = reported_value(changing->arg[i].kind, (int)arg[i]);
+		r->mount = wqshim_open_mount();
+	if (r->mount >= 0)
+		wqshim_sys(SYS_ioctl, r->mount, WQFS_IOC_REPORT, (long)&r->key);
+}
+
+void wqshim_report_init(struct wqshim_report *r, unsigned int op)
+{
+	wqshim_board_look(&r->seen);
+	r->nothing = wqshim_board_wanted(&r->seen) == WQFS_WANTED_NONE;
+	r->is_filled = r->wants_end = false;
+	r->mount = -1;
+	r->op = op;
+}
+
+void wqshim_report_begin(struct wqshim_report *r, const long arg[4])
+{
+	const struct wq_operation_type *changing;
+
+	r->arg = arg;
+	if (r->nothing)
+		return;
+	changing = find(r->op, arg);
+	if (!changing || !weigh(r, changing))
+		return;
 	r->key.begin_ns = wq_now_ns();
 	send_report(r);
-	return true;
+}
+
+/* A key was watched, or the mount has ended, since the operation began without a report. What
+ * is known of the arguments now must do. */
+static void weigh_again(struct wqshim_report *r)
+{
+	const struct wq_operation_type *changing = find(r->op, r->arg);
+	const uint64_t began_ns = r->seen.at_ns;
+
+	if (!changing)
+		return;
+	wqshim_board_look(&r->seen);
+	r->seen.at_ns = began_ns;
+	(void)weigh(r, changing);
 }
 
 void wqshim_report_end(struct wqshim_report *r, long result)
 {
-	r->key.end_ns = wq_now_ns();
-	r->key.result = (int)result;
-	send_report(r);
-	wqshim_sys(SYS_close, r->mount);
+	if (!r->wants_end && !wqshim_board_is_unchanged(&r->seen))
+		weigh_again(r);
+	if (r->wants_end) {
+		r->key.end_ns = wq_now_ns();
+		r->key.result = (int)result;
+		send_report(r);
+	}
+	if (r->mount >= 0)
+		wqshim_sys(SYS_close, r->mount);
 }

@@ -1,29 +1,50 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Reports to the mount what this process does to keys (WQFS_IOC_REPORT). A report begins before
- * the operation and ends after it, because some operations make it impossible to say afterwards
- * which key they changed.
+ * Reports to the mount what this process does to keys (WQFS_IOC_REPORT), as far as the mount's
+ * board says that it wants to know. A report begins before the operation and ends after it,
+ * because some operations make it impossible to say afterwards which key they changed.
+ *
+ *	wqshim_report_init(&report, op);
+ *	wqshim_report_begin(&report, arg);
+ *	... the operation ...
+ *	wqshim_report_end(&report, result);
  */
 #ifndef WQSHIM_REPORT_H
 #define WQSHIM_REPORT_H
 
 #include <stdbool.h>
 
+#include "board.h"
 #include "wqfs.h"
 
 struct wqshim_report {
-	int mount; /* its root directory */
+	struct wqshim_seen seen;
+	unsigned int op;
+	const long *arg;
+	bool nothing;	/* the mount wanted none when the operation began */
+	bool is_filled; /* KEY has the arguments */
+	bool wants_end; /* the mount is to be told when the operation has ended */
+	int mount;	/* its root directory, or below 0: not open */
 	struct wqfs_key_report key;
 };
 
-/* Tells the mount that this process is about to do operation OP (KEYCTL_* or WQFS_REPORT_*)
- * with ARG. False: there is nothing to tell, because OP changes no key, or there is no mount.
- * If true the caller must call wqshim_report_end(). Keeps errno. */
-bool wqshim_report_begin(struct wqshim_report *r, unsigned int op, const long arg[4]);
+/* Prepares for a report of operation OP (KEYCTL_* or WQFS_REPORT_*). Keeps errno, as the others
+ * do. */
+void wqshim_report_init(struct wqshim_report *r, unsigned int op);
 
-/* Tells the mount that the operation has ended with RESULT (-errno: it failed), and returns
- * when the mount knows. Ignores failures to tell the mount: they do not concern the program.
- * Releases what wqshim_report_begin() took. Keeps errno. */
+/* May the mount want to know? Else no more has to be found out about the operation. */
+static inline bool wqshim_report_is_wanted(const struct wqshim_report *r)
+{
+	return !r->nothing;
+}
+
+/* Tells the mount, if it wants to know, that this process is about to do the operation with
+ * ARG, which must live until the end. */
+void wqshim_report_begin(struct wqshim_report *r, const long arg[4]);
+
+/* Tells the mount, if it wants to know, that the operation has ended with RESULT (-errno: it
+ * failed), and returns when the mount knows. Ignores failures to tell the mount: they do not
+ * concern the program. Releases what wqshim_report_begin() took. */
 void wqshim_report_end(struct wqshim_report *r, long result);
 
 #endif

@@ -155,7 +155,7 @@ static void note_death(const struct wq_statement *t)
 	time_t at = is_timeout && !seconds ? 0 : time(NULL) + (time_t)seconds;
 	int32_t serial = op->arg[0];
 
-	if (!is_timeout && op->op != KEYCTL_REVOKE && op->op != KEYCTL_INVALIDATE)
+	if (!wq_operation_is_of_life(op->op))
 		return;
 	if (t->caller && !is_timeout &&
 		wq_key_reader_life(t->model->reader, serial) < WQ_KEY_EXPIRED)

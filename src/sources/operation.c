@@ -171,6 +171,11 @@ bool wq_operation_posts_about(const struct wq_operation_type *type, unsigned int
 	return false;
 }
 
+bool wq_operation_is_of_life(uint32_t op)
+{
+	return op == KEYCTL_REVOKE || op == KEYCTL_INVALIDATE || op == KEYCTL_SET_TIMEOUT;
+}
+
 bool wq_operation_posts(const struct wq_operation *op, const struct wq_op_post *post)
 {
 	switch (post->when) {

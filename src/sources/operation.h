@@ -123,6 +123,10 @@ bool wq_operation_posts(const struct wq_operation *op, const struct wq_op_post *
 /* Do the arguments of OP say that it posts nothing of what its type may post? */
 bool wq_operation_is_idle(const struct wq_operation *op);
 
+/* Does OP end the life of its key, or say when it will end? That matters to keyrings that hold
+ * the key, which OP does not name. */
+bool wq_operation_is_of_life(uint32_t op);
+
 /* What the number at PLACE of OP is. */
 enum wq_op_kind wq_operation_kind(const struct wq_operation *op, unsigned int place);
 

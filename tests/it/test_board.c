@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The board of a mount, and what the preload library of wqrun does by it: which reports it
+ * makes, and that none is missing. The mount polls so rarely that only a report can reveal a
+ * change. The library is loaded into the test, which calls its entry point.
+ */
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/shm.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "base/unused.h"
+#include "lib.h"
+#include "records.h"
+
+#define BLIND	"source=poll,poll_min_ms=3600000,poll_max_ms=3600000"
+#define UPDATES 1000
+
+static int32_t key_a, other;
+static long (*shim)(long nr, ...); /* its syscall() */
+
+static void load_shim(void)
+{
+	char mount[512];
+	void *library = dlopen(SHIM, RTLD_NOW | RTLD_LOCAL);
+
+	IT_OK(library);
+	shim = (long (*)(long, ...))dlsym(library, "syscall");
+	IT_OK(shim);
+	IT_OK(getcwd(mount, sizeof(mount) - sizeof("/" IT_MNT)));
+	strcat(mount, "/" IT_MNT);
+	IT_EQ(setenv("WQFS_MOUNT", mount, 1), 0);
+}
+
+static void set_up(void)
+{
+	it_start(BLIND);
+	load_shim();
+	key_a = it_key("wqfs-test:a");
+	other = it_key("wqfs-test:other");
+	records_name(key_a, "A");
+	records_name(other, "OTHER");
+}
+
+/* The program that runs under wqrun updates KEY. */
+static void update(int32_t key)
+{
+	IT_EQ(shim(SYS_keyctl, KEYCTL_UPDATE, key, "x", 1L, 0L), 0);
+}
+
+static struct wqfs_board_place place(void)
+{
+	struct wqfs_board_place p;
+	int root = open(IT_MNT, O_RDONLY | O_DIRECTORY);
+
+	IT_OK(root >= 0);
+	IT_EQ(ioctl(root, WQFS_IOC_GET_BOARD, &p), 0);
+	close(root);
+	return p;
+}
+
+static const struct wqfs_board *attach(void)
+{
+	struct wqfs_board_place p = place();
+	const struct wqfs_board *board = shmat(p.segment, NULL, SHM_RDONLY);
+
+	IT_OK(board != (void *)-1);
+	IT_OK(memcmp(board->token, p.token, sizeof(p.token)) == 0);
+	return board;
+}
+
+static bool shows(const struct wqfs_board *board, int32_t key)
+{
+	uint32_t bit = WQFS_BOARD_BIT(key);
+
+	return board->bits[bit / 32] >> bit % 32 & 1;
+}
+
+/* How many reads DAEMON has made: two for a request and that there is no further one. */
+static long reads_of(pid_t daemon)
+{
+	char path[64];
+	const char *at;
+
+	snprintf(path, sizeof(path), "/proc/%d/io", (int)daemon);
+	at = strstr(it_text(path), "syscr: ");
+	IT_OK(at);
+	return atol(at + strlen("syscr: "));
+}
+
+static void board_shows_what_is_watched(void)
+{
+	const struct wqfs_board *board;
+	uint32_t generation;
+	int fd;
+
+	set_up();
+	board = attach();
+	IT_EQ(board->watched, 0);
+	IT_EQ(board->wanted, WQFS_WANTED_WATCHED);
+	IT_EQ(board->owner, (uint32_t)it_daemon());
+	generation = board->generation;
+	fd = it_queue("q", O_RDONLY | O_NONBLOCK);
+	IT_EQ(it_watch(fd, key_a, 1), 0);
+	IT_EQ(board->watched, 1);
+	IT_OK(shows(board, key_a));
+	IT_OK(board->generation != generation);
+	IT_EQ(it_watch(fd, key_a, -1), 0);
+	IT_EQ(board->watched, 0);
+	IT_OK(!shows(board, key_a));
+}
+
+static void attach_to_write(void *at)
+{
+	const struct wqfs_board_place *p = at;
+
+	IT_OK(shmat(p->segment, NULL, 0) == (void *)-1);
+	IT_EQ(errno, EACCES);
+	IT_OK(shmat(p->segment, NULL, SHM_RDONLY) != (void *)-1);
+}
+
+static void nobody_can_write_to_it(void)
+{
+	struct wqfs_board_place p;
+
+	it_start(BLIND);
+	p = place();
+	if (geteuid() == 0)
+		it_as(it_nobody(), attach_to_write, &p);
+	else
+		attach_to_write(&p);
+}
+
+static void it_is_void_when_the_daemon_has_ended(void)
+{
+	const struct wqfs_board *board;
+
+	it_start(BLIND);
+	board = attach();
+	it_stop(it_daemon());
+	IT_EQ(board->owner, 0);
+}
+
+static void it_is_void_when_the_daemon_was_killed(void)
+{
+	const struct wqfs_board *board;
+	pid_t daemon = it_start(BLIND);
+
+	board = attach();
+	IT_EQ(kill(daemon, SIGKILL), 0);
+	IT_EQ(it_wait(daemon), -SIGKILL);
+	IT_OK(board->owner & FUTEX_OWNER_DIED);
+	it_start(BLIND);
+}
+
+static void what_nobody_watches_is_not_reported(void)
+{
+	long before;
+
+	set_up();
+	update(key_a);
+	before = reads_of(it_daemon());
+	for (int i = 0; i < UPDATES; i++)
+		update(key_a);
+	IT_OK(reads_of(it_daemon()) - before < UPDATES / 2);
+	IT_EQ(it_watch(it_queue("q", O_RDONLY), other, 1), 0);
+	before = reads_of(it_daemon());
+	for (int i = 0; i < UPDATES; i++)
+		update(key_a);
+	IT_OK(reads_of(it_daemon()) - before < UPDATES / 2);
+}
+
+static void watch_that_stands_gets_the_report(void)
+{
+	int fd;
+
+	set_up();
+	fd = it_queue("q", O_RDONLY | O_NONBLOCK);
+	for (int i = 0; i < 50; i++) {
+		update(key_a);
+		IT_EQ(it_watch(fd, key_a, 1), 0);
+		update(key_a);
+		IT_STR(records(fd), "A:updated");
+		IT_EQ(it_watch(fd, key_a, -1), 0);
+		RECORDS_UNTIL(fd, "A:removed");
+	}
+}
+
+static void child_that_closes_all_reports(void)
+{
+	int fd;
+	pid_t child;
+
+	set_up();
+	fd = it_queue("q", O_RDONLY | O_NONBLOCK);
+	IT_EQ(it_watch(fd, key_a, 1), 0);
+	update(key_a);
+	IT_STR(records(fd), "A:updated");
+	child = it_fork();
+	if (child == 0) {
+		for (int i = 0; i < 64; i++)
+			close(i);
+		update(key_a);
+		_exit(0);
+	}
+	it_join(child);
+	IT_STR(records(fd), "A:updated");
+}
+
+static void watch_on_a_new_mount(void)
+{
+	int fd;
+
+	it_start(BLIND);
+	fd = it_queue("q", O_RDONLY | O_NONBLOCK);
+	IT_EQ(it_watch(fd, key_a, 1), 0);
+	update(key_a);
+	IT_STR(records(fd), "A:updated");
+}
+
+static void program_reports_to_the_mount_that_follows(void)
+{
+	set_up();
+	update(key_a);
+	it_stop(it_daemon());
+	update(key_a);
+	watch_on_a_new_mount();
+}
+
+static void program_reports_to_the_mount_that_follows_one_that_was_killed(void)
+{
+	pid_t daemon;
+
+	set_up();
+	update(key_a);
+	daemon = it_daemon();
+	IT_EQ(kill(daemon, SIGKILL), 0);
+	IT_EQ(it_wait(daemon), -SIGKILL);
+	watch_on_a_new_mount();
+}
+
+/* A keyring that loses it then posts nothing, and the mount has to know why. */
+static void end_of_a_life_is_reported_of_any_key(void)
+{
+	long before;
+
+	set_up();
+	IT_EQ(it_watch(it_queue("q", O_RDONLY), other, 1), 0);
+	before = reads_of(it_daemon());
+	for (int i = 0; i < UPDATES; i++)
+		IT_EQ(shim(SYS_keyctl, KEYCTL_SET_TIMEOUT, key_a, 3600L), 0);
+	IT_OK(reads_of(it_daemon()) - before >= UPDATES);
+}
+
+static const struct it_test tests[] = {
+	{"the board shows what is watched", board_shows_what_is_watched},
+	{"nobody can write to it", nobody_can_write_to_it},
+	{"it is void when the daemon has ended", it_is_void_when_the_daemon_has_ended},
+	{"it is void when the daemon was killed", it_is_void_when_the_daemon_was_killed},
+	{"what nobody watches is not reported", what_nobody_watches_is_not_reported},
+	{"a watch that stands gets the report", watch_that_stands_gets_the_report},
+	{"a child that closes all descriptors reports", child_that_closes_all_reports},
+	{"a program reports to the mount that follows",
+		program_reports_to_the_mount_that_follows},
+	{"a program reports to the mount that follows one that was killed",
+		program_reports_to_the_mount_that_follows_one_that_was_killed},
+	{"the end of a life is reported of any key", end_of_a_life_is_reported_of_any_key},
+};
+
+IT_MAIN(tests)
