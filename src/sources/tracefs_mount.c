@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -23,30 +22,36 @@ static int mount_unattached(const char *type)
 	return fd;
 }
 
-/* Has the kernel been locked down such that nobody may read its memory? */
-static bool is_confidential(void)
+/* Reads how the kernel can be locked down, the mode in use in brackets: "none [integrity]
+ * confidentiality". Empty: it cannot be, or does not say. */
+static void read_lockdown(char *modes, size_t size)
 {
-	char modes[64];
 	int dir = mount_unattached("securityfs"),
 	    fd = dir < 0 ? -1 : openat(dir, "lockdown", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, modes, sizeof(modes) - 1);
+	ssize_t n = fd < 0 ? -1 : read(fd, modes, size - 1);
 
 	modes[n > 0 ? n : 0] = '\0';
 	if (fd >= 0)
 		close(fd);
 	if (dir >= 0)
 		close(dir);
-	return strstr(modes, "[confidentiality]") != NULL;
 }
 
-/* A kernel that is locked down has a tracefs without events, which is of no use. And Linux 6.12
- * panics when such a tracefs is unmounted (tracefs_destroy_inode()). */
+/* A kernel of which nobody may read the memory has a tracefs without events, which is of no
+ * use. And Linux 6.12 panics when such a tracefs is unmounted (tracefs_destroy_inode()). */
 int wq_tracefs_mount(void)
 {
-	return is_confidential() ? -EPERM : mount_unattached("tracefs");
+	char modes[64];
+
+	read_lockdown(modes, sizeof(modes));
+	return strstr(modes, "[confidentiality]") ? -EPERM : mount_unattached("tracefs");
 }
 
+/* In each of these modes the kernel denies to open a file of debugfs, and logs that. */
 int wq_debugfs_mount(void)
 {
-	return mount_unattached("debugfs");
+	char modes[64];
+
+	read_lockdown(modes, sizeof(modes));
+	return *modes && !strstr(modes, "[none]") ? -EPERM : mount_unattached("debugfs");
 }

@@ -9,7 +9,7 @@
  * -ENODEV: the kernel has no tracefs. Does not block. */
 int wq_tracefs_mount(void);
 
-/* The same with debugfs. */
+/* The same with debugfs, if the kernel is not locked down at all. */
 int wq_debugfs_mount(void);
 
 #endif
