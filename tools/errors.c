@@ -23,6 +23,8 @@ static const struct {
 	{BIT(WQ_ACT_LIST), ENOTTY, "not the root of a wqfs"},
 	{ANY, ENOTTY, "not a queue of wqfs"},
 	{ANY, ENOTCONN, "the wqfs daemon that served this mount is gone"},
+	/* it went while it had our request */
+	{ANY, ECONNABORTED, "the wqfs daemon that served this mount is gone"},
 	{BIT(WQ_ACT_MOUNT), ENOENT,
 		"no wqfs is mounted (mount one with wqfs(8), or name one in WQFS_MOUNT)"},
 	{BIT(WQ_ACT_FIND), ENOENT, "no such file here, and no wqfs is mounted"},
