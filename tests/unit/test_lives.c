@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -27,6 +28,7 @@ static void wait_for_the_end(void)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGTERM, SIG_DFL);
+	signal(SIGQUIT, SIG_DFL); /* shells have commands in the background ignore it */
 	for (;;)
 		pause();
 }
@@ -108,6 +110,10 @@ START_TEST(who_was_killed_and_has_not_run_since_does_not_live)
 {
 	if (!keep_cpu()) {
 		puts("# no priority over others is allowed here: not tested");
+		return;
+	}
+	if (getenv("WQFS_TEST_EMULATED")) { /* an emulator has handlers of its own */
+		puts("# signals are those of an emulator here: not tested");
 		return;
 	}
 	for (int i = 0; i < OFTEN; i++) {
