@@ -165,7 +165,7 @@ static void prepare_task_free(struct syscalls *t)
 /* The tracepoints of single calls skip those of 32-bit programs. The tracepoint of all calls
  * does not, but cannot tell them from 64-bit calls of the same number (accept4() and
  * timerfd_*() on x86). So it is only an occasion to scan. A failure is tolerated here, too. */
-static void prepare_32(struct syscalls *t)
+static void prepare_32(struct syscalls *t WQ_UNUSED)
 {
 #ifdef NUMBERS_32
 	struct wq_stream *s = &t->stream[WQ_STREAM_32];

@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -138,6 +139,19 @@ char it_state(pid_t pid);
 
 /* Does thread TID wait in system call NR? */
 bool it_in_syscall(pid_t tid, long nr);
+
+/* Calls that newer architectures have under one of their names only. */
+#ifndef SYS_poll
+#define SYS_poll SYS_ppoll
+#endif
+#if !defined(SYS_select) && defined(SYS__newselect)
+#define SYS_select SYS__newselect
+#elif !defined(SYS_select)
+#define SYS_select SYS_pselect6
+#endif
+#ifndef SYS_epoll_wait
+#define SYS_epoll_wait SYS_epoll_pwait
+#endif
 
 /* The signal SIG interrupts the system calls of this process (no SA_RESTART). */
 void it_interruptible(int sig);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -16,8 +17,8 @@
 #include "base/start.h"
 #include "run.h"
 
-/* As on a kernel before Linux 5.9. */
-static void deny_close_range(void)
+/* As on a kernel before Linux 5.9. False: we may not have that. */
+static bool deny_close_range(void)
 {
 	static struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -28,8 +29,10 @@ static void deny_close_range(void)
 	struct sock_fprog program = {ARRAY_SIZE(code), code};
 
 	ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-	ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+		return false;
 	ck_assert_int_eq(close_range(1000, 1000, 0), -1);
+	return true;
 }
 
 static bool is_open(int fd)
@@ -42,8 +45,10 @@ START_TEST(all_from_the_first_on_are_closed)
 	const int high[] = {200, 201, 333, 1000};
 	const int nr = ARRAY_SIZE(high);
 
-	if (_i)
-		deny_close_range();
+	if (_i && !deny_close_range()) {
+		puts("# no filter of system calls is allowed here: not tested");
+		return;
+	}
 	for (int i = 0; i < nr; i++)
 		ck_assert_int_eq(dup2(2, high[i]), high[i]);
 	ck_assert_int_eq(wq_start_close_fds(201), 0);
