@@ -131,34 +131,52 @@ static int killed_by(const char *stat)
 	return last ? atoi(last) & 0x7f : 0;
 }
 
+/* Does STAT, the text of the file "stat", tell the fate of its thread? Otherwise a signal may
+ * have been sent that the thread has not taken yet. */
+static bool tells_fate(const char *stat, enum wq_life_fate *fate)
+{
+	const char *state = strrchr(stat, ')'); /* the name before it may contain anything */
+
+	*fate = WQ_LIFE_GOES_ON;
+	if (!state || state[1] != ' ')
+		return true;
+	state += 2;
+	switch (*state) {
+	case 'S': /* a signal would have woken it */
+		return true;
+	case 'Z':
+	case 'X':
+		*fate = killed_by(stat) ? WQ_LIFE_KILLED : WQ_LIFE_ENDED;
+		return true;
+	default:
+		if (!is_ending_by_signal(state))
+			return false;
+		*fate = WQ_LIFE_KILLED;
+		return true;
+	}
+}
+
 enum wq_life_fate wq_lives_fate(struct wq_lives *lives, pid_t tid)
 {
-	char text[4096];
-	const char *state;
+	enum wq_life_fate fate;
 	struct wq_life *life;
+	char text[4096];
 
 	if (tid <= 0)
 		return WQ_LIFE_GOES_ON;
 	life = find(lives, tid);
-	if (!read_kept(&life->stat, tid, "stat", text, sizeof(text))) {
-		forget(life);
-		return WQ_LIFE_ENDED;
+	for (int look = 0; look < 2; look++) {
+		if (!read_kept(&life->stat, tid, "stat", text, sizeof(text))) {
+			forget(life);
+			return WQ_LIFE_ENDED;
+		}
+		if (tells_fate(text, &fate))
+			return fate;
+		if (look == 0 && has_fatal_signal(lives, tid))
+			return WQ_LIFE_KILLED;
+		/* It may have taken a signal since "stat" was read: then "stat" tells now. */
 	}
-	state = strrchr(text, ')'); /* the name before it may contain anything */
-	if (!state || state[1] != ' ')
-		return WQ_LIFE_GOES_ON;
-	state += 2;
-	switch (*state) {
-	case 'S': /* a signal would have woken it */
-		return WQ_LIFE_GOES_ON;
-	case 'Z':
-	case 'X':
-		return killed_by(text) ? WQ_LIFE_KILLED : WQ_LIFE_ENDED;
-	default:
-		return is_ending_by_signal(state) || has_fatal_signal(lives, tid)
-			       ? WQ_LIFE_KILLED
-			       : WQ_LIFE_GOES_ON;
-	}
+	return WQ_LIFE_GOES_ON;
 }
 
 /* ---- runs ---- */
