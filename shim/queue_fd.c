@@ -16,6 +16,7 @@
 
 #include "next.h"
 #include "queue_fd.h"
+#include "statx.h"
 #include "wqfs.h"
 
 #ifndef FUSE_SUPER_MAGIC

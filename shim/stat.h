@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "export.h"
+#include "statx.h"
 
 /* The kernel has filled ST for PATH below DIR, or for the descriptor DIR if PATH is NULL or
  * empty. If that file is a queue without a name, changes ST to that of a pipe. */

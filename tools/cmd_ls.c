@@ -74,7 +74,7 @@ static bool list(const char *path)
 {
 	struct dirent **names = NULL;
 	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int nr = dir < 0 ? -1 : scandirat(dir, ".", &names, is_entry, alphasort);
+	int nr = dir < 0 ? -1 : scandir(path, &names, is_entry, alphasort);
 	bool done = nr >= 0;
 
 	if (nr > 0)

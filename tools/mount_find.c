@@ -3,10 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <mntent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/mounts.h"
 
 #define MOUNTS "/proc/self/mounts"
 
@@ -75,7 +76,7 @@ int wq_mount_choose(FILE *mounts, uid_t uid, const char *runtime_dir,
 	int best = -1;
 	char *dir = NULL;
 
-	while ((mount = getmntent(mounts))) {
+	while ((mount = wq_mounts_next(mounts))) {
 		enum rank rank = rank_of(&c, mount);
 		int is = rank == RANK_NONE ? -1 : worth_of(&c, mount);
 
@@ -101,7 +102,7 @@ static bool waits_to_be_mounted(const char *dir)
 
 	if (!mounts)
 		return false;
-	while ((mount = getmntent(mounts)))
+	while ((mount = wq_mounts_next(mounts)))
 		if (!strcmp(mount->mnt_dir, dir))
 			waits = !strcmp(mount->mnt_type, "autofs");
 	endmntent(mounts);
@@ -196,7 +197,7 @@ static bool is_listed(const char *dir)
 
 	if (!mounts)
 		return false;
-	while (!found && (mount = getmntent(mounts)))
+	while (!found && (mount = wq_mounts_next(mounts)))
 		found = is_wqfs(mount) && !strcmp(mount->mnt_dir, dir);
 	endmntent(mounts);
 	return found;
@@ -214,7 +215,7 @@ bool wq_mount_closes(FILE *mounts, uid_t uid, const char *path)
 	struct mntent *mount;
 	bool closed = false;
 
-	while ((mount = getmntent(mounts)))
+	while ((mount = wq_mounts_next(mounts)))
 		if (is_wqfs(mount) && is_below(path, mount->mnt_dir))
 			closed = !is_owner(mount, uid) && !hasmntopt(mount, "allow_other");
 	return closed;

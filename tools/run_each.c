@@ -10,11 +10,11 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/container.h"
+#include "base/libc.h"
 #include "base/unused.h"
 #include "event_out.h"
 #include "template.h"

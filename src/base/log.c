@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/libc.h"
 #include "base/log.h"
 
 #define FACILITY_DAEMON (3 << 3)

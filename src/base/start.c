@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/libc.h"
 #include "base/start.h"
 
 /* Every system has "/", but not every system has /dev/null. */

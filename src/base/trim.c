@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#ifdef HAVE_MALLOC_TRIM
 #include <malloc.h>
+#endif
 
 #include "base/trim.h"
 #include "base/unused.h"
 
 static void on_timer(struct wq_timer *timer WQ_UNUSED)
 {
+#ifdef HAVE_MALLOC_TRIM
 	(void)malloc_trim(0);
+#endif
 }
 
 void wq_trim_init(struct wq_trim *trim, struct wq_loop *loop)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
-#include <mntent.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 
 #include "base/array_size.h"
 #include "base/log.h"
+#include "base/mounts.h"
 #include "fuse/mount.h"
 
 static uid_t mounted_by(const struct mntent *m)
@@ -31,7 +31,7 @@ static bool is_wqfs(const char *path, uid_t *uid)
 	bool wqfs = false;
 	struct mntent *m;
 
-	while (f && (m = getmntent(f))) {
+	while (f && (m = wq_mounts_next(f))) {
 		if (strcmp(m->mnt_dir, path) != 0)
 			continue;
 		wqfs = !strcmp(m->mnt_type, "fuse.wqfs");

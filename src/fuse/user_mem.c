@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/container.h"
+#include "base/libc.h"
 #include "base/start.h"
 #include "base/unused.h"
 #include "fuse/user_mem.h"

@@ -6,6 +6,8 @@
 #ifndef WQ_KEY_READER_H
 #define WQ_KEY_READER_H
 
+#include <sys/types.h>
+
 #include "keys/key_state.h"
 
 struct wq_key_reader;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <keyutils.h>
-#include <linux/watch_queue.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "base/unused.h"
 #include "record/names.h"
 #include "sources/hook_proof.h"
+#include "wqfs.h"
 
 #define COLLECTED_NS (5 * WQ_NSEC_PER_SEC) /* the longest time to wait for the collector */
 #define ALL_RIGHTS   0x3f3f0000

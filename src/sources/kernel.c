@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <linux/watch_queue.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

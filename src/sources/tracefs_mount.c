@@ -4,8 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <unistd.h>
+
+#include "base/libc.h"
 
 static int mount_unattached(const char *type)
 {

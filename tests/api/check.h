@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/types.h>
 
+#include "../error_name.h"
 #include "wqfs.h"
 
 #define RECORD	   ((ssize_t)sizeof(struct key_notification))
@@ -27,7 +28,7 @@
 	do {                                                                       \
 		if (!(condition)) {                                                \
 			printf("# line %d: %s (errno %s)\n", __LINE__, #condition, \
-				strerrorname_np(errno));                           \
+				test_error_name(errno));                           \
 			return false;                                              \
 		}                                                                  \
 	} while (0)

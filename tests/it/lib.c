@@ -21,6 +21,7 @@
 #include <sys/xattr.h>
 #include <time.h>
 
+#include "../error_name.h"
 #include "base/unused.h"
 #include "lib.h"
 
@@ -78,7 +79,7 @@ void it_check_errno(const char *file, int line, const char *text, long long r, i
 {
 	if (r != -1 || errno != want)
 		it_fail(file, line, "%s gives %lld and %s, not %s", text, r,
-			strerrorname_np(errno), strerrorname_np(want));
+			test_error_name(errno), test_error_name(want));
 }
 
 void it_check_str(

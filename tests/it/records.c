@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/xattr.h>
 
+#include "base/libc.h"
 #include "lib.h"
 #include "record/names.h"
 #include "records.h"

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "base/libc.h"
 #include "base/unused.h"
 #include "lib.h"
 

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "base/libc.h"
 #include "lib.h"
 
 static void names_may_be_long_and_odd(void)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "text.h"
 
-#include <errno.h>
 #include <string.h>
+
+#include "../error_name.h"
 
 int sc_split(char *line, char *words[SC_WORDS_MAX])
 {
@@ -17,7 +18,7 @@ int sc_split(char *line, char *words[SC_WORDS_MAX])
 
 const char *sc_error_name(int error)
 {
-	const char *name = strerrorname_np(error);
+	const char *name = test_error_name(error);
 
 	return name ? name : "E?";
 }

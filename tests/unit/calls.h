@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <linux/keyctl.h>
-#include <linux/watch_queue.h>
 
 #include "base/array_size.h"
 #include "sources/event.h"

@@ -63,6 +63,8 @@ static const struct {
 		"wqrun /trace/x fuse.wqfs rw,user_id=1000,group_id=1000 0 0\n" OWN("/a"), 1000,
 		NULL, "/a"},
 	{"a name with a space", OWN("/home/u/my\\040queues"), 1000, NULL, "/home/u/my queues"},
+	{"a name with a backslash and digits", OWN("/home/u/a\\134040"), 1000, NULL,
+		"/home/u/a\\040"},
 };
 
 /* A mount that traces is worth more than one that polls. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/array_size.h"
+#include "base/libc.h"
 #include "fuse/namespace.h"
 #include "run.h"
 

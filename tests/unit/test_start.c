@@ -14,6 +14,7 @@
 #include <linux/seccomp.h>
 
 #include "base/array_size.h"
+#include "base/libc.h"
 #include "base/start.h"
 #include "run.h"
 

@@ -184,12 +184,12 @@ END_TEST
 
 START_TEST(a_source_that_cannot_begin_says_so)
 {
-	begin_result = -ENOMEM;
+	begin_result = -EPERM;
 	ck_assert(wq_supervisor_start(&supervisor));
 	ck_assert_uint_eq(begun_count, 0);
 	ck_assert_uint_eq(stops[0], 1);
 	ck_assert_str_eq(wq_supervisor_why_not(&supervisor),
-		"good: it cannot be put into use: Cannot allocate memory");
+		"good: it cannot be put into use: Operation not permitted");
 }
 END_TEST
 
