@@ -449,6 +449,21 @@ bool wq_queue_consume(struct wq_queue *q, const struct wq_take *take)
 	return wq_ring_consume(&q->ring, take);
 }
 
+void wq_queue_share_surplus(struct wq_queue *q, struct wq_surplus *surplus)
+{
+	q->ring.surplus = surplus;
+}
+
+void wq_queue_await(struct wq_queue *q, uint64_t since_ns)
+{
+	wq_ring_await(&q->ring, since_ns);
+}
+
+bool wq_queue_nearly_full(const struct wq_queue *q)
+{
+	return wq_ring_queued(&q->ring) >= q->ring.size - q->ring.size / 4;
+}
+
 bool wq_queue_gives(const struct wq_queue *q)
 {
 	return wq_ring_queued(&q->ring) || q->ring.loss != WQ_LOSS_NONE;

@@ -166,6 +166,17 @@ void wq_queue_put_back(struct wq_queue *queue, const struct wq_record *record);
  * was given back. */
 bool wq_queue_consume(struct wq_queue *queue, const struct wq_take *take);
 
+/* QUEUE, which is new, may hold more than its size if its reader keeps up with a flood that is
+ * handled late, as far as SURPLUS allows, which must live until the queue is closed. */
+void wq_queue_share_surplus(struct wq_queue *queue, struct wq_surplus *surplus);
+
+/* A reader has been waiting since SINCE_NS (CLOCK_MONOTONIC); 0: it waits no longer. This shows
+ * whether it keeps up. */
+void wq_queue_await(struct wq_queue *queue, uint64_t since_ns);
+
+/* Is there room for no more than a quarter of its size? */
+bool wq_queue_nearly_full(const struct wq_queue *queue);
+
 /* Would a read return something: a record, or a LOSS that no record follows? */
 bool wq_queue_gives(const struct wq_queue *queue);
 

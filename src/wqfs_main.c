@@ -32,6 +32,7 @@
 #include "fuse/device.h"
 #include "fuse/mount.h"
 #include "fuse/options.h"
+#include "fuse/to_serve.h"
 #include "keys_bridge.h"
 #include "sources/choice.h"
 #include "wqfs_ops.h"
@@ -257,6 +258,13 @@ static void on_decided(void *arg, const char *why)
 		say_source(d, "");
 }
 
+static bool is_pressing(void *arg)
+{
+	const struct daemon *d = arg;
+
+	return d->fs && wqfs_is_pressing(d->fs);
+}
+
 /* 0, or -1 with a sentence at WHY. */
 static int set_up(struct daemon *d, char *why, size_t why_size)
 {
@@ -268,6 +276,8 @@ static int set_up(struct daemon *d, char *why, size_t why_size)
 		.source = source_of(d),
 		.decided = on_decided,
 		.decided_arg = d,
+		.is_pressing = is_pressing,
+		.is_pressing_arg = d,
 		.resync_s = o->resync_s,
 		.buffer_kb = o->trace_buffer_kb,
 	};

@@ -198,6 +198,7 @@ static struct wq_node *new_node(struct wq_namespace *ns, mode_t mode, uid_t uid,
 		free(node);
 		return NULL;
 	}
+	wq_queue_share_surplus(node->queue, &ns->surplus);
 	return node;
 }
 

@@ -73,6 +73,7 @@ struct wq_node {
 
 struct wq_namespace {
 	const struct wq_queue_ops *ops;
+	struct wq_surplus surplus;  /* shared by all queues */
 	struct wq_closing *closing; /* where the queues go; NULL: each is freed at once */
 	uint32_t max_size, default_size;
 	enum wqfs_format default_format; /* of a queue with a name */

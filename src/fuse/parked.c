@@ -39,6 +39,9 @@ void wqfs_unpark(struct wq_parked *p)
 		TAILQ_REMOVE(&p->handle->parked, p, of_handle);
 	if (p->line)
 		TAILQ_REMOVE(p->line, p, in_line);
+	if (p->wait == WQ_WAIT_RECORD && TAILQ_EMPTY(&p->handle->node->readers) &&
+		TAILQ_EMPTY(&p->handle->node->arrived))
+		wq_queue_await(p->handle->node->queue, 0);
 	assert(!p->syncing || p->wait != WQ_WAIT_RECORD); /* they share memory */
 	if (p->syncing)
 		wq_keys_sync_cancel(p->fs->keys, &p->sync);

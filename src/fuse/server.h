@@ -96,6 +96,7 @@ struct wqfs {
 	 * user has used up the share, and is served after all others. */
 	struct wq_node_list to_serve, to_serve_last;
 	struct wq_shares serving;
+	bool pressing; /* a reader waits for a queue that is nearly full */
 	/* Readers and pollers that wait for nothing, until all is posted that was done before
 	 * they came. */
 	struct wq_parked_list undrained;

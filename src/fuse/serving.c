@@ -54,6 +54,7 @@ static void reader_arrives(
 	p->read.otherwise = otherwise;
 	p->read.by_ioctl = by_ioctl;
 	wqfs_line_up(p, &h->node->arrived);
+	wq_queue_await(h->node->queue, p->at_ns);
 	wqfs_serve_soon(fs, h->node);
 	wqfs_may_interrupt(p);
 }
@@ -244,6 +245,7 @@ void wqfs_serve(struct wqfs *fs)
 	uint64_t end_ns = wq_now_ns() + SERVE_NS;
 	struct wq_node *node;
 
+	fs->pressing = false;
 	tell_ends(fs);
 	serve_undrained(fs, end_ns);
 	while ((node = TAILQ_FIRST(&fs->to_serve)) && wq_now_ns() < end_ns) {

@@ -39,7 +39,16 @@ static void serve_those_of(struct wq_node *node)
 /* Something can be read. This is called in the middle of a post, so it answers nobody. */
 static void wake(struct wq_queue *queue)
 {
-	serve_those_of(wq_queue_owner(queue));
+	struct wq_node *node = wq_queue_owner(queue);
+
+	serve_those_of(node);
+	if (!TAILQ_EMPTY(&node->readers) && wq_queue_nearly_full(queue))
+		TAILQ_FIRST(&node->readers)->fs->pressing = true;
+}
+
+bool wqfs_is_pressing(const struct wqfs *fs)
+{
+	return fs->pressing;
 }
 
 const struct wq_queue_ops wqfs_queue_ops = {.wake = wake};

@@ -3,6 +3,8 @@
 #ifndef WQ_KEYS_CONFIG_H
 #define WQ_KEYS_CONFIG_H
 
+#include <stdbool.h>
+
 struct wq_keys_config {
 	double cpu_budget;	  /* the share of one core that scans may take: 0.01 is 1 % */
 	unsigned int poll_min_ms; /* bounds of the interval between scans */
@@ -13,6 +15,9 @@ struct wq_keys_config {
 	 * wq_keys_new() returns, which takes some hundred milliseconds. */
 	void (*decided)(void *arg, const char *why);
 	void *decided_arg;
+	/* Is a reader to be served before more is posted? NULL: never. */
+	bool (*is_pressing)(void *arg);
+	void *is_pressing_arg;
 	/* With a source: seconds from one scan of all keys to the next; if the source reports
 	 * each change, from one check that all keys still exist to the next. 0: as the source
 	 * needs it. */

@@ -121,8 +121,16 @@ static void handle(struct wq_feed *f, struct wq_event *event)
 	}
 }
 
-/* Handles complete events until END_NS. One event may take a while, because finding out who did
- * it takes time. A record for thousands of queues goes to all of them before the next event. */
+static bool is_pressing(const struct wq_feed *f)
+{
+	const struct wq_keys_config *config = &f->model->config;
+
+	return config->is_pressing && config->is_pressing(config->is_pressing_arg);
+}
+
+/* Handles complete events until END_NS, or until a reader is to be served. One event may take a
+ * while, because finding out who did it takes time. A record for thousands of queues goes to
+ * all of them before the next event. */
 static void handle_all(struct wq_feed *f, uint64_t end_ns)
 {
 	struct wq_event event;
@@ -130,7 +138,7 @@ static void handle_all(struct wq_feed *f, uint64_t end_ns)
 	while (wq_outbox_step(&f->model->outbox, end_ns) &&
 		wq_event_order_take(&f->model->events, &event)) {
 		handle(f, &event);
-		if (wq_now_ns() >= end_ns)
+		if (is_pressing(f) || wq_now_ns() >= end_ns)
 			break;
 	}
 }
@@ -163,7 +171,7 @@ static bool drain_sources(struct wq_feed *f, uint64_t allowed_ns)
 		r = source->type->drain(source);
 		if (r == 0)
 			handle_all(f, end);
-	} while (r == 0 && !is_drained(f, now) && wq_now_ns() < end);
+	} while (r == 0 && !is_drained(f, now) && !is_pressing(f) && wq_now_ns() < end);
 	f->draining = false;
 	if (r < 0) {
 		wq_supervisor_died(&f->model->sources, strerror(-r));

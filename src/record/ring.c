@@ -44,8 +44,68 @@ static struct wq_slot *slot_at(const struct wq_ring *r, uint32_t i)
 	return &r->slots[i & (r->room - 1)];
 }
 
+/* ---- readers that keep up ---- */
+
+/* A reader that comes back as soon as this has waited all the time, if there is a flood. */
+#define FLOOD_GAP_NS (20 * WQ_NSEC_PER_MSEC)
+/* How many times its size the ring may hold then. */
+#define FLOOD_SIZES 16
+
+/* Has so much come while a reader waited that whoever did it does not wait for the reader? */
+static bool is_flood(const struct wq_ring *r)
+{
+	return r->awaited >= r->size;
+}
+
+void wq_ring_await(struct wq_ring *r, uint64_t since_ns)
+{
+	if (since_ns && r->awaited_until_ns != UINT64_MAX) {
+		if (since_ns > r->awaited_until_ns + FLOOD_GAP_NS)
+			r->awaited = 0;
+		r->awaited_ns = since_ns;
+	}
+	r->awaited_until_ns = since_ns ? UINT64_MAX : wq_now_ns();
+}
+
+/* Did a reader wait at AT_NS? */
+static bool was_awaited(const struct wq_ring *r, uint64_t at_ns)
+{
+	return at_ns >= r->awaited_ns && at_ns <= r->awaited_until_ns;
+}
+
+/* May more be held of what was done at AT_NS: in a flood, before its reader has been away for
+ * long? */
+static bool may_exceed(const struct wq_ring *r, uint64_t at_ns)
+{
+	return is_flood(r) &&
+	       (at_ns <= r->awaited_until_ns || at_ns - r->awaited_until_ns <= FLOOD_GAP_NS);
+}
+
+/* The records above the ring's size. */
+static uint32_t above_size(const struct wq_ring *r)
+{
+	return wq_ring_queued(r) > r->size ? wq_ring_queued(r) - r->size : 0;
+}
+
+/* The ring has got, or lost, records, or another size; before that WAS were above its size. */
+static void count_surplus(struct wq_ring *r, uint32_t was)
+{
+	if (r->surplus)
+		r->surplus->records += above_size(r) - was;
+}
+
+static bool has_surplus(const struct wq_ring *r)
+{
+	return r->surplus && r->surplus->records < WQ_SURPLUS_MAX &&
+	       wq_ring_queued(r) < FLOOD_SIZES * r->size;
+}
+
 void wq_ring_fini(struct wq_ring *r)
 {
+	const uint32_t above = above_size(r);
+
+	r->head = r->tail;
+	count_surplus(r, above);
 	free(r->slots);
 	*r = (struct wq_ring){0};
 }
@@ -54,9 +114,13 @@ void wq_ring_fini(struct wq_ring *r)
 
 int wq_ring_resize(struct wq_ring *r, uint32_t size)
 {
+	uint32_t above;
+
 	if (wq_ring_queued(r) > size)
 		return -EBUSY;
+	above = above_size(r);
 	r->size = size;
+	count_surplus(r, above);
 	return 0;
 }
 
@@ -132,6 +196,8 @@ static void count_out(struct wq_ring *r, const struct wq_slot *s)
 	}
 }
 
+/* ---- what enters, and when it is too much ---- */
+
 /* We learn of a change some time after it. Was the queue full at the time of the change, though
  * a reader has made room since? */
 static bool was_full(const struct wq_ring *r, uint64_t at_ns)
@@ -150,15 +216,18 @@ static void lose_late(struct wq_ring *r)
 bool wq_ring_put(struct wq_ring *r, const struct watch_notification *n,
 	const struct wq_cred *who, uint64_t at_ns, const struct timespec *when)
 {
+	const uint32_t above = above_size(r);
 	struct wq_slot *s;
+	bool exceeds;
 
 	if (!r->size) /* a queue without a size drops records silently, as in the kernel */
 		return false;
-	if (was_full(r, at_ns)) {
+	exceeds = may_exceed(r, at_ns);
+	if (!exceeds && was_full(r, at_ns)) {
 		lose_late(r);
 		return false;
 	}
-	if (wq_ring_queued(r) >= r->size) {
+	if (wq_ring_queued(r) >= r->size && !(exceeds && has_surplus(r))) {
 		wq_ring_note_loss(r, WQ_LOSS_FULL);
 		return false;
 	}
@@ -175,6 +244,8 @@ bool wq_ring_put(struct wq_ring *r, const struct watch_notification *n,
 	s->record.when = *when;
 	count_in(r, s);
 	r->head++;
+	r->awaited += !is_flood(r) && was_awaited(r, at_ns);
+	count_surplus(r, above);
 	return true;
 }
 
@@ -241,6 +312,8 @@ const struct wq_record *wq_ring_first(const struct wq_ring *r)
 
 bool wq_ring_consume(struct wq_ring *r, const struct wq_take *take)
 {
+	const uint32_t above = above_size(r);
+
 	assert(take->records <= wq_ring_queued(r));
 	if (take->records && wq_ring_queued(r) >= r->size) {
 		r->full_until_ns = take->at_ns;
@@ -249,6 +322,7 @@ bool wq_ring_consume(struct wq_ring *r, const struct wq_take *take)
 	for (uint32_t i = 0; i < take->records; i++)
 		count_out(r, slot_at(r, r->tail + i));
 	r->tail += take->records;
+	count_surplus(r, above);
 	r->loss = (enum wq_loss)take->pending;
 	/* A loss since the peek was noted at the last record, which has now been consumed. */
 	if (!take->records || wq_ring_queued(r))

@@ -25,6 +25,13 @@ struct wq_slot {
 	uint16_t size[WQ_FORMATS]; /* the length of the record in each format */
 };
 
+#define WQ_SURPLUS_MAX 65536 /* records: 12 MB */
+
+/* By value in the owner of several rings. */
+struct wq_surplus {
+	uint32_t records; /* above the sizes of these rings */
+};
+
 /* By value in its queue. All zero: it is empty. Other files read only SIZE, LOSS and BYTES. */
 struct wq_ring {
 	/* head and tail run freely. There are ROOM slots, a power of two or none: as many as
@@ -40,6 +47,12 @@ struct wq_ring {
 	uint64_t full_until_ns;
 	bool full_lost;
 	uint64_t empty_ns; /* when the last record was read */
+
+	/* When a reader waited, and how much has come of what was done then: wq_ring_await().
+	 */
+	uint64_t awaited_ns, awaited_until_ns;
+	uint32_t awaited;
+	struct wq_surplus *surplus; /* or NULL: it never holds more than its size; not owned */
 
 	size_t bytes[WQ_FORMATS]; /* of all queued records, in each format */
 };
@@ -63,6 +76,12 @@ uint32_t wq_ring_queued(const struct wq_ring *ring);
  * when they come, and it is given back when none is left. 0; -EBUSY: more records are queued.
  */
 int wq_ring_resize(struct wq_ring *ring, uint32_t size);
+
+/* A reader has been waiting since SINCE_NS (CLOCK_MONOTONIC); 0: it waits no longer. It would
+ * take in time what is done meanwhile, but here that comes late and all together. So if that is
+ * more than the ring's size, and the reader comes back at once each time, the ring may hold
+ * more than its size of it, up to WQ_SURPLUS_MAX with all that share the surplus. */
+void wq_ring_await(struct wq_ring *ring, uint64_t since_ns);
 
 /* Queues N, which WHO (or NULL) caused at AT_NS (CLOCK_MONOTONIC). WHEN is the time now. False:
  * there is no room, or there was none at AT_NS though a reader has made room since, or no

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/array_size.h"
 #include "base/log.h"
 #include "base/unused.h"
@@ -1327,6 +1328,102 @@ START_TEST(unsized_queue_drops_without_loss)
 }
 END_TEST
 
+/* ---- readers that keep up ---- */
+
+#define FLOOD_SIZE 32
+
+/* Posts N records of what was done at AT_NS. */
+static void post_at(int n, uint64_t at_ns)
+{
+	union record r = door(1, 16, 0);
+
+	for (int i = 0; i < n; i++)
+		ck_assert_int_eq(wq_post(&doors, &r.n, NULL, 1, at_ns), 0);
+}
+
+static void take_all(struct wq_queue *q)
+{
+	char buf[4096];
+
+	while (take(q, buf, sizeof(buf)) > 0)
+		;
+}
+
+/* A reader has waited for as many records as the queue has places, and has taken them. */
+static uint64_t flood(struct wq_queue *q, struct wq_surplus *surplus)
+{
+	uint64_t now = wq_now_ns();
+
+	wq_queue_share_surplus(q, surplus);
+	wq_queue_await(q, now);
+	post_at(FLOOD_SIZE, now);
+	take_all(q);
+	return now;
+}
+
+START_TEST(flood_that_a_reader_waits_for_may_exceed_the_size)
+{
+	struct wq_queue *q = watching(sized_queue(FLOOD_SIZE));
+	struct wq_surplus surplus = {0};
+	uint64_t now = flood(q, &surplus);
+
+	post_at(3 * FLOOD_SIZE, now);
+	ck_assert_uint_eq(stats(q).queued, 3 * FLOOD_SIZE);
+	ck_assert_uint_eq(stats(q).lost, 0);
+	ck_assert_uint_eq(surplus.records, 2 * FLOOD_SIZE);
+	take_all(q);
+	ck_assert_uint_eq(surplus.records, 0);
+	wq_queue_put(q);
+}
+END_TEST
+
+START_TEST(flood_may_exceed_the_size_until_its_reader_comes_back)
+{
+	struct wq_queue *q = watching(sized_queue(FLOOD_SIZE));
+	struct wq_surplus surplus = {0};
+
+	flood(q, &surplus);
+	wq_queue_await(q, 0);
+	post_at(2 * FLOOD_SIZE, wq_now_ns());
+	ck_assert_uint_eq(stats(q).lost, 0);
+	post_at(1, wq_now_ns() + WQ_NSEC_PER_SEC);
+	ck_assert_uint_eq(stats(q).lost, 1);
+	wq_queue_put(q);
+	ck_assert_uint_eq(surplus.records, 0);
+}
+END_TEST
+
+/* It may be the reader who does it. */
+START_TEST(few_records_that_a_reader_waits_for_allow_no_surplus)
+{
+	struct wq_queue *q = watching(sized_queue(FLOOD_SIZE));
+	struct wq_surplus surplus = {0};
+	uint64_t now = wq_now_ns();
+
+	wq_queue_share_surplus(q, &surplus);
+	wq_queue_await(q, now);
+	post_at(1, now);
+	take_all(q);
+	wq_queue_await(q, 0);
+	post_at(FLOOD_SIZE + 1, wq_now_ns() + WQ_NSEC_PER_SEC);
+	ck_assert_uint_eq(stats(q).lost, 1);
+	wq_queue_put(q);
+}
+END_TEST
+
+START_TEST(surplus_of_all_queues_is_limited)
+{
+	struct wq_queue *q = watching(sized_queue(FLOOD_SIZE));
+	struct wq_surplus surplus = {.records = WQ_SURPLUS_MAX - 1};
+	uint64_t now = flood(q, &surplus);
+
+	post_at(FLOOD_SIZE + 2, now);
+	ck_assert_uint_eq(stats(q).queued, FLOOD_SIZE + 1);
+	ck_assert_uint_eq(stats(q).lost, 1);
+	wq_queue_put(q);
+}
+END_TEST
+
 static Suite *queue_suite(void)
 {
 	Suite *s = suite_create("queue");
@@ -1401,6 +1498,10 @@ static Suite *queue_suite(void)
 	tcase_add_test(size, unsized_queue_drops_without_loss);
 	tcase_add_test(size, record_that_is_put_back_comes_before_all_others);
 	tcase_add_test(size, record_that_cannot_be_put_back_is_counted_as_lost);
+	tcase_add_test(size, flood_that_a_reader_waits_for_may_exceed_the_size);
+	tcase_add_test(size, flood_may_exceed_the_size_until_its_reader_comes_back);
+	tcase_add_test(size, few_records_that_a_reader_waits_for_allow_no_surplus);
+	tcase_add_test(size, surplus_of_all_queues_is_limited);
 	suite_add_tcase(s, size);
 	return s;
 }
