@@ -16,7 +16,7 @@ void journal_close(struct journal *j WQ_UNUSED)
 {
 }
 
-int journal_send(const struct journal *j WQ_UNUSED, const struct event *event WQ_UNUSED,
+int journal_send(struct journal *j WQ_UNUSED, const struct event *event WQ_UNUSED,
 	const struct event_style *style WQ_UNUSED)
 {
 	return -ENOSYS;

@@ -118,16 +118,16 @@ came()
 
 test_key-restart@.service()
 {
-	local key
+	local key another
 
 	: >"$tmp/called"
-	starts_unit key-restart@.service "$name-app"
+	# nothing shows when a key that comes later is watched
 	key=$(add "$name-app" @u)
+	another=$(add "$name-another" @u)
+	starts_unit key-restart@.service "$name-app"
 	keyctl update "$key" other
 	look
-	add "$name-another" @u >"$tmp/another"
-	look
-	keyctl revoke "$(cat "$tmp/another")"
+	keyctl revoke "$another"
 	look
 	keyctl revoke "$key"
 	look
@@ -136,7 +136,7 @@ test_key-restart@.service()
 	expect "and for nothing else" 0 1 "" sh -c "wc -l <'$tmp/called'"
 	stops
 	drop "$key"
-	drop "$(cat "$tmp/another")"
+	drop "$another"
 }
 
 test_mount-unlocked()

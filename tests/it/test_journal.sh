@@ -89,6 +89,7 @@ prepare_run()
 # starts ARGUMENT...: it stands when this returns.
 starts()
 {
+	: >"$tmp/said"
 	"$wqctl" monitor --journal "$@" >"$tmp/shown" 2>"$tmp/said" &
 	background=$!
 	until_true 30 grep -q ^watching "$tmp/said" && return
@@ -197,6 +198,28 @@ Try 'wqctl monitor --help' for more information." "$wqctl" monitor --journal -x 
 	expect "no queue is left" 0 "$queue" "" ls -A "$mnt"
 }
 
+# Does it wait for the journal to take an entry?
+waits_for_journal()
+{
+	grep -qx unix_wait_for_peer "/proc/$background/wchan"
+}
+
+# Root's alone, who can stop the journal.
+test_stopped_journal()
+{
+	[ "$WQ_TEST_REALM" = other ] || return
+	starts @s
+	kill -STOP "$(cat "$top_tmp/journald.pid")"
+	"$(realpath tests/it/make_keys)" "$session" 700 1 >/dev/null
+	look
+	until_true 30 waits_for_journal || not_ok "it waits for the journal"
+	kill "$background"
+	ends "a signal ends it while the journal takes nothing" "$background" 0
+	background=
+	kill -CONT "$(cat "$top_tmp/journald.pid")"
+	keyctl clear @s
+}
+
 # Root's alone, who can end the journal.
 test_end_of_journal()
 {
@@ -282,6 +305,7 @@ all_tests()
 	test_entries
 	test_expiry
 	test_loss
+	test_stopped_journal
 	test_end_of_journal
 }
 
