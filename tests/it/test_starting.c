@@ -294,6 +294,17 @@ static void command_fails_with_the_source_that_is_required(void)
 	IT_OK(it_unmounted());
 }
 
+/* Loading all programs to find that out would make a start of the next source take longer. */
+static void kernel_without_probes_is_said_to_have_none(void)
+{
+	it_need_root();
+	if (access("/sys/bus/event_source/devices/kprobe", F_OK) == 0)
+		it_skip("this kernel has probes in its functions");
+	IT_EQ(it_wait(it_spawn(it_daemon_argv("source=kernel-kprobe"), IT_OUT)), 1);
+	IT_STR(it_text(IT_OUT), "wqfs: cannot start: source=kernel-kprobe: the kernel has no "
+				"probes in its functions (CONFIG_KPROBE_EVENTS)\n");
+}
+
 static const struct it_test tests[] = {
 	{"the mount answers while its source starts, and says which",
 		mount_answers_and_says_what_is_starting},
@@ -310,6 +321,8 @@ static const struct it_test tests[] = {
 		what_needs_bpf_fails_before_it_mounts},
 	{"the mount answers while a source that died is replaced",
 		mount_answers_while_a_successor_starts},
+	{"a kernel without probes in its functions is said to have none",
+		kernel_without_probes_is_said_to_have_none},
 	{"the command waits for a source that is required",
 		command_waits_for_a_source_that_is_required},
 	{"the command fails with the source that is required",
