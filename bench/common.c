@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -104,6 +105,20 @@ void bench_unmount(struct bench_mount *m)
 	kill(m->daemon, SIGTERM);
 	waitpid(m->daemon, NULL, 0);
 	rmdir(m->dir);
+}
+
+static bool is_starting(const struct bench_mount *m)
+{
+	char text[512] = "";
+
+	(void)getxattr(m->dir, WQFS_XATTR_SOURCE, text, sizeof(text) - 1);
+	return strstr(text, "(starting)") != NULL;
+}
+
+void bench_await_source(const struct bench_mount *m)
+{
+	while (is_starting(m))
+		usleep(100);
 }
 
 int bench_queue(const struct bench_mount *m)

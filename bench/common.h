@@ -31,6 +31,9 @@ int32_t bench_add_key(const char *description);
 void bench_mount(struct bench_mount *m, const char *wqfs, const char *opts);
 void bench_unmount(struct bench_mount *m);
 
+/* Waits until its source has started, if it has one, which costs others time meanwhile. */
+void bench_await_source(const struct bench_mount *m);
+
 /* Makes a queue whose records are not filtered. */
 int bench_queue(const struct bench_mount *m);
 
