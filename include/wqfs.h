@@ -23,6 +23,14 @@
 #endif
 #endif
 
+/*
+ * The version of this interface. It rises when something is added, and what there was keeps its
+ * meaning: a program works with each wqfs of its own version or a later one. What an earlier
+ * one lacks fails with ENOTTY, and wqfs_stats.abi tells its version; 0 is what was before
+ * versions.
+ */
+#define WQFS_ABI 1
+
 /* The kernel's limits (kernel/watch_queue.c). */
 #define WQFS_FILTER_MAX	  16 /* rules in a filter */
 #define WQFS_RECORD_MIN	  8  /* bytes in a record, header included */
@@ -68,13 +76,13 @@ struct wqfs_stats {
 	__u32 source;	   /* enum wqfs_source: how the mount learns of changes */
 	__u32 interval_us; /* polling: time between two looks at a key; else time between two
 			      resyncs, 0: there are none */
-	__u32 __reserved;
-	__u64 posted;	/* records queued since the queue was made */
-	__u64 read;	/* records read */
-	__u64 lost;	/* records dropped because the queue was full */
-	__u64 filtered; /* records that the filter refused */
-	__u64 losses;	/* LOSS records delivered */
-	__u64 scans;	/* of the mount: how often it has looked at every watched key */
+	__u32 abi;	   /* of the mount: its WQFS_ABI */
+	__u64 posted;	   /* records queued since the queue was made */
+	__u64 read;	   /* records read */
+	__u64 lost;	   /* records dropped because the queue was full */
+	__u64 filtered;	   /* records that the filter refused */
+	__u64 losses;	   /* LOSS records delivered */
+	__u64 scans;	   /* of the mount: how often it has looked at every watched key */
 };
 
 /* How read() returns a record. */

@@ -307,6 +307,8 @@ static void check_mount(struct findings *f)
 	f->mount = mount;
 	source = wq_mount_source(mount);
 	line(f, "mount", true, "%s%s%s", mount, *source ? ", " : "", source);
+	if (wq_mount_is_old(mount))
+		line(f, "its version", false, "%s", WQ_MOUNT_OLD);
 }
 
 /* ---- what follows ---- */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/array_size.h"
+#include "mount_check.h"
 #include "mount_find.h"
 
 #define BIT(act) (1U << (act))
@@ -22,6 +23,7 @@ static const struct {
 	{BIT(WQ_ACT_CREATE), ENOTTY, "not on a wqfs: no queue was made"},
 	{BIT(WQ_ACT_LIST), ENOTTY, "not the root of a wqfs"},
 	{ANY, ENOTTY, "not a queue of wqfs"},
+	{ANY, EPROTO, WQ_MOUNT_OLD},
 	{ANY, ENOTCONN, "the wqfs daemon that served this mount is gone"},
 	/* it went while it had our request */
 	{ANY, ECONNABORTED, "the wqfs daemon that served this mount is gone"},

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,11 +44,10 @@ static bool is_wqfs(dev_t dev)
 	return found;
 }
 
-/* Makes a queue below ROOT and asks it how the mount learns of changes; in any other file
- * system the same call would make a plain file. 0, or -errno. */
-static int try_queue(int root, uint32_t *source)
+/* Makes a queue below ROOT and asks it for its STATS; in any other file system the same call
+ * would make a plain file. 0, or -errno. */
+static int try_queue(int root, struct wqfs_stats *stats)
 {
-	struct wqfs_stats stats = {0};
 	struct stat st;
 	int fd;
 
@@ -60,36 +58,50 @@ static int try_queue(int root, uint32_t *source)
 	fd = openat(root, WQFS_ANONYMOUS, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	ioctl(fd, WQFS_IOC_GET_STATS, &stats);
+	ioctl(fd, WQFS_IOC_GET_STATS, stats);
 	close(fd);
-	*source = stats.source;
 	return 0;
 }
 
-static int check(const char *dir, uint32_t *source)
+static int check(const char *dir, struct wqfs_stats *stats)
 {
 	int root = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret;
 
+	*stats = (struct wqfs_stats){0};
 	if (root < 0)
 		return -errno;
-	ret = try_queue(root, source);
+	ret = try_queue(root, stats);
 	close(root);
 	return ret;
 }
 
 int wq_mount_check(const char *dir)
 {
-	uint32_t source;
+	struct wqfs_stats stats;
 
-	return check(dir, &source);
+	return check(dir, &stats);
+}
+
+bool wq_queue_is_old(int fd)
+{
+	struct wqfs_stats stats;
+
+	return ioctl(fd, WQFS_IOC_GET_STATS, &stats) == 0 && stats.abi < WQFS_ABI;
+}
+
+bool wq_mount_is_old(const char *dir)
+{
+	struct wqfs_stats stats;
+
+	return check(dir, &stats) == 0 && stats.abi < WQFS_ABI;
 }
 
 /* The values of enum wqfs_source rise with what a source can learn. */
 static int worth(const char *dir)
 {
-	uint32_t source;
+	struct wqfs_stats stats;
 
-	return check(dir, &source) ? -1 : (int)source;
+	return check(dir, &stats) ? -1 : (int)stats.source;
 }
 
 int wq_mount_find_serving(char **path)

@@ -3,11 +3,19 @@
 #ifndef WQ_MOUNT_CHECK_H
 #define WQ_MOUNT_CHECK_H
 
+#include <stdbool.h>
+
 /* Tests the wqfs at DIR: makes a queue without a name there, which disappears at once. 0;
  * -ENOTTY: no wqfs is mounted there; -ENOTCONN: its daemon is dead; -EDQUOT: the user has as
  * many queues as the mount allows; -EACCES, -ENOENT and the other errors of open(). Blocks if
  * the daemon does not answer. */
 int wq_mount_check(const char *dir);
+
+/* Is the wqfs of the open queue FD, or the one at DIR, of an earlier version than this program
+ * (WQFS_ABI)? Then it may lack what the program asks for. False if it does not answer. */
+bool wq_queue_is_old(int fd);
+bool wq_mount_is_old(const char *dir);
+#define WQ_MOUNT_OLD "this wqfs was started before the last upgrade: it must be started anew"
 
 /* Finds a wqfs for a caller who needs queues without names and does not care where they are. Of
  * the mounts that wq_mount_find() considers and that serve the caller, it chooses one with the

@@ -101,12 +101,8 @@ static void on_again(struct wq_timer *timer)
 /* Only JSON has the time of a record, and who caused it. */
 static bool set_up(struct own_queue *q)
 {
-	if (!queue_file_set_size(&q->file, WQFS_SIZE_MAX))
-		return false;
-	if (!ioctl(q->file.fd, WQFS_IOC_SET_FORMAT, WQFS_FORMAT_JSON))
-		return true;
-	wq_complain(WQ_ACT_FORMAT, errno, q->file.path, NULL);
-	return false;
+	return queue_file_set_size(&q->file, WQFS_SIZE_MAX) &&
+	       queue_file_set_format(&q->file, WQFS_FORMAT_JSON);
 }
 
 void own_queue_init(struct own_queue *q)

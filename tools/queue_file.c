@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -22,6 +23,18 @@
 static bool fail(enum wq_action act, const struct queue_file *q)
 {
 	wq_complain(act, errno, q->path, NULL);
+	return false;
+}
+
+/* True, or false with errno: EPROTO, it is a queue of a wqfs that does not know this ioctl. */
+static bool ask(const struct queue_file *q, unsigned long request, unsigned long arg)
+{
+	int err;
+
+	if (ioctl(q->fd, request, arg) == 0)
+		return true;
+	err = errno;
+	errno = err == ENOTTY && wq_queue_is_old(q->fd) ? EPROTO : err;
 	return false;
 }
 
@@ -132,12 +145,17 @@ void queue_file_close(struct queue_file *q)
 
 bool queue_file_set_size(const struct queue_file *q, unsigned long nr)
 {
-	return !ioctl(q->fd, IOC_WATCH_QUEUE_SET_SIZE, nr) || fail(WQ_ACT_SIZE, q);
+	return ask(q, IOC_WATCH_QUEUE_SET_SIZE, nr) || fail(WQ_ACT_SIZE, q);
 }
 
 bool queue_file_set_filter(const struct queue_file *q, const struct wqfs_filter *f)
 {
-	return !ioctl(q->fd, WQFS_IOC_SET_FILTER, f) || fail(WQ_ACT_FILTER, q);
+	return ask(q, WQFS_IOC_SET_FILTER, (uintptr_t)f) || fail(WQ_ACT_FILTER, q);
+}
+
+bool queue_file_set_format(const struct queue_file *q, enum wqfs_format format)
+{
+	return ask(q, WQFS_IOC_SET_FORMAT, format) || fail(WQ_ACT_FORMAT, q);
 }
 
 bool queue_file_stats(const struct queue_file *q, struct wqfs_stats *stats)
@@ -149,7 +167,7 @@ int queue_file_try_watch(const struct queue_file *q, int32_t serial, int32_t id)
 {
 	struct wqfs_watch_key watch = {.key = serial, .watch_id = id};
 
-	return ioctl(q->fd, WQFS_IOC_TRY_WATCH_KEY, &watch) ? -errno : 0;
+	return ask(q, WQFS_IOC_TRY_WATCH_KEY, (uintptr_t)&watch) ? 0 : -errno;
 }
 
 /* An ioctl that waits cannot be frozen, because a frozen daemon does not answer it. A sleep
@@ -205,7 +223,7 @@ static bool wait_for_sync(const struct queue_file *q, int epoll)
 bool queue_file_sync(const struct queue_file *q)
 {
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
-	bool done = epoll >= 0 && !ioctl(q->fd, WQFS_IOC_SYNC_BEGIN) && wait_for_sync(q, epoll);
+	bool done = epoll >= 0 && ask(q, WQFS_IOC_SYNC_BEGIN, 0) && wait_for_sync(q, epoll);
 
 	if (!done)
 		fail(WQ_ACT_SYNC, q);

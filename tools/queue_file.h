@@ -30,6 +30,7 @@ void queue_file_close(struct queue_file *q);
 
 bool queue_file_set_size(const struct queue_file *q, unsigned long nr);
 bool queue_file_set_filter(const struct queue_file *q, const struct wqfs_filter *f);
+bool queue_file_set_format(const struct queue_file *q, enum wqfs_format format);
 bool queue_file_stats(const struct queue_file *q, struct wqfs_stats *stats);
 
 /* Watches the key called KEY (see wq_key_by_name()) with WATCH_ID; -1 removes the watch. */
@@ -37,7 +38,7 @@ bool queue_file_watch(const struct queue_file *q, const char *key, int32_t watch
 
 /* Watches the key SERIAL with ID, or removes the watch if ID is -1, without a message and
  * without waiting. 0; or -errno of WQFS_IOC_TRY_WATCH_KEY, -EINPROGRESS for a key under
- * construction. */
+ * construction; -EPROTO, the wqfs is too old for that. */
 int queue_file_try_watch(const struct queue_file *q, int32_t serial, int32_t id);
 
 /* Returns when the records of all earlier changes are in the queues of the mount. */

@@ -274,10 +274,8 @@ enum wqctl_exit record_out(const struct queue_file *q, const struct record_out *
 
 	if (how->format == WQFS_FORMAT_TEXT && (how->time || how->who))
 		rd.format = WQFS_FORMAT_JSON; /* only JSON has time and cause */
-	if (ioctl(q->fd, WQFS_IOC_SET_FORMAT, rd.format)) {
-		wq_complain(WQ_ACT_FORMAT, errno, q->path, NULL);
+	if (!queue_file_set_format(q, rd.format))
 		return WQCTL_FAILURE;
-	}
 	rd.signals = open_signals();
 	if (rd.signals < 0)
 		return fail(&rd, errno);

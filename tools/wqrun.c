@@ -228,6 +228,8 @@ static bool prepare(const struct options *o, const char *command)
 
 	if (ok && o->verbose)
 		wq_mount_say("wqrun", mount);
+	if (ok && wq_mount_is_old(mount))
+		fprintf(stderr, "wqrun: %s: %s\n", mount, WQ_MOUNT_OLD);
 	free(mount);
 	if (ok)
 		warn_if_unreached(command);

@@ -30,7 +30,7 @@ static void reply_ioctl(fuse_req_t req, int r)
 static void op_get_stats(fuse_req_t req, const struct wq_handle *h)
 {
 	struct wqfs *fs = wqfs_of(req);
-	struct wqfs_stats s = {.opens = h->node->opens};
+	struct wqfs_stats s = {.opens = h->node->opens, .abi = WQFS_ABI};
 	struct wq_parked *p;
 
 	wq_queue_stats(h->node->queue, &s);
