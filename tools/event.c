@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/array_size.h"
 #include "record/names.h"
 
 static bool has_aux_key(const struct wq_view *v)
@@ -54,6 +55,27 @@ const char *event_word(const struct event *event)
 	default:
 		return wq_subtype_name(event->view.n.type, event->view.n.subtype);
 	}
+}
+
+enum event_tone event_tone(const struct event *event)
+{
+	static const enum event_tone of_key[] = {
+		[NOTIFY_KEY_INSTANTIATED] = EVENT_NEW,
+		[NOTIFY_KEY_UPDATED] = EVENT_CHANGE,
+		[NOTIFY_KEY_LINKED] = EVENT_NEW,
+		[NOTIFY_KEY_UNLINKED] = EVENT_END,
+		[NOTIFY_KEY_CLEARED] = EVENT_END,
+		[NOTIFY_KEY_REVOKED] = EVENT_END,
+		[NOTIFY_KEY_INVALIDATED] = EVENT_END,
+		[NOTIFY_KEY_SETATTR] = EVENT_CHANGE,
+	};
+	unsigned int subtype = event->view.n.subtype;
+
+	if (event->kind == EVENT_EXPIRING)
+		return EVENT_CHANGE;
+	if (event->kind == EVENT_EXPIRED || event->view.kind != WQ_KIND_KEY)
+		return EVENT_END;
+	return subtype < ARRAY_SIZE(of_key) ? of_key[subtype] : EVENT_CHANGE;
 }
 
 char *event_text(void (*put)(FILE *out, const struct event *event), const struct event *event)

@@ -34,6 +34,10 @@ void event_of_record(struct event *event, const struct wq_record *record);
 void event_of_key(
 	struct event *event, enum event_kind kind, unsigned int id, int32_t key, int32_t aux);
 
+/* What an event is for the key: it is new, it has ended, or something else about it changed. */
+enum event_tone { EVENT_NEW, EVENT_END, EVENT_CHANGE };
+enum event_tone event_tone(const struct event *event);
+
 /* "updated", "linked", ..., "removal", "loss", "expiring", "expired"; NULL: there is no word.
  */
 const char *event_word(const struct event *event);

@@ -26,26 +26,15 @@ bool event_wants_colour(FILE *out)
 #define DIM    "\033[2m"
 #define PLAIN  "\033[0m"
 
-/* What is new is green, what has ended is red, and what else changed is yellow. */
 static const char *colour_of(const struct event *event)
 {
-	static const char *const of_key[] = {
-		[NOTIFY_KEY_INSTANTIATED] = GREEN,
-		[NOTIFY_KEY_LINKED] = GREEN,
-		[NOTIFY_KEY_UNLINKED] = RED,
-		[NOTIFY_KEY_CLEARED] = RED,
-		[NOTIFY_KEY_REVOKED] = RED,
-		[NOTIFY_KEY_INVALIDATED] = RED,
+	static const char *const colours[] = {
+		[EVENT_NEW] = GREEN,
+		[EVENT_END] = RED,
+		[EVENT_CHANGE] = YELLOW,
 	};
-	unsigned int subtype = event->view.n.subtype;
 
-	if (event->kind == EVENT_EXPIRING)
-		return YELLOW;
-	if (event->kind == EVENT_EXPIRED || event->view.kind != WQ_KIND_KEY)
-		return RED;
-	if (subtype >= sizeof(of_key) / sizeof(*of_key) || !of_key[subtype])
-		return YELLOW;
-	return of_key[subtype];
+	return colours[event_tone(event)];
 }
 
 /* ---- text ---- */
@@ -60,11 +49,13 @@ static void print_name(FILE *out, const struct key_name *name)
 	wq_escape(out, name->description, strlen(name->description), false);
 }
 
-static void print_who(FILE *out, const struct wq_cred *who)
+void event_put_who(FILE *out, const struct event *event)
 {
+	const struct wq_cred *who = &event->record.who;
+
 	if (!who->pid)
 		return;
-	fputs("  by ", out);
+	fputs(" by ", out);
 	if (who->uid == WQ_UID_UNKNOWN) {
 		fprintf(out, "[%d]", who->pid);
 		return;
@@ -106,7 +97,8 @@ static void print_text(FILE *out, const struct event *event, const struct event_
 	print_name(out, event->key_name);
 	print_name(out, event->aux_name);
 	fputs(style->colour ? DIM : "", out);
-	print_who(out, &event->record.who);
+	fputs(event->record.who.pid ? " " : "", out);
+	event_put_who(out, event);
 	if (event->kind == EVENT_FOUND)
 		fputs("  (found)", out);
 	fputs(style->colour ? PLAIN "\n" : "\n", out);

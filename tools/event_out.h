@@ -21,6 +21,9 @@ struct event_style {
  * event that is none. */
 void event_print(FILE *out, const struct event *event, const struct event_style *style);
 
+/* Writes " by " and who caused EVENT; nothing if nobody knows. */
+void event_put_who(FILE *out, const struct event *event);
+
 /* Writes EVENT as JSON, with what its keys are called. */
 void event_print_json(FILE *out, const struct event *event);
 

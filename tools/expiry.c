@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "base/container.h"
-#include "keys/proc_keys.h"
 
 /* Reading takes a tenth of the time at most. */
 #define SHARE 10
@@ -163,6 +162,16 @@ static void on_timer(struct wq_timer *timer)
 		if (pause_of(x, e, now) != UINT64_MAX)
 			look_at(x, wq_now_ns() + pause_of(x, e, now));
 	}
+	if (x->read)
+		x->read(x);
+}
+
+struct wq_expiry expiry_of(const struct expiry *x, int32_t serial)
+{
+	const struct expiring *e;
+
+	HASH_FIND_INT(x->by_serial, &serial, e);
+	return e ? e->when : wq_expiry_never;
 }
 
 /* ---- its life ---- */

@@ -11,6 +11,7 @@
 
 #include "event.h"
 #include "key_tree.h"
+#include "keys/proc_keys.h"
 
 struct expiring;
 
@@ -18,6 +19,9 @@ struct expiring;
 struct expiry {
 	time_t lead; /* so many seconds before a key expires event() is called */
 	void (*event)(struct expiry *x, struct event *event);
+
+	/* What it knows of all keys is new. NULL: nobody wants to know. */
+	void (*read)(struct expiry *x);
 
 	struct wq_loop *loop;
 	struct key_tree *tree;
@@ -31,6 +35,9 @@ struct expiry {
 /* Reads /proc/keys for the first time, in the loop. */
 void expiry_start(struct expiry *x, struct wq_loop *loop, struct key_tree *tree);
 void expiry_fini(struct expiry *x);
+
+/* When SERIAL, a key of the tree, expires, as far as that is known. */
+struct wq_expiry expiry_of(const struct expiry *x, int32_t serial);
 
 /* EVENT may have moved the time at which a key expires. */
 void expiry_event(struct expiry *x, const struct event *event);

@@ -178,24 +178,11 @@ static bool add_persistent(struct monitor *m, unsigned int id)
 	return watcher_add_serial(&m->w, (int32_t)serial, "--persistent", id);
 }
 
-/* The keys get the ids 1, 2, and so on; all keys beyond the last id share it. */
 static bool add_all(struct monitor *m, char **keys)
 {
-	unsigned int id = 1;
+	unsigned int id = watcher_add_all(&m->w, keys);
 
-	for (; *keys; keys++, id += id < WQFS_WATCH_ID_MAX)
-		if (!watcher_add(&m->w, *keys, id))
-			return false;
-	return !m->o->persistent || add_persistent(m, id);
-}
-
-/* Of the keyrings that nobody has named one may be somebody else's, as the session keyring
- * under sudo(8) is. */
-static bool add_default(struct monitor *m)
-{
-	bool session = watcher_add(&m->w, "@s", 1), user = watcher_add(&m->w, "@u", 2);
-
-	return (session || user) && (!m->o->persistent || add_persistent(m, 3));
+	return id && (!m->o->persistent || add_persistent(m, id));
 }
 
 static void say_ready(struct monitor *m, char **keys)
@@ -222,7 +209,7 @@ static bool set_up(struct monitor *m, char **keys)
 
 	if (!set_filter(m))
 		return false;
-	if (*keys ? !add_all(m, keys) : !add_default(m))
+	if (!add_all(m, keys))
 		return false;
 	if (m->o->begin)
 		m->o->begin(*keys ? keys : by_default);

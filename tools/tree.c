@@ -33,11 +33,18 @@ struct tree_facts {
 	struct fact *all;
 };
 
-static struct fact *fact_of(struct tree_facts *facts, int32_t serial)
+static struct fact *find_fact(const struct tree_facts *facts, int32_t serial)
 {
 	struct fact *f;
 
 	HASH_FIND_INT(facts->all, &serial, f);
+	return f;
+}
+
+static struct fact *fact_of(struct tree_facts *facts, int32_t serial)
+{
+	struct fact *f = find_fact(facts, serial);
+
 	if (f)
 		return f;
 	f = calloc(1, sizeof(*f));
@@ -205,41 +212,61 @@ static void add_fact(json_t *key, const struct fact *f)
 		json_object_set(key, "watched_by", f->watches);
 }
 
-static void add_members(struct tree_facts *facts, json_t *key, int32_t serial)
+json_t *tree_key(const struct tree_facts *facts, int32_t serial)
+{
+	json_t *key = json_pack("{s:i}", "serial", serial);
+	const struct fact *f = find_fact(facts, serial);
+	char *text = NULL;
+
+	if (!key)
+		return NULL;
+	if (keyctl_describe_alloc(serial, &text) < 0)
+		json_object_set_new(key, "error", json_string(strerror(errno)));
+	else
+		add_description(key, text);
+	free(text);
+	if (f)
+		add_fact(key, f);
+	return key;
+}
+
+/* ---- all below it ---- */
+
+long tree_members(int32_t serial, int32_t **members)
 {
 	void *buffer = NULL;
 	long len = keyctl_read_alloc(serial, &buffer);
-	json_t *members = len < 0 ? NULL : json_array();
-	const int32_t *member = buffer;
 
-	if (len < 0)
-		json_object_set_new(key, "error", json_string(strerror(errno)));
-	for (long i = 0; i < len / (long)sizeof(*member); i++)
+	*members = buffer;
+	return len < 0 ? -errno : len / (long)sizeof(**members);
+}
+
+static void add_members(struct tree_facts *facts, json_t *key, int32_t serial)
+{
+	int32_t *member = NULL;
+	long nr = tree_members(serial, &member);
+	json_t *members = nr < 0 ? NULL : json_array();
+
+	if (nr < 0)
+		json_object_set_new(key, "error", json_string(strerror((int)-nr)));
+	for (long i = 0; i < nr; i++)
 		json_array_append_new(members, tree_of(facts, member[i]));
-	free(buffer);
+	free(member);
 	if (members)
 		json_object_set_new(key, "members", members);
 }
 
 json_t *tree_of(struct tree_facts *facts, int32_t serial)
 {
-	json_t *key = json_pack("{s:i}", "serial", serial);
 	struct fact *f = fact_of(facts, serial);
-	char *text = NULL;
-	const char *type;
+	json_t *key = tree_key(facts, serial);
+	const char *type = json_string_value(json_object_get(key, "type"));
 
-	if (!key || !f)
+	if (!key || !f || !type || strcmp(type, "keyring") != 0)
 		return key;
-	if (keyctl_describe_alloc(serial, &text) < 0)
-		json_object_set_new(key, "error", json_string(strerror(errno)));
-	else
-		add_description(key, text);
-	free(text);
-	add_fact(key, f);
-	type = json_string_value(json_object_get(key, "type"));
-	if (type && !strcmp(type, "keyring") && f->met)
+	if (f->met) {
 		json_object_set_new(key, "repeated", json_true());
-	else if (type && !strcmp(type, "keyring")) {
+	} else {
 		f->met = true;
 		add_members(facts, key, serial);
 	}

@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "base/array_size.h"
-#include "show.h"
+#include "base/escape.h"
+#include "json_text.h"
 #include "tree.h"
 
 static const char *text_of(const json_t *key, const char *member)
@@ -15,21 +16,30 @@ static const char *text_of(const json_t *key, const char *member)
 	return text ? text : "------";
 }
 
-static void print_owner(const json_t *key)
+void tree_name_owner(json_t *key)
 {
 	const json_t *uid = json_object_get(key, "uid");
 	const struct passwd *pw = uid ? getpwuid((uid_t)json_integer_value(uid)) : NULL;
 
 	if (pw)
-		printf(" %-9s", pw->pw_name);
+		json_object_set_new(key, "owner", json_text(pw->pw_name));
+}
+
+static void put_owner(FILE *out, const json_t *key)
+{
+	const char *name = json_string_value(json_object_get(key, "owner"));
+	const json_t *uid = json_object_get(key, "uid");
+
+	if (name)
+		fprintf(out, " %-9s", name);
 	else if (uid)
-		printf(" %-9lld", (long long)json_integer_value(uid));
+		fprintf(out, " %-9lld", (long long)json_integer_value(uid));
 	else
-		printf(" %-9s", "-");
+		fprintf(out, " %-9s", "-");
 }
 
 /* As /proc/keys shows it: in the largest unit. */
-static void print_left(const json_t *key)
+static void put_left(FILE *out, const json_t *key)
 {
 	static const struct {
 		long long seconds;
@@ -40,67 +50,83 @@ static void print_left(const json_t *key)
 	size_t i = 0;
 
 	if (!value || !left) {
-		printf(" %5s", value ? "expd" : "perm");
+		fprintf(out, " %5s", value ? "expd" : "perm");
 		return;
 	}
 	while (i < ARRAY_SIZE(units) - 1 && left < units[i].seconds)
 		i++;
-	printf(" %4lld%c", left / units[i].seconds, units[i].unit);
+	fprintf(out, " %4lld%c", left / units[i].seconds, units[i].unit);
 }
 
-static void print_name(const json_t *key)
+static void put_name(FILE *out, const json_t *key)
 {
 	const char *type = json_string_value(json_object_get(key, "type"));
 	const char *error = json_string_value(json_object_get(key, "error"));
 	const char *description = json_string_value(json_object_get(key, "description"));
 
 	if (type) {
-		show_clean(type, strlen(type));
-		putchar(':');
-		show_clean(description, strlen(description));
+		wq_escape(out, type, strlen(type), false);
+		putc(':', out);
+		wq_escape(out, description, strlen(description), false);
 	}
 	if (error)
-		printf("%s(%s)", type ? "  " : "", error);
+		fprintf(out, "%s(%s)", type ? "  " : "", error);
 	if (json_object_get(key, "repeated"))
-		fputs("  (see above)", stdout);
+		fputs("  (see above)", out);
 }
 
-static void print_watches(const json_t *key)
+static void put_watches(FILE *out, const json_t *key)
 {
 	const json_t *watches = json_object_get(key, "watched_by"), *watch;
 	size_t i;
 
 	if (watches)
-		fputs("  watched by", stdout);
+		fputs("  watched by", out);
 	json_array_foreach(watches, i, watch)
 	{
 		const char *queue = json_string_value(json_object_get(watch, "queue"));
 
-		putchar(' ');
+		putc(' ', out);
 		if (queue)
-			show_clean(queue, strlen(queue));
-		printf("(%lld)", (long long)json_integer_value(json_object_get(watch, "id")));
+			wq_escape(out, queue, strlen(queue), false);
+		fprintf(out, "(%lld)",
+			(long long)json_integer_value(json_object_get(watch, "id")));
 	}
 }
 
-static void print_key(const json_t *key, int depth)
+void tree_put_key(FILE *out, const json_t *key, unsigned int depth, unsigned int parts)
 {
-	const json_t *members = json_object_get(key, "members"), *member;
+	if (parts & TREE_SERIAL)
+		fprintf(out, "%10lld",
+			(long long)json_integer_value(json_object_get(key, "serial")));
+	if (parts & TREE_RIGHTS)
+		fprintf(out, " %s%s%s%s", text_of(key, "possessor"), text_of(key, "user"),
+			text_of(key, "group"), text_of(key, "other"));
+	if (parts & TREE_OWNER)
+		put_owner(out, key);
+	if (parts & TREE_LEFT)
+		put_left(out, key);
+	if (parts & ~TREE_WATCHES)
+		fputs("  ", out);
+	fprintf(out, "%*s%s", depth ? 2 * (int)depth - 2 : 0, "", depth ? "\\_" : "");
+	put_name(out, key);
+	if (parts & TREE_WATCHES)
+		put_watches(out, key);
+}
+
+static void print_key(json_t *key, unsigned int depth)
+{
+	const json_t *members = json_object_get(key, "members");
+	json_t *member;
 	size_t i;
 
-	printf("%10lld %s%s%s%s", (long long)json_integer_value(json_object_get(key, "serial")),
-		text_of(key, "possessor"), text_of(key, "user"), text_of(key, "group"),
-		text_of(key, "other"));
-	print_owner(key);
-	print_left(key);
-	printf("  %*s%s", depth ? 2 * depth - 2 : 0, "", depth ? "\\_" : "");
-	print_name(key);
-	print_watches(key);
+	tree_name_owner(key);
+	tree_put_key(stdout, key, depth, TREE_ALL);
 	putchar('\n');
 	json_array_foreach(members, i, member) print_key(member, depth + 1);
 }
 
-void tree_print(const json_t *tree)
+void tree_print(json_t *tree)
 {
 	print_key(tree, 0);
 }

@@ -213,6 +213,27 @@ bool watcher_add(struct watcher *w, const char *name, unsigned int id)
 	return false;
 }
 
+/* Of the keyrings that nobody has named one may be somebody else's, as the session keyring
+ * under sudo(8) is. */
+static unsigned int add_default(struct watcher *w)
+{
+	bool session = watcher_add(w, "@s", 1), user = watcher_add(w, "@u", 2);
+
+	return session || user ? 3 : 0;
+}
+
+unsigned int watcher_add_all(struct watcher *w, char *const *keys)
+{
+	unsigned int id = 1;
+
+	if (!*keys)
+		return add_default(w);
+	for (; *keys; keys++, id += id < WQFS_WATCH_ID_MAX)
+		if (!watcher_add(w, *keys, id))
+			return 0;
+	return id;
+}
+
 bool watcher_heed_signals(struct watcher *w)
 {
 	int err = listen_to_signals(w);

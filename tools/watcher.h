@@ -42,6 +42,11 @@ bool watcher_add(struct watcher *w, const char *name, unsigned int id);
 /* The same for SERIAL, which messages call NAME. */
 bool watcher_add_serial(struct watcher *w, int32_t serial, const char *name, unsigned int id);
 
+/* Watches KEYS, which ends with NULL; if it is empty, the caller's session and user keyring, of
+ * which one may be refused. They get the ids 1, 2, and so on; all keys beyond the last id share
+ * it. Returns the next id, or 0 after an error message. */
+unsigned int watcher_add_all(struct watcher *w, char *const *keys);
+
 /* From now on SIGINT and SIGTERM end watcher_run(). Before, they end the process, which may
  * have to wait for a daemon or for a key under construction. False after an error message. */
 bool watcher_heed_signals(struct watcher *w);
