@@ -35,7 +35,7 @@ _wqctl_operands()
 	while (($# > 1)); do
 		case $1 in
 		-n | -m | -s | -f | -x | --count | --mode | --size | --filter | --format | --mount | \
-			--template | --timeout | --expiring | --exec | --ready-fd | --in | \
+			--template | --timeout | --expiring | --highlight | --exec | --ready-fd | --in | \
 		-o | --output)
 			shift ;;
 		-*) ;;
@@ -98,7 +98,7 @@ _wqctl_word()
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		return ;;
 	*:-n | *:--count | *:-m | *:--mode | *:-s | *:--size | *:--template | *:--timeout | \
-		*:--expiring | *:--ready-fd)
+		*:--expiring | *:--highlight | *:--ready-fd)
 		return ;;
 	*:-x | *:--exec)
 		mapfile -t COMPREPLY < <(compgen -c -- "$cur")
@@ -112,7 +112,7 @@ _wqctl_word()
 			--utc --local --who --count --timeout --exec --journal --quiet --ready-fd --mount' ;;
 		record) options+=' --output --filter --recursive --persistent --quiet --mount' ;;
 		replay) options+=' --filter --format --template --time --utc --local --paced' ;;
-		tree) options+=' --json --mount' ;;
+		tree) options+=' --json --live --highlight --mount' ;;
 		wait) options+=' --in --gone --revoked --updated --timeout --mount' ;;
 		esac
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")

@@ -3,15 +3,23 @@
 #include <keyutils.h>
 #include <stdio.h>
 
+#include "args.h"
+#include "base/clock.h"
 #include "errors.h"
 #include "key_name.h"
 #include "tree.h"
+#include "tree_live.h"
 #include "wqctl.h"
 
-enum { OPT_JSON = 256, OPT_MOUNT };
+enum { OPT_JSON = 256, OPT_MOUNT, OPT_LIVE, OPT_HIGHLIGHT };
+
+/* How long a change is highlighted, if nobody says otherwise. */
+#define HIGHLIGHT_NS (5 * WQ_NSEC_PER_SEC)
 
 static const struct option options[] = {
 	{"json", no_argument, NULL, OPT_JSON},
+	{"live", no_argument, NULL, OPT_LIVE},
+	{"highlight", required_argument, NULL, OPT_HIGHLIGHT},
 	{"mount", required_argument, NULL, OPT_MOUNT},
 	WQCTL_HELP_OPTION,
 	{0},
@@ -51,41 +59,67 @@ static int show_all(char *const *keys, const char *mount, bool as_json)
 	return status;
 }
 
+struct arguments {
+	struct tree_live_options live;
+	bool as_json, is_live, has_highlight;
+};
+
+static int take(const struct wqctl_cmd *cmd, struct arguments *args, int option)
+{
+	switch (option) {
+	case OPT_JSON:
+		args->as_json = true;
+		return -1;
+	case OPT_LIVE:
+		args->is_live = true;
+		return -1;
+	case OPT_HIGHLIGHT:
+		args->has_highlight = true;
+		return args_seconds(cmd, optarg, &args->live.hold_ns);
+	case OPT_MOUNT:
+		args->live.mount = optarg;
+		return -1;
+	default:
+		return wqctl_other_option(cmd, option);
+	}
+}
+
 static int run(const struct wqctl_cmd *cmd, int argc, char **argv)
 {
 	char session[] = "@s", user[] = "@u", *by_default[] = {session, user, NULL};
-	const char *mount = NULL;
-	bool as_json = false;
+	struct arguments args = {.live.hold_ns = HIGHLIGHT_NS};
 	int option, status = -1;
 
-	while (status < 0 && (option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		switch (option) {
-		case OPT_JSON:
-			as_json = true;
-			break;
-		case OPT_MOUNT:
-			mount = optarg;
-			break;
-		default:
-			status = wqctl_other_option(cmd, option);
-		}
-	}
+	while (status < 0 && (option = getopt_long(argc, argv, "h", options, NULL)) != -1)
+		status = take(cmd, &args, option);
 	if (status >= 0)
 		return status;
-	return show_all(optind < argc ? argv + optind : by_default, mount, as_json);
+	if (args.is_live && args.as_json)
+		return wqctl_usage(cmd, "options '--live' and '--json' exclude each other");
+	if (args.has_highlight && !args.is_live)
+		return wqctl_usage(cmd, "option '--highlight' needs '--live'");
+	if (args.is_live)
+		return tree_live_run(&args.live, argv + optind);
+	return show_all(
+		optind < argc ? argv + optind : by_default, args.live.mount, args.as_json);
 }
 
 const struct wqctl_cmd wqctl_tree = {
 	.name = "tree",
-	.args = "[--json] [--mount DIR] [KEY...]",
+	.args = "[--json | --live [--highlight SECONDS]] [--mount DIR] [KEY...]",
 	.summary = "Show keys and all keys below them",
-	.help = "      --json       as JSON, a line for each KEY\n"
-		"      --mount DIR  the wqfs whose queues are shown\n"
+	.help = "      --json               as JSON, a line for each KEY\n"
+		"      --live               on the whole terminal, as they change; q quits,\n"
+		"                           arrows, PgUp, PgDn, Home and End scroll\n"
+		"      --highlight SECONDS  how long a change is highlighted (5)\n"
+		"      --mount DIR          the wqfs whose queues are shown\n"
 		"\n"
 		"Without a KEY it shows your session and your user keyring (@s @u). A line "
 		"has\n"
 		"the serial, the rights of possessor, user, group and others in keyctl's\n"
 		"letters, the owner, the time left, type and description, and which queues\n"
-		"watch the key, each with the id of the watch.\n",
+		"watch the key, each with the id of the watch. With --live a change is "
+		"followed\n"
+		"by what it was and who made it, and what has gone is shown for as long.\n",
 	.run = run,
 };
