@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "record/json_plain.h"
 #include "record/names.h"
 #include "record/record_view.h"
 
@@ -134,9 +135,12 @@ static json_t *to_json(const struct wq_record *r)
 
 int wq_record_to_json(const struct wq_record *r, char *line, size_t size)
 {
-	json_t *obj = to_json(r);
+	json_t *obj;
 	size_t len;
 
+	if (wq_json_is_plain(r))
+		return wq_json_plain(r, line, size);
+	obj = to_json(r);
 	if (!obj)
 		return -ENOMEM;
 	len = json_dumpb(obj, line, size, JSON_COMPACT);
@@ -149,78 +153,13 @@ int wq_record_to_json(const struct wq_record *r, char *line, size_t size)
 	return (int)len;
 }
 
-/* ---- how long ---- */
-
-#define LEN(literal) (sizeof(literal) - 1)
-#define YEAR_10000 \
-	253402300800 /* from here on, and before 1970, the length of a time differs */
-
-static size_t signed_size(int64_t n)
-{
-	return n < 0 ? 1 + wq_digits(-(uint64_t)n) : wq_digits((uint64_t)n);
-}
-
-static size_t name_size(const char *name, unsigned int number)
-{
-	return name ? LEN("\"\"") + strlen(name) : wq_digits(number);
-}
-
-/* Does each byte of COMM take one character in a JSON string? */
-static bool is_plain(const char *comm)
-{
-	for (size_t i = 0; i < COMM_SIZE && comm[i]; i++)
-		if (comm[i] < ' ' || comm[i] > '~' || comm[i] == '"' || comm[i] == '\\')
-			return false;
-	return true;
-}
-
-static size_t who_size(const struct wq_cred *who)
-{
-	if (!who->pid)
-		return 0;
-	if (who->uid == WQ_UID_UNKNOWN)
-		return LEN(",\"who\":{\"pid\":}") + signed_size(who->pid);
-	return LEN(",\"who\":{\"pid\":,\"uid\":,\"gid\":,\"comm\":\"\"}") +
-	       signed_size(who->pid) + wq_digits(who->uid) + wq_digits(who->gid) +
-	       strnlen(who->comm, COMM_SIZE);
-}
-
-static size_t subject_size(const struct wq_view *v)
-{
-	switch (v->kind) {
-	case WQ_KIND_KEY:
-		return LEN(",\"key\":,\"aux\":") + wq_digits(v->key) +
-		       signed_size((int32_t)v->aux);
-	case WQ_KIND_REMOVAL:
-		return v->has_object ? LEN(",\"object\":") + signed_size((int64_t)v->object)
-				     : 0;
-	case WQ_KIND_LOSS:
-		return 0;
-	case WQ_KIND_OTHER:
-		break;
-	}
-	return LEN(",\"body\":\"\"") + 2 * v->body_len;
-}
-
-static size_t count_size(const struct wq_record *r)
-{
-	struct wq_view v = wq_record_view(r);
-
-	return LEN("{\"time\":\"2024-02-29T12:34:56.000000007Z\",\"type\":,\"subtype\":,\"id\":"
-		   "}\n") +
-	       name_size(wq_type_name(v.n.type), v.n.type) +
-	       name_size(wq_subtype_name(v.n.type, v.n.subtype), v.n.subtype) +
-	       wq_digits(v.id) + subject_size(&v) +
-	       (v.flags ? LEN(",\"flags\":") + wq_digits(v.flags) : 0) + who_size(&r->who);
-}
-
 size_t wq_record_json_size(const struct wq_record *r)
 {
 	char line[WQ_RENDER_MAX];
 	int len;
 
-	if (r->when.tv_sec >= 0 && r->when.tv_sec < YEAR_10000 && is_plain(r->who.comm))
-		return count_size(r);
+	if (wq_json_is_plain(r))
+		return wq_json_plain_size(r);
 	len = wq_record_to_json(r, line, sizeof(line));
 	return len < 0 ? 0 : (size_t)len;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <check.h>
+#include <jansson.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -105,6 +106,25 @@ START_TEST(json_is_an_object_a_line_with_the_time_first)
 		records[_i].json);
 	render(&r, WQFS_FORMAT_JSON, line);
 	ck_assert_str_eq(line, want);
+}
+END_TEST
+
+START_TEST(json_is_as_jansson_writes_it)
+{
+	struct wq_record r = nth(_i);
+	char line[WQ_RENDER_MAX + 1], *want;
+	json_t *obj;
+
+	r.who = (struct wq_cred){.pid = 7, .uid = 1000, .gid = 4294967295, .comm = "a b"};
+	render(&r, WQFS_FORMAT_JSON, line);
+	ck_assert_uint_eq(strlen(line), wq_record_size(&r, WQFS_FORMAT_JSON));
+	obj = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+	ck_assert_ptr_nonnull(obj);
+	want = json_dumps(obj, JSON_COMPACT);
+	line[strlen(line) - 1] = '\0';
+	ck_assert_str_eq(line, want);
+	free(want);
+	json_decref(obj);
 }
 END_TEST
 
@@ -279,6 +299,7 @@ int main(void)
 		tc, text_is_a_line_in_keyctls_words_or_our_own, 0, ARRAY_SIZE(records));
 	tcase_add_loop_test(
 		tc, json_is_an_object_a_line_with_the_time_first, 0, ARRAY_SIZE(records));
+	tcase_add_loop_test(tc, json_is_as_jansson_writes_it, 0, ARRAY_SIZE(records));
 	tcase_add_loop_test(tc, json_reads_back_to_the_record, 0, ARRAY_SIZE(records));
 	tcase_add_loop_test(tc, json_that_is_no_record_is_refused, 0, ARRAY_SIZE(not_records));
 	tcase_add_loop_test(tc, raw_is_the_bytes_of_the_record, 0, ARRAY_SIZE(records));

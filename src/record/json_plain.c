@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "record/json_plain.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "record/names.h"
+#include "record/record_view.h"
+
+#define LEN(literal) (sizeof(literal) - 1)
+#define YEAR_10000   253402300800
+#define COMM_SIZE    sizeof(((struct wq_cred *)NULL)->comm)
+
+/* Does each byte of COMM take one character in a JSON string? */
+static bool is_plain(const char *comm)
+{
+	for (size_t i = 0; i < COMM_SIZE && comm[i]; i++)
+		if (comm[i] < ' ' || comm[i] > '~' || comm[i] == '"' || comm[i] == '\\')
+			return false;
+	return true;
+}
+
+bool wq_json_is_plain(const struct wq_record *r)
+{
+	return r->when.tv_sec >= 0 && r->when.tv_sec < YEAR_10000 && is_plain(r->who.comm);
+}
+
+/* ---- the line ---- */
+
+/* These write to P and return the end of what they wrote. */
+
+static char *put(char *p, const char *text, size_t len)
+{
+	memcpy(p, text, len);
+	return p + len;
+}
+
+#define PUT(p, literal) put(p, literal, LEN(literal))
+
+/* N in WIDTH digits, with zeros in front. */
+static char *put_padded(char *p, uint64_t n, size_t width)
+{
+	for (size_t i = width; i > 0; i--, n /= 10)
+		p[i - 1] = (char)('0' + n % 10);
+	return p + width;
+}
+
+static char *put_number(char *p, uint64_t n)
+{
+	return put_padded(p, n, wq_digits(n));
+}
+
+static char *put_signed(char *p, int64_t n)
+{
+	if (n >= 0)
+		return put_number(p, (uint64_t)n);
+	*p = '-';
+	return put_number(p + 1, -(uint64_t)n);
+}
+
+static char *put_name(char *p, const char *name, unsigned int number)
+{
+	if (!name)
+		return put_number(p, number);
+	p = PUT(p, "\"");
+	p = put(p, name, strlen(name));
+	return PUT(p, "\"");
+}
+
+static char *put_time(char *p, const struct timespec *when)
+{
+	struct tm tm = {0};
+
+	(void)gmtime_r(&when->tv_sec, &tm);
+	p = PUT(put_padded(p, (uint64_t)tm.tm_year + 1900, 4), "-");
+	p = PUT(put_padded(p, (uint64_t)tm.tm_mon + 1, 2), "-");
+	p = PUT(put_padded(p, (uint64_t)tm.tm_mday, 2), "T");
+	p = PUT(put_padded(p, (uint64_t)tm.tm_hour, 2), ":");
+	p = PUT(put_padded(p, (uint64_t)tm.tm_min, 2), ":");
+	p = PUT(put_padded(p, (uint64_t)tm.tm_sec, 2), ".");
+	return put_padded(p, (uint64_t)when->tv_nsec, 9);
+}
+
+static char *put_subject(char *p, const struct wq_view *v)
+{
+	char hex[WQ_HEX_MAX];
+
+	switch (v->kind) {
+	case WQ_KIND_KEY:
+		p = put_number(PUT(p, ",\"key\":"), v->key);
+		return put_signed(PUT(p, ",\"aux\":"), (int32_t)v->aux);
+	case WQ_KIND_REMOVAL:
+		return v->has_object ? put_signed(PUT(p, ",\"object\":"), (int64_t)v->object)
+				     : p;
+	case WQ_KIND_LOSS:
+		return p;
+	case WQ_KIND_OTHER:
+		break;
+	}
+	wq_view_hex(v, hex);
+	p = put(PUT(p, ",\"body\":\""), hex, 2 * v->body_len);
+	return PUT(p, "\"");
+}
+
+static char *put_who(char *p, const struct wq_cred *who)
+{
+	if (!who->pid)
+		return p;
+	p = put_signed(PUT(p, ",\"who\":{\"pid\":"), who->pid);
+	if (who->uid != WQ_UID_UNKNOWN) {
+		p = put_number(PUT(p, ",\"uid\":"), who->uid);
+		p = put_number(PUT(p, ",\"gid\":"), who->gid);
+		p = PUT(p, ",\"comm\":\"");
+		p = PUT(put(p, who->comm, strnlen(who->comm, COMM_SIZE)), "\"");
+	}
+	return PUT(p, "}");
+}
+
+int wq_json_plain(const struct wq_record *r, char *line, size_t size)
+{
+	struct wq_view v = wq_record_view(r);
+	char buf[WQ_RENDER_MAX], *p = buf;
+
+	p = put_time(PUT(p, "{\"time\":\""), &r->when);
+	p = put_name(PUT(p, "Z\",\"type\":"), wq_type_name(v.n.type), v.n.type);
+	p = put_name(
+		PUT(p, ",\"subtype\":"), wq_subtype_name(v.n.type, v.n.subtype), v.n.subtype);
+	p = put_subject(put_number(PUT(p, ",\"id\":"), v.id), &v);
+	if (v.flags)
+		p = put_number(PUT(p, ",\"flags\":"), v.flags);
+	p = PUT(put_who(p, &r->who), "}\n");
+	if ((size_t)(p - buf) > size)
+		return -ENOBUFS;
+	memcpy(line, buf, (size_t)(p - buf));
+	return (int)(p - buf);
+}
+
+/* ---- its length ---- */
+
+static size_t signed_size(int64_t n)
+{
+	return n < 0 ? 1 + wq_digits(-(uint64_t)n) : wq_digits((uint64_t)n);
+}
+
+static size_t name_size(const char *name, unsigned int number)
+{
+	return name ? LEN("\"\"") + strlen(name) : wq_digits(number);
+}
+
+static size_t who_size(const struct wq_cred *who)
+{
+	if (!who->pid)
+		return 0;
+	if (who->uid == WQ_UID_UNKNOWN)
+		return LEN(",\"who\":{\"pid\":}") + signed_size(who->pid);
+	return LEN(",\"who\":{\"pid\":,\"uid\":,\"gid\":,\"comm\":\"\"}") +
+	       signed_size(who->pid) + wq_digits(who->uid) + wq_digits(who->gid) +
+	       strnlen(who->comm, COMM_SIZE);
+}
+
+static size_t subject_size(const struct wq_view *v)
+{
+	switch (v->kind) {
+	case WQ_KIND_KEY:
+		return LEN(",\"key\":,\"aux\":") + wq_digits(v->key) +
+		       signed_size((int32_t)v->aux);
+	case WQ_KIND_REMOVAL:
+		return v->has_object ? LEN(",\"object\":") + signed_size((int64_t)v->object)
+				     : 0;
+	case WQ_KIND_LOSS:
+		return 0;
+	case WQ_KIND_OTHER:
+		break;
+	}
+	return LEN(",\"body\":\"\"") + 2 * v->body_len;
+}
+
+size_t wq_json_plain_size(const struct wq_record *r)
+{
+	struct wq_view v = wq_record_view(r);
+
+	return LEN("{\"time\":\"2024-02-29T12:34:56.000000007Z\",\"type\":,\"subtype\":,\"id\":"
+		   "}\n") +
+	       name_size(wq_type_name(v.n.type), v.n.type) +
+	       name_size(wq_subtype_name(v.n.type, v.n.subtype), v.n.subtype) +
+	       wq_digits(v.id) + subject_size(&v) +
+	       (v.flags ? LEN(",\"flags\":") + wq_digits(v.flags) : 0) + who_size(&r->who);
+}
