@@ -142,31 +142,18 @@ static void wake(struct wq_queue *q)
 		q->ops->wake(q);
 }
 
-static const char *why_lost(const struct wq_ring *r, uint64_t at_ns)
-{
-	if (!r->size)
-		return "the queue has no size yet";
-	return wq_ring_queued(r) == r->size || at_ns < r->full_until_ns ? "the queue was full"
-									: "there is no memory";
-}
-
 /* The kernel's post_one_notification(), for a change at AT_NS. */
-static void post_one(struct wq_queue *q, const struct watch_notification *n,
-	const struct wq_cred *who, uint64_t at_ns)
+static void post_one(struct wq_queue *q, const struct wq_slot *slot, uint64_t at_ns)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	if (!wq_ring_put(&q->ring, n, who, at_ns, &now)) {
-		wq_debug_keys("watch 0x%02x: the record is lost: %s",
-			(n->info & WATCH_INFO_ID) >> WATCH_INFO_ID__SHIFT,
-			why_lost(&q->ring, at_ns));
+	if (!wq_ring_put(&q->ring, slot, at_ns)) {
+		wq_debug_keys("watch 0x%02x: the record is lost: %s", wq_slot_id(slot),
+			wq_ring_why_lost(&q->ring, at_ns));
 		q->lost++;
 		if (q->ring.loss == WQ_LOSS_SOURCE) /* no record tells its reader */
 			wake(q);
 		return;
 	}
-	q->mtime = now;
+	q->mtime = slot->record.when;
 	q->posted++;
 	wake(q);
 }
@@ -228,7 +215,7 @@ int wq_posting_begin(struct wq_posting *p, struct wq_watch_list *wlist,
 	if (len < WQFS_RECORD_MIN)
 		return -EINVAL;
 	memcpy(&p->record, n, len);
-	p->is_loss = false;
+	p->is_loss = p->has_slot = false;
 	p->who = who;
 	begin(p, wlist, id, at_ns);
 	return 0;
@@ -263,6 +250,17 @@ static void lose(struct wq_queue *q, uint64_t number)
 		wq_queue_note_loss(q);
 }
 
+static const struct wq_slot *slot_of(struct wq_posting *p)
+{
+	if (p->has_slot) {
+		wq_slot_set_id(&p->slot, p->record.n.info);
+		return &p->slot;
+	}
+	wq_slot_make(&p->slot, &p->record.n, p->who);
+	p->has_slot = true;
+	return &p->slot;
+}
+
 static void post_to(struct wq_posting *p, struct wq_watch *w)
 {
 	struct wq_queue *q;
@@ -277,7 +275,7 @@ static void post_to(struct wq_posting *p, struct wq_watch *w)
 	} else {
 		p->record.n.info = (p->record.n.info & ~(uint32_t)WATCH_INFO_ID) | w->info_id;
 		if (may_enter(q, w, p->who, &p->record.n))
-			post_one(q, &p->record.n, p->who, p->at_ns);
+			post_one(q, slot_of(p), p->at_ns);
 	}
 	wq_queue_put(q);
 }
@@ -347,6 +345,7 @@ static void remove_and_post(struct wq_watch *w, uint64_t id)
 	struct watch_notification_removal n = {0};
 	size_t len = id ? sizeof(n) : sizeof(n.watch);
 	struct wq_queue *q = wq_queue_get(w->queue);
+	struct wq_slot slot;
 
 	n.watch.type = WATCH_TYPE_META;
 	n.watch.subtype = WATCH_META_REMOVAL_NOTIFICATION;
@@ -356,7 +355,8 @@ static void remove_and_post(struct wq_watch *w, uint64_t id)
 	if (!q->closed) {
 		wq_debug_keys("watch 0x%02x: REMOVAL is posted",
 			(n.watch.info & WATCH_INFO_ID) >> WATCH_INFO_ID__SHIFT);
-		post_one(q, &n.watch, NULL, UINT64_MAX);
+		wq_slot_make(&slot, &n.watch, NULL);
+		post_one(q, &slot, UINT64_MAX);
 	}
 	wq_queue_put(q);
 }

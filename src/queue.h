@@ -65,6 +65,8 @@ struct wq_posting {
 	bool is_loss;	      /* it is no record: */
 	uint64_t loss_number; /* of several postings that are one loss for a queue; 0: none */
 	const struct wq_cred *who;
+	struct wq_slot slot; /* what each queue gets, once the first one does */
+	bool has_slot;
 	uint64_t id, at_ns;
 	uint64_t number;   /* 1 and up; 0: it is the only one */
 	uint64_t began_ns; /* watches that were added later get nothing */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "record/record_view.h"
 #include "record/render.h"
 #include "record/ring.h"
 
@@ -124,6 +125,12 @@ int wq_ring_resize(struct wq_ring *r, uint32_t size)
 	return 0;
 }
 
+/* Copies no more than there is of the record. */
+static void copy_slot(struct wq_slot *to, const struct wq_slot *from)
+{
+	memcpy(to, from, offsetof(struct wq_slot, record.data) + from->record.len);
+}
+
 /* Moves the queued records into ROOM slots. False: no memory. */
 static bool move(struct wq_ring *r, uint32_t room)
 {
@@ -133,7 +140,7 @@ static bool move(struct wq_ring *r, uint32_t room)
 	if (!to)
 		return false;
 	for (uint32_t i = 0; i < n; i++)
-		to[i] = *slot_at(r, r->tail + i);
+		copy_slot(&to[i], slot_at(r, r->tail + i));
 	free(r->slots);
 	r->slots = to;
 	r->room = room;
@@ -180,12 +187,56 @@ void wq_ring_note_loss(struct wq_ring *r, enum wq_loss why)
 }
 
 /* Computes the sizes in all formats once, so that nobody has to walk the queue for them. */
-static void count_in(struct wq_ring *r, struct wq_slot *s)
+static void measure(struct wq_slot *s)
 {
-	for (int f = 0; f < WQ_FORMATS; f++) {
+	for (int f = 0; f < WQ_FORMATS; f++)
 		s->size[f] = (uint16_t)wq_record_size(&s->record, (enum wqfs_format)f);
+}
+
+void wq_slot_make(
+	struct wq_slot *s, const struct watch_notification *n, const struct wq_cred *who)
+{
+	s->loss = WQ_LOSS_NONE;
+	s->record.len = n->info & WATCH_INFO_LENGTH;
+	assert(s->record.len >= WQFS_RECORD_MIN && s->record.len <= WQFS_RECORD_MAX);
+	memcpy(s->record.data, n, s->record.len);
+	s->record.who = who ? *who : (struct wq_cred){0};
+	clock_gettime(CLOCK_REALTIME, &s->record.when);
+	measure(s);
+}
+
+static unsigned int id_of(uint32_t info)
+{
+	return (info & WATCH_INFO_ID) >> WATCH_INFO_ID__SHIFT;
+}
+
+unsigned int wq_slot_id(const struct wq_slot *s)
+{
+	struct watch_notification n;
+
+	memcpy(&n, s->record.data, sizeof(n));
+	return id_of(n.info);
+}
+
+void wq_slot_set_id(struct wq_slot *s, uint32_t info)
+{
+	struct watch_notification n;
+	uint32_t before;
+
+	memcpy(&n, s->record.data, sizeof(n));
+	before = n.info;
+	n.info = (before & ~(uint32_t)WATCH_INFO_ID) | (info & WATCH_INFO_ID);
+	if (n.info == before)
+		return;
+	memcpy(s->record.data, &n, sizeof(n));
+	if (wq_digits(id_of(n.info)) != wq_digits(id_of(before)))
+		measure(s);
+}
+
+static void count_in(struct wq_ring *r, const struct wq_slot *s)
+{
+	for (int f = 0; f < WQ_FORMATS; f++)
 		r->bytes[f] += s->size[f];
-	}
 }
 
 static void count_out(struct wq_ring *r, const struct wq_slot *s)
@@ -213,8 +264,7 @@ static void lose_late(struct wq_ring *r)
 	r->full_lost = true;
 }
 
-bool wq_ring_put(struct wq_ring *r, const struct watch_notification *n,
-	const struct wq_cred *who, uint64_t at_ns, const struct timespec *when)
+bool wq_ring_put(struct wq_ring *r, const struct wq_slot *slot, uint64_t at_ns)
 {
 	const uint32_t above = above_size(r);
 	struct wq_slot *s;
@@ -236,17 +286,20 @@ bool wq_ring_put(struct wq_ring *r, const struct watch_notification *n,
 		return false;
 	}
 	s = slot_at(r, r->head);
-	s->loss = WQ_LOSS_NONE;
-	s->record.len = n->info & WATCH_INFO_LENGTH;
-	assert(s->record.len >= WQFS_RECORD_MIN && s->record.len <= WQFS_RECORD_MAX);
-	memcpy(s->record.data, n, s->record.len);
-	s->record.who = who ? *who : (struct wq_cred){0};
-	s->record.when = *when;
+	copy_slot(s, slot);
 	count_in(r, s);
 	r->head++;
 	r->awaited += !is_flood(r) && was_awaited(r, at_ns);
 	count_surplus(r, above);
 	return true;
+}
+
+const char *wq_ring_why_lost(const struct wq_ring *r, uint64_t at_ns)
+{
+	if (!r->size)
+		return "the queue has no size yet";
+	return wq_ring_queued(r) >= r->size || at_ns < r->full_until_ns ? "the queue was full"
+									: "there is no memory";
 }
 
 bool wq_ring_put_back(struct wq_ring *r, const struct wq_record *record)
@@ -260,12 +313,25 @@ bool wq_ring_put_back(struct wq_ring *r, const struct wq_record *record)
 	s = slot_at(r, --r->tail);
 	s->record = *record;
 	s->loss = (uint8_t)r->loss; /* that loss stood before the record which is now second */
+	measure(s);
 	r->loss = WQ_LOSS_NONE;
 	count_in(r, s);
 	return true;
 }
 
 /* ---- what leaves ---- */
+
+/* Does what wq_record_render() does; nearly all reads are raw. */
+static inline ssize_t render(
+	const struct wq_record *record, enum wqfs_format format, char *buf, size_t size)
+{
+	if (format != WQFS_FORMAT_RAW)
+		return wq_record_render(record, format, buf, size);
+	if (record->len > size)
+		return -ENOBUFS;
+	memcpy(buf, record->data, record->len);
+	return record->len;
+}
 
 /* The kernel's pipe_read(), which leaves the changes of the pipe to wq_ring_consume(). */
 ssize_t wq_ring_peek(const struct wq_ring *r, enum wqfs_format format, void *buf, size_t size,
@@ -280,8 +346,7 @@ ssize_t wq_ring_peek(const struct wq_ring *r, enum wqfs_format format, void *buf
 	*take = (struct wq_take){.pending = r->loss, .at_ns = wq_now_ns()};
 	for (;;) {
 		if (take->pending != WQ_LOSS_NONE) {
-			n = wq_record_render(
-				&loss_record, format, (char *)buf + done, size - done);
+			n = render(&loss_record, format, (char *)buf + done, size - done);
 			if (n < 0)
 				break;
 			done += (size_t)n;
@@ -290,8 +355,7 @@ ssize_t wq_ring_peek(const struct wq_ring *r, enum wqfs_format format, void *buf
 		}
 		if (i == r->head || (first_only && take->losses))
 			break;
-		n = wq_record_render(
-			&slot_at(r, i)->record, format, (char *)buf + done, size - done);
+		n = render(&slot_at(r, i)->record, format, (char *)buf + done, size - done);
 		if (n < 0)
 			break;
 		done += (size_t)n;

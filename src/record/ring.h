@@ -20,10 +20,20 @@ enum wq_loss { WQ_LOSS_NONE, WQ_LOSS_FULL, WQ_LOSS_SOURCE };
 #define WQ_FORMATS (WQFS_FORMAT_JSON + 1)
 
 struct wq_slot {
-	struct wq_record record;
 	uint8_t loss;		   /* enum wq_loss: the loss that follows this record */
 	uint16_t size[WQ_FORMATS]; /* the length of the record in each format */
+	struct wq_record record;   /* last, because most of its bytes are rarely used */
 };
+
+/* Makes S of N, which WHO (or NULL) caused, now. */
+void wq_slot_make(
+	struct wq_slot *s, const struct watch_notification *n, const struct wq_cred *who);
+
+/* The watch id of the record of S. */
+unsigned int wq_slot_id(const struct wq_slot *s);
+
+/* The record of S, which was made, gets the watch id of INFO. */
+void wq_slot_set_id(struct wq_slot *s, uint32_t info);
 
 #define WQ_SURPLUS_MAX 65536 /* records: 12 MB */
 
@@ -83,11 +93,13 @@ int wq_ring_resize(struct wq_ring *ring, uint32_t size);
  * more than its size of it, up to WQ_SURPLUS_MAX with all that share the surplus. */
 void wq_ring_await(struct wq_ring *ring, uint64_t since_ns);
 
-/* Queues N, which WHO (or NULL) caused at AT_NS (CLOCK_MONOTONIC). WHEN is the time now. False:
- * there is no room, or there was none at AT_NS though a reader has made room since, or no
- * memory. The loss is then noted at its place. */
-bool wq_ring_put(struct wq_ring *ring, const struct watch_notification *n,
-	const struct wq_cred *who, uint64_t at_ns, const struct timespec *when);
+/* Queues a copy of SLOT; what happened at AT_NS (CLOCK_MONOTONIC). False: there is no room, or
+ * there was none at AT_NS though a reader has made room since, or no memory. The loss is then
+ * noted at its place. */
+bool wq_ring_put(struct wq_ring *ring, const struct wq_slot *slot, uint64_t at_ns);
+
+/* Why wq_ring_put() has just returned false, for the log. */
+const char *wq_ring_why_lost(const struct wq_ring *ring, uint64_t at_ns);
 
 /* Notes a loss after the last queued record. */
 void wq_ring_note_loss(struct wq_ring *ring, enum wq_loss why);
