@@ -429,6 +429,31 @@ wqfs-test:slow3" "" cat "$tmp/shown"
 	expect "and is named" 0 "wqctl: exit 3: exit status 3" "" sed 1d "$tmp/said"
 }
 
+# More events than wait in memory and in the queue, while the first command runs.
+test_exec_overflow()
+{
+	local i ring
+
+	[ "$WQ_TEST_REALM" = other ] || return
+	ring=$(keyctl newring wqfs-test:many @s)
+	rm -f "$tmp/go"
+	starts -x "until [ -e '$tmp/go' ]; do sleep 0.02; done; echo \$WQFS_EVENT" "$ring"
+	# in parts that the queue has room for
+	for i in $(seq 13); do
+		"$make_keys" "$ring" 400 1 >/dev/null
+		look
+		keyctl clear "$ring"
+		look
+	done
+	touch "$tmp/go"
+	until_true 120 grep -qx loss "$tmp/shown"
+	shows "what a slow command has no room for is a loss" loss
+	kill "$background"
+	ends "it ends well" "$background" 0
+	background=
+	keyctl unlink "$ring" @s
+}
+
 all_tests()
 {
 	test_default_keys
@@ -445,6 +470,7 @@ all_tests()
 	test_many
 	test_expiry
 	test_exec
+	test_exec_overflow
 }
 
 run_realms
