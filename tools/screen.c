@@ -13,6 +13,8 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "base/unused.h"
+
 /* A key that is an escape sequence arrives at once. */
 #define ESCAPE_MS 25
 
@@ -156,24 +158,21 @@ void screen_close(struct screen *s)
 	free(s);
 }
 
-void screen_resize(struct screen *s)
+void screen_resize(struct screen *s WQ_UNUSED)
 {
 	struct winsize size;
 
-	(void)s;
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row && size.ws_col)
 		resizeterm(size.ws_row, size.ws_col);
 }
 
-int screen_rows(const struct screen *s)
+int screen_rows(const struct screen *s WQ_UNUSED)
 {
-	(void)s;
 	return getmaxy(stdscr);
 }
 
-int screen_columns(const struct screen *s)
+int screen_columns(const struct screen *s WQ_UNUSED)
 {
-	(void)s;
 	return getmaxx(stdscr);
 }
 
@@ -285,15 +284,14 @@ void screen_clear_from(struct screen *s, int row)
 	clrtobot();
 }
 
-void screen_show(struct screen *s)
+void screen_show(struct screen *s WQ_UNUSED)
 {
-	(void)s;
 	refresh();
 }
 
 /* ---- keys ---- */
 
-enum screen_key screen_key(struct screen *s)
+enum screen_key screen_key(struct screen *s WQ_UNUSED)
 {
 	static const struct {
 		int code;
@@ -316,7 +314,6 @@ enum screen_key screen_key(struct screen *s)
 	};
 	int code = getch();
 
-	(void)s;
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
 		if (keys[i].code == code)
 			return keys[i].key;
