@@ -99,6 +99,8 @@ stop_wqfs()
 {
 	[ -n "$daemon" ] || return
 	fusermount3 -u "$mnt" 2>/dev/null || fusermount3 -uz "$mnt" 2>/dev/null
+	# where somebody has copied all mounts into a namespace it would go on
+	kill "$daemon" 2>/dev/null
 	wait "$daemon"
 	daemon=
 }
