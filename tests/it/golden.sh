@@ -12,13 +12,15 @@
 #                            OPTIONS: the runner's.
 #   golden_end               last: prints the plan; the exit status
 #
+# WQFS_PROGRAM is the daemon, if it is not the one of the build directory.
+#
 # A file of permitted differences is the output of diff(1), golden first, with the
 # reasons in lines that begin with #. It must be met exactly. Where chance decides, it
 # holds several, separated by a line "or". Without a file there may be no difference.
 
 golden=${srcdir:-.}/tests/golden
 runner=$PWD/tests/scenario/scenario
-wqfs=$PWD/wqfs
+wqfs=${WQFS_PROGRAM:-$PWD/wqfs}
 gc_delay=/proc/sys/kernel/keys/gc_delay
 count=0 failed=0 skipped=0
 
