@@ -112,13 +112,13 @@ START_TEST(loss_that_is_owed_is_posted_once_when_its_payer_has_a_share)
 	const uid_t payer = 1000;
 	struct wq_losses *losses = &model.losses;
 
-	ck_assert(wq_shares_left(&model.inferring, payer, wq_now_ns()));
-	wq_shares_spend(&model.inferring, payer, WQ_BUDGET_NS);
 	for (int i = 0; i < 1000; i++)
 		wq_losses_owe(losses, is_any, "a", 2, payer);
 	wq_losses_owe(losses, is_any, "b", 2, payer);
 	ck_assert_uint_eq(losses->n, 2);
 	ck_assert(!wq_losses_are_settled(losses, model.registry.found_scan));
+	ck_assert(wq_shares_left(&model.inferring, payer, wq_now_ns()));
+	wq_shares_spend(&model.inferring, payer, WQ_BUDGET_NS); /* all until this window ends */
 	wq_losses_step(losses);
 	ck_assert(!wq_queue_readable(queue));
 	memset(&model.inferring, 0, sizeof(model.inferring));
