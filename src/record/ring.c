@@ -125,10 +125,20 @@ int wq_ring_resize(struct wq_ring *r, uint32_t size)
 	return 0;
 }
 
+/* Copies the LEN bytes of a record. Most have 16, and to copy a constant number is fast. */
+static inline void copy_record(void *to, const void *from, size_t len)
+{
+	if (len == sizeof(struct key_notification))
+		memcpy(to, from, sizeof(struct key_notification));
+	else
+		memcpy(to, from, len);
+}
+
 /* Copies no more than there is of the record. */
 static void copy_slot(struct wq_slot *to, const struct wq_slot *from)
 {
-	memcpy(to, from, offsetof(struct wq_slot, record.data) + from->record.len);
+	memcpy(to, from, offsetof(struct wq_slot, record.data));
+	copy_record(to->record.data, from->record.data, from->record.len);
 }
 
 /* Moves the queued records into ROOM slots. False: no memory. */
@@ -329,7 +339,7 @@ static inline ssize_t render(
 		return wq_record_render(record, format, buf, size);
 	if (record->len > size)
 		return -ENOBUFS;
-	memcpy(buf, record->data, record->len);
+	copy_record(buf, record->data, record->len);
 	return record->len;
 }
 
