@@ -170,7 +170,8 @@ test_cached-passwords()
 	background=
 	key=$(keyctl search @u user "$name")
 	expect "and is printed" 0 sesame "" cat "$tmp/shown"
-	expect "systemd's own program finds the same" 0 sesame "" \
+	# newer ones look for a user's agent before they look for the key
+	[ "$(id -u)" != 0 ] || expect "systemd's own program finds the same" 0 sesame "" \
 		systemd-ask-password --keyname="$name" --accept-cached Password
 	drop "$key"
 }

@@ -76,9 +76,11 @@ end_journals()
 	[ ! -e "$top_tmp/journald.pid" ] || stop_journal 2>/dev/null
 }
 
-# Nothing of the machine's configuration, and nothing of the kernel's messages.
+# Nothing of the machine's configuration, and nothing of the kernel's messages. Newer journals do
+# not run without control groups.
 prepare_run()
 {
+	[ -e /sys/fs/cgroup/cgroup.procs ] || mount -t cgroup2 cgroup2 /sys/fs/cgroup
 	mount -t tmpfs -o mode=0755 tmpfs /run && mkdir -p /run/systemd/journald.conf.d &&
 		printf '%s\n' '[Journal]' Storage=volatile Audit=no ReadKMsg=no ForwardToSyslog=no \
 			ForwardToWall=no RateLimitIntervalSec=0 >/run/systemd/journald.conf.d/test.conf
