@@ -82,32 +82,53 @@ static bool may_exceed(const struct wq_ring *r, uint64_t at_ns)
 	       (at_ns <= r->awaited_until_ns || at_ns - r->awaited_until_ns <= FLOOD_GAP_NS);
 }
 
-/* The records above the ring's size. */
-static uint32_t above_size(const struct wq_ring *r)
+/* The slots that the ring has when it is full. */
+static uint32_t room_for_size(const struct wq_ring *r)
 {
-	return wq_ring_queued(r) > r->size ? wq_ring_queued(r) - r->size : 0;
+	uint32_t room = ROOM_LEAST;
+
+	while (room < r->size)
+		room *= 2;
+	return room;
 }
 
-/* The ring has got, or lost, records, or another size; before that WAS were above its size. */
+/* The slots above those. */
+static uint32_t above_size(const struct wq_ring *r)
+{
+	uint32_t room = room_for_size(r);
+
+	return r->room > room ? r->room - room : 0;
+}
+
+/* The ring has got other slots, or another size; before that WAS slots were above its size. */
 static void count_surplus(struct wq_ring *r, uint32_t was)
 {
 	if (r->surplus)
-		r->surplus->records += above_size(r) - was;
+		r->surplus->slots += above_size(r) - was;
 }
 
+/* May the ring take one record more than its size, for which it may need twice its slots? */
 static bool has_surplus(const struct wq_ring *r)
 {
-	return r->surplus && r->surplus->records < WQ_SURPLUS_MAX &&
-	       wq_ring_queued(r) < FLOOD_SIZES * r->size;
+	uint32_t queued = wq_ring_queued(r);
+
+	return r->surplus && queued < FLOOD_SIZES * r->size &&
+	       (queued < r->room || r->surplus->slots + r->room <= WQ_SURPLUS_MAX);
+}
+
+static void free_slots(struct wq_ring *r)
+{
+	const uint32_t above = above_size(r);
+
+	free(r->slots);
+	r->slots = NULL;
+	r->room = 0;
+	count_surplus(r, above);
 }
 
 void wq_ring_fini(struct wq_ring *r)
 {
-	const uint32_t above = above_size(r);
-
-	r->head = r->tail;
-	count_surplus(r, above);
-	free(r->slots);
+	free_slots(r);
 	*r = (struct wq_ring){0};
 }
 
@@ -144,7 +165,7 @@ static void copy_slot(struct wq_slot *to, const struct wq_slot *from)
 /* Moves the queued records into ROOM slots. False: no memory. */
 static bool move(struct wq_ring *r, uint32_t room)
 {
-	uint32_t n = wq_ring_queued(r);
+	const uint32_t n = wq_ring_queued(r), above = above_size(r);
 	struct wq_slot *to = malloc((size_t)room * sizeof(*to));
 
 	if (!to)
@@ -156,6 +177,7 @@ static bool move(struct wq_ring *r, uint32_t room)
 	r->room = room;
 	r->tail = 0;
 	r->head = n;
+	count_surplus(r, above);
 	return true;
 }
 
@@ -175,13 +197,19 @@ static bool give_room_back(struct wq_ring *r, uint64_t now_ns)
 	r->empty_ns = now_ns;
 	if (r->room <= (is_busy ? ROOM_BUSY : ROOM_LEAST))
 		return false;
-	free(r->slots);
-	r->slots = NULL;
-	r->room = 0;
+	free_slots(r);
 	return true;
 }
 
-/* ---- what enters ---- */
+/* A flood is over as soon as no more is queued than the ring may hold: what it needed goes
+ * back. A failure, for want of memory, costs nothing but that. */
+static void give_surplus_back(struct wq_ring *r)
+{
+	if (above_size(r) && wq_ring_queued(r) <= r->size)
+		(void)move(r, room_for_size(r));
+}
+
+/* ---- losses ---- */
 
 void wq_ring_note_loss(struct wq_ring *r, enum wq_loss why)
 {
@@ -276,7 +304,6 @@ static void lose_late(struct wq_ring *r)
 
 bool wq_ring_put(struct wq_ring *r, const struct wq_slot *slot, uint64_t at_ns)
 {
-	const uint32_t above = above_size(r);
 	struct wq_slot *s;
 	bool exceeds;
 
@@ -300,7 +327,6 @@ bool wq_ring_put(struct wq_ring *r, const struct wq_slot *slot, uint64_t at_ns)
 	count_in(r, s);
 	r->head++;
 	r->awaited += !is_flood(r) && was_awaited(r, at_ns);
-	count_surplus(r, above);
 	return true;
 }
 
@@ -386,8 +412,6 @@ const struct wq_record *wq_ring_first(const struct wq_ring *r)
 
 bool wq_ring_consume(struct wq_ring *r, const struct wq_take *take)
 {
-	const uint32_t above = above_size(r);
-
 	assert(take->records <= wq_ring_queued(r));
 	if (take->records && wq_ring_queued(r) >= r->size) {
 		r->full_until_ns = take->at_ns;
@@ -396,8 +420,9 @@ bool wq_ring_consume(struct wq_ring *r, const struct wq_take *take)
 	for (uint32_t i = 0; i < take->records; i++)
 		count_out(r, slot_at(r, r->tail + i));
 	r->tail += take->records;
-	count_surplus(r, above);
 	r->loss = (enum wq_loss)take->pending;
+	if (wq_ring_queued(r))
+		give_surplus_back(r);
 	/* A loss since the peek was noted at the last record, which has now been consumed. */
 	if (!take->records || wq_ring_queued(r))
 		return false;

@@ -35,11 +35,11 @@ unsigned int wq_slot_id(const struct wq_slot *s);
 /* The record of S, which was made, gets the watch id of INFO. */
 void wq_slot_set_id(struct wq_slot *s, uint32_t info);
 
-#define WQ_SURPLUS_MAX 65536 /* records: 12 MB */
+#define WQ_SURPLUS_MAX 65536 /* slots: 12 MB */
 
 /* By value in the owner of several rings. */
 struct wq_surplus {
-	uint32_t records; /* above the sizes of these rings */
+	uint32_t slots; /* those that these rings have above what their sizes need */
 };
 
 /* By value in its queue. All zero: it is empty. Other files read only SIZE, LOSS and BYTES. */
