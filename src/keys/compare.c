@@ -198,6 +198,24 @@ static void no_memory(const struct wq_key *key)
 		key->serial);
 }
 
+static bool has_description(const struct wq_key_state *s)
+{
+	return s->describe && *s->describe;
+}
+
+/* Is NEW another key, which got the serial when KEY had been destroyed? A key keeps its type
+ * and its description, and does not come back to life. */
+static bool is_another(const struct wq_key *key, const struct wq_key_state *new)
+{
+	const struct wq_key_state *old = &key->state;
+
+	if (new->life != WQ_KEY_ALIVE || !has_description(new))
+		return false;
+	if (old->life == WQ_KEY_REVOKED || old->life == WQ_KEY_INVALIDATED)
+		return true;
+	return has_description(old) && !wq_key_is_same_name(old, new);
+}
+
 /* SURE: no operation can explain a difference any more. */
 static void compare(struct wq_compare *c, struct wq_key *key, bool sure)
 {
@@ -207,7 +225,9 @@ static void compare(struct wq_compare *c, struct wq_key *key, bool sure)
 	if (is_same(key))
 		return;
 	r = wq_snapshot(key);
-	if (r == 0)
+	if (r == 0 && is_another(key, new))
+		new->life = WQ_KEY_DESTROYED;
+	else if (r == 0)
 		r = wq_apply_reported(key, new);
 	if (r < 0)
 		no_memory(key);

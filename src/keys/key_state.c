@@ -138,6 +138,14 @@ const char *wq_key_description(const struct wq_key_state *s)
 	return p ? p : "";
 }
 
+bool wq_key_is_same_name(const struct wq_key_state *a, const struct wq_key_state *b)
+{
+	size_t type = strcspn(a->describe, ";");
+
+	return strncmp(a->describe, b->describe, type) == 0 && b->describe[type] == ';' &&
+	       strcmp(wq_key_description(a), wq_key_description(b)) == 0;
+}
+
 /* ---- differences ---- */
 
 static int by_value(const void *a, const void *b)

@@ -81,6 +81,9 @@ int wq_key_state_copy_attrs(struct wq_key_state *s, const struct wq_key_state *f
 bool wq_key_is_type(const struct wq_key_state *s, const char *type);
 const char *wq_key_description(const struct wq_key_state *s);
 
+/* Have A and B, whose describe is known, the same type and the same description? */
+bool wq_key_is_same_name(const struct wq_key_state *a, const struct wq_key_state *b);
+
 /* ---- differences ---- */
 
 /* What became of a key that left a keyring. */

@@ -158,8 +158,9 @@ static int add_watch(struct wq_watching *w, struct wq_queue *queue, int32_t seri
 		wq_compare_key(w->compare, key); /* earlier changes are not for this watch */
 	if (r < 0)
 		return r;
-	if (key->zombie)
-		return -ENOKEY;
+	if (key->zombie) /* its REMOVAL comes before a watch of another key that has its serial
+			  */
+		return wq_key_reader_exists(w->model->reader, serial) ? -EINPROGRESS : -ENOKEY;
 	wq_watch_init(&kw->watch, queue);
 	kw->watch.id = (uint64_t)serial;
 	kw->watch.info_id = (uint32_t)watch_id << WATCH_INFO_ID__SHIFT;
