@@ -224,6 +224,23 @@ static void operations_on_a_user_keyring(void)
 	end_without_overrun();
 }
 
+static void fork_and_end(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	IT_EQ(waitpid(pid, NULL, 0), pid);
+}
+
+static void forks(void)
+{
+	set_up_tracing("source=trace");
+	watch_many();
+	bystander_is_served(fork_and_end);
+	end_without_overrun();
+}
+
 static void set_permissions(void)
 {
 	for (int i = 0; i < 100; i++)
@@ -395,6 +412,7 @@ static const struct it_test tests[] = {
 	{SERVED "clears of a keyring that cannot be told",
 		clears_of_a_keyring_that_cannot_be_told},
 	{SERVED "operations on a user keyring", operations_on_a_user_keyring},
+	{SERVED "forks", forks},
 	{SERVED "operations that are traced", operations_that_are_traced},
 	{SERVED "differences that wait for reports", differences_that_wait_for_reports},
 	{SERVED "timeouts of many keys", timeouts_of_many_keys},
