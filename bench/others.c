@@ -20,6 +20,7 @@
 
 #include <linux/keyctl.h>
 
+#include "base/array_size.h"
 #include "common.h"
 
 /* Of each operation in a part of a turn, which is shorter than the time that others may run. */
@@ -66,7 +67,7 @@ static const struct {
 	{"getppid", ask_parent},
 };
 
-#define OPERATIONS (sizeof(operations) / sizeof(operations[0]))
+#define OPERATIONS ARRAY_SIZE(operations)
 
 enum { ALONE, UNUSED, USED, WATCHED, WAYS };
 

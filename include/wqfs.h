@@ -74,15 +74,15 @@ struct wqfs_stats {
 	__u32 opens;	   /* open descriptors of this queue */
 	__u32 readers;	   /* reads blocked on it now */
 	__u32 source;	   /* enum wqfs_source: how the mount learns of changes */
-	__u32 interval_us; /* polling: time between two looks at a key; else time between two
-			      resyncs, 0: there are none */
+	__u32 interval_us; /* polling: time between two snapshots of a key; else time between
+			      two resyncs, 0: there are none */
 	__u32 abi;	   /* of the mount: its WQFS_ABI */
 	__u64 posted;	   /* records queued since the queue was made */
 	__u64 read;	   /* records read */
 	__u64 lost;	   /* records dropped because the queue was full */
 	__u64 filtered;	   /* records that the filter refused */
 	__u64 losses;	   /* LOSS records delivered */
-	__u64 scans;	   /* of the mount: how often it has looked at every watched key */
+	__u64 scans;	   /* of the mount: how often it has compared every watched key */
 };
 
 /* How read() returns a record. */
@@ -104,7 +104,7 @@ enum wqfs_format {
  *
  * The sender makes a report with end_ns 0 before the operation, and the same report with end_ns
  * set after it, also when the operation failed. The first report is optional. It keeps wqfs
- * from posting the same change twice, should it look at the key between the operation and the
+ * from posting the same change twice, should it compare the key between the operation and the
  * second report. */
 struct wqfs_key_report {
 	__u32 op;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "base/array_size.h"
 #include "next.h"
 #include "signals.h"
 
@@ -15,7 +16,7 @@ void wqshim_block_signals(sigset_t *before)
 	sigset_t all;
 
 	memset(&all, 0xff, sizeof(all));
-	for (size_t i = 0; i < sizeof(caused) / sizeof(caused[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(caused); i++)
 		sigdelset(&all, caused[i]);
 	memset(before, 0, sizeof(*before));
 	wqshim_sys(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)before, SIGSET_SIZE);

@@ -9,8 +9,9 @@
 
 #include "base/clock.h"
 
-/* Is called in a thread of its own: a signal's handler would not be while a request to a daemon
- * waits that has been interrupted already. The end of the process ends that, too. */
+/* This is called in a thread of its own. The handler of a signal would not be called while a
+ * request waits that was interrupted already; the end of the process ends such a request, too.
+ */
 static void end(union sigval status)
 {
 	_exit(status.sival_int);

@@ -39,7 +39,7 @@ static const struct {
 	{"seconds", "KEY_SECONDS_LEFT"},
 };
 
-/* Those besides: MESSAGE, MESSAGE_ID, PRIORITY and SYSLOG_IDENTIFIER. */
+/* An entry has four more: MESSAGE, MESSAGE_ID, PRIORITY and SYSLOG_IDENTIFIER. */
 #define ENTRY_MAX (ARRAY_SIZE(fields) + 4)
 
 /* The texts belong to it. */
@@ -128,8 +128,8 @@ static void on_end(int sig WQ_UNUSED)
 	_exit(0);
 }
 
-/* Not sooner than needed: a signal that has a handler does not end a wait for a daemon that
- * does not answer, as one may be needed before. */
+/* This is not done sooner than it is needed: a signal that has a handler does not end a wait
+ * for a daemon that does not answer. */
 static void prepare(struct journal *j)
 {
 	static const int signals[] = {SIGINT, SIGTERM};

@@ -122,7 +122,7 @@ static void print(struct monitor *m, const struct event *event)
 		watcher_stop(&m->w, WQCTL_FAILURE);
 }
 
-/* What cannot be told ends it: else it would be lost silently. */
+/* An entry that the journal does not take ends the monitor: else it would be lost silently. */
 static void tell_journal(struct monitor *m, const struct event *event)
 {
 	struct event_style style = {

@@ -6,7 +6,7 @@
 #include "monitor.h"
 #include "wqctl.h"
 
-/* Those without a letter. */
+/* The options that have no letter. */
 enum { MONITOR_PERSISTENT = 768, MONITOR_MOUNT };
 
 #define MONITOR_LETTERS "f:rq"

@@ -16,7 +16,7 @@ struct ready {
  * after an error message: FD is not open. */
 bool ready_open(struct ready *ready, struct wq_loop *loop, int fd);
 
-/* Says so. What cannot be told is no failure. */
+/* Tells READY=1 and STATUS. It is no failure if nobody can be told. */
 void ready_tell(struct ready *ready, const char *status);
 
 void ready_close(struct ready *ready);

@@ -96,8 +96,8 @@ static int file_of(const char *text)
 	return -1;
 }
 
-/* With the signals as a command expects them, and INPUT as its standard input. 0 or an errno.
- */
+/* Starts the command, with the signals as it expects them and INPUT as its standard input. 0 or
+ * an errno. */
 static int spawn(struct run_each *run, int input)
 {
 	char name[] = "sh",

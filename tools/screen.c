@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "base/array_size.h"
 #include "base/unused.h"
 
 /* A key that is an escape sequence arrives at once. */
@@ -74,7 +75,7 @@ const char *screen_lacks(void)
 	return isatty(STDOUT_FILENO) ? NULL : "standard output is not a terminal";
 }
 
-/* Without it there is no place for a row; NULL or -1. */
+/* Without this sequence no row has a place. tigetstr() returns NULL or -1 if there is none. */
 static bool can_move_cursor(void)
 {
 	const char *sequence = tigetstr("cup");
@@ -314,7 +315,7 @@ enum screen_key screen_key(struct screen *s WQ_UNUSED)
 	};
 	int code = getch();
 
-	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		if (keys[i].code == code)
 			return keys[i].key;
 	return SCREEN_OTHER_KEY;

@@ -6,7 +6,7 @@
 #include "event_out.h"
 #include "wqctl.h"
 
-/* Those without a letter; -t has one. */
+/* The options that have no letter; -t has one. */
 enum { STYLE_FORMAT = 512, STYLE_TEMPLATE, STYLE_UTC, STYLE_LOCAL, STYLE_WHO };
 
 struct style_args {

@@ -200,7 +200,7 @@ static size_t parse_field(const char *p, struct piece *piece, char *why, size_t 
 		return 2;
 	}
 	if (!end) {
-		snprintf(why, size, "'%s': %%%% or %%(FIELD) is expected", p);
+		snprintf(why, size, "invalid field: '%s' (%%(NAME) or %%%%)", p);
 		return 0;
 	}
 	*piece = (struct piece){.field = find_field(p + 2, (size_t)(end - p) - 2)};
@@ -231,7 +231,7 @@ struct template *template_new(const char *text, char *why, size_t size)
 	if (t)
 		t->text = strdup(text);
 	if (!t || !t->text) {
-		snprintf(why, size, "there is no memory");
+		snprintf(why, size, "out of memory");
 		free(t);
 		return NULL;
 	}

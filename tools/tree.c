@@ -60,7 +60,7 @@ static struct fact *fact_of(struct tree_facts *facts, int32_t serial)
 
 /* ---- when they expire ---- */
 
-/* Of a serial that stands there twice nothing is believed: see keys/proc_keys.h. */
+/* A serial that stands there twice is not believed: see keys/proc_keys.h. */
 static void on_line(void *arg, const struct wq_proc_key *line)
 {
 	struct fact *f = fact_of(arg, line->serial);
@@ -124,7 +124,7 @@ static void read_queue(struct tree_facts *facts, int dir, const char *name)
 		close(fd);
 }
 
-/* Only of a wqfs: opening files elsewhere could have an effect. */
+/* Reads the queues of a wqfs only: opening files elsewhere could have an effect. */
 static void read_queues(struct tree_facts *facts, const char *mount)
 {
 	DIR *dir = wq_is_mount(mount) ? opendir(mount) : NULL;

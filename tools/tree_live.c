@@ -212,7 +212,7 @@ static int listen_to_keyboard(struct live *live)
 
 /* ---- its life ---- */
 
-/* In the order in which they were named. */
+/* Adds the roots in the order in which they were named. */
 static bool add_roots(struct live *live)
 {
 	struct tree_key *key, *next;
@@ -231,7 +231,7 @@ static bool complain_of_screen(const char *why)
 	return false;
 }
 
-/* Asked first, so that nothing else is done in vain. */
+/* This is asked first, so that nothing else is done in vain. */
 static bool can_show(void)
 {
 	const char *why = screen_lacks();

@@ -134,7 +134,7 @@ static struct model_note note_of(
 	return note;
 }
 
-/* What the kernel has not told, because the key had ended, the event may know. */
+/* The event may know the name of a key that had ended before the kernel was asked for it. */
 static void name(struct model_key *key, const struct key_name *name)
 {
 	if (!name || json_object_get(key->json, "type"))
@@ -258,7 +258,8 @@ static void take_gone(
 	r->links[r->nr_links++] = *old;
 }
 
-/* In the kernel's order, and what has gone behind the link that it stood behind. */
+/* Puts the links into the kernel's order. A link that has gone stays behind the one that it
+ * stood behind. */
 static void merge(struct tree_model *m, struct reading *r, uint64_t now_ns)
 {
 	size_t place = 0;
@@ -324,7 +325,7 @@ static bool read_members(struct tree_model *m, struct model_key *ring, uint64_t 
 	return done;
 }
 
-/* Of a key that has ended what was known of it remains. */
+/* If the key has ended, what was known of it remains. */
 static bool read_key(struct tree_model *m, struct model_key *key, uint64_t now_ns)
 {
 	json_t *json = tree_key(m->facts, key->serial);
@@ -386,7 +387,7 @@ static const struct model_note *current_note(struct tree_model *m, const struct 
 {
 	const struct model_note *note = &key->note;
 
-	/* of a link that has gone it is more than that the key has ended then */
+	/* That a link has gone says more than that its key has ended. */
 	if (link && (link->gone || link->note.until_ns >= note->until_ns))
 		note = &link->note;
 	if (!is_current(note, now_ns))

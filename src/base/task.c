@@ -63,7 +63,7 @@ static bool parse_status(const char *text, struct wq_task *t)
 	       parse_ids(gid, t->gids);
 }
 
-/* We stay in ours, so that is asked for once. */
+/* The daemon stays in its user namespace, so that this is read once. */
 static bool in_our_userns(struct wq_tasks *tasks, pid_t tid)
 {
 	struct stat *ours = &tasks->userns, its;

@@ -73,7 +73,7 @@ static void reply(fuse_req_t req, const struct wq_handle *h)
 	fuse_reply_poll(req, events | (h->synced ? POLLPRI : 0));
 }
 
-void wqfs_answer_poll(struct wq_parked *p)
+void wqfs_complete_poll(struct wq_parked *p)
 {
 	wqfs_unpark(p);
 	reply(p->req, p->handle);

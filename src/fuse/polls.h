@@ -10,7 +10,7 @@ void wqfs_op_poll(
 	fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *ph);
 
 /* Answers P, which waits for WQ_WAIT_POSTS, and frees it. */
-void wqfs_answer_poll(struct wq_parked *p);
+void wqfs_complete_poll(struct wq_parked *p);
 
 /* Tells those who poll NODE that they may ask again, until END_NS: there may be many. False:
  * some have not been notified yet. */

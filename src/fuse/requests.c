@@ -29,7 +29,7 @@ void wqfs_stop(struct wqfs *fs)
 	wqfs_stop_asking(fs);
 	while ((p = TAILQ_FIRST(&fs->parked)))
 		if (p->wait == WQ_WAIT_POSTS)
-			wqfs_answer_poll(p);
+			wqfs_complete_poll(p);
 		else
 			wqfs_complete(p, p->wait == WQ_WAIT_RECORD ? 0 : -EINTR);
 	HASH_ITER (by_ino, fs->ns.by_ino, node, tmp)

@@ -136,7 +136,7 @@ static bool is_too_early(const struct wq_parked *p)
 static void serve_arrived(struct wq_parked *p)
 {
 	if (p->wait == WQ_WAIT_POSTS)
-		wqfs_answer_poll(p);
+		wqfs_complete_poll(p);
 	else if (is_too_early(p))
 		wqfs_line_up(p, &p->fs->undrained);
 	else if (gives(p))

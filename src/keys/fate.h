@@ -2,7 +2,8 @@
 /*
  * How keys have ended. When a key is missing from a keyring this decides what to post: the
  * kernel posts UNLINKED for a member that was unlinked, and nothing when it drops the link to a
- * dead one. Remembers a limited number of keys, and forgets the oldest. Pure.
+ * dead one: one that was revoked or invalidated, or has expired (key_is_dead()), whether it is
+ * destroyed yet or not. Remembers a limited number of keys, and forgets the oldest. Pure.
  */
 #ifndef WQ_FATE_H
 #define WQ_FATE_H

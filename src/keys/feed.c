@@ -383,7 +383,7 @@ bool wq_feed_check(struct wq_feed *f)
 
 /* Keys may be watched already, and were polled until now. A scan finds what was done to them
  * meanwhile; but a source that reports changes takes no scans. */
-static void catch_up(struct wq_feed *f)
+static void source_begins(struct wq_feed *f)
 {
 	on_source_started(f);
 	if (wq_model_has(f->model, WQ_SOURCE_CHANGES))
@@ -401,7 +401,7 @@ static void on_decided(void *arg)
 
 	say_wanted(f);
 	if (works)
-		catch_up(f);
+		source_begins(f);
 	if (f->died)
 		say_successor(f, f->died);
 	else if (works && f->has_decided)

@@ -140,7 +140,7 @@ Try 'wqctl monitor --help' for more information." "$wqctl" monitor --ready-fd 77
 		"wqctl monitor: invalid template: there is no field 'what': the fields are time type event key aux id key_type key_description aux_type aux_description pid uid gid comm seconds
 Try 'wqctl monitor --help' for more information." "$wqctl" monitor --template '%(what)'
 	expect "and what is no field" 2 "" \
-		"wqctl monitor: invalid template: '%d': %% or %(FIELD) is expected
+		"wqctl monitor: invalid template: invalid field: '%d' (%(NAME) or %%)
 Try 'wqctl monitor --help' for more information." "$wqctl" monitor --template 'a %d'
 	expect "a key that is not there is named" 1 "" \
 		"wqctl: $mnt/.anonymous: 1: no such key" "$wqctl" monitor @s 1
