@@ -14,6 +14,11 @@
 	6000000000ull /* a flood whose calls wait so long need not be measured further */
 #define LIMIT_NS 20000000ull
 #define FLOOR	 4
+/* One process fills a buffer of the trace in that time on a machine with two CPUs (wqfs(8)). */
+#define BUFFER_NS 333000000ull
+
+/* How long the daemon waited for a CPU during the last flood. */
+static uint64_t daemon_waited_ns;
 
 static int by_size(const void *a, const void *b)
 {
@@ -73,10 +78,17 @@ struct times {
 	uint64_t p50, p99;
 };
 
+static void spin(void)
+{
+	for (volatile int i = 0; i < 1000; i++)
+		;
+}
+
 /* Measures while another process calls FLOOD again and again. FLOOD may end that process. */
 static struct times measure(const char *what, const struct asking *a, void (*flood)(void))
 {
 	static uint64_t took[SAMPLES];
+	const uint64_t waited = on_cpu(it_daemon()).waited;
 	uint64_t end = wq_now_ns() + ENOUGH_NS;
 	pid_t pid = it_fork();
 	size_t n = 0;
@@ -89,17 +101,13 @@ static struct times measure(const char *what, const struct asking *a, void (*flo
 	} while (n < SAMPLES && wq_now_ns() < end && it_state(pid) != 'Z');
 	(void)kill(pid, SIGKILL);
 	IT_OK(it_wait(pid) <= 0);
+	if (flood != spin)
+		daemon_waited_ns = on_cpu(it_daemon()).waited - waited;
 	qsort(took, n, sizeof(*took), by_size);
 	printf("# %s: %zu answers, p50 %.2f ms, p99 %.2f ms, max %.2f ms\n", what, n,
 		ms(took[n / 2]), ms(took[n * 99 / 100]), ms(took[n - 1]));
 	fflush(stdout);
 	return (struct times){took[n / 2], took[n * 99 / 100]};
-}
-
-static void spin(void)
-{
-	for (volatile int i = 0; i < 1000; i++)
-		;
 }
 
 /* With sanitizers the limit only finds what hangs. */
@@ -158,6 +166,13 @@ void bystander_waits_little_longer(
 
 	measure_all(&a, flood, &rest, &flooded);
 	IT_OK(flooded.p50 < SLOWER * (LIMIT_NS + 2 * rest.p50));
+}
+
+bool bystander_kept_daemon_from_cpu(void)
+{
+	printf("# the daemon waited for a CPU for %.0f ms\n", ms(daemon_waited_ns));
+	fflush(stdout);
+	return daemon_waited_ns > BUFFER_NS / 2;
 }
 
 void bystander_trace_ends(void)

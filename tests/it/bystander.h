@@ -20,6 +20,7 @@
 #ifndef IT_BYSTANDER_H
 #define IT_BYSTANDER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Calls FLOOD again and again in another process, which it may end, while ASK is called. Fails
@@ -37,6 +38,10 @@ void bystander_waits_little_longer(
 
 /* What bystander_is_served() asks. */
 void bystander_stat(void);
+
+/* During the flood, did the daemon wait for a CPU for half the time in which one process fills
+ * a buffer of the trace? Then others on this machine were busy, and it may have overflowed. */
+bool bystander_kept_daemon_from_cpu(void);
 
 /* Ends the daemon and the test. If the flood was faster than the daemon the trace has
  * overflowed, which the daemon has logged and posted as LOSS. It must have logged

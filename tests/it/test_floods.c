@@ -40,11 +40,11 @@ static void set_up_tracing(const char *options)
 	set_up(options);
 }
 
-/* The trace must hold all of it; but a sanitizer's daemon is slower than the kernel, and says
- * so. */
+/* The trace must hold all of it; but a sanitizer's daemon is slower than the kernel, and one
+ * that does not get a CPU is, too. Both say so. */
 static void end_without_overrun(void)
 {
-	if (IT_SANITIZED)
+	if (bystander_kept_daemon_from_cpu() || IT_SANITIZED)
 		bystander_trace_ends();
 }
 
