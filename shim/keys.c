@@ -66,8 +66,8 @@ long wqshim_keyctl(int op, const long arg[4])
 		return watch_key(arg);
 	if (op == KEYCTL_CAPABILITIES)
 		return capabilities(arg);
-	wqshim_report_init(&report, (unsigned int)op);
-	wqshim_report_begin(&report, arg);
+	wqshim_report_init(&report, (unsigned int)op, arg);
+	wqshim_report_begin(&report);
 	ret = sys_keyctl(op, arg);
 	wqshim_report_end(&report, ret);
 	return ret;
@@ -89,10 +89,10 @@ long wqshim_add_key(const long arg[5])
 	struct wqshim_report report;
 	long args[4] = {arg[4]}, ret;
 
-	wqshim_report_init(&report, WQFS_REPORT_ADD_KEY);
+	wqshim_report_init(&report, WQFS_REPORT_ADD_KEY, args);
 	if (wqshim_report_is_wanted(&report))
 		args[1] = find_namesake(arg);
-	wqshim_report_begin(&report, args);
+	wqshim_report_begin(&report);
 	ret = wqshim_sys(SYS_add_key, arg[0], arg[1], arg[2], arg[3], arg[4]);
 	wqshim_report_end(&report, ret);
 	return ret;
@@ -108,8 +108,8 @@ long wqshim_request_key(const long arg[4])
 	 * searches. */
 	if (!arg[2] && !arg[3])
 		return wqshim_sys(SYS_request_key, arg[0], arg[1], arg[2], arg[3]);
-	wqshim_report_init(&report, WQFS_REPORT_REQUEST_KEY);
-	wqshim_report_begin(&report, dest);
+	wqshim_report_init(&report, WQFS_REPORT_REQUEST_KEY, dest);
+	wqshim_report_begin(&report);
 	ret = wqshim_sys(SYS_request_key, arg[0], arg[1], arg[2], arg[3]);
 	wqshim_report_end(&report, ret);
 	return ret;

@@ -43,19 +43,20 @@ static int reported_value(enum wq_op_kind kind, int value)
 		kind == WQ_ARG_DEST ? KEY_SPEC_REQUESTOR_KEYRING : value, kind == WQ_ARG_RING);
 }
 
-static void fill(struct wqshim_report *r, const struct wq_operation_type *type)
+static void fill(struct wqshim_report *r)
 {
 	r->key = (struct wqfs_key_report){.op = r->op, .begin_ns = r->seen.at_ns};
 	for (int i = 0; i < WQ_OP_ARGS; i++)
-		r->key.arg[i] = reported_value(type->arg[i].kind, (int)r->arg[i]);
+		r->key.arg[i] = reported_value(r->type->arg[i].kind, (int)r->arg[i]);
 	r->is_filled = true;
 }
 
 /* May argument I of the operation be a watched key? */
-static bool names_watched(
-	const struct wqshim_report *r, const struct wq_operation_type *type, int i)
+static bool names_watched(const struct wqshim_report *r, int i)
 {
-	if (type->arg[i].kind == WQ_ARG_NONE || type->arg[i].kind == WQ_ARG_NUMBER)
+	const enum wq_op_kind kind = r->type->arg[i].kind;
+
+	if (kind == WQ_ARG_NONE || kind == WQ_ARG_NUMBER)
 		return false;
 	if (r->key.arg[i])
 		return wqshim_board_may_watch(&r->seen, r->key.arg[i]);
@@ -63,25 +64,24 @@ static bool names_watched(
 	return (int)r->arg[i] || r->op == WQFS_REPORT_REQUEST_KEY;
 }
 
-static bool may_change_watched(
-	const struct wqshim_report *r, const struct wq_operation_type *type)
+static bool may_change_watched(const struct wqshim_report *r)
 {
 	for (int i = 0; i < WQ_OP_ARGS; i++)
-		if (names_watched(r, type, i))
+		if (names_watched(r, i))
 			return true;
 	return false;
 }
 
 /* Fills R and finds out whether the mount wants it at the end. True: at the beginning, too. */
-static bool weigh(struct wqshim_report *r, const struct wq_operation_type *type)
+static bool weigh(struct wqshim_report *r)
 {
 	const enum wqfs_wanted wanted = wqshim_board_wanted(&r->seen);
 
 	if (wanted == WQFS_WANTED_NONE)
 		return false;
 	if (!r->is_filled)
-		fill(r, type);
-	if (wanted == WQFS_WANTED_ALL || may_change_watched(r, type))
+		fill(r);
+	if (wanted == WQFS_WANTED_ALL || may_change_watched(r))
 		return r->wants_end = true;
 	r->wants_end = wq_operation_is_of_life(r->op);
 	return false;
@@ -95,24 +95,19 @@ static void send_report(struct wqshim_report *r)
 		wqshim_sys(SYS_ioctl, r->mount, WQFS_IOC_REPORT, (long)&r->key);
 }
 
-void wqshim_report_init(struct wqshim_report *r, unsigned int op)
+void wqshim_report_init(struct wqshim_report *r, unsigned int op, const long arg[4])
 {
+	*r = (struct wqshim_report){
+		.op = op, .arg = arg, .type = find(op, arg), .nothing = true, .mount = -1};
+	if (!r->type)
+		return;
 	wqshim_board_look(&r->seen);
 	r->nothing = wqshim_board_wanted(&r->seen) == WQFS_WANTED_NONE;
-	r->is_filled = r->wants_end = false;
-	r->mount = -1;
-	r->op = op;
 }
 
-void wqshim_report_begin(struct wqshim_report *r, const long arg[4])
+void wqshim_report_begin(struct wqshim_report *r)
 {
-	const struct wq_operation_type *changing;
-
-	r->arg = arg;
-	if (r->nothing)
-		return;
-	changing = find(r->op, arg);
-	if (!changing || !weigh(r, changing))
+	if (r->nothing || !weigh(r))
 		return;
 	r->key.begin_ns = wq_now_ns();
 	send_report(r);
@@ -122,18 +117,17 @@ void wqshim_report_begin(struct wqshim_report *r, const long arg[4])
  * is known of the arguments now must do. */
 static void weigh_again(struct wqshim_report *r)
 {
-	const struct wq_operation_type *changing = find(r->op, r->arg);
 	const uint64_t began_ns = r->seen.at_ns;
 
-	if (!changing)
-		return;
 	wqshim_board_look(&r->seen);
 	r->seen.at_ns = began_ns;
-	(void)weigh(r, changing);
+	(void)weigh(r);
 }
 
 void wqshim_report_end(struct wqshim_report *r, long result)
 {
+	if (!r->type)
+		return;
 	if (!r->wants_end && !wqshim_board_is_unchanged(&r->seen))
 		weigh_again(r);
 	if (r->wants_end) {

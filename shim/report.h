@@ -4,8 +4,8 @@
  * board says that it wants to know. A report begins before the operation and ends after it,
  * because some operations make it impossible to say afterwards which key they changed.
  *
- *	wqshim_report_init(&report, op);
- *	wqshim_report_begin(&report, arg);
+ *	wqshim_report_init(&report, op, arg);
+ *	wqshim_report_begin(&report);
  *	... the operation ...
  *	wqshim_report_end(&report, result);
  */
@@ -17,10 +17,13 @@
 #include "board.h"
 #include "wqfs.h"
 
+struct wq_operation_type;
+
 struct wqshim_report {
 	struct wqshim_seen seen;
 	unsigned int op;
 	const long *arg;
+	const struct wq_operation_type *type; /* NULL: no watch gets anything by it */
 	bool nothing;	/* the mount wanted none when the operation began */
 	bool is_filled; /* KEY has the arguments */
 	bool wants_end; /* the mount is to be told when the operation has ended */
@@ -28,9 +31,11 @@ struct wqshim_report {
 	struct wqfs_key_report key;
 };
 
-/* Prepares for a report of operation OP (KEYCTL_* or WQFS_REPORT_*). Keeps errno, as the others
- * do. */
-void wqshim_report_init(struct wqshim_report *r, unsigned int op);
+/* Prepares for a report of operation OP (KEYCTL_* or WQFS_REPORT_*) with ARG, which must live
+ * until the end, and may get what has been found out until the report begins. Of an operation
+ * that only reads nothing is ever to be reported, and the mount is not even looked at: its
+ * daemon may be stopped. Keeps errno, as the others do. */
+void wqshim_report_init(struct wqshim_report *r, unsigned int op, const long arg[4]);
 
 /* May the mount want to know? Else no more has to be found out about the operation. */
 static inline bool wqshim_report_is_wanted(const struct wqshim_report *r)
@@ -38,9 +43,8 @@ static inline bool wqshim_report_is_wanted(const struct wqshim_report *r)
 	return !r->nothing;
 }
 
-/* Tells the mount, if it wants to know, that this process is about to do the operation with
- * ARG, which must live until the end. */
-void wqshim_report_begin(struct wqshim_report *r, const long arg[4]);
+/* Tells the mount, if it wants to know, that this process is about to do the operation. */
+void wqshim_report_begin(struct wqshim_report *r);
 
 /* Tells the mount, if it wants to know, that the operation has ended with RESULT (-errno: it
  * failed), and returns when the mount knows. Ignores failures to tell the mount: they do not

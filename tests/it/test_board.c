@@ -256,6 +256,27 @@ static void end_of_a_life_is_reported_of_any_key(void)
 	IT_OK(waits() - before > UPDATES / 2);
 }
 
+static void reading_does_not_ask_the_daemon(void)
+{
+	char text[64];
+	pid_t child;
+
+	set_up();
+	IT_EQ(kill(it_daemon(), SIGSTOP), 0);
+	child = it_fork();
+	if (child == 0) {
+		IT_EQ(shim(SYS_keyctl, KEYCTL_READ, key_a, text, sizeof(text)), 1);
+		IT_OK(shim(SYS_keyctl, KEYCTL_DESCRIBE, key_a, text, sizeof(text)) > 0);
+		IT_OK(shim(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0) > 0);
+		IT_EQ(shim(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user",
+			      "wqfs-test:a", 0),
+			key_a);
+		_exit(0);
+	}
+	it_join(child);
+	IT_EQ(kill(it_daemon(), SIGCONT), 0);
+}
+
 static const struct it_test tests[] = {
 	{"the board shows what is watched", board_shows_what_is_watched},
 	{"nobody can write to it", nobody_can_write_to_it},
@@ -269,6 +290,7 @@ static const struct it_test tests[] = {
 	{"a program reports to the mount that follows one that was killed",
 		program_reports_to_the_mount_that_follows_one_that_was_killed},
 	{"the end of a life is reported of any key", end_of_a_life_is_reported_of_any_key},
+	{"what only reads does not wait for the daemon", reading_does_not_ask_the_daemon},
 };
 
 IT_MAIN(tests)
