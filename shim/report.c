@@ -107,10 +107,15 @@ void wqshim_report_init(struct wqshim_report *r, unsigned int op, const long arg
 
 void wqshim_report_begin(struct wqshim_report *r)
 {
-	if (r->nothing || !weigh(r))
+	bool now;
+
+	if (r->nothing)
 		return;
+	now = weigh(r);
+	/* exactly: a key that add_key() returns may have been watched since a moment ago */
 	r->key.begin_ns = wq_now_ns();
-	send_report(r);
+	if (now)
+		send_report(r);
 }
 
 /* A key was watched, or the mount has ended, since the operation began without a report. What
@@ -124,13 +129,23 @@ static void weigh_again(struct wqshim_report *r)
 	(void)weigh(r);
 }
 
+/* May the operation have changed a watched key that only its RESULT names? add_key() updates
+ * also a key that no search finds: one that has expired, or that may not be searched. */
+static bool returns_watched(const struct wqshim_report *r, long result)
+{
+	return r->is_filled && result > 0 &&
+	       wqshim_board_wanted(&r->seen) == WQFS_WANTED_WATCHED &&
+	       wq_operation_posts_about(r->type, WQ_OP_RESULT) &&
+	       wqshim_board_may_watch(&r->seen, (int32_t)result);
+}
+
 void wqshim_report_end(struct wqshim_report *r, long result)
 {
 	if (!r->type)
 		return;
 	if (!r->wants_end && !wqshim_board_is_unchanged(&r->seen))
 		weigh_again(r);
-	if (r->wants_end) {
+	if (r->wants_end || returns_watched(r, result)) {
 		r->key.end_ns = wq_now_ns();
 		r->key.result = (int)result;
 		send_report(r);

@@ -256,6 +256,40 @@ static void end_of_a_life_is_reported_of_any_key(void)
 	IT_OK(waits() - before > UPDATES / 2);
 }
 
+/* The program adds A again, which updates it. Its keyring is not watched. */
+static void add_again(int fd)
+{
+	IT_EQ(shim(SYS_add_key, "user", "wqfs-test:a", "2", 1L, KEY_SPEC_SESSION_KEYRING),
+		key_a);
+	IT_STR(records(fd), "A:updated");
+}
+
+static void update_of_a_key_that_may_not_be_searched(void)
+{
+	int fd;
+
+	set_up();
+	IT_EQ(keyctl_setperm(
+		      key_a, (KEY_POS_ALL & ~KEY_POS_SEARCH) | (KEY_USR_ALL & ~KEY_USR_SEARCH)),
+		0);
+	fd = it_queue("q", O_RDONLY | O_NONBLOCK);
+	IT_EQ(it_watch(fd, key_a, 1), 0);
+	add_again(fd);
+}
+
+static void update_of_a_key_that_has_expired(void)
+{
+	int fd;
+
+	set_up();
+	fd = it_queue("q", O_RDONLY | O_NONBLOCK);
+	IT_EQ(it_watch(fd, key_a, 1), 0);
+	IT_EQ(shim(SYS_keyctl, KEYCTL_SET_TIMEOUT, key_a, 1L), 0);
+	IT_STR(records(fd), "A:setattr");
+	IT_UNTIL(keyctl_describe(key_a, NULL, 0) < 0 && errno == EKEYEXPIRED);
+	add_again(fd);
+}
+
 static void reading_does_not_ask_the_daemon(void)
 {
 	char text[64];
@@ -290,6 +324,10 @@ static const struct it_test tests[] = {
 	{"a program reports to the mount that follows one that was killed",
 		program_reports_to_the_mount_that_follows_one_that_was_killed},
 	{"the end of a life is reported of any key", end_of_a_life_is_reported_of_any_key},
+	{"add_key() reports the update of a key that may not be searched",
+		update_of_a_key_that_may_not_be_searched},
+	{"add_key() reports the update of a key that has expired",
+		update_of_a_key_that_has_expired},
 	{"what only reads does not wait for the daemon", reading_does_not_ask_the_daemon},
 };
 
