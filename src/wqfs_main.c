@@ -403,12 +403,14 @@ static int run_in_background(struct daemon *d, struct fuse_args *args)
 	return d->ready_fd < 0 ? status : run(d, args);
 }
 
-/* Gives up what belongs to the caller: a lock, or a pipe whose end somebody waits for. Makes it
- * possible to wait for children, even if the caller ignores SIGCHLD. */
+/* Gives up what belongs to the caller: a lock, or a pipe whose end somebody waits for; and the
+ * mount to which a program under wqrun reports, which may be our own: it would wait for itself.
+ * Makes it possible to wait for children, even if the caller ignores SIGCHLD. */
 static int leave_caller(void)
 {
 	int r = wq_start_std_fds(0);
 
+	unsetenv("WQFS_MOUNT");
 	if (r == 0)
 		r = wq_start_close_fds(STDERR_FILENO + 1);
 	signal(SIGCHLD, SIG_DFL);

@@ -26,17 +26,27 @@
 static int32_t key_a, other;
 static long (*shim)(long nr, ...); /* its syscall() */
 
-static void load_shim(void)
+/* The programs that follow use the mount at DIR. */
+static void use_mount(const char *dir)
 {
 	char mount[512];
+	size_t len;
+
+	IT_OK(getcwd(mount, sizeof(mount)));
+	len = strlen(mount);
+	IT_OK((size_t)snprintf(mount + len, sizeof(mount) - len, "/%s", dir) <
+		sizeof(mount) - len);
+	IT_EQ(setenv("WQFS_MOUNT", mount, 1), 0);
+}
+
+static void load_shim(void)
+{
 	void *library = dlopen(SHIM, RTLD_NOW | RTLD_LOCAL);
 
 	IT_OK(library);
 	shim = (long (*)(long, ...))dlsym(library, "syscall");
 	IT_OK(shim);
-	IT_OK(getcwd(mount, sizeof(mount) - sizeof("/" IT_MNT)));
-	strcat(mount, "/" IT_MNT);
-	IT_EQ(setenv("WQFS_MOUNT", mount, 1), 0);
+	use_mount(IT_MNT);
 }
 
 static void set_up(void)
@@ -311,6 +321,23 @@ static void reading_does_not_ask_the_daemon(void)
 	IT_EQ(kill(it_daemon(), SIGCONT), 0);
 }
 
+/* An invalidation makes the daemon try a change itself, which must not be reported to it. */
+static void daemon_under_wqrun_does_not_ask_itself(void)
+{
+	int fd;
+
+	it_need_bare_daemon("the library would be loaded into WQFS_WRAPPER");
+	use_mount(IT_MNT);
+	setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 1);
+	setenv("LD_PRELOAD", SHIM, 1);
+	set_up();
+	unsetenv("LD_PRELOAD");
+	fd = it_queue("q", O_RDONLY | O_NONBLOCK);
+	IT_EQ(it_watch(fd, key_a, 1), 0);
+	IT_EQ(shim(SYS_keyctl, KEYCTL_INVALIDATE, key_a), 0);
+	RECORDS_UNTIL(fd, "A:invalidated");
+}
+
 static const struct it_test tests[] = {
 	{"the board shows what is watched", board_shows_what_is_watched},
 	{"nobody can write to it", nobody_can_write_to_it},
@@ -329,6 +356,8 @@ static const struct it_test tests[] = {
 	{"add_key() reports the update of a key that has expired",
 		update_of_a_key_that_has_expired},
 	{"what only reads does not wait for the daemon", reading_does_not_ask_the_daemon},
+	{"a daemon under wqrun on its own mount does not ask itself",
+		daemon_under_wqrun_does_not_ask_itself},
 };
 
 IT_MAIN(tests)
