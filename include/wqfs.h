@@ -137,7 +137,9 @@ struct wqfs_board {
 };
 
 /* Where a board is: shmat(SEGMENT, NULL, SHM_RDONLY). Numbers of segments mean something in
- * one IPC namespace only: if the token there is another one, this is not the board. */
+ * one IPC namespace only, and in another one anybody may have made that segment: if its token
+ * is another one, or its creator (shm_perm.cuid) is not the owner of the mount's root
+ * directory, this is not the board. */
 struct wqfs_board_place {
 	__u64 token[2];
 	__s32 segment;

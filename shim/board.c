@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -12,8 +13,10 @@
 #include "board.h"
 #include "next.h"
 #include "queue_fd.h"
+#include "statx.h"
 
-#define LOOK_NS 1000000000u /* between two questions which board is that of the mount */
+#define OVERFLOW_UID 65534u	 /* what the kernel shows for a user who has no number here */
+#define LOOK_NS	     1000000000u /* between two questions which board is that of the mount */
 
 /* A board that was replaced stays attached: another thread may be looking at it. */
 static _Atomic(const struct wqfs_board *) attached;
@@ -40,22 +43,38 @@ static bool is_valid(const struct wqfs_board *board)
 	return owner && !(owner & FUTEX_OWNER_DIED);
 }
 
-/* Is BOARD, which is attached and so will not go, the one at PLACE? */
-static bool is_at(const struct wqfs_board *board, const struct wqfs_board_place *place)
+/* The user who runs the daemon of MOUNT, its root directory. */
+static bool owner_of(int mount, uint32_t *uid)
+{
+	struct statx st;
+
+	if (wqshim_sys(SYS_statx, mount, (long)"", AT_EMPTY_PATH, STATX_UID, (long)&st))
+		return false;
+	*uid = st.stx_uid;
+	return st.stx_uid != OVERFLOW_UID;
+}
+
+/* Is BOARD, which is attached and so will not go, the one at PLACE of MOUNT? Everybody who can
+ * open the mount knows the token, and in another IPC namespace can make a segment of that
+ * number. So the daemon's user must have made it. */
+static bool is_at(
+	const struct wqfs_board *board, const struct wqfs_board_place *place, int mount)
 {
 	struct shmid_ds ds;
+	uint32_t uid;
 
 	return shmctl(place->segment, IPC_STAT, &ds) == 0 && ds.shm_segsz >= sizeof(*board) &&
+	       owner_of(mount, &uid) && ds.shm_perm.cuid == uid &&
 	       memcmp(board->token, place->token, sizeof(board->token)) == 0;
 }
 
-static const struct wqfs_board *attach(const struct wqfs_board_place *place)
+static const struct wqfs_board *attach(const struct wqfs_board_place *place, int mount)
 {
 	const struct wqfs_board *board = shmat(place->segment, NULL, SHM_RDONLY);
 
 	if (board == (void *)-1)
 		return NULL;
-	if (is_at(board, place))
+	if (is_at(board, place, mount))
 		return board;
 	shmdt(board);
 	return NULL;
@@ -73,7 +92,7 @@ static const struct wqfs_board *find(const struct wqfs_board *old)
 	if (wqshim_sys(SYS_ioctl, mount, WQFS_IOC_GET_BOARD, (long)&place) == 0)
 		board = old && memcmp(old->token, place.token, sizeof(old->token)) == 0
 				? old
-				: attach(&place);
+				: attach(&place, mount);
 	wqshim_sys(SYS_close, mount);
 	errno = saved;
 	return board;

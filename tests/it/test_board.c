@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -338,6 +339,42 @@ static void daemon_under_wqrun_does_not_ask_itself(void)
 	RECORDS_UNTIL(fd, "A:invalidated");
 }
 
+/* Makes a segment in the place of the board, which says that no key is watched. */
+static void forge(void *at)
+{
+	const struct wqfs_board_place *p = at;
+	struct wqfs_board *board;
+
+	IT_EQ(shmget(IPC_PRIVATE, sizeof(*board), 0444 | 0200), p->segment);
+	board = shmat(p->segment, NULL, 0);
+	IT_OK(board != (void *)-1);
+	memcpy(board->token, p->token, sizeof(p->token));
+	board->owner = 1;
+}
+
+static void board_of_somebody_else_is_none(void)
+{
+	struct wqfs_board_place p;
+	uid_t nobody = it_nobody();
+	char text[16];
+	int fd, next;
+
+	set_up();
+	p = place();
+	fd = it_queue("q", O_RDONLY | O_NONBLOCK);
+	IT_EQ(it_watch(fd, key_a, 1), 0);
+	IT_EQ(unshare(CLONE_NEWIPC), 0);
+	next = open("/proc/sys/kernel/shm_next_id", O_WRONLY | O_CLOEXEC);
+	if (next < 0)
+		it_skip("the number of a segment cannot be chosen: %m");
+	snprintf(text, sizeof(text), "%d", p.segment);
+	IT_EQ(write(next, text, strlen(text)), strlen(text));
+	close(next);
+	it_as(nobody, forge, &p);
+	update(key_a);
+	IT_STR(records(fd), "A:updated");
+}
+
 static const struct it_test tests[] = {
 	{"the board shows what is watched", board_shows_what_is_watched},
 	{"nobody can write to it", nobody_can_write_to_it},
@@ -358,6 +395,7 @@ static const struct it_test tests[] = {
 	{"what only reads does not wait for the daemon", reading_does_not_ask_the_daemon},
 	{"a daemon under wqrun on its own mount does not ask itself",
 		daemon_under_wqrun_does_not_ask_itself},
+	{"a board that somebody else made is none", board_of_somebody_else_is_none},
 };
 
 IT_MAIN(tests)
