@@ -21,8 +21,8 @@ struct wqshim_seen {
 };
 
 /* Looks at the board of the mount that $WQFS_MOUNT names. Without a system call, but that once
- * a second it asks the daemon, as a report would, whether it is still the board of that mount.
- */
+ * a second, and when the variable has changed, it asks the daemon, as a report would, whether
+ * it is still the board of that mount: so it may wait for the daemon. */
 void wqshim_board_look(struct wqshim_seen *seen);
 
 /* Is what was seen still true, so that no more reports are wanted than then? False without a

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -375,6 +376,50 @@ static void board_of_somebody_else_is_none(void)
 	IT_STR(records(fd), "A:updated");
 }
 
+#define ANOTHER "another"
+
+static bool is_mount(const char *dir)
+{
+	struct stat st, here;
+
+	return stat(dir, &st) == 0 && stat(".", &here) == 0 && st.st_dev != here.st_dev;
+}
+
+static pid_t start_another(void)
+{
+	const char **argv = it_daemon_argv(BLIND);
+	size_t last = 0;
+	pid_t pid;
+
+	while (argv[last + 1])
+		last++;
+	argv[last] = ANOTHER;
+	IT_EQ(mkdir(ANOTHER, 0700), 0);
+	pid = it_spawn(argv, "another.out");
+	IT_UNTIL(is_mount(ANOTHER));
+	return pid;
+}
+
+static void program_reports_to_the_mount_that_its_environment_names(void)
+{
+	pid_t another;
+	int fd;
+
+	set_up();
+	another = start_another();
+	fd = open(ANOTHER "/q", O_RDONLY | O_NONBLOCK | O_CREAT | O_CLOEXEC, 0600);
+	IT_OK(fd >= 0);
+	IT_EQ(it_watch(fd, key_a, 1), 0);
+	update(key_a);
+	IT_STR(records(fd), "");
+	use_mount(ANOTHER);
+	update(key_a);
+	IT_STR(records(fd), "A:updated");
+	close(fd);
+	IT_EQ(kill(another, SIGTERM), 0);
+	IT_EQ(it_wait(another), 0);
+}
+
 static const struct it_test tests[] = {
 	{"the board shows what is watched", board_shows_what_is_watched},
 	{"nobody can write to it", nobody_can_write_to_it},
@@ -396,6 +441,8 @@ static const struct it_test tests[] = {
 	{"a daemon under wqrun on its own mount does not ask itself",
 		daemon_under_wqrun_does_not_ask_itself},
 	{"a board that somebody else made is none", board_of_somebody_else_is_none},
+	{"a program reports to the mount that its environment names",
+		program_reports_to_the_mount_that_its_environment_names},
 };
 
 IT_MAIN(tests)
