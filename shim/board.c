@@ -20,8 +20,8 @@
 
 /* A board that was replaced stays attached: another thread may be looking at it. */
 static _Atomic(const struct wqfs_board *) attached;
-static _Atomic uint64_t asked_ns; /* when that was asked last; 0: never */
-static _Atomic uint64_t asked_of; /* the hash of the path of the mount then */
+static _Atomic uint64_t asked_ns;      /* when that was asked last; 0: never */
+static _Atomic(const char *) asked_of; /* what wqshim_mount() returned then */
 
 static uint32_t get(const __u32 *from)
 {
@@ -35,17 +35,6 @@ static uint64_t about_now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
-/* A hash (FNV-1a) of the path of the mount. The program may have changed its environment since
- * that was asked last, and may have overwritten the path in place. */
-static uint64_t hash_of_mount(void)
-{
-	uint64_t hash = 0xcbf29ce484222325u;
-
-	for (const char *p = wqshim_mount(); p && *p; p++)
-		hash = (hash ^ (unsigned char)*p) * 0x100000001b3u;
-	return hash;
 }
 
 static bool is_valid(const struct wqfs_board *board)
@@ -112,12 +101,11 @@ static const struct wqfs_board *find(const struct wqfs_board *old)
 
 /* Asks for the board again and returns it. Threads that do this at the same time may each
  * attach it; only one of these stays in use. */
-static const struct wqfs_board *ask(
-	const struct wqfs_board *old, uint64_t now_ns, uint64_t mount)
+static const struct wqfs_board *ask(const struct wqfs_board *old, uint64_t now_ns)
 {
 	const struct wqfs_board *board;
 
-	atomic_store(&asked_of, mount);
+	atomic_store(&asked_of, wqshim_mount());
 	atomic_store(&asked_ns, now_ns);
 	board = find(old);
 	if (board == old)
@@ -132,11 +120,11 @@ void wqshim_board_look(struct wqshim_seen *seen)
 {
 	const struct wqfs_board *board = atomic_load(&attached);
 	const uint64_t asked = atomic_load_explicit(&asked_ns, memory_order_relaxed);
-	const uint64_t mount = hash_of_mount();
 
 	seen->at_ns = about_now_ns();
-	if (!asked || seen->at_ns - asked >= LOOK_NS || mount != atomic_load(&asked_of))
-		board = ask(board, seen->at_ns, mount);
+	if (!asked || seen->at_ns - asked >= LOOK_NS ||
+		!wqshim_mount_is(atomic_load(&asked_of)))
+		board = ask(board, seen->at_ns);
 	seen->board = board && is_valid(board) ? board : NULL;
 	if (seen->board)
 		seen->generation = get(&board->generation);

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 #include <linux/magic.h>
 
 #include "next.h"
@@ -23,6 +24,7 @@
 #define FUSE_SUPER_MAGIC 0x65735546
 #endif
 
+#define MOUNT_ENV "WQFS_MOUNT"
 #define END_FLAGS (O_CLOEXEC | O_NONBLOCK)
 
 atomic_bool wqshim_queue_was_met;
@@ -40,9 +42,21 @@ static void sys_close(int fd)
 
 const char *wqshim_mount(void)
 {
-	const char *mount = getenv("WQFS_MOUNT");
+	const char *mount = getenv(MOUNT_ENV);
 
 	return mount && *mount ? mount : NULL;
+}
+
+bool wqshim_mount_is(const char *mount)
+{
+	const char *entry = mount ? mount - sizeof(MOUNT_ENV) : NULL;
+
+	if (!mount)
+		return !wqshim_mount();
+	for (char **e = environ; e && *e; e++)
+		if (*e == entry)
+			return true;
+	return false;
 }
 
 int wqshim_open_mount(void)

@@ -14,6 +14,11 @@
 /* The mount that $WQFS_MOUNT names, or NULL. */
 const char *wqshim_mount(void);
 
+/* Does the environment still have MOUNT, which wqshim_mount() has returned? Much faster than
+ * wqshim_mount(), because it compares addresses only: so it does not see that the program has
+ * overwritten the path in place. */
+bool wqshim_mount_is(const char *mount);
+
 /* Opens the root directory of that mount, which the caller closes; -ENOENT if no mount is
  * named, or the error of open(). */
 int wqshim_open_mount(void);
