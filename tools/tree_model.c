@@ -454,7 +454,8 @@ static void list_key(struct tree_model *m, struct model_key *key, const struct m
 		list_key(m, key->links[i].member, &key->links[i], depth + 1, now_ns);
 }
 
-/* What is in a row stays, and what is linked in something that stays. */
+/* What is in a row stays, and what is linked in something that stays; and so do the roots, for
+ * which there may be no memory for rows. */
 static void keep(struct tree_model *m, struct model_key *key)
 {
 	if (key->now_in == m->reading)
@@ -469,6 +470,8 @@ static void forget_others(struct tree_model *m)
 	struct model_key *key, *next;
 
 	m->reading++;
+	for (size_t i = 0; i < m->nr_roots; i++)
+		keep(m, m->roots[i]);
 	for (size_t i = 0; i < m->nr_rows; i++)
 		keep(m, m->rows[i].key);
 	HASH_ITER (hh, m->all, key, next)

@@ -68,6 +68,13 @@ static struct meant *find(struct wait *wait, int32_t serial)
 	return m;
 }
 
+/* Else it would seem not to be there. */
+static void stop_without_memory(struct wait *wait)
+{
+	wq_complain(WQ_ACT_WATCH, ENOMEM, NULL, wait->name);
+	watcher_stop(&wait->w, WQCTL_FAILURE);
+}
+
 static void on_arrived(struct key_tree *tree, int32_t serial)
 {
 	struct wait *wait = of(wq_container_of(tree, struct watcher, tree));
@@ -80,12 +87,14 @@ static void on_arrived(struct key_tree *tree, int32_t serial)
 		return;
 	}
 	m = calloc(1, sizeof(*m));
-	if (!m)
-		return;
-	m->serial = serial;
-	HASH_ADD_INT(wait->meant, serial, m);
-	if (!m->hh.tbl)
+	if (m) {
+		m->serial = serial;
+		HASH_ADD_INT(wait->meant, serial, m);
+	}
+	if (!m || !m->hh.tbl) {
 		free(m);
+		stop_without_memory(wait);
+	}
 }
 
 /* One that was revoked before it could be watched, or before we began. */
