@@ -231,6 +231,7 @@ static int watch(struct monitor *m, char **keys)
 	if (m->o->lead >= 0)
 		expiry_start(&m->expiry, m->w.loop, &m->w.tree);
 	status = watcher_run(&m->w);
+	watcher_heed_none(&m->w);
 	expiry_fini(&m->expiry);
 	run_each_fini(&m->run);
 	return status == WQCTL_OK && m->run.failed ? WQCTL_FAILURE : status;

@@ -2,12 +2,10 @@
 #include "record_out.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "args.h"
@@ -16,6 +14,7 @@
 #include "record/record_json.h"
 #include "record/render.h"
 #include "show.h"
+#include "stop_signals.h"
 
 #define BATCH 65536
 
@@ -24,7 +23,8 @@ struct reading {
 	const struct record_out *how;
 	enum wqfs_format format; /* in which the queue returns records */
 	unsigned long left;	 /* how many of how->count are still to be printed */
-	int signals, waiter;
+	struct stop_signals stop;
+	int waiter;
 	char buf[BATCH];
 };
 
@@ -46,18 +46,13 @@ int record_out_option(const struct wqctl_cmd *cmd, struct record_out *how, int o
 
 /* ---- waiting ---- */
 
-/* Opens a signalfd for SIGINT and SIGTERM, except one that our parent wants ignored. -1 on
- * error. */
-static int open_signals(void)
+/* For SIGINT and SIGTERM, except one that our parent wants ignored. 0 or -errno. */
+static int listen_to_signals(struct reading *rd)
 {
-	sigset_t set;
-
-	sigemptyset(&set);
-	wq_start_heed(&set, SIGINT);
-	wq_start_heed(&set, SIGTERM);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return -1;
-	return signalfd(-1, &set, SFD_CLOEXEC);
+	sigemptyset(&rd->stop.set);
+	wq_start_heed(&rd->stop.set, SIGINT);
+	wq_start_heed(&rd->stop.set, SIGTERM);
+	return stop_signals_listen(&rd->stop);
 }
 
 enum event { EVENT_READ, EVENT_STOP, EVENT_NO_OUTPUT };
@@ -81,7 +76,7 @@ static int open_waiter(const struct reading *rd)
 	/* If standard output is a file, epoll refuses it; a file cannot lose its
 	 * reader either. */
 	listen_to(epoll, STDOUT_FILENO, 0, EVENT_NO_OUTPUT);
-	if (listen_to(epoll, rd->signals, EPOLLIN, EVENT_STOP) &&
+	if (listen_to(epoll, rd->stop.fd, EPOLLIN, EVENT_STOP) &&
 		listen_to(epoll, rd->q->fd, EPOLLIN, EVENT_READ))
 		return epoll;
 	close(epoll);
@@ -271,18 +266,19 @@ enum wqctl_exit record_out(const struct queue_file *q, const struct record_out *
 {
 	struct reading rd = {.q = q, .how = how, .format = how->format, .left = how->count};
 	enum wqctl_exit status;
+	int err;
 
 	if (how->format == WQFS_FORMAT_TEXT && (how->time || how->who))
 		rd.format = WQFS_FORMAT_JSON; /* only JSON has time and cause */
 	if (!queue_file_set_format(q, rd.format))
 		return WQCTL_FAILURE;
-	rd.signals = open_signals();
-	if (rd.signals < 0)
-		return fail(&rd, errno);
+	err = listen_to_signals(&rd);
+	if (err)
+		return fail(&rd, -err);
 	rd.waiter = open_waiter(&rd);
 	status = rd.waiter < 0 ? fail(&rd, errno) : run(&rd);
 	if (rd.waiter >= 0)
 		close(rd.waiter);
-	close(rd.signals);
+	stop_signals_end(&rd.stop);
 	return status;
 }

@@ -3,6 +3,7 @@
 
 #include <curses.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -23,6 +24,10 @@ struct screen {
 	SCREEN *terminal;
 	attr_t looks[SCREEN_CHANGE + 1];
 	int messages, stderr_before; /* -1: standard error is not the terminal */
+	/* What screen_abandon() needs. */
+	struct termios modes_before;
+	int terminal_fd; /* does not block; -1: there is none */
+	char restoring[128];
 };
 
 /* ---- messages ---- */
@@ -50,20 +55,52 @@ static void write_all(int fd, const char *text, ssize_t len)
 	}
 }
 
-static void tell_messages(struct screen *s)
+static void tell_messages(const struct screen *s, int fd)
 {
 	char text[1024];
 	ssize_t n;
 
-	if (s->stderr_before >= 0) {
-		dup2(s->stderr_before, STDERR_FILENO);
-		close(s->stderr_before);
-		lseek(s->messages, 0, SEEK_SET);
-		while ((n = read(s->messages, text, sizeof(text))) > 0)
-			write_all(STDERR_FILENO, text, n);
+	for (off_t at = 0; (n = pread(s->messages, text, sizeof(text), at)) > 0; at += n)
+		write_all(fd, text, n);
+}
+
+/* ---- leaving in a hurry ---- */
+
+/* Appends the terminal's sequence called NAME, without its pauses. */
+static void add_sequence(struct screen *s, const char *name)
+{
+	const char *sequence = tigetstr(name);
+	size_t len = strlen(s->restoring);
+
+	if (!sequence || sequence == (const char *)-1)
+		return;
+	while (*sequence && len + 1 < sizeof(s->restoring)) {
+		if (!strncmp(sequence, "$<", 2) && strchr(sequence, '>'))
+			sequence = strchr(sequence, '>') + 1;
+		else
+			s->restoring[len++] = *sequence++;
 	}
-	if (s->messages >= 0)
-		close(s->messages);
+}
+
+/* A description of the terminal that we share with nobody, so that nobody else's writes fail.
+ */
+static void prepare_to_abandon(struct screen *s)
+{
+	static const char *const names[] = {"sgr0", "op", "rmkx", "cnorm", "rmcup"};
+
+	s->terminal_fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		add_sequence(s, names[i]);
+}
+
+void screen_abandon(struct screen *s)
+{
+	tcsetattr(STDIN_FILENO, TCSANOW, &s->modes_before);
+	if (s->terminal_fd < 0)
+		return;
+	write_all(s->terminal_fd, s->restoring, (ssize_t)strlen(s->restoring));
+	if (s->stderr_before >= 0)
+		tell_messages(s, s->terminal_fd);
 }
 
 /* ---- its life ---- */
@@ -129,6 +166,7 @@ struct screen *screen_open(bool colour, const char **why)
 	*why = s ? NULL : strerror(ENOMEM);
 	if (!s)
 		return NULL;
+	tcgetattr(STDIN_FILENO, &s->modes_before);
 	s->terminal = newterm(NULL, stdout, stdin);
 	if (!s->terminal) {
 		*why = "this terminal is not known (see TERM)";
@@ -136,8 +174,10 @@ struct screen *screen_open(bool colour, const char **why)
 		return NULL;
 	}
 	hold_messages(s);
+	prepare_to_abandon(s);
 	if (!can_move_cursor()) {
 		*why = "this terminal cannot move its cursor (see TERM)";
+		screen_leave(s);
 		screen_close(s);
 		return NULL;
 	}
@@ -148,14 +188,33 @@ struct screen *screen_open(bool colour, const char **why)
 	return s;
 }
 
-void screen_close(struct screen *s)
+static void give_back(void)
 {
-	if (!s)
-		return;
 	curs_set(1);
 	endwin();
+}
+
+void screen_leave(struct screen *s)
+{
+	give_back();
+	if (s->stderr_before < 0)
+		return;
+	dup2(s->stderr_before, STDERR_FILENO);
+	tell_messages(s, STDERR_FILENO);
+}
+
+static void close_file(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+void screen_close(struct screen *s)
+{
 	delscreen(s->terminal);
-	tell_messages(s);
+	close_file(s->messages);
+	close_file(s->stderr_before);
+	close_file(s->terminal_fd);
 	free(s);
 }
 
@@ -189,8 +248,7 @@ void screen_suspend(struct screen *s)
 	struct sigaction by_default = {.sa_handler = SIG_DFL}, before;
 	sigset_t set, mask;
 
-	curs_set(1);
-	endwin();
+	give_back();
 	sigemptyset(&set);
 	sigaddset(&set, SIGTSTP);
 	sigaction(SIGTSTP, &by_default, &before);

@@ -37,7 +37,15 @@ const char *screen_lacks(void);
  * changes have colours where the terminal has them. */
 struct screen *screen_open(bool colour, const char **why);
 
-/* Leaves the terminal as it was, and then says what has been said meanwhile. */
+/* Leaves the terminal as it was, and then says what has been said meanwhile. Only
+ * screen_close() may follow. */
+void screen_leave(struct screen *s);
+
+/* Does the same without blocking, as far as that is possible, while another thread may be in
+ * any other function for S but screen_close(). Then the process must end. */
+void screen_abandon(struct screen *s);
+
+/* Frees S, after screen_leave(). */
 void screen_close(struct screen *s);
 
 /* Takes the size that the terminal has now. */

@@ -167,24 +167,16 @@ static void on_signal(struct wq_loop_fd *watched, uint32_t events WQ_UNUSED)
 
 	if (read(watched->fd, &info, sizeof(info)) != sizeof(info))
 		return;
-	switch ((int)info.ssi_signo) {
-	case SIGWINCH:
-		screen_resize(live->view.screen);
-		break;
-	case SIGTSTP:
+	if (info.ssi_signo == SIGTSTP)
 		screen_suspend(live->view.screen);
-		break;
-	case SIGCONT:
+	else if (info.ssi_signo == SIGCONT)
 		screen_resume(live->view.screen);
-		break;
-	default:
-		watcher_stop(&live->w, 128 + (int)info.ssi_signo);
-		return;
-	}
+	else
+		screen_resize(live->view.screen);
 	draw_soon(live);
 }
 
-/* The watcher listens to those that end us without an error. 0 or -errno. */
+/* The watcher listens to those that end us. 0 or -errno. */
 static int listen_to_signals(struct live *live)
 {
 	sigset_t set;
@@ -193,8 +185,6 @@ static int listen_to_signals(struct live *live)
 	sigaddset(&set, SIGWINCH);
 	sigaddset(&set, SIGCONT);
 	wq_start_heed(&set, SIGTSTP);
-	wq_start_heed(&set, SIGHUP);
-	wq_start_heed(&set, SIGQUIT);
 	if (sigprocmask(SIG_BLOCK, &set, NULL))
 		return -errno;
 	live->signals.fd = signalfd(-1, &set, SFD_CLOEXEC);
@@ -247,10 +237,26 @@ static bool open_screen(struct live *live)
 	return live->view.screen || complain_of_screen(why);
 }
 
+static void leave(struct stop_signals *stop)
+{
+	screen_abandon(wq_container_of(stop, struct live, w.stop)->view.screen);
+}
+
+static bool heed_stop_signals(struct live *live)
+{
+	live->w.stop.leave = leave;
+	wq_start_heed(&live->w.stop.set, SIGHUP);
+	wq_start_heed(&live->w.stop.set, SIGQUIT);
+	return watcher_heed_signals(&live->w);
+}
+
 static int show(struct live *live)
 {
-	int err = listen_to_signals(live), status;
+	int err, status;
 
+	if (!heed_stop_signals(live))
+		return WQCTL_FAILURE;
+	err = listen_to_signals(live);
 	if (!err)
 		err = listen_to_keyboard(live);
 	if (err) {
@@ -272,12 +278,13 @@ static int watch(struct live *live, char *const *keys)
 	int status = WQCTL_FAILURE;
 
 	watcher_raise_limit();
-	if (!watcher_add_all(&live->w, keys) || !add_roots(live) ||
-		!watcher_heed_signals(&live->w))
+	if (!watcher_add_all(&live->w, keys) || !add_roots(live))
 		return WQCTL_FAILURE;
 	if (!open_screen(live))
 		return WQCTL_FAILURE;
 	status = show(live);
+	screen_leave(live->view.screen); /* this may block, too */
+	watcher_heed_none(&live->w);
 	screen_close(live->view.screen);
 	return status;
 }

@@ -2,12 +2,10 @@
 #include "watcher.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/container.h"
@@ -40,10 +38,11 @@ static void no_more(struct watcher *w, int status)
 static void on_signal(struct wq_loop_fd *watched, uint32_t events WQ_UNUSED)
 {
 	struct watcher *w = wq_container_of(watched, struct watcher, signals);
-	struct signalfd_siginfo info = {0};
+	int sig = stop_signals_get(&w->stop);
+	bool fails = w->fails_by_signal || (sig != SIGINT && sig != SIGTERM);
 
-	(void)!read(watched->fd, &info, sizeof(info));
-	watcher_stop(w, w->fails_by_signal ? 128 + (int)info.ssi_signo : WQCTL_OK);
+	if (sig)
+		watcher_stop(w, fails ? 128 + sig : WQCTL_OK);
 }
 
 static void on_output(struct wq_loop_fd *watched, uint32_t events WQ_UNUSED)
@@ -63,17 +62,14 @@ static void on_failed(struct own_queue *q, int err)
 /* Except for one that our parent wants ignored. 0 or -errno. */
 static int listen_to_signals(struct watcher *w)
 {
-	sigset_t set;
+	int err;
 
-	sigemptyset(&set);
-	wq_start_heed(&set, SIGINT);
-	wq_start_heed(&set, SIGTERM);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return -errno;
-	w->signals.fd = signalfd(-1, &set, SFD_CLOEXEC);
-	if (w->signals.fd < 0)
-		return -errno;
-	w->signals.ready = on_signal;
+	wq_start_heed(&w->stop.set, SIGINT);
+	wq_start_heed(&w->stop.set, SIGTERM);
+	err = stop_signals_listen(&w->stop);
+	if (err)
+		return err;
+	w->signals = (struct wq_loop_fd){.fd = w->stop.fd, .ready = on_signal};
 	return wq_loop_add(w->loop, &w->signals, EPOLLIN);
 }
 
@@ -151,22 +147,15 @@ static bool open_parts(struct watcher *w, const char *mount)
 	return own_queue_open(&w->queue, w->loop, mount);
 }
 
-static void close_loop(struct watcher *w)
-{
-	if (w->signals.fd >= 0)
-		close(w->signals.fd);
-	wq_loop_free(w->loop);
-}
-
 bool watcher_open(struct watcher *w, const char *mount, bool recursive)
 {
-	w->signals.fd = -1;
+	sigemptyset(&w->stop.set);
 	w->queue.record = on_record;
 	w->queue.drained = on_drained;
 	w->queue.synced = on_synced;
 	w->queue.failed = on_failed;
 	if (!open_parts(w, mount)) {
-		close_loop(w);
+		wq_loop_free(w->loop);
 		return false;
 	}
 	key_tree_init(&w->tree, &w->queue, &w->names, w->loop, recursive);
@@ -175,10 +164,11 @@ bool watcher_open(struct watcher *w, const char *mount, bool recursive)
 
 void watcher_close(struct watcher *w)
 {
+	watcher_heed_none(w);
 	key_tree_fini(&w->tree);
 	key_names_fini(&w->names);
 	own_queue_close(&w->queue);
-	close_loop(w);
+	wq_loop_free(w->loop);
 }
 
 void watcher_raise_limit(void)
@@ -241,6 +231,11 @@ bool watcher_heed_signals(struct watcher *w)
 	if (err)
 		fprintf(stderr, "wqctl: %s\n", strerror(-err));
 	return !err;
+}
+
+void watcher_heed_none(struct watcher *w)
+{
+	stop_signals_end(&w->stop);
 }
 
 int watcher_run(struct watcher *w)

@@ -10,18 +10,22 @@
 #include "key_names.h"
 #include "key_tree.h"
 #include "own_queue.h"
+#include "stop_signals.h"
 
-/* By value in its owner, who sets the functions. */
+/* By value in its owner, who sets the functions, and may add signals that end it. */
 struct watcher {
 	struct wq_loop *loop;
 	struct own_queue queue;
 	struct key_names names;
 	struct key_tree tree;
+	struct stop_signals stop;
 	struct wq_loop_fd signals, output;
 	bool stopped;
 	bool incomplete; /* it could not watch all that it should have */
 	int status;
-	bool fails_by_signal; /* a signal's number plus 128 is then the status, else 0 */
+	/* A signal's number plus 128 is then the status; else it is 0 for SIGINT and SIGTERM.
+	 */
+	bool fails_by_signal;
 
 	/* EVENT has happened. */
 	void (*event)(struct watcher *w, const struct event *event);
@@ -47,9 +51,13 @@ bool watcher_add_serial(struct watcher *w, int32_t serial, const char *name, uns
  * it. Returns the next id, or 0 after an error message. */
 unsigned int watcher_add_all(struct watcher *w, char *const *keys);
 
-/* From now on SIGINT and SIGTERM end watcher_run(). Before, they end the process, which may
- * have to wait for a daemon or for a key under construction. False after an error message. */
+/* From now on SIGINT, SIGTERM and the signals of W->stop end watcher_run(), and if it does not
+ * end soon, the process: see stop_signals.h. Before, they end the process, which may have to
+ * wait for a daemon or for a key under construction. False after an error message. */
 bool watcher_heed_signals(struct watcher *w);
+
+/* After watcher_run(): what follows may take its time, whatever signals come. */
+void watcher_heed_none(struct watcher *w);
 
 /* Passes on what happens until watcher_stop(). Returns the exit status. */
 int watcher_run(struct watcher *w);

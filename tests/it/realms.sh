@@ -82,6 +82,38 @@ thaw()
 	kill -CONT "$background"
 }
 
+# Does it wait for the answer of a daemon?
+asks_the_daemon()
+{
+	grep -q request_wait_answer "/proc/$background/stack" 2>/dev/null ||
+		grep -qE 'fuse|request_wait' "/proc/$background/wchan"
+}
+
+daemon_is_stopped()
+{
+	grep -q '^State:.T' "/proc/$daemon/status"
+}
+
+# Where the daemon is ours: when this returns it is stopped, and the command waits for a record
+# that it has.
+stop_daemon_while_asked()
+{
+	freeze
+	add wqfs-test:unread @s >/dev/null
+	look
+	kill -STOP "$daemon"
+	until_true 30 daemon_is_stopped
+	thaw
+	until_true 30 asks_the_daemon && return
+	not_ok "it asks the daemon"
+}
+
+continue_daemon()
+{
+	kill -CONT "$daemon"
+	keyctl clear @s
+}
+
 # ---- where they run ----
 
 # realm NAME COMMAND...: all tests, in a session of their own that COMMAND enters as somebody.

@@ -152,6 +152,18 @@ Try 'wqctl monitor --help' for more information." "$wqctl" monitor --template 'a
 	background=
 }
 
+# Where the daemon is ours.
+test_stopped_daemon()
+{
+	[ -n "$daemon" ] || return
+	starts @s
+	stop_daemon_while_asked
+	kill "$background"
+	ends "a signal ends it while a daemon does not answer" "$background" 143
+	background=
+	continue_daemon
+}
+
 test_formats()
 {
 	local key
@@ -459,6 +471,7 @@ all_tests()
 	test_default_keys
 	test_ready
 	test_ends
+	test_stopped_daemon
 	test_formats
 	test_filter
 	test_colours

@@ -56,7 +56,7 @@ write_script()
 		cd "$1" && shift
 		trap : INT
 		stty -g >before
-		rm -f pid status
+		rm -f pid status after
 		sh -c 'echo $$ >pid; exec "$@"' sh "$@"
 		echo $? >status.new
 		stty -g >after
@@ -298,6 +298,42 @@ test_mount_goes()
 	closes
 }
 
+# Where the daemon is ours.
+test_stopped_daemon()
+{
+	[ -n "$daemon" ] || return
+	opens 60 10 @s
+	stop_daemon_while_asked
+	on_terminal send-keys C-c
+	leaves "control-C ends it while a daemon does not answer" 130
+	continue_daemon
+	closes
+}
+
+is_writing()
+{
+	kill -CONT "$background"
+	grep -q tty_write "/proc/$background/stack" 2>/dev/null ||
+		grep -q wait_woken "/proc/$background/wchan"
+}
+
+# Nobody reads what it draws when it goes on.
+test_stopped_terminal()
+{
+	local server
+
+	opens 200 50 @s
+	server=$(on_terminal display-message -p '#{pid}')
+	kill -STOP "$server"
+	until_true 30 is_writing || not_ok "it waits for its terminal"
+	kill "$background"
+	until_true 30 test -e "$tmp/status"
+	expect "a signal ends it while its terminal takes nothing" 0 143 "" cat "$tmp/status"
+	expect "and the terminal's modes are as before" 0 "$(cat "$tmp/before")" "" cat "$tmp/after"
+	kill -CONT "$server"
+	closes
+}
+
 # As an interactive shell has it.
 test_job_control()
 {
@@ -367,6 +403,8 @@ all_tests()
 	test_scrolling
 	test_ends
 	test_mount_goes
+	test_stopped_daemon
+	test_stopped_terminal
 	test_job_control
 	test_loss
 	test_no_terminal

@@ -55,13 +55,6 @@ Try 'wqctl wait --help' for more information." "$wqctl" wait
 	expect "no queue is left" 0 "$queue" "" ls -A "$mnt"
 }
 
-# Does it wait for the answer of a daemon?
-asks_the_daemon()
-{
-	grep -q request_wait_answer "/proc/$background/stack" 2>/dev/null ||
-		grep -qE 'fuse|request_wait' "/proc/$background/wchan"
-}
-
 # Where the daemon is ours.
 test_stopped_daemon()
 {
@@ -75,6 +68,12 @@ test_stopped_daemon()
 	expect "so does the timeout" 2 "" "" "$wqctl" wait user:nosuch --timeout 0.5
 	background=
 	kill -CONT "$daemon"
+	waits user:nosuch
+	stop_daemon_while_asked
+	kill "$background"
+	ends "a signal ends it when the daemon does not answer any more" "$background" 143
+	continue_daemon
+	background=
 }
 
 test_arrival()

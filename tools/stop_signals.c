@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "stop_signals.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+/* So long the loop may be busy. */
+#define PATIENCE_SEC 2
+
+static void give_time(void)
+{
+	struct timespec left = {.tv_sec = PATIENCE_SEC};
+
+	while (nanosleep(&left, &left) && errno == EINTR)
+		;
+}
+
+/* The end of the process ends a wait for a daemon, as a signal's handler would not while a
+ * request waits that has been interrupted already. */
+static void *listen_to(void *arg)
+{
+	struct stop_signals *s = arg;
+	int sig;
+
+	do
+		sig = sigwaitinfo(&s->set, NULL);
+	while (sig < 0);
+	eventfd_write(s->fd, (eventfd_t)sig);
+	give_time();
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	if (s->leave)
+		s->leave(s);
+	_exit(128 + sig);
+}
+
+/* No other signal is for the thread. 0 or an errno. */
+static int start_thread(struct stop_signals *s)
+{
+	sigset_t all, before;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&s->thread, NULL, listen_to, s);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return err;
+}
+
+int stop_signals_listen(struct stop_signals *s)
+{
+	int err;
+
+	if (sigprocmask(SIG_BLOCK, &s->set, NULL))
+		return -errno;
+	s->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (s->fd < 0)
+		return -errno;
+	err = start_thread(s);
+	if (err)
+		close(s->fd);
+	s->listening = !err;
+	return -err;
+}
+
+int stop_signals_get(struct stop_signals *s)
+{
+	eventfd_t sig;
+
+	return eventfd_read(s->fd, &sig) ? 0 : (int)sig;
+}
+
+void stop_signals_end(struct stop_signals *s)
+{
+	if (!s->listening)
+		return;
+	s->listening = false;
+	pthread_cancel(s->thread);
+	pthread_join(s->thread, NULL);
+	close(s->fd);
+}
