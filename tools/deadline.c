@@ -17,6 +17,11 @@ static void end(union sigval status)
 	_exit(status.sival_int);
 }
 
+static void complain(void)
+{
+	fprintf(stderr, "wqctl: --timeout: %s\n", strerror(errno));
+}
+
 bool deadline_set(struct deadline *d, uint64_t due_ns, int status)
 {
 	struct sigevent event = {
@@ -30,12 +35,15 @@ bool deadline_set(struct deadline *d, uint64_t due_ns, int status)
 	};
 
 	if (timer_create(CLOCK_MONOTONIC, &event, &d->timer)) {
-		fprintf(stderr, "wqctl: --timeout: %s\n", strerror(errno));
+		complain();
 		return false;
 	}
 	d->set = true;
-	timer_settime(d->timer, TIMER_ABSTIME, &due, NULL);
-	return true;
+	if (!timer_settime(d->timer, TIMER_ABSTIME, &due, NULL))
+		return true;
+	complain();
+	deadline_clear(d);
+	return false;
 }
 
 void deadline_clear(struct deadline *d)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A time at which the process ends, whatever it waits for: while a loop runs, a timer of the
- * loop does that, but before, a daemon that does not answer keeps all of the process waiting.
+ * A time at which the process ends, whatever it waits for: a timer of its loop does not fire
+ * while a daemon that does not answer keeps the loop waiting, nor before it runs.
  */
 #ifndef WQ_DEADLINE_H
 #define WQ_DEADLINE_H

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/container.h"
+#include "deadline.h"
 #include "expiry.h"
 #include "filter.h"
 #include "journal.h"
@@ -29,8 +30,9 @@ struct monitor {
 	struct journal journal;
 	struct expiry expiry;
 	struct wq_timer idle;
-	unsigned long left; /* how many of o->count are still to come */
-	bool last;	    /* no event is taken any more, but commands may still run */
+	struct deadline deadline; /* until it watches */
+	unsigned long left;	  /* how many of o->count are still to come */
+	bool last;		  /* no event is taken any more, but commands may still run */
 	int last_status;
 };
 
@@ -211,6 +213,7 @@ static bool set_up(struct monitor *m, char **keys)
 		return false;
 	if (!add_all(m, keys))
 		return false;
+	deadline_clear(&m->deadline);
 	if (m->o->begin)
 		m->o->begin(*keys ? keys : by_default);
 	if (!wqctl_flush() || !watcher_heed_signals(&m->w))
@@ -235,6 +238,15 @@ static int watch(struct monitor *m, char **keys)
 	expiry_fini(&m->expiry);
 	run_each_fini(&m->run);
 	return status == WQCTL_OK && m->run.failed ? WQCTL_FAILURE : status;
+}
+
+/* With 0 it is a question, which is answered. */
+static bool set_deadline(struct monitor *m)
+{
+	uint64_t after_ns = m->o->timeout_ns;
+
+	return !m->o->has_timeout || !after_ns ||
+	       deadline_set(&m->deadline, wq_now_ns() + after_ns, WQCTL_TIMEOUT);
 }
 
 /* What is printed goes to the file called NAME. False after an error message. */
@@ -266,17 +278,16 @@ int monitor_run(const struct monitor_options *o, char **keys)
 		return WQCTL_FAILURE;
 	if (o->journal && !journal_open(&m.journal))
 		return WQCTL_FAILURE;
-	if (!watcher_open(&m.w, o->mount, o->recursive)) {
-		journal_close(&m.journal);
-		return WQCTL_FAILURE;
+	if (set_deadline(&m) && watcher_open(&m.w, o->mount, o->recursive)) {
+		run_each_init(&m.run, m.w.loop, o->command);
+		if (ready_open(&m.ready, m.w.loop, o->ready_fd)) {
+			status = watch(&m, keys);
+			wq_timer_clear(m.w.loop, &m.idle);
+			ready_close(&m.ready);
+		}
+		watcher_close(&m.w);
 	}
-	run_each_init(&m.run, m.w.loop, o->command);
-	if (ready_open(&m.ready, m.w.loop, o->ready_fd)) {
-		status = watch(&m, keys);
-		wq_timer_clear(m.w.loop, &m.idle);
-		ready_close(&m.ready);
-	}
-	watcher_close(&m.w);
+	deadline_clear(&m.deadline);
 	journal_close(&m.journal);
 	return status;
 }

@@ -254,17 +254,13 @@ static void check_absence(struct wait *wait)
 		watcher_stop(&wait->w, WQCTL_OK);
 }
 
-/* Until then only a thread can keep the time. With 0 it is a question, which is answered. */
 static bool set_up(struct wait *wait)
 {
 	wait->w.tree.arrived = on_arrived;
 	wait->w.tree.refused = wait->type ? on_refused : NULL;
 	watcher_raise_limit();
-	if (!(wait->type ? add_rings(wait) : add_serial(wait)) ||
-		!watcher_heed_signals(&wait->w))
-		return false;
-	deadline_clear(&wait->deadline);
-	return true;
+	return (wait->type ? add_rings(wait) : add_serial(wait)) &&
+	       watcher_heed_signals(&wait->w);
 }
 
 static int run(struct wait *wait)
@@ -317,6 +313,7 @@ int wait_run(const struct wait_options *o, const char *key)
 		wq_complain(WQ_ACT_KEY, ENOMEM, NULL, key);
 		return WQCTL_FAILURE;
 	}
+	/* with 0 it is a question, which is answered */
 	if (o->has_timeout && o->timeout_ns &&
 		!deadline_set(&wait.deadline, wait.due_ns, WQCTL_TIMEOUT))
 		status = WQCTL_FAILURE;

@@ -161,6 +161,7 @@ test_stopped_daemon()
 	kill "$background"
 	ends "a signal ends it while a daemon does not answer" "$background" 143
 	background=
+	expect "so does the timeout" 2 "" "" "$wqctl" monitor --timeout 0.5 @s
 	continue_daemon
 }
 

@@ -73,7 +73,11 @@ test_stopped_daemon()
 	kill "$background"
 	ends "a signal ends it when the daemon does not answer any more" "$background" 143
 	continue_daemon
+	waits user:nosuch --timeout 3
+	stop_daemon_while_asked
+	ends "so does the timeout" "$background" 2
 	background=
+	continue_daemon
 }
 
 test_arrival()
