@@ -87,7 +87,7 @@ static void wait_until_asleep(pid_t pid)
 		ck_assert_ptr_nonnull(f);
 		ck_assert_int_eq(fscanf(f, "%*d (%*[^)]) %c", &state), 1);
 		fclose(f);
-		usleep(1); /* it may have to run on our CPU */
+		usleep(1000); /* it may have to run on our CPU */
 	}
 }
 
