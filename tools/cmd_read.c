@@ -60,6 +60,7 @@ const struct wqctl_cmd wqctl_read = {
 		"      --wait           wait for more records (the default)\n"
 		"      --nonblock       end when no record is left\n" RECORD_OUT_HELP "\n"
 		"Text is what keyctl watch prints: \"123456 link 654321\". After SIGINT or\n"
-		"SIGTERM the exit status is 0. No record is taken that is not printed.\n",
+		"SIGTERM the exit status is 0. No record is taken that is not printed,\n"
+		"unless nobody reads the output for two seconds after a signal.\n",
 	.run = run,
 };
