@@ -18,7 +18,7 @@ struct expiring {
 	struct wq_expiry when;
 	struct wq_proc_key line;
 	unsigned int pass, lines; /* how many lines it has in this pass */
-	bool told_lead, told_end;
+	bool shown_lead, shown_end;
 	UT_hash_handle hh;
 };
 
@@ -99,21 +99,21 @@ static void note(struct expiring *e)
 		return;
 	}
 	e->when = e->line.expiry;
-	e->told_lead = e->told_end = false;
+	e->shown_lead = e->shown_end = false;
 }
 
-static void judge(struct expiry *x, struct expiring *e, time_t now)
+static void recheck(struct expiry *x, struct expiring *e, time_t now)
 {
 	if (e->line.expired) {
-		if (!e->told_end)
+		if (!e->shown_end)
 			tell(x, e, EVENT_EXPIRED, 0);
-		e->told_lead = e->told_end = true;
+		e->shown_lead = e->shown_end = true;
 		return;
 	}
 	note(e);
-	if (x->lead < 0 || never(&e->when) || e->told_lead || e->when.to - x->lead > now)
+	if (x->lead < 0 || never(&e->when) || e->shown_lead || e->when.to - x->lead > now)
 		return;
-	e->told_lead = true;
+	e->shown_lead = true;
 	tell(x, e, EVENT_EXPIRING, (long)(e->when.to > now ? e->when.to - now : 0));
 }
 
@@ -121,11 +121,11 @@ static void judge(struct expiry *x, struct expiring *e, time_t now)
  * comes; else now and then, until the shown unit changes. */
 static uint64_t pause_of(const struct expiry *x, const struct expiring *e, time_t now)
 {
-	time_t lead = x->lead < 0 || e->told_lead ? 0 : x->lead;
+	time_t lead = x->lead < 0 || e->shown_lead ? 0 : x->lead;
 	time_t early = e->when.from - lead - now;
 	uint64_t pause = (uint64_t)(e->when.to - e->when.from) * WQ_NSEC_PER_SEC / 60;
 
-	if (never(&e->when) || e->told_end)
+	if (never(&e->when) || e->shown_end)
 		return UINT64_MAX;
 	if (early > 0)
 		return (uint64_t)early * WQ_NSEC_PER_SEC;
@@ -134,7 +134,7 @@ static uint64_t pause_of(const struct expiry *x, const struct expiring *e, time_
 	return pause > PAUSE_MAX_NS ? PAUSE_MAX_NS : pause;
 }
 
-static void look_at(struct expiry *x, uint64_t due)
+static void read_at(struct expiry *x, uint64_t due)
 {
 	if (due < x->not_before_ns)
 		due = x->not_before_ns;
@@ -149,7 +149,7 @@ static void on_timer(struct wq_timer *timer)
 	time_t now;
 
 	read_all(x);
-	look_at(x, wq_now_ns() + x->calm_ns);
+	read_at(x, wq_now_ns() + x->calm_ns);
 	x->calm_ns = 2 * x->calm_ns < PAUSE_MAX_NS ? 2 * x->calm_ns : PAUSE_MAX_NS;
 	now = time(NULL);
 	HASH_ITER (hh, x->by_serial, e, next) {
@@ -158,9 +158,9 @@ static void on_timer(struct wq_timer *timer)
 			continue;
 		}
 		if (e->lines == 1 && e->line.known)
-			judge(x, e, now);
+			recheck(x, e, now);
 		if (pause_of(x, e, now) != UINT64_MAX)
-			look_at(x, wq_now_ns() + pause_of(x, e, now));
+			read_at(x, wq_now_ns() + pause_of(x, e, now));
 	}
 	if (x->read)
 		x->read(x);
@@ -176,10 +176,10 @@ struct wq_expiry expiry_of(const struct expiry *x, int32_t serial)
 
 /* ---- its life ---- */
 
-static void look_soon(struct expiry *x)
+static void read_soon(struct expiry *x)
 {
 	x->calm_ns = CALM_MIN_NS;
-	look_at(x, wq_now_ns());
+	read_at(x, wq_now_ns());
 }
 
 void expiry_start(struct expiry *x, struct wq_loop *loop, struct key_tree *tree)
@@ -187,7 +187,7 @@ void expiry_start(struct expiry *x, struct wq_loop *loop, struct key_tree *tree)
 	x->loop = loop;
 	x->tree = tree;
 	x->timer.fire = on_timer;
-	look_soon(x);
+	read_soon(x);
 }
 
 void expiry_fini(struct expiry *x)
@@ -207,9 +207,9 @@ static void on_removal(struct expiry *x, int32_t serial)
 	struct expiring *e;
 
 	HASH_FIND_INT(x->by_serial, &serial, e);
-	if (!e || e->told_end || never(&e->when) || e->when.from > time(NULL))
+	if (!e || e->shown_end || never(&e->when) || e->when.from > time(NULL))
 		return;
-	e->told_lead = e->told_end = true;
+	e->shown_lead = e->shown_end = true;
 	tell(x, e, EVENT_EXPIRED, 0);
 }
 
@@ -224,5 +224,5 @@ void expiry_event(struct expiry *x, const struct event *event)
 			(event->aux || event->view.n.subtype == NOTIFY_KEY_SETATTR ||
 				event->view.n.subtype == NOTIFY_KEY_UPDATED ||
 				event->view.n.subtype == NOTIFY_KEY_INSTANTIATED)))
-		look_soon(x);
+		read_soon(x);
 }

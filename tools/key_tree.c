@@ -82,7 +82,7 @@ static void add_members(struct key_tree *tree, struct tree_key *ring,
 
 /* ---- watching ---- */
 
-static void judge(struct key_tree *tree, struct tree_key *key, int err)
+static void interpret(struct key_tree *tree, struct tree_key *key, int err)
 {
 	key_graph_set_state(
 		&tree->graph, key, err == -EINPROGRESS ? STATE_WAITING : STATE_REFUSED);
@@ -143,7 +143,7 @@ static void watch_arrived(struct key_tree *tree)
 		int err = watch(tree, key);
 
 		if (err)
-			judge(tree, key, err);
+			interpret(tree, key, err);
 	}
 	sync_held(tree);
 }

@@ -190,7 +190,7 @@ static void start_next(struct run_each *run)
 	}
 }
 
-static void judge(struct run_each *run, int status)
+static void interpret(struct run_each *run, int status)
 {
 	char why[64];
 
@@ -209,7 +209,7 @@ static void reap(struct run_each *run)
 	int status = wait_for_child(run);
 
 	run->nr--;
-	judge(run, status);
+	interpret(run, status);
 }
 
 static void on_child(struct wq_loop_fd *watched, uint32_t events WQ_UNUSED)

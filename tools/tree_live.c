@@ -136,7 +136,7 @@ static void on_key(struct live *live, enum screen_key key)
 		return;
 	}
 	if (key == SCREEN_REDRAW) {
-		live->model.all_stale = true;
+		live->model.all_unread = true;
 		screen_resume(live->view.screen);
 	} else if (!tree_view_scroll(&live->view, key)) {
 		return;

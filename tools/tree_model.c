@@ -19,16 +19,16 @@ static struct model_key *find_key(const struct tree_model *m, int32_t serial)
 	return key;
 }
 
-static void set_stale(struct tree_model *m, struct model_key *key, bool stale)
+static void set_unread(struct tree_model *m, struct model_key *key, bool unread)
 {
-	m->nr_stale += stale;
-	m->nr_stale -= key->stale;
-	key->stale = stale;
+	m->nr_unread += unread;
+	m->nr_unread -= key->unread;
+	key->unread = unread;
 }
 
 static void drop_key(struct tree_model *m, struct model_key *key)
 {
-	set_stale(m, key, false);
+	set_unread(m, key, false);
 	HASH_DEL(m->all, key);
 	json_decref(key->json);
 	free(key->links);
@@ -49,7 +49,7 @@ static struct model_key *get_key(struct tree_model *m, int32_t serial)
 	key->json = json_pack("{s:i}", "serial", serial);
 	HASH_ADD_INT(m->all, serial, key);
 	if (key->hh.tbl && key->json) {
-		set_stale(m, key, true);
+		set_unread(m, key, true);
 		return key;
 	}
 	if (key->hh.tbl)
@@ -61,7 +61,7 @@ static struct model_key *get_key(struct tree_model *m, int32_t serial)
 
 void tree_model_init(struct tree_model *m, const char *mount, uint64_t hold_ns)
 {
-	*m = (struct tree_model){.mount = mount, .hold_ns = hold_ns, .all_stale = true};
+	*m = (struct tree_model){.mount = mount, .hold_ns = hold_ns, .all_unread = true};
 }
 
 void tree_model_fini(struct tree_model *m)
@@ -153,7 +153,7 @@ static void on_linked(struct tree_model *m, struct model_key *ring, const struct
 	link->gone = link->member->ended = false;
 	link->note = *note;
 	name(link->member, event->aux_name);
-	set_stale(m, link->member, true);
+	set_unread(m, link->member, true);
 }
 
 static void on_unlinked(
@@ -209,11 +209,11 @@ void tree_model_event(struct tree_model *m, const struct event *event, uint64_t 
 	struct model_note note = note_of(m, event, now_ns);
 
 	if (event->view.kind == WQ_KIND_LOSS)
-		m->all_stale = true;
+		m->all_unread = true;
 	if (!key)
 		return;
 	name(key, event->key_name);
-	set_stale(m, key, true);
+	set_unread(m, key, true);
 	if (event->view.kind == WQ_KIND_REMOVAL)
 		key->ended = true;
 	if (event->view.kind == WQ_KIND_KEY && !is_expiry(event))
@@ -331,7 +331,7 @@ static bool read_key(struct tree_model *m, struct model_key *key, uint64_t now_n
 	json_t *json = tree_key(m->facts, key->serial);
 	const json_t *left = json_object_get(json, "expires_in");
 
-	set_stale(m, key, false);
+	set_unread(m, key, false);
 	if (!json)
 		return false;
 	key->expires = left ? time(NULL) + (time_t)json_integer_value(left) : 0;
@@ -354,9 +354,9 @@ static bool read_all_facts(struct tree_model *m)
 
 	tree_facts_free(m->facts);
 	m->facts = tree_facts_new(m->mount);
-	m->all_stale = !m->facts;
+	m->all_unread = !m->facts;
 	HASH_ITER (hh, m->all, key, next)
-		set_stale(m, key, true);
+		set_unread(m, key, true);
 	return m->facts;
 }
 
@@ -365,12 +365,12 @@ bool tree_model_read(struct tree_model *m, uint64_t now_ns)
 	struct model_key *key, *next;
 	bool done = true;
 
-	if (m->all_stale && !read_all_facts(m))
+	if (m->all_unread && !read_all_facts(m))
 		return false;
 	/* What is read has members that are new, and are behind those that were there. */
-	while (m->nr_stale)
+	while (m->nr_unread)
 		HASH_ITER (hh, m->all, key, next)
-			if (key->stale)
+			if (key->unread)
 				done = read_key(m, key, now_ns) && done;
 	return done;
 }

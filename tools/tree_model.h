@@ -39,7 +39,7 @@ struct model_key {
 	struct model_link *links; /* of a keyring */
 	size_t nr_links;
 	struct model_note note;
-	bool stale; /* is to be read anew */
+	bool unread; /* is to be read anew */
 	bool ended;
 	size_t old_place;      /* while its keyring is read: 1 more than its place before */
 	unsigned int now_in;   /* the last reading of a keyring that had it */
@@ -63,8 +63,8 @@ struct tree_model {
 	struct model_key **roots;
 	size_t nr_roots;
 	struct tree_facts *facts;
-	bool all_stale;
-	size_t nr_stale;
+	bool all_unread;
+	size_t nr_unread;
 	unsigned int reading, drawing; /* count them */
 	struct model_row *rows;	       /* as of tree_model_list() */
 	size_t nr_rows, max_rows;

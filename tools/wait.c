@@ -142,7 +142,7 @@ static void on_end(struct wait *wait, int32_t serial)
 }
 
 /* What a lost record would have said of a key is seen in the key. */
-static void look_at_meant(struct wait *wait)
+static void read_meant(struct wait *wait)
 {
 	struct meant *m, *next;
 
@@ -168,7 +168,7 @@ static void on_event(struct watcher *w, const struct event *event)
 			wait->name);
 		watcher_stop(w, WQCTL_FAILURE);
 	} else if (event->view.kind == WQ_KIND_LOSS) {
-		look_at_meant(wait);
+		read_meant(wait);
 	}
 	if (!find(wait, event->key))
 		return;

@@ -282,7 +282,7 @@ static const struct it_test tests[] = {
 		kernel_tells_all_before_the_end},
 	{"what was done to a key is told before its end by trace, however much was done before",
 		changes_are_told_before_the_end_of_their_key},
-	{"what follows is told after what was before, whatever is looked at",
+	{"what follows is told after what was before, whatever is compared",
 		what_follows_is_told_after_what_was_before},
 };
 

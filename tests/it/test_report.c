@@ -219,7 +219,7 @@ static void report_all(void *unused WQ_UNUSED)
 	end(own, &r, 0);
 }
 
-static void who_may_not_view_a_key_is_not_believed_but_it_is_looked_at(void)
+static void who_may_not_view_a_key_is_not_believed_but_it_is_compared(void)
 {
 	uid_t uid = it_nobody();
 	int32_t b;
@@ -330,7 +330,7 @@ static void who_may_view_a_key_fills_nobodys_queue(void)
 /* ---- what was only said ---- */
 
 /* A keyring that a child has as its session keyring. Whatever is done to it, it is not
- * collected before a look has found that. */
+ * collected before a scan has found that. */
 static int32_t held_keyring(void)
 {
 	int32_t k;
@@ -948,8 +948,8 @@ static const struct it_test tests[] = {
 		change_back_of_what_was_reported_is_a_difference},
 	{"users are believed of their own keys", users_are_believed_of_their_own_keys},
 	{"an owner's report of what was not is told", owners_report_of_what_was_not_is_told},
-	{"who may not View a key is not believed, but it is looked at",
-		who_may_not_view_a_key_is_not_believed_but_it_is_looked_at},
+	{"who may not View a key is not believed, but it is compared",
+		who_may_not_view_a_key_is_not_believed_but_it_is_compared},
 	{"who has a right that the operation needs is believed, and nobody else",
 		who_has_a_right_that_the_operation_needs_is_believed_and_nobody_else},
 	{"who may View a key fills nobody's queue", who_may_view_a_key_fills_nobodys_queue},

@@ -285,7 +285,7 @@ START_TEST(changes_are_posted_in_their_order_with_who_made_them)
 }
 END_TEST
 
-START_TEST(nothing_is_looked_at)
+START_TEST(nothing_is_compared)
 {
 	ck_assert_int_eq(watch(key_a), 0);
 	ck_assert_int_eq(watch(ring), 0);
@@ -313,7 +313,7 @@ START_TEST(an_end_is_told_in_its_place)
 }
 END_TEST
 
-START_TEST(ends_are_not_looked_for)
+START_TEST(ends_are_not_scanned_for)
 {
 	ck_assert_int_eq(watch(key_a), 0);
 	ck_assert_int_eq(keyctl_revoke(key_a), 0);
@@ -548,9 +548,9 @@ int main(void)
 		return 77;
 	tcase_add_checked_fixture(t, begin_exact, tear_down);
 	tcase_add_test(t, changes_are_posted_in_their_order_with_who_made_them);
-	tcase_add_test(t, nothing_is_looked_at);
+	tcase_add_test(t, nothing_is_compared);
 	tcase_add_test(t, an_end_is_told_in_its_place);
-	tcase_add_test(t, ends_are_not_looked_for);
+	tcase_add_test(t, ends_are_not_scanned_for);
 	tcase_add_test(t, what_nobody_watches_is_ignored);
 	tcase_add_test(t, what_was_done_before_a_watch_is_not_for_it);
 	tcase_add_test(t, the_source_is_asked_to_watch_by_the_first_and_no_longer_by_the_last);

@@ -390,7 +390,7 @@ START_TEST(interval_follows_the_budget)
 }
 END_TEST
 
-START_TEST(many_keys_are_all_looked_at)
+START_TEST(many_keys_are_all_compared)
 {
 	int n = geteuid() ? 100 : 1000; /* a user may have 200 keys */
 	struct wqfs_stats s;
@@ -431,7 +431,7 @@ int main(void)
 	tcase_add_test(when, changes_are_found_without_being_asked_for);
 	tcase_add_test(when, cancelled_sync_is_not_done);
 	tcase_add_test(when, interval_follows_the_budget);
-	tcase_add_test(when, many_keys_are_all_looked_at);
+	tcase_add_test(when, many_keys_are_all_compared);
 	suite_add_tcase(suite, when);
 	return run_suite(suite);
 }

@@ -165,7 +165,7 @@ static const struct {
 	{"it is updated", update, 0},
 };
 
-START_TEST(key_that_dies_before_its_first_look_is_not_watched)
+START_TEST(key_that_dies_before_its_first_snapshot_is_not_watched)
 {
 	bool dropped = deaths[_i].act == drop;
 	struct wqfs_stats s = {0};
@@ -529,7 +529,7 @@ int main(void)
 	middle = tcase_create("middle");
 	turns = tcase_create("turns");
 	tcase_add_checked_fixture(before, set_up, tear_down);
-	tcase_add_loop_test(before, key_that_dies_before_its_first_look_is_not_watched, 0,
+	tcase_add_loop_test(before, key_that_dies_before_its_first_snapshot_is_not_watched, 0,
 		ARRAY_SIZE(deaths));
 	tcase_add_loop_test(before, watch_of_a_key_that_dies_meanwhile_fails_or_is_told, 0,
 		ARRAY_SIZE(late_deaths));

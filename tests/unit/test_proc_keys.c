@@ -121,7 +121,7 @@ START_TEST(expiries_differ_only_if_they_cannot_be_the_same)
 }
 END_TEST
 
-START_TEST(expiry_is_narrowed_by_each_look)
+START_TEST(expiry_is_narrowed_by_each_pass)
 {
 	struct wq_expiry e = {159, 220};
 
@@ -267,7 +267,7 @@ int main(void)
 	tcase_add_loop_test(text, other_lines_are_refused, 0, ARRAY_SIZE(no_keys));
 	tcase_add_loop_test(
 		text, expiries_differ_only_if_they_cannot_be_the_same, 0, ARRAY_SIZE(expiries));
-	tcase_add_test(text, expiry_is_narrowed_by_each_look);
+	tcase_add_test(text, expiry_is_narrowed_by_each_pass);
 	tcase_add_loop_test(
 		text, lengths_are_taken_from_behind_the_description, 0, ARRAY_SIZE(lengths));
 	suite_add_tcase(suite, text);

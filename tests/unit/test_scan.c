@@ -84,7 +84,7 @@ START_TEST(a_sync_waits_for_those_of_its_own_user_only)
 }
 END_TEST
 
-START_TEST(what_is_looked_at_again_is_the_sources_to_say)
+START_TEST(what_is_compared_again_is_the_sources_to_say)
 {
 	ck_assert_uint_eq(wq_scan_resync_s(&scan), 30);
 	source.type = &changes;
@@ -107,7 +107,7 @@ int main(void)
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, a_resync_soon_after_the_boot_is_thorough_and_comes_once);
 	tcase_add_test(t, a_sync_waits_for_those_of_its_own_user_only);
-	tcase_add_test(t, what_is_looked_at_again_is_the_sources_to_say);
+	tcase_add_test(t, what_is_compared_again_is_the_sources_to_say);
 	suite_add_tcase(suite, t);
 	return run_suite(suite);
 }
