@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# wqctl and wqrun on a wqfs that is older than they are. Runs in the build directory.
+# wqctl and wqrun on a wqfs that is older than they are, and on one that is not. Runs in the build directory.
 set -u
 
 skip()
@@ -54,6 +54,13 @@ expect "wqrun warns, and runs the program" 0 hello "wqrun: $mnt: $old" \
 	./wqrun -f echo hello
 expect "a plain file is not called old" 1 "" "wqctl: $tmp/file: not a queue of wqfs" \
 	sh -c "touch '$tmp/file'; ./wqctl watch '$tmp/file' @s"
+
+fusermount3 -u "$mnt"
+wait "$daemon"
+./wqfs -f -o source=poll "$mnt" &
+daemon=$!
+until_true 30 grep -q " $mnt fuse.wqfs " /proc/mounts || exit 1
+expect "nothing is said of one of the same version" 0 hello "" ./wqrun -f echo hello
 
 echo "1..$((passed + failed))"
 [ "$failed" = 0 ]
