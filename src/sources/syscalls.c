@@ -25,9 +25,12 @@
 /* The least time between two wake-ups by ends of threads (task_free) on a busy machine, and by
  * calls that may be those of 32-bit programs. */
 #define NOW_AND_THEN_NS (20 * WQ_NSEC_PER_MSEC)
-#define FORKS_KB	128 /* for each CPU: about 2500 forks */
-#define IDS_KB		32  /* any user can fill it; only root loses by that */
-#define SMALL_KB	4   /* only whether there are events matters */
+#define FORKS_MIN_KB	128 /* for each CPU: about 2500 forks */
+/* The buffer of forks is so many times smaller than one of calls. A process that is forked,
+ * does one operation and ends fills both in about the same time. */
+#define CALLS_TO_FORKS 4
+#define IDS_KB	       32 /* any user can fill it; only root loses by that */
+#define SMALL_KB       4  /* only whether there are events matters */
 
 /* Enough for a few tenths of a second of four busy cores; with many cores each gets less. */
 #define BUFFERS_KB    16384u
@@ -188,6 +191,15 @@ static unsigned int share_of_buffers(int ncpus)
 	return kb < BUFFER_MIN_KB ? BUFFER_MIN_KB : kb;
 }
 
+/* Who ended before we read of its fork may be anybody, and all have a LOSS by what it did. So
+ * forks must not be lost before calls are. */
+static unsigned int forks_kb(unsigned int calls_kb)
+{
+	const unsigned int kb = calls_kb / CALLS_TO_FORKS;
+
+	return kb > FORKS_MIN_KB ? kb : FORKS_MIN_KB;
+}
+
 static int set_up(struct syscalls *t)
 {
 	unsigned int buffer_kb =
@@ -201,7 +213,7 @@ static int set_up(struct syscalls *t)
 							  : KBUFFER_ENDIAN_BIG);
 	if (!t->reader.page || !t->kbuf)
 		return -ENOMEM;
-	r = open_stream(t, WQ_STREAM_FORKS, FORKS_KB);
+	r = open_stream(t, WQ_STREAM_FORKS, forks_kb(buffer_kb));
 	if (r == 0)
 		r = open_stream(t, WQ_STREAM_IDS, IDS_KB);
 	if (r == 0)
