@@ -17,8 +17,10 @@
 /* One process fills a buffer of the trace in that time on a machine with two CPUs (wqfs(8)). */
 #define BUFFER_NS 333000000ull
 
-/* How long the daemon waited for a CPU during the last flood. */
-static uint64_t daemon_waited_ns;
+/* What the daemon did during the last flood. */
+static struct {
+	uint64_t took, ran, waited;
+} flooded_daemon;
 
 static int by_size(const void *a, const void *b)
 {
@@ -84,12 +86,21 @@ static void spin(void)
 		;
 }
 
+static void note_daemon(uint64_t began_ns, const struct times_on_cpu *before)
+{
+	const struct times_on_cpu now = on_cpu(it_daemon());
+
+	flooded_daemon.took = wq_now_ns() - began_ns;
+	flooded_daemon.ran = now.ran - before->ran;
+	flooded_daemon.waited = now.waited - before->waited;
+}
+
 /* Measures while another process calls FLOOD again and again. FLOOD may end that process. */
 static struct times measure(const char *what, const struct asking *a, void (*flood)(void))
 {
 	static uint64_t took[SAMPLES];
-	const uint64_t waited = on_cpu(it_daemon()).waited;
-	uint64_t end = wq_now_ns() + ENOUGH_NS;
+	const struct times_on_cpu daemon = on_cpu(it_daemon());
+	const uint64_t began = wq_now_ns(), end = began + ENOUGH_NS;
 	pid_t pid = it_fork();
 	size_t n = 0;
 
@@ -102,7 +113,7 @@ static struct times measure(const char *what, const struct asking *a, void (*flo
 	(void)kill(pid, SIGKILL);
 	IT_OK(it_wait(pid) <= 0);
 	if (flood != spin)
-		daemon_waited_ns = on_cpu(it_daemon()).waited - waited;
+		note_daemon(began, &daemon);
 	qsort(took, n, sizeof(*took), by_size);
 	printf("# %s: %zu answers, p50 %.2f ms, p99 %.2f ms, max %.2f ms\n", what, n,
 		ms(took[n / 2]), ms(took[n * 99 / 100]), ms(took[n - 1]));
@@ -168,11 +179,14 @@ void bystander_waits_little_longer(
 	IT_OK(flooded.p50 < SLOWER * (LIMIT_NS + 2 * rest.p50));
 }
 
-bool bystander_kept_daemon_from_cpu(void)
+bool bystander_left_daemon_idle(void)
 {
-	printf("# the daemon waited for a CPU for %.0f ms\n", ms(daemon_waited_ns));
+	const uint64_t busy = flooded_daemon.ran + flooded_daemon.waited;
+
+	printf("# the daemon ran for %.0f ms of %.0f, and waited for a CPU for %.0f ms\n",
+		ms(flooded_daemon.ran), ms(flooded_daemon.took), ms(flooded_daemon.waited));
 	fflush(stdout);
-	return daemon_waited_ns > BUFFER_NS / 2;
+	return flooded_daemon.waited < BUFFER_NS / 2 && busy < flooded_daemon.took / 4 * 3;
 }
 
 void bystander_trace_ends(void)

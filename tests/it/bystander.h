@@ -39,9 +39,11 @@ void bystander_waits_little_longer(
 /* What bystander_is_served() asks. */
 void bystander_stat(void);
 
-/* During the flood, did the daemon wait for a CPU for half the time in which one process fills
- * a buffer of the trace? Then others on this machine were busy, and it may have overflowed. */
-bool bystander_kept_daemon_from_cpu(void);
+/* During the flood, had the daemon time left? Not if it waited for a CPU for half the time in
+ * which one process fills a buffer of the trace, since others on this machine were busy; nor if
+ * it ran or waited for more than three quarters of the time, since this machine is too slow for
+ * the flood. The trace may have overflowed then. */
+bool bystander_left_daemon_idle(void);
 
 /* Ends the daemon and the test. If the flood was faster than the daemon the trace has
  * overflowed, which the daemon has logged and posted as LOSS. It must have logged

@@ -40,11 +40,12 @@ static void set_up_tracing(const char *options)
 	set_up(options);
 }
 
-/* The trace must hold all of it; but a sanitizer's daemon is slower than the kernel, and one
- * that does not get a CPU is, too. Both say so. */
+/* The trace must hold all of it; but a sanitizer's daemon is slower than the kernel, and so is
+ * one that does not get a CPU, or has one all the time and it is a slow one (wqfs(8)). All of
+ * them say so. */
 static void end_without_overrun(void)
 {
-	if (bystander_kept_daemon_from_cpu() || IT_SANITIZED)
+	if (IT_SANITIZED || !bystander_left_daemon_idle())
 		bystander_trace_ends();
 }
 
