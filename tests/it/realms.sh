@@ -41,6 +41,10 @@ trap end_all EXIT
 
 # ---- changes of keys ----
 
+# What the test's keys are called. The user keyring has those of other tests, too.
+# shellcheck disable=SC2034 # for the test
+own=wqfs-test:$$
+
 add()
 {
 	keyctl add user "$1" x "$2"
@@ -64,6 +68,24 @@ comes_and_goes()
 }
 
 # ---- a command in the background ----
+
+# watches COMMAND ARGUMENT...: the watches of this command of wqctl stand when this returns.
+watches()
+{
+	: >"$tmp/said"
+	"$wqctl" "$@" >"$tmp/shown" 2>"$tmp/said" &
+	background=$!
+	until_true 30 grep -q ^watching "$tmp/said" && return
+	not_ok "it watches: $*"
+	sed 's/^/# /' "$tmp/said"
+}
+
+stops()
+{
+	kill "$background"
+	ends "it ends well" "$background" 0
+	background=
+}
 
 is_frozen()
 {

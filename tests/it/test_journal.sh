@@ -91,19 +91,12 @@ prepare_run()
 # starts ARGUMENT...: it stands when this returns.
 starts()
 {
-	: >"$tmp/said"
-	"$wqctl" monitor --journal "$@" >"$tmp/shown" 2>"$tmp/said" &
-	background=$!
-	until_true 30 grep -q ^watching "$tmp/said" && return
-	not_ok "a monitor starts: $*"
-	sed 's/^/# /' "$tmp/said"
+	watches monitor --journal "$@"
 }
 
-stops()
+stops_silently()
 {
-	kill "$background"
-	ends "it ends well" "$background" 0
-	background=
+	stops
 	expect "and has printed nothing" 0 "" "" cat "$tmp/shown"
 }
 
@@ -156,12 +149,12 @@ test_entries()
 		".KEY_EVENT == \"revoked\" and .KEY_SERIAL == \"$key\" and .PRIORITY == \"5\" and
 		(has(\"KEY_AUX_SERIAL\") | not)"
 	keyctl clear @s
-	stops
+	stops_silently
 	starts --template '%(event) of %(key_description)' -t --format json @s
 	add wqfs-test:c @s >"$tmp/key"
 	enters "a template makes the message" '.MESSAGE == "linked of _ses"'
 	keyctl clear @s
-	stops
+	stops_silently
 }
 
 test_expiry()
@@ -174,7 +167,7 @@ test_expiry()
 	enters "so is that it expires soon" ".KEY_EVENT == \"expiring\" and
 		.KEY_SERIAL == \"$key\" and .PRIORITY == \"5\" and (.KEY_SECONDS_LEFT | tonumber) <= 40"
 	keyctl clear @s
-	stops
+	stops_silently
 }
 
 # What is lost in its queue, which holds some hundreds of records at most.
@@ -189,7 +182,7 @@ test_loss()
 	enters "a loss is a warning" '.KEY_EVENT == "loss" and .PRIORITY == "4" and
 		(has("KEY_SERIAL") | not)'
 	keyctl clear @s
-	stops
+	stops_silently
 }
 
 test_usage()

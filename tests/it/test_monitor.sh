@@ -16,19 +16,7 @@ export TERM=xterm
 # starts ARGUMENT...: it stands when this returns.
 starts()
 {
-	: >"$tmp/said"
-	"$wqctl" monitor "$@" >"$tmp/shown" 2>"$tmp/said" &
-	background=$!
-	until_true 30 grep -q ^watching "$tmp/said" && return
-	not_ok "a monitor starts: $*"
-	sed 's/^/# /' "$tmp/said"
-}
-
-stops()
-{
-	kill "$background"
-	ends "it ends well" "$background" 0
-	background=
+	watches monitor "$@"
 }
 
 # shows SENTENCE LINE: it is a whole line of what was printed, perhaps only soon.
@@ -73,17 +61,17 @@ test_default_keys()
 	starts
 	expect "without keys it watches two, and says when" 0 "watching @s @u: 2 keys" "" \
 		cat "$tmp/said"
-	key=$(add wqfs-test:a @s)
+	key=$(add $own:a @s)
 	shows "text begins as keyctl's does, and goes on with names" \
-		"$session link $key  keyring:_ses  user:wqfs-test:a(  by keyctl.*)?"
-	add wqfs-test:b @u >"$tmp/b"
+		"$session link $key  keyring:_ses  user:$own:a(  by keyctl.*)?"
+	add $own:b @u >"$tmp/b"
 	shows "the user keyring, too" "$user_ring link $(cat "$tmp/b")  keyring:$(
-		keyctl rdescribe @u ';' | cut -d';' -f5)  user:wqfs-test:b(  by keyctl.*)?"
+		keyctl rdescribe @u ';' | cut -d';' -f5)  user:$own:b(  by keyctl.*)?"
 	keyctl unlink "$key" @s
 	shows "a key has a name when it has ended, too" \
-		"$session unlk $key  keyring:_ses  user:wqfs-test:a(  by keyctl.*)?"
+		"$session unlk $key  keyring:_ses  user:$own:a(  by keyctl.*)?"
 	keyctl unlink "$(cat "$tmp/b")" @u
-	shows "in each keyring" "$user_ring unlk .*  user:wqfs-test:b(  by keyctl.*)?"
+	shows "in each keyring" "$user_ring unlk .*  user:$own:b(  by keyctl.*)?"
 	stops
 }
 
@@ -97,7 +85,7 @@ test_ready()
 	) &
 	background=$!
 	until_true 30 grep -qx ready "$tmp/ready"
-	comes_and_goes wqfs-test:ready @s
+	comes_and_goes $own:ready @s
 	ends "--ready-fd gets a line when the watches stand" $background 0
 	expect "with -q nothing is said" 0 "" "" cat "$tmp/said"
 
@@ -111,7 +99,7 @@ test_ready()
 	background=$!
 	wait $reader
 	expect "a service manager is told" 0 "READY=1" "" sed -n 1p "$tmp/told"
-	comes_and_goes wqfs-test:ready @s
+	comes_and_goes $own:ready @s
 	ends "-1 ends it after one event" $background 0
 	background=
 	expect "which it has printed" 0 1 "" sh -c "wc -l <'$tmp/shown'"
@@ -124,8 +112,8 @@ test_ends()
 	expect "--timeout ends it with a status of its own" 2 "" "" \
 		"$wqctl" monitor -q --timeout 0.05 @s
 	starts --timeout 60 -n 2 --template "$short" @s
-	key=$(add wqfs-test:n @s)
-	shows "-n goes on after the first" "linked _ses wqfs-test:n"
+	key=$(add $own:n @s)
+	shows "-n goes on after the first" "linked _ses $own:n"
 	keyctl unlink "$key" @s
 	ends "-n ends it" "$background" 0
 	background=
@@ -144,7 +132,7 @@ Try 'wqctl monitor --help' for more information." "$wqctl" monitor --template '%
 Try 'wqctl monitor --help' for more information." "$wqctl" monitor --template 'a %d'
 	expect "a key that is not there is named" 1 "" \
 		"wqctl: $mnt/.anonymous: 1: no such key" "$wqctl" monitor @s 1
-	key=$(add wqfs-test:end @s)
+	key=$(add $own:end @s)
 	starts --template '%(event)' "$key"
 	keyctl unlink "$key" @s
 	shows "the end of a key is printed" removal
@@ -170,20 +158,20 @@ test_formats()
 	local key
 
 	starts --format json "$session"
-	key=$(add wqfs-test:json @s)
-	until_true 30 grep -q wqfs-test:json "$tmp/shown"
-	expect "JSON has the names of keys" 0 "linked $session $key keyring _ses user wqfs-test:json" "" \
+	key=$(add $own:json @s)
+	until_true 30 grep -q $own:json "$tmp/shown"
+	expect "JSON has the names of keys" 0 "linked $session $key keyring _ses user $own:json" "" \
 		jq -r '[.subtype, .key, .aux, .key_type, .key_description, .aux_type, .aux_description]
 			| map(tostring) | join(" ")' "$tmp/shown"
 	stops
 	keyctl unlink "$key" @s
 	starts --template '%% %(id) %(type) %(event) %(key) %(aux) %(seconds)' @u @s
-	key=$(add wqfs-test:t @s)
+	key=$(add $own:t @s)
 	shows "a template is what a line is" "% 2 key linked $session $key -"
 	stops
 	keyctl unlink "$key" @s
 	starts --format raw @s
-	key=$(add wqfs-test:raw @s)
+	key=$(add $own:raw @s)
 	until_true 30 test -s "$tmp/shown"
 	expect "raw is the kernel's bytes" 0 "02000001 00000110 $(printf '%08x %08x' "$session" "$key")" "" \
 		sh -c "od -An -tx4 --endian=little '$tmp/shown' | sed 's/^ //'"
@@ -191,7 +179,7 @@ test_formats()
 	keyctl unlink "$key" @s
 	for how in -t --utc --local; do
 		starts $how @s
-		key=$(add wqfs-test:time @s)
+		key=$(add $own:time @s)
 		shows "$how begins with the time" \
 			"20[-0-9]+T[0-9:]+\.[0-9]{9}(Z|[-+][0-9]{4}) $session link $key .*"
 		stops
@@ -203,13 +191,13 @@ test_filter()
 {
 	local key how
 
-	key=$(add wqfs-test:filter @s)
+	key=$(add $own:filter @s)
 	for how in "" -r; do
 		# shellcheck disable=SC2086 # there may be none
 		starts $how -f key:unlinked --template "$short" @s
-		comes_and_goes wqfs-test:other @s
+		comes_and_goes $own:other @s
 		shows "what the filter lets in is shown${how:+ with $how}" \
-			"unlinked _ses wqfs-test:other"
+			"unlinked _ses $own:other"
 		stops
 		expect "and nothing else is" 1 "" "" grep -v ^unlinked "$tmp/shown"
 	done
@@ -226,12 +214,12 @@ test_colours()
 {
 	local esc=$'\033'
 
-	(until_true 30 grep -q '^watching' "$tmp/typescript" && comes_and_goes wqfs-test:c @s) &
+	(until_true 30 grep -q '^watching' "$tmp/typescript" && comes_and_goes $own:c @s) &
 	on_terminal "'$wqctl' monitor -1 @s" >"$tmp/typescript"
 	wait $!
 	expect "a terminal gets colours" 0 1 "" grep -c "^$esc\[32m$session link" "$tmp/typescript"
 	: >"$tmp/typescript"
-	(until_true 30 grep -q '^watching' "$tmp/typescript" && comes_and_goes wqfs-test:c @s) &
+	(until_true 30 grep -q '^watching' "$tmp/typescript" && comes_and_goes $own:c @s) &
 	NO_COLOR=1 on_terminal "'$wqctl' monitor -1 @s" >"$tmp/typescript"
 	wait $!
 	expect "unless NO_COLOR is set" 0 0 "" sh -c "grep -c '$esc' '$tmp/typescript'; :"
@@ -245,7 +233,7 @@ test_output()
 	"$wqctl" monitor @s >/dev/full 2>"$tmp/said" &
 	background=$!
 	until_true 30 grep -q ^watching "$tmp/said"
-	comes_and_goes wqfs-test:full @s
+	comes_and_goes $own:full @s
 	ends "output that cannot be written ends it" $background 1
 	background=
 	expect "and is told" 0 "wqctl: standard output: No space left on device" "" \
@@ -259,31 +247,31 @@ test_recursion()
 {
 	local ring inner key
 
-	ring=$(keyctl newring wqfs-test:ring @s)
+	ring=$(keyctl newring $own:ring @s)
 	keyctl setperm "$ring" 0x3f3f0000
 	starts -r --template "$short" @s
 	expect "what is below is counted" 0 "watching @s: 2 keys" "" cat "$tmp/said"
-	key=$(add wqfs-test:below "$ring")
-	shows "a keyring below is watched" "linked wqfs-test:ring wqfs-test:below"
+	key=$(add $own:below "$ring")
+	shows "a keyring below is watched" "linked $own:ring $own:below"
 	keyctl update "$key" y
-	shows "so is a key that has arrived" "updated wqfs-test:below -"
-	inner=$(keyctl newring wqfs-test:inner "$ring")
+	shows "so is a key that has arrived" "updated $own:below -"
+	inner=$(keyctl newring $own:inner "$ring")
 	keyctl setperm "$inner" 0x3f3f0000
-	shows "so is a keyring that has arrived" "linked wqfs-test:ring wqfs-test:inner"
+	shows "so is a keyring that has arrived" "linked $own:ring $own:inner"
 	keyctl link "$key" "$inner"
-	shows "and what is linked to it" "linked wqfs-test:inner wqfs-test:below"
+	shows "and what is linked to it" "linked $own:inner $own:below"
 	keyctl unlink "$key" "$ring"
-	shows "one of two links of a key goes" "unlinked wqfs-test:ring wqfs-test:below"
+	shows "one of two links of a key goes" "unlinked $own:ring $own:below"
 	keyctl update "$key" z
-	shows_times "and the key is still watched" 2 "updated wqfs-test:below -"
+	shows_times "and the key is still watched" 2 "updated $own:below -"
 	keyctl link "$inner" @u
 	keyctl setperm "$key" 0x3f3f0000
 	keyctl unlink "$ring" @s
-	shows "the keyring goes" "unlinked _ses wqfs-test:ring"
+	shows "the keyring goes" "unlinked _ses $own:ring"
 	: >"$tmp/shown"
 	keyctl update "$key" a
-	comes_and_goes wqfs-test:mark @s
-	shows "something else happens" "unlinked _ses wqfs-test:mark"
+	comes_and_goes $own:mark @s
+	shows "something else happens" "unlinked _ses $own:mark"
 	expect "nothing that has left is shown" 1 "" "" grep -E 'below|inner' "$tmp/shown"
 	stops
 	keyctl unlink "$inner" @u
@@ -294,8 +282,8 @@ test_return()
 {
 	local key other
 
-	key=$(add wqfs-test:returns @s)
-	other=$(add wqfs-test:other @s)
+	key=$(add $own:returns @s)
+	other=$(add $own:other @s)
 	keyctl setperm "$key" 0x3f3f0000
 	keyctl link "$key" @u
 	starts -r --template "$short" @s
@@ -307,12 +295,12 @@ test_return()
 	keyctl link "$key" @s
 	look
 	thaw
-	shows "something else is shown" "updated wqfs-test:other -"
-	comes_and_goes wqfs-test:mark @s
-	shows "and what comes later" "unlinked _ses wqfs-test:mark"
+	shows "something else is shown" "updated $own:other -"
+	comes_and_goes $own:mark @s
+	shows "and what comes later" "unlinked _ses $own:mark"
 	keyctl update "$key" y
 	look
-	shows "a key that comes back at once is still watched" "updated wqfs-test:returns -"
+	shows "a key that comes back at once is still watched" "updated $own:returns -"
 	stops
 	keyctl unlink "$key" @u
 	keyctl clear @s
@@ -323,9 +311,9 @@ test_found()
 {
 	local ring inner key
 
-	ring=$(keyctl newring wqfs-test:full @s)
-	inner=$(keyctl newring wqfs-test:inner "$ring")
-	add wqfs-test:deep "$inner" >/dev/null
+	ring=$(keyctl newring $own:full @s)
+	inner=$(keyctl newring $own:inner "$ring")
+	add $own:deep "$inner" >/dev/null
 	# where it is not possessed
 	for key in "$ring" "$inner"; do
 		keyctl setperm "$key" 0x3f3f0000
@@ -334,11 +322,11 @@ test_found()
 	keyctl unlink "$ring" @s
 	starts -r --format json @s
 	keyctl link "$ring" @s
-	until_true 30 grep -q wqfs-test:deep "$tmp/shown"
+	until_true 30 grep -q $own:deep "$tmp/shown"
 	expect "what a new keyring holds is reported as found" 0 \
-		"_ses wqfs-test:full null
-wqfs-test:full wqfs-test:inner true
-wqfs-test:inner wqfs-test:deep true" "" \
+		"_ses $own:full null
+$own:full $own:inner true
+$own:inner $own:deep true" "" \
 		jq -r '[.key_description, .aux_description, .found] | map(tostring) | join(" ")' \
 		"$tmp/shown"
 	stops
@@ -353,17 +341,17 @@ test_races()
 
 	starts -r --template "$short" @s
 	for i in $(seq 30); do
-		ring=$(keyctl newring "wqfs-test:r$i" @s)
-		add "wqfs-test:m$i" "$ring" >/dev/null
+		ring=$(keyctl newring "$own:r$i" @s)
+		add "$own:m$i" "$ring" >/dev/null
 		[ $((i % 10)) != 0 ] || until_true 30 grep -q "m$i" "$tmp/shown"
 	done
-	shows_times "every member is shown" 30 "linked wqfs-test:r.* wqfs-test:m.*"
+	shows_times "every member is shown" 30 "linked $own:r.* $own:m.*"
 	stops
 	expect "each member of a new keyring is reported once" 0 30 "" \
-		sh -c "grep '^linked wqfs-test:r.* wqfs-test:m' '$tmp/shown' | sort -u | wc -l"
+		sh -c "grep '^linked $own:r.* $own:m' '$tmp/shown' | sort -u | wc -l"
 	expect "and not twice" 0 "" "" sh -c "sort '$tmp/shown' | uniq -d"
 	for i in $(seq 30); do
-		keyctl unlink "%:wqfs-test:r$i" @s
+		keyctl unlink "%:$own:r$i" @s
 	done
 }
 
@@ -372,7 +360,7 @@ test_many()
 	local ring began took
 
 	[ "$(id -u)" = 0 ] || return
-	ring=$(keyctl newring wqfs-test:many @s)
+	ring=$(keyctl newring $own:many @s)
 	"$make_keys" "$ring" 10000 100 >/dev/null
 	began=$(date +%s%N)
 	starts -r --template "$short" "$ring"
@@ -384,7 +372,7 @@ test_many()
 	shows "each of them" "updated wqfs-test:9999 -"
 	keyctl clear "$ring"
 	look
-	shows "all are dropped" "cleared wqfs-test:many -"
+	shows "all are dropped" "cleared $own:many -"
 	stops
 	keyctl unlink "$ring" @s
 }
@@ -395,16 +383,16 @@ test_expiry()
 {
 	local key other
 
-	key=$(add wqfs-test:expires @s)
-	other=$(add wqfs-test:later @s)
+	key=$(add $own:expires @s)
+	other=$(add $own:later @s)
 	keyctl timeout "$other" 100000
 	starts -r --expiring 2000 @s
 	keyctl timeout "$key" 1000
 	look
-	shows "it says when a key is about to expire" "$key expiring [0-9]+  user:wqfs-test:expires"
+	shows "it says when a key is about to expire" "$key expiring [0-9]+  user:$own:expires"
 	keyctl timeout "$key" 1
 	look
-	shows "and when it has" "$key expired  user:wqfs-test:expires"
+	shows "and when it has" "$key expired  user:$own:expires"
 	expect "once" 0 1 "" grep -c expired "$tmp/shown"
 	expect "and of no other" 1 "" "" grep "^$other exp" "$tmp/shown"
 	stops
@@ -419,22 +407,22 @@ test_exec()
 
 	# shellcheck disable=SC2016 # the command's shell expands it
 	starts -x 'echo "$WQFS_EVENT $WQFS_KEY_DESCRIPTION $WQFS_AUX_DESCRIPTION $(jq -r .subtype)"' @s
-	key=$(add wqfs-test:x @s)
+	key=$(add $own:x @s)
 	shows "--exec has the event in its environment and on its input" \
-		"linked _ses wqfs-test:x linked"
+		"linked _ses $own:x linked"
 	keyctl unlink "$key" @s
-	shows "and runs for each" "unlinked _ses wqfs-test:x unlinked"
+	shows "and runs for each" "unlinked _ses $own:x unlinked"
 	stops
 	starts -n 3 -x "sleep 0.2; echo \$WQFS_AUX_DESCRIPTION" @s
 	for i in 1 2 3; do
-		add wqfs-test:slow$i @s >/dev/null
+		add $own:slow$i @s >/dev/null
 		look
 	done
 	ends "it ends when the commands have" "$background" 0
 	background=
-	expect "which run one after the other" 0 "wqfs-test:slow1
-wqfs-test:slow2
-wqfs-test:slow3" "" cat "$tmp/shown"
+	expect "which run one after the other" 0 "$own:slow1
+$own:slow2
+$own:slow3" "" cat "$tmp/shown"
 	starts -1 -x 'exit 3' @s
 	keyctl clear @s
 	ends "a command that fails is a failure" "$background" 1
@@ -448,7 +436,7 @@ test_exec_overflow()
 	local i ring
 
 	[ "$WQ_TEST_REALM" = other ] || return
-	ring=$(keyctl newring wqfs-test:many @s)
+	ring=$(keyctl newring $own:many @s)
 	rm -f "$tmp/go"
 	starts -x "until [ -e '$tmp/go' ]; do sleep 0.02; done; echo \$WQFS_EVENT" "$ring"
 	# in parts that the queue has room for
@@ -461,9 +449,7 @@ test_exec_overflow()
 	touch "$tmp/go"
 	until_true 120 grep -qx loss "$tmp/shown"
 	shows "what a slow command has no room for is a loss" loss
-	kill "$background"
-	ends "it ends well" "$background" 0
-	background=
+	stops
 	keyctl unlink "$ring" @s
 }
 

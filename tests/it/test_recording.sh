@@ -15,9 +15,7 @@ recording='' key=
 record()
 {
 	recording=$tmp/recording
-	"$wqctl" record "$@" 2>"$tmp/said" &
-	background=$!
-	until_true 30 grep -q ^watching "$tmp/said"
+	watches record "$@"
 	key=$(keyctl add user "wqfs-test:recorded" x @s)
 	look
 	# it is watched by the time its link has been written
@@ -26,9 +24,7 @@ record()
 	look
 	keyctl unlink "$key" @s
 	until_true 30 grep -q unlinked "$recording"
-	kill "$background"
-	ends "recording ends well" "$background" 0
-	background=
+	stops
 }
 
 test_recording()

@@ -84,29 +84,29 @@ test_arrival()
 {
 	local key twin ring
 
-	waits user:wqfs-test:new
-	add wqfs-test:other @s >/dev/null
-	key=$(add wqfs-test:new @s)
+	waits user:$own:new
+	add $own:other @s >/dev/null
+	key=$(add $own:new @s)
 	returns "it returns when the key comes" "$key"
-	expect "or at once if it is there" 0 "$key" "" "$wqctl" wait user:wqfs-test:new
-	expect "by keyctl's name, too" 0 "$key" "" "$wqctl" wait %user:wqfs-test:new
+	expect "or at once if it is there" 0 "$key" "" "$wqctl" wait user:$own:new
+	expect "by keyctl's name, too" 0 "$key" "" "$wqctl" wait %user:$own:new
 	expect "and by its serial" 0 "$key" "" "$wqctl" wait "$key"
-	twin=$(add wqfs-test:new @u)
-	expect "only one of two keys is printed" 0 "$key" "" "$wqctl" wait user:wqfs-test:new
+	twin=$(add $own:new @u)
+	expect "only one of two keys is printed" 0 "$key" "" "$wqctl" wait user:$own:new
 	keyctl unlink "$twin" @u
 	expect "but not in another keyring" 2 "" "" \
-		"$wqctl" wait user:wqfs-test:new --in @u --timeout 0.05
-	ring=$(keyctl newring wqfs-test:ring @s)
+		"$wqctl" wait user:$own:new --in @u --timeout 0.05
+	ring=$(keyctl newring $own:ring @s)
 	keyctl setperm "$ring" 0x3f3f0000
-	waits --in "$ring" user:wqfs-test:new
+	waits --in "$ring" user:$own:new
 	keyctl link "$key" "$ring"
 	returns "a link is enough" "$key"
-	waits logon:wqfs-test:deep
-	key=$(keyctl add logon wqfs-test:deep x "$ring")
+	waits logon:$own:deep
+	key=$(keyctl add logon $own:deep x "$ring")
 	look
 	returns "keyrings below are watched" "$key"
-	waits %:wqfs-test:inner
-	key=$(keyctl newring wqfs-test:inner "$ring")
+	waits %:$own:inner
+	key=$(keyctl newring $own:inner "$ring")
 	returns "a keyring is a key" "$key"
 	keyctl clear @s
 }
@@ -132,17 +132,17 @@ test_revoked_before()
 {
 	local key ring other
 
-	ring=$(keyctl newring wqfs-test:ring @s)
-	other=$(keyctl add user 'wqfs-test:was: 0' x "$ring")
-	key=$(keyctl add user wqfs-test:was x "$ring")
+	ring=$(keyctl newring $own:ring @s)
+	other=$(keyctl add user "$own:was: 0" x "$ring")
+	key=$(keyctl add user $own:was x "$ring")
 	keyctl revoke "$other"
 	expect "it waits while only another key has been revoked" 2 "" "" \
-		"$wqctl" wait --revoked user:wqfs-test:was --timeout 0
+		"$wqctl" wait --revoked user:$own:was --timeout 0
 	keyctl revoke "$key"
 	expect "one of that name that was revoked before is enough" 0 "$key" "" \
-		"$wqctl" wait --revoked user:wqfs-test:was
+		"$wqctl" wait --revoked user:$own:was
 	keyctl revoke "$ring"
-	expect "of a keyring, too" 0 "$ring" "" "$wqctl" wait --revoked %:wqfs-test:ring
+	expect "of a keyring, too" 0 "$ring" "" "$wqctl" wait --revoked %:$own:ring
 	keyctl clear @s
 }
 
@@ -151,11 +151,11 @@ test_end()
 	local key
 
 	expect "what is not there is gone" 0 "" "" "$wqctl" wait --gone user:nosuch
-	key=$(add wqfs-test:end @s)
-	waits --gone user:wqfs-test:end
+	key=$(add $own:end @s)
+	waits --gone user:$own:end
 	keyctl unlink "$key" @s
 	returns "an unlinked key is gone" "$key"
-	key=$(add wqfs-test:end @s)
+	key=$(add $own:end @s)
 	waits --gone "$key"
 	keyctl revoke "$key"
 	returns "so is a revoked one" "$key"
@@ -165,19 +165,19 @@ test_end()
 		expect "or revoked before" 0 "$key" "" "$wqctl" wait --revoked "$key"
 	keyctl clear @s
 	keep_revoked test_revoked_before
-	key=$(add wqfs-test:end @s)
-	waits --gone user:wqfs-test:end
+	key=$(add $own:end @s)
+	waits --gone user:$own:end
 	keyctl timeout "$key" 1
 	returns "so is one that expires" "$key"
 	keyctl clear @s
-	key=$(add wqfs-test:end @s)
-	waits --revoked user:wqfs-test:end
+	key=$(add $own:end @s)
+	waits --revoked user:$own:end
 	keyctl update "$key" y
 	look
 	keyctl revoke "$key"
 	returns "it can wait for a revocation" "$key"
 	keyctl clear @s
-	key=$(add wqfs-test:end @s)
+	key=$(add $own:end @s)
 	waits --revoked "$key"
 	keyctl unlink "$key" @s
 	ends "a key that ends otherwise is no revocation" "$background" 1
@@ -198,11 +198,11 @@ test_loss()
 	local key ring how
 
 	[ "$(id -u)" = 0 ] || return # others may not have so many keys
-	ring=$(keyctl newring wqfs-test:ring @s)
+	ring=$(keyctl newring $own:ring @s)
 	keyctl setperm "$ring" 0x3f3f0000
 	for how in --revoked --gone; do
-		key=$(add wqfs-test:lost @s)
-		waits "$how" user:wqfs-test:lost
+		key=$(add $own:lost @s)
+		waits "$how" user:$own:lost
 		freeze
 		"$make_keys" "$ring" 1000 1 >/dev/null
 		look
@@ -221,7 +221,7 @@ test_update()
 {
 	local key
 
-	key=$(add wqfs-test:up @s)
+	key=$(add $own:up @s)
 	waits --updated "$key"
 	keyctl revoke "$key"
 	look
@@ -229,15 +229,15 @@ test_update()
 	background=
 	expect "which is told, too" 0 "wqctl: $key: the key has ended" "" cat "$tmp/said"
 	keyctl unlink "$key" @s
-	key=$(add wqfs-test:up @s)
-	waits --updated user:wqfs-test:up
+	key=$(add $own:up @s)
+	waits --updated user:$own:up
 	keyctl update "$key" y
 	returns "it can wait for an update" "$key"
 	waits --updated "$key"
 	keyctl update "$key" z
 	returns "of a serial, too" "$key"
-	waits --updated user:wqfs-test:later
-	key=$(add wqfs-test:later @s)
+	waits --updated user:$own:later
+	key=$(add $own:later @s)
 	# nothing shows that it is watched by now
 	until_true 30 is_over_after_update_of "$key"
 	returns "and of a key that comes first" "$key"
