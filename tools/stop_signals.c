@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/thread.h"
+
 /* So long the loop may be busy. */
 #define PATIENCE_SEC 2
 
@@ -36,19 +38,6 @@ static void *listen_to(void *arg)
 	_exit(128 + sig);
 }
 
-/* No other signal is for the thread. 0 or an errno. */
-static int start_thread(struct stop_signals *s)
-{
-	sigset_t all, before;
-	int err;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&s->thread, NULL, listen_to, s);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return err;
-}
-
 int stop_signals_listen(struct stop_signals *s)
 {
 	int err;
@@ -58,11 +47,11 @@ int stop_signals_listen(struct stop_signals *s)
 	s->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (s->fd < 0)
 		return -errno;
-	err = start_thread(s);
+	err = wq_thread_begin(&s->thread, listen_to, s);
 	if (err)
 		close(s->fd);
 	s->listening = !err;
-	return -err;
+	return err;
 }
 
 int stop_signals_get(struct stop_signals *s)

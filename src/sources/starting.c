@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -11,6 +10,7 @@
 
 #include "base/caps.h"
 #include "base/container.h"
+#include "base/thread.h"
 #include "base/unused.h"
 #include "sources/starting.h"
 
@@ -81,19 +81,6 @@ static void on_end(struct wq_loop_fd *fd, uint32_t events WQ_UNUSED)
 	s->ended(s->arg);
 }
 
-/* Signals are for the loop's thread. */
-static int begin_thread(struct wq_starting *s)
-{
-	sigset_t all, old;
-	int r;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	r = pthread_create(&s->thread, NULL, run, s);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return -r;
-}
-
 struct wq_starting *wq_starting_new(const struct wq_source_type *const *types,
 	const struct wq_source_env *env, struct wq_source *old, void (*ended)(void *arg),
 	void *arg)
@@ -113,7 +100,7 @@ struct wq_starting *wq_starting_new(const struct wq_source_type *const *types,
 	r = s->end.fd < 0 ? -errno : wq_loop_add(env->loop, &s->end, EPOLLIN);
 	s->is_awaited = r == 0;
 	if (r == 0)
-		r = begin_thread(s);
+		r = wq_thread_begin(&s->thread, run, s);
 	if (r == 0)
 		return s;
 	stop_waiting(s);
