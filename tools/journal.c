@@ -12,8 +12,6 @@
 #include <unistd.h>
 
 #include "base/array_size.h"
-#include "base/start.h"
-#include "base/unused.h"
 #include "template.h"
 
 #define LIBRARY "libsystemd.so.0"
@@ -123,47 +121,13 @@ static void fill(
 
 /* ---- sending it ---- */
 
-static void on_end(int sig WQ_UNUSED)
-{
-	_exit(0);
-}
-
-/* This is not done sooner than it is needed: a signal that has a handler does not end a wait
- * for a daemon that does not answer. */
-static void prepare(struct journal *j)
-{
-	static const int signals[] = {SIGINT, SIGTERM};
-	const struct sigaction action = {.sa_handler = on_end};
-
-	sigemptyset(&j->ends);
-	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
-		wq_start_heed(&j->ends, signals[i]);
-		if (sigismember(&j->ends, signals[i]))
-			sigaction(signals[i], &action, NULL);
-	}
-	j->ready = true;
-}
-
-static int send_entry(struct journal *j, const struct entry *entry)
-{
-	sigset_t before;
-	int err;
-
-	if (!j->ready)
-		prepare(j);
-	sigprocmask(SIG_UNBLOCK, &j->ends, &before);
-	err = j->send(entry->fields, entry->nr);
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	return err;
-}
-
 int journal_send(struct journal *j, const struct event *event, const struct event_style *style)
 {
 	struct entry entry = {.nr = 0};
 	int err;
 
 	fill(&entry, event, style);
-	err = entry.incomplete ? -ENOMEM : send_entry(j, &entry);
+	err = entry.incomplete ? -ENOMEM : j->send(entry.fields, entry.nr);
 	while (entry.nr)
 		free(entry.fields[--entry.nr].iov_base);
 	return err;

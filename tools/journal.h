@@ -8,7 +8,6 @@
 #ifndef WQ_JOURNAL_H
 #define WQ_JOURNAL_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <sys/uio.h>
 
@@ -21,8 +20,6 @@
 struct journal {
 	void *library; /* libsystemd */
 	int (*send)(const struct iovec *fields, int nr);
-	bool ready;
-	sigset_t ends; /* the signals that end the process while the journal takes nothing */
 };
 
 /* Loads what it needs, and sees that a journal runs here. False after an error message: there
@@ -31,8 +28,7 @@ bool journal_open(struct journal *j);
 void journal_close(struct journal *j);
 
 /* Adds an entry for EVENT, whose MESSAGE is the line that STYLE makes of it. 0 or -errno.
- * Blocks while the journal takes nothing. SIGINT and SIGTERM, which a loop has blocked, then
- * end the process with status 0. */
+ * Blocks while the journal takes nothing. */
 int journal_send(struct journal *j, const struct event *event, const struct event_style *style);
 
 #endif

@@ -209,7 +209,7 @@ test_stopped_journal()
 	look
 	until_true 30 waits_for_journal || not_ok "it waits for the journal"
 	kill "$background"
-	ends "a signal ends it while the journal takes nothing" "$background" 0
+	ends "a signal ends it while the journal takes nothing" "$background" 143
 	background=
 	kill -CONT "$(cat "$top_tmp/journald.pid")"
 	keyctl clear @s
