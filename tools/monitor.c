@@ -30,9 +30,9 @@ struct monitor {
 	struct journal journal;
 	struct expiry expiry;
 	struct wq_timer idle;
-	struct deadline deadline; /* until it watches */
-	unsigned long left;	  /* how many of o->count are still to come */
-	bool last;		  /* no event is taken any more, but commands may still run */
+	struct deadline deadline;
+	unsigned long left; /* how many of o->count are still to come */
+	bool last;	    /* no event is taken any more, but commands may still run */
 	int last_status;
 };
 
@@ -51,6 +51,8 @@ static void end(struct monitor *m, int status)
 	m->last = true;
 	own_queue_stop(&m->w.queue);
 	wq_timer_clear(m->w.loop, &m->idle);
+	if (m->last_status != WQCTL_TIMEOUT)
+		deadline_clear(&m->deadline);
 	if (!m->run.nr)
 		watcher_stop(&m->w, m->last_status);
 }
@@ -65,16 +67,34 @@ static void on_idle(struct wq_timer *timer)
 	end(wq_container_of(timer, struct monitor, idle), WQCTL_TIMEOUT);
 }
 
+/* With 0 it is a question, which is answered. */
+static bool set_deadline(struct monitor *m, uint64_t due_ns)
+{
+	return !m->o->has_timeout || !m->o->timeout_ns ||
+	       deadline_set(&m->deadline, due_ns, WQCTL_TIMEOUT);
+}
+
+/* The loop ends it then, unless a daemon that does not answer keeps it waiting. Commands may
+ * take longer. */
+static void guard(struct monitor *m)
+{
+	set_deadline(m, m->run.nr ? DEADLINE_NEVER : m->idle.due_ns);
+}
+
 static void begin_idle(struct monitor *m)
 {
-	if (m->o->has_timeout && !m->last)
-		wq_timer_set(m->w.loop, &m->idle, wq_now_ns() + m->o->timeout_ns);
+	if (!m->o->has_timeout || m->last)
+		return;
+	wq_timer_set(m->w.loop, &m->idle, wq_now_ns() + m->o->timeout_ns);
+	guard(m);
 }
 
 static void on_done(struct run_each *run)
 {
 	struct monitor *m = wq_container_of(run, struct monitor, run);
 
+	if (!run->nr && (!m->last || m->last_status == WQCTL_TIMEOUT))
+		guard(m);
 	if (m->last && !run->nr)
 		watcher_stop(&m->w, m->last_status);
 	if (run->nr < WAITING_MAX / 2)
@@ -113,6 +133,7 @@ static bool is_wanted(const struct monitor *m, const struct event *event)
 static void run(struct monitor *m, const struct event *event)
 {
 	run_each_add(&m->run, event);
+	guard(m);
 	if (m->run.nr >= WAITING_MAX)
 		own_queue_pause(&m->w.queue, true);
 }
@@ -213,7 +234,6 @@ static bool set_up(struct monitor *m, char **keys)
 		return false;
 	if (!add_all(m, keys))
 		return false;
-	deadline_clear(&m->deadline);
 	if (m->o->begin)
 		m->o->begin(*keys ? keys : by_default);
 	if (!wqctl_flush() || !watcher_heed_signals(&m->w))
@@ -238,15 +258,6 @@ static int watch(struct monitor *m, char **keys)
 	expiry_fini(&m->expiry);
 	run_each_fini(&m->run);
 	return status == WQCTL_OK && m->run.failed ? WQCTL_FAILURE : status;
-}
-
-/* With 0 it is a question, which is answered. */
-static bool set_deadline(struct monitor *m)
-{
-	uint64_t after_ns = m->o->timeout_ns;
-
-	return !m->o->has_timeout || !after_ns ||
-	       deadline_set(&m->deadline, wq_now_ns() + after_ns, WQCTL_TIMEOUT);
 }
 
 /* What is printed goes to the file called NAME. False after an error message. */
@@ -278,7 +289,8 @@ int monitor_run(const struct monitor_options *o, char **keys)
 		return WQCTL_FAILURE;
 	if (o->journal && !journal_open(&m.journal))
 		return WQCTL_FAILURE;
-	if (set_deadline(&m) && watcher_open(&m.w, o->mount, o->recursive)) {
+	if (set_deadline(&m, wq_now_ns() + o->timeout_ns) &&
+		watcher_open(&m.w, o->mount, o->recursive)) {
 		run_each_init(&m.run, m.w.loop, o->command);
 		if (ready_open(&m.ready, m.w.loop, o->ready_fd)) {
 			status = watch(&m, keys);

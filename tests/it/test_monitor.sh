@@ -151,6 +151,15 @@ test_stopped_daemon()
 	background=
 	expect "so does the timeout" 2 "" "" "$wqctl" monitor --timeout 0.5 @s
 	continue_daemon
+	starts --timeout 5 @s
+	stop_daemon_while_asked
+	ends "and the timeout that began with the watches" "$background" 2
+	continue_daemon
+	starts --timeout 2 @s
+	kill -STOP "$daemon"
+	ends "also where it asks for nothing" "$background" 2
+	background=
+	continue_daemon
 }
 
 test_formats()
