@@ -9,6 +9,9 @@
 
 #include "base/container.h"
 
+/* So long it drops keys in one turn of the loop. */
+#define SLICE_NS (50 * WQ_NSEC_PER_MSEC)
+
 /* The pause before asking again for keys under construction. */
 #define AGAIN_NS (20 * WQ_NSEC_PER_MSEC)
 
@@ -158,6 +161,8 @@ static void ask_again(struct wq_timer *timer)
 	watch_arrived(tree);
 }
 
+static void on_rest(struct wq_timer *timer);
+
 void key_tree_init(struct key_tree *tree, struct own_queue *queue, struct key_names *names,
 	struct wq_loop *loop, bool recursive)
 {
@@ -165,6 +170,7 @@ void key_tree_init(struct key_tree *tree, struct own_queue *queue, struct key_na
 	tree->queue = queue;
 	tree->loop = loop;
 	tree->again.fire = ask_again;
+	tree->rest.fire = on_rest;
 }
 
 void key_tree_fini(struct key_tree *tree)
@@ -176,8 +182,10 @@ void key_tree_fini(struct key_tree *tree)
 		key_graph_drop_key(&tree->graph, key);
 	HASH_ITER (hh, tree->unwatched, u, after)
 		drop_unwatched(tree, u);
-	if (tree->loop)
-		wq_timer_clear(tree->loop, &tree->again);
+	if (!tree->loop)
+		return;
+	wq_timer_clear(tree->loop, &tree->again);
+	wq_timer_clear(tree->loop, &tree->rest);
 }
 
 static int watch_root(struct key_tree *tree, struct tree_key *key)
@@ -255,19 +263,37 @@ static bool is_our_removal(struct key_tree *tree, int32_t serial)
 	return true;
 }
 
+static void drop(struct key_tree *tree, struct tree_key *key)
+{
+	unwatch(tree, key);
+	key_graph_drop_key(&tree->graph, key);
+}
+
+/* In slices: a daemon is asked for each key, and the loop has signals and a terminal to heed.
+ * What is left is not marked. */
 static void sweep(struct key_tree *tree)
 {
+	const uint64_t end_ns = wq_now_ns() + SLICE_NS;
 	struct tree_key *key, *next;
 
 	if (!tree->graph.dirty)
 		return;
 	key_graph_mark_all(&tree->graph);
-	HASH_ITER (hh, tree->graph.by_serial, key, next)
-		if (!key->mark) {
-			unwatch(tree, key);
-			key_graph_drop_key(&tree->graph, key);
+	HASH_ITER (hh, tree->graph.by_serial, key, next) {
+		if (key->mark)
+			continue;
+		drop(tree, key);
+		if (wq_now_ns() >= end_ns) {
+			wq_timer_set(tree->loop, &tree->rest, 0);
+			return;
 		}
+	}
 	tree->graph.dirty = false;
+}
+
+static void on_rest(struct wq_timer *timer)
+{
+	sweep(wq_container_of(timer, struct key_tree, rest));
 }
 
 void key_tree_settle(struct key_tree *tree)
@@ -359,6 +385,10 @@ bool key_tree_event(struct key_tree *tree, const struct event *event)
 	if (key && !key->root && tree->graph.dirty) {
 		sweep(tree);
 		key = key_graph_find_key(&tree->graph, event->key);
+		if (key && !key->mark) {
+			drop(tree, key);
+			key = NULL;
+		}
 	}
 	if (key && event->view.kind == WQ_KIND_KEY)
 		on_change(tree, key, event);

@@ -27,6 +27,7 @@ struct key_tree {
 	struct key_graph graph;
 	struct tree_unwatched *unwatched;
 	struct wq_timer again; /* asks for the keys under construction */
+	struct wq_timer rest;  /* drops more of what is linked nowhere */
 	bool started;
 	/* KEY is watched from now on. NULL: nobody wants to know. */
 	void (*arrived)(struct key_tree *tree, int32_t serial);
@@ -57,7 +58,7 @@ void key_tree_shown(struct key_tree *tree, const struct event *event);
  * Returns false if there is none. */
 bool key_tree_next_found(struct key_tree *tree, struct event *event);
 
-/* Drops what is linked nowhere any more: when no record is left for now. */
+/* Begins to drop what is linked nowhere any more: when no record is left for now. */
 void key_tree_settle(struct key_tree *tree);
 
 /* The queue has synced: see own_queue.h. */
