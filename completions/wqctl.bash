@@ -88,7 +88,7 @@ _wqctl_word()
 	create:-f | monitor:-f | record:-f | replay:-f | *:--filter)
 		_wqctl_filter_words "$cur"
 		return ;;
-	*:-o | *:--output)
+	*:-o | *:--output | *:--replay)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return ;;
 	*:--in)
@@ -112,7 +112,7 @@ _wqctl_word()
 			--utc --local --who --count --timeout --exec --journal --quiet --ready-fd --mount' ;;
 		record) options+=' --output --filter --recursive --persistent --quiet --mount' ;;
 		replay) options+=' --filter --format --template --time --utc --local --paced' ;;
-		tree) options+=' --json --live --highlight --mount' ;;
+		tree) options+=' --json --live --highlight --replay --paced --mount' ;;
 		wait) options+=' --in --gone --revoked --updated --timeout --mount' ;;
 		esac
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")

@@ -73,6 +73,8 @@ complete -c wqctl -n '__fish_seen_subcommand_from wait' -l updated -d 'Until it 
 complete -c wqctl -n '__fish_seen_subcommand_from tree' -l json -d 'As JSON'
 complete -c wqctl -n '__fish_seen_subcommand_from tree' -l live -d 'On the whole terminal, as they change'
 complete -c wqctl -n '__fish_seen_subcommand_from tree' -l highlight -x -d 'How many seconds a change is highlighted'
+complete -c wqctl -n '__fish_seen_subcommand_from tree' -l replay -r -F -d 'The keys of a recording'
+complete -c wqctl -n '__fish_seen_subcommand_from tree' -l paced -d 'Wait between changes as long as it was'
 complete -c wqctl -n '__fish_seen_subcommand_from monitor wait tree record' -l mount -x -a '(__fish_complete_directories)' -d 'The wqfs to use'
 complete -c wqctl -n '__fish_seen_subcommand_from record' -s o -l output -r -F -d 'Write to a file'
 complete -c wqctl -n '__fish_seen_subcommand_from replay' -l paced -d 'Wait between events as long as it was'

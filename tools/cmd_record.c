@@ -7,7 +7,7 @@
 
 #include "args.h"
 #include "monitor_args.h"
-#include "replay.h"
+#include "recording.h"
 
 static const struct option options[] = {
 	{"output", required_argument, NULL, 'o'},
@@ -53,8 +53,9 @@ const struct wqctl_cmd wqctl_record = {
 		"  -q, --quiet          do not say on stderr when all watches stand\n"
 		"      --mount DIR      the wqfs to use\n"
 		"\n"
-		"wqctl replay shows a recording. It holds what keys are called and who "
-		"changed\n"
-		"them, but no payload.\n",
+		"wqctl replay shows a recording, and wqctl tree --replay its keys. It holds "
+		"what\n"
+		"keys are called, their owners and rights, and who changed them, but no "
+		"payload.\n",
 	.run = run,
 };

@@ -60,6 +60,8 @@ const struct wqctl_cmd wqctl_replay = {
 		"      --local          text: begin with the time in your time zone\n"
 		"      --paced          wait between events as long as it was\n"
 		"\n"
-		"FILE is what wqctl record has written; '-' is standard input.\n",
+		"FILE is what wqctl record has written; '-' is standard input. wqctl tree "
+		"--replay\n"
+		"shows its keys.\n",
 	.run = run,
 };

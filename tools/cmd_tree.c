@@ -9,9 +9,10 @@
 #include "key_name.h"
 #include "tree.h"
 #include "tree_live.h"
+#include "tree_replay.h"
 #include "wqctl.h"
 
-enum { OPT_JSON = 256, OPT_MOUNT, OPT_LIVE, OPT_HIGHLIGHT };
+enum { OPT_JSON = 256, OPT_MOUNT, OPT_LIVE, OPT_HIGHLIGHT, OPT_REPLAY, OPT_PACED };
 
 /* How long a change is highlighted, if nobody says otherwise. */
 #define HIGHLIGHT_NS (5 * WQ_NSEC_PER_SEC)
@@ -20,6 +21,8 @@ static const struct option options[] = {
 	{"json", no_argument, NULL, OPT_JSON},
 	{"live", no_argument, NULL, OPT_LIVE},
 	{"highlight", required_argument, NULL, OPT_HIGHLIGHT},
+	{"replay", required_argument, NULL, OPT_REPLAY},
+	{"paced", no_argument, NULL, OPT_PACED},
 	{"mount", required_argument, NULL, OPT_MOUNT},
 	WQCTL_HELP_OPTION,
 	{0},
@@ -29,7 +32,7 @@ static bool show(struct tree_facts *facts, const char *name, bool as_json)
 {
 	int32_t serial;
 	int err = wq_key_by_name(name, &serial);
-	json_t *tree = err ? NULL : tree_of(facts, serial);
+	json_t *tree = err ? NULL : tree_of(facts, serial, TREE_WHOLE);
 
 	if (!err && !json_object_get(tree, "type"))
 		err = keyctl_describe(serial, NULL, 0) < 0 ? -errno : -ENOMEM;
@@ -61,7 +64,8 @@ static int show_all(char *const *keys, const char *mount, bool as_json)
 
 struct arguments {
 	struct tree_live_options live;
-	bool as_json, is_live, has_highlight;
+	const char *recording; /* NULL: the keys that there are */
+	bool as_json, is_live, has_highlight, paced;
 };
 
 static int take(const struct wqctl_cmd *cmd, struct arguments *args, int option)
@@ -76,12 +80,43 @@ static int take(const struct wqctl_cmd *cmd, struct arguments *args, int option)
 	case OPT_HIGHLIGHT:
 		args->has_highlight = true;
 		return args_seconds(cmd, optarg, &args->live.hold_ns);
+	case OPT_REPLAY:
+		args->recording = optarg;
+		return -1;
+	case OPT_PACED:
+		args->paced = true;
+		return -1;
 	case OPT_MOUNT:
 		args->live.mount = optarg;
 		return -1;
 	default:
 		return wqctl_other_option(cmd, option);
 	}
+}
+
+/* -1: they go together. */
+static int check(const struct wqctl_cmd *cmd, const struct arguments *args)
+{
+	if (args->is_live && args->as_json)
+		return wqctl_usage(cmd, "options '--live' and '--json' exclude each other");
+	if (args->recording && args->live.mount)
+		return wqctl_usage(cmd, "options '--replay' and '--mount' exclude each other");
+	if (args->has_highlight && !args->is_live)
+		return wqctl_usage(cmd, "option '--highlight' needs '--live'");
+	if (args->paced && !(args->recording && args->is_live))
+		return wqctl_usage(cmd, "option '--paced' needs '--replay' and '--live'");
+	return -1;
+}
+
+static int replay(const struct wqctl_cmd *cmd, int argc, char **argv, struct arguments *args)
+{
+	int status = wqctl_check_operands(cmd, argc, argv, 0, 0);
+
+	if (status >= 0)
+		return status;
+	if (args->is_live)
+		return tree_replay_live(args->recording, args->paced, args->live.hold_ns);
+	return tree_replay_print(args->recording, args->as_json);
 }
 
 static int run(const struct wqctl_cmd *cmd, int argc, char **argv)
@@ -92,12 +127,12 @@ static int run(const struct wqctl_cmd *cmd, int argc, char **argv)
 
 	while (status < 0 && (option = getopt_long(argc, argv, "h", options, NULL)) != -1)
 		status = take(cmd, &args, option);
+	if (status < 0)
+		status = check(cmd, &args);
 	if (status >= 0)
 		return status;
-	if (args.is_live && args.as_json)
-		return wqctl_usage(cmd, "options '--live' and '--json' exclude each other");
-	if (args.has_highlight && !args.is_live)
-		return wqctl_usage(cmd, "option '--highlight' needs '--live'");
+	if (args.recording)
+		return replay(cmd, argc, argv, &args);
 	if (args.is_live)
 		return tree_live_run(&args.live, argv + optind);
 	return show_all(
@@ -106,12 +141,17 @@ static int run(const struct wqctl_cmd *cmd, int argc, char **argv)
 
 const struct wqctl_cmd wqctl_tree = {
 	.name = "tree",
-	.args = "[--json | --live [--highlight SECONDS]] [--mount DIR] [KEY...]",
+	.args = "[--json | --live [--highlight SECONDS]] [--mount DIR] [KEY...]\n"
+		"       wqctl tree [--json | --live [--highlight SECONDS] [--paced]] --replay FILE",
 	.summary = "Show keys and all keys below them",
 	.help = "      --json               as JSON, a line for each KEY\n"
 		"      --live               on the whole terminal, as they change; q quits,\n"
 		"                           arrows, PgUp, PgDn, Home and End scroll\n"
 		"      --highlight SECONDS  how long a change is highlighted (5)\n"
+		"      --replay FILE        the keys of a recording: as they were at its end,\n"
+		"                           or with --live as they changed; n goes on to what\n"
+		"                           is next\n"
+		"      --paced              wait between changes as long as it was\n"
 		"      --mount DIR          the wqfs whose queues are shown\n"
 		"\n"
 		"Without a KEY it shows your session and your user keyring (@s @u). A line "

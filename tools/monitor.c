@@ -234,8 +234,8 @@ static bool set_up(struct monitor *m, char **keys)
 		return false;
 	if (!add_all(m, keys))
 		return false;
-	if (m->o->begin)
-		m->o->begin(*keys ? keys : by_default);
+	if (m->o->begin && !m->o->begin(&m->w.tree, m->o->mount, *keys ? keys : by_default))
+		return false;
 	if (!wqctl_flush() || !watcher_heed_signals(&m->w))
 		return false;
 	say_ready(m, *keys ? keys : by_default);

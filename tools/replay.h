@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Recordings: a line of JSON that says what was recorded, and a line for each event. */
+/* Shows recordings as lines. */
 #ifndef WQ_REPLAY_H
 #define WQ_REPLAY_H
 
 #include <stdbool.h>
+#include <time.h>
 
 #include "event_out.h"
 #include "wqfs.h"
@@ -14,11 +15,11 @@ struct replay_options {
 	bool paced;		   /* wait between events as long as it was */
 };
 
-/* Writes the first line of a recording of KEYS, which ends with NULL, to stdout. */
-void recording_begin(char **keys);
-
 /* Shows the recording in the file at PATH ("-": standard input). The exit status, after an
  * error message if it failed. Blocks if it is paced. */
 int replay_run(const struct replay_options *o, const char *path);
+
+/* How long it was from BEFORE, 0 for the first event, to NOW. 0 if the clock was set back. */
+uint64_t replay_pause_ns(const struct timespec *before, const struct timespec *now);
 
 #endif

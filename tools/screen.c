@@ -359,6 +359,7 @@ enum screen_key screen_key(struct screen *s WQ_UNUSED)
 		{ERR, SCREEN_NO_KEY},
 		{'q', SCREEN_QUIT},
 		{'L' & 31, SCREEN_REDRAW},
+		{'n', SCREEN_NEXT},
 		{KEY_UP, SCREEN_UP},
 		{'k', SCREEN_UP},
 		{KEY_DOWN, SCREEN_DOWN},

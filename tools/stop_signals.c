@@ -3,11 +3,14 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/container.h"
 #include "base/thread.h"
+#include "base/unused.h"
 
 /* So long the loop may be busy. */
 #define PATIENCE_SEC 2
@@ -59,6 +62,25 @@ int stop_signals_get(struct stop_signals *s)
 	eventfd_t sig;
 
 	return eventfd_read(s->fd, &sig) ? 0 : (int)sig;
+}
+
+static void on_signal(struct wq_loop_fd *watched, uint32_t events WQ_UNUSED)
+{
+	struct stop_signals *s = wq_container_of(watched, struct stop_signals, in_loop);
+	int sig = stop_signals_get(s);
+
+	if (sig)
+		s->came(s, sig);
+}
+
+int stop_signals_listen_in(struct stop_signals *s, struct wq_loop *loop)
+{
+	int err = stop_signals_listen(s);
+
+	if (err)
+		return err;
+	s->in_loop = (struct wq_loop_fd){.fd = s->fd, .ready = on_signal};
+	return wq_loop_add(loop, &s->in_loop, EPOLLIN);
 }
 
 void stop_signals_end(struct stop_signals *s)

@@ -11,6 +11,8 @@
 #include <signal.h>
 #include <stdbool.h>
 
+#include "base/loop.h"
+
 /* By value in its owner, who empties the set with sigemptyset() and then calls
  * wq_start_heed(). */
 struct stop_signals {
@@ -19,6 +21,9 @@ struct stop_signals {
 	/* Is called in the thread right before it ends the process. May not block, and may use
 	 * nothing that another thread may change. May be NULL. */
 	void (*leave)(struct stop_signals *s);
+	/* SIG has come: see stop_signals_listen_in(). */
+	void (*came)(struct stop_signals *s, int sig);
+	struct wq_loop_fd in_loop;
 	pthread_t thread;
 	bool listening;
 };
@@ -27,6 +32,9 @@ struct stop_signals {
  * the first one the process exits, with 128 plus its number and without writing out anything,
  * unless stop_signals_end() comes before. 0 or -errno. */
 int stop_signals_listen(struct stop_signals *s);
+
+/* The same, and LOOP calls S->came() then. */
+int stop_signals_listen_in(struct stop_signals *s, struct wq_loop *loop);
 
 /* The signal that has come; 0: none has. Does not block. */
 int stop_signals_get(struct stop_signals *s);

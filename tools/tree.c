@@ -241,7 +241,8 @@ long tree_members(int32_t serial, int32_t **members)
 	return len < 0 ? -errno : len / (long)sizeof(**members);
 }
 
-static void add_members(struct tree_facts *facts, json_t *key, int32_t serial)
+static void add_members(
+	struct tree_facts *facts, json_t *key, int32_t serial, unsigned int depth)
 {
 	int32_t *member = NULL;
 	long nr = tree_members(serial, &member);
@@ -250,13 +251,13 @@ static void add_members(struct tree_facts *facts, json_t *key, int32_t serial)
 	if (nr < 0)
 		json_object_set_new(key, "error", json_string(strerror((int)-nr)));
 	for (long i = 0; i < nr; i++)
-		json_array_append_new(members, tree_of(facts, member[i]));
+		json_array_append_new(members, tree_of(facts, member[i], depth - 1));
 	free(member);
 	if (members)
 		json_object_set_new(key, "members", members);
 }
 
-json_t *tree_of(struct tree_facts *facts, int32_t serial)
+json_t *tree_of(struct tree_facts *facts, int32_t serial, unsigned int depth)
 {
 	struct fact *f = fact_of(facts, serial);
 	json_t *key = tree_key(facts, serial);
@@ -266,9 +267,9 @@ json_t *tree_of(struct tree_facts *facts, int32_t serial)
 		return key;
 	if (f->met) {
 		json_object_set_new(key, "repeated", json_true());
-	} else {
+	} else if (depth) {
 		f->met = true;
-		add_members(facts, key, serial);
+		add_members(facts, key, serial, depth);
 	}
 	return key;
 }

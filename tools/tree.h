@@ -4,6 +4,7 @@
 #define WQ_TREE_H
 
 #include <jansson.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -19,9 +20,10 @@ void tree_facts_free(struct tree_facts *facts);
  * no memory. */
 json_t *tree_key(const struct tree_facts *facts, int32_t serial);
 
-/* The same with all that is below it. The members of a keyring are in it only where FACTS meets
- * it first. */
-json_t *tree_of(struct tree_facts *facts, int32_t serial);
+/* The same with what is linked below it over so many keyrings, DEPTH, TREE_WHOLE: all of it.
+ * The members of a keyring are in it only where FACTS meets it first. */
+#define TREE_WHOLE UINT_MAX
+json_t *tree_of(struct tree_facts *facts, int32_t serial, unsigned int depth);
 
 /* What is linked in the keyring SERIAL, in the kernel's order. Returns how many these are, and
  * the caller frees *MEMBERS; or -errno. */
@@ -40,8 +42,12 @@ enum tree_parts {
 /* Writes the line of KEY, DEPTH keyrings below the first one, with PARTS, and no newline. */
 void tree_put_key(FILE *out, const json_t *key, unsigned int depth, unsigned int parts);
 
-/* Adds to KEY what its owner is called, so that it is not looked up for each line. */
+/* Adds to KEY what its owner is called, so that it is not looked up for each line, unless that
+ * is there. */
 void tree_name_owner(json_t *key);
+
+/* The same for what tree_of() has made, and all keys in it. */
+void tree_name_owners(json_t *tree);
 
 /* Prints what tree_of() has made, a line for each key, and names their owners in it. */
 void tree_print(json_t *tree);

@@ -19,7 +19,7 @@ static struct model_key *find_key(const struct tree_model *m, int32_t serial)
 	return key;
 }
 
-static void set_unread(struct tree_model *m, struct model_key *key, bool unread)
+void tree_model_set_unread(struct tree_model *m, struct model_key *key, bool unread)
 {
 	m->nr_unread += unread;
 	m->nr_unread -= key->unread;
@@ -28,15 +28,14 @@ static void set_unread(struct tree_model *m, struct model_key *key, bool unread)
 
 static void drop_key(struct tree_model *m, struct model_key *key)
 {
-	set_unread(m, key, false);
+	tree_model_set_unread(m, key, false);
 	HASH_DEL(m->all, key);
 	json_decref(key->json);
 	free(key->links);
 	free(key);
 }
 
-/* The key SERIAL, perhaps a new one that is to be read. NULL: no memory. */
-static struct model_key *get_key(struct tree_model *m, int32_t serial)
+struct model_key *tree_model_key(struct tree_model *m, int32_t serial)
 {
 	struct model_key *key = find_key(m, serial);
 
@@ -47,9 +46,11 @@ static struct model_key *get_key(struct tree_model *m, int32_t serial)
 		return NULL;
 	key->serial = serial;
 	key->json = json_pack("{s:i}", "serial", serial);
+	if (m->recorded)
+		json_object_set_new(key->json, "expires_in", json_null());
 	HASH_ADD_INT(m->all, serial, key);
 	if (key->hh.tbl && key->json) {
-		set_unread(m, key, true);
+		tree_model_set_unread(m, key, true);
 		return key;
 	}
 	if (key->hh.tbl)
@@ -77,7 +78,7 @@ void tree_model_fini(struct tree_model *m)
 
 bool tree_model_add_root(struct tree_model *m, int32_t serial)
 {
-	struct model_key *key = get_key(m, serial), **roots;
+	struct model_key *key = tree_model_key(m, serial), **roots;
 
 	roots = key ? reallocarray(m->roots, m->nr_roots + 1, sizeof(*roots)) : NULL;
 	if (!roots)
@@ -97,11 +98,10 @@ static struct model_link *find_link(const struct model_key *ring, int32_t member
 	return NULL;
 }
 
-/* The link of MEMBER in RING, perhaps a new one. NULL: no memory. */
-static struct model_link *get_link(struct tree_model *m, struct model_key *ring, int32_t member)
+struct model_link *tree_model_link(struct tree_model *m, struct model_key *ring, int32_t member)
 {
 	struct model_link *link = find_link(ring, member), *links;
-	struct model_key *key = link ? link->member : get_key(m, member);
+	struct model_key *key = link ? link->member : tree_model_key(m, member);
 
 	if (link || !key)
 		return link;
@@ -146,14 +146,14 @@ static void name(struct model_key *key, const struct key_name *name)
 static void on_linked(struct tree_model *m, struct model_key *ring, const struct event *event,
 	const struct model_note *note)
 {
-	struct model_link *link = get_link(m, ring, event->aux);
+	struct model_link *link = tree_model_link(m, ring, event->aux);
 
 	if (!link)
 		return;
 	link->gone = link->member->ended = false;
 	link->note = *note;
 	name(link->member, event->aux_name);
-	set_unread(m, link->member, true);
+	tree_model_set_unread(m, link->member, true);
 }
 
 static void on_unlinked(
@@ -175,6 +175,24 @@ static void drop_members(struct model_key *ring, const struct model_note *note)
 			ring->links[i].gone = true;
 			ring->links[i].note = *note;
 		}
+}
+
+/* What the kernel would answer whoever reads the key. */
+static void set_error(struct model_key *key, int err)
+{
+	json_object_set_new(key->json, "error", json_string(strerror(err)));
+}
+
+/* Without a kernel that could be asked. */
+static void on_recorded(struct model_key *key, const struct event *event)
+{
+	if (event->kind == EVENT_EXPIRED)
+		set_error(key, EKEYEXPIRED);
+	else if (event->view.kind == WQ_KIND_REMOVAL)
+		set_error(key, ENOKEY);
+	else if (event->kind == EVENT_RECORD && event->view.kind == WQ_KIND_KEY &&
+		 event->view.n.subtype == NOTIFY_KEY_REVOKED)
+		set_error(key, EKEYREVOKED);
 }
 
 static void on_change(struct tree_model *m, struct model_key *key, const struct event *event,
@@ -213,166 +231,15 @@ void tree_model_event(struct tree_model *m, const struct event *event, uint64_t 
 	if (!key)
 		return;
 	name(key, event->key_name);
-	set_unread(m, key, true);
+	tree_model_set_unread(m, key, true);
+	if (m->recorded)
+		on_recorded(key, event);
 	if (event->view.kind == WQ_KIND_REMOVAL)
 		key->ended = true;
 	if (event->view.kind == WQ_KIND_KEY && !is_expiry(event))
 		on_change(m, key, event, &note);
 	else
 		key->note = note;
-}
-
-/* ---- reading ---- */
-
-/* A keyring before it was read, and what the kernel says now. */
-struct reading {
-	struct model_link *old;
-	size_t nr_old;
-	struct model_key **now;
-	size_t nr_now, taken;
-	struct model_link *links; /* what comes of them */
-	size_t nr_links;
-};
-
-/* Takes what the kernel has up to and with the place UP_TO, with what was noted at the links.
- */
-static void take_now(struct reading *r, size_t up_to)
-{
-	for (; r->taken < r->nr_now && r->taken <= up_to; r->taken++) {
-		struct model_key *member = r->now[r->taken];
-		struct model_link *link = &r->links[r->nr_links++];
-
-		*link = (struct model_link){.member = member};
-		if (member->old_place)
-			link->note = r->old[member->old_place - 1].note;
-		member->ended = false;
-	}
-}
-
-static void take_gone(
-	struct tree_model *m, struct reading *r, struct model_link *old, uint64_t now_ns)
-{
-	if (!old->gone && old->note.until_ns <= now_ns)
-		old->note = (struct model_note){now_ns + m->hold_ns, EVENT_END, "gone"};
-	old->gone = true;
-	r->links[r->nr_links++] = *old;
-}
-
-/* Puts the links into the kernel's order. A link that has gone stays behind the one that it
- * stood behind. */
-static void merge(struct tree_model *m, struct reading *r, uint64_t now_ns)
-{
-	size_t place = 0;
-
-	for (size_t i = 0; i < r->nr_old; i++)
-		r->old[i].member->old_place = i + 1;
-	for (size_t i = 0; i < r->nr_old; i++) {
-		if (r->old[i].member->now_in == m->reading) {
-			while (place < r->nr_now && r->now[place] != r->old[i].member)
-				place++;
-			if (place < r->nr_now)
-				take_now(r, place);
-		} else {
-			take_gone(m, r, &r->old[i], now_ns);
-		}
-	}
-	take_now(r, r->nr_now);
-	for (size_t i = 0; i < r->nr_old; i++)
-		r->old[i].member->old_place = 0;
-}
-
-static bool set_members(struct tree_model *m, struct model_key *ring, const int32_t *serials,
-	size_t nr, uint64_t now_ns)
-{
-	struct reading r = {.old = ring->links, .nr_old = ring->nr_links};
-
-	r.now = calloc(nr + 1, sizeof(*r.now));
-	r.links = calloc(nr + r.nr_old + 1, sizeof(*r.links));
-	m->reading++;
-	while (r.now && r.links && r.nr_now < nr) {
-		struct model_key *member = get_key(m, serials[r.nr_now]);
-
-		if (!member)
-			break;
-		member->now_in = m->reading;
-		r.now[r.nr_now++] = member;
-	}
-	if (!r.now || !r.links || r.nr_now < nr) {
-		free(r.now);
-		free(r.links);
-		return false;
-	}
-	merge(m, &r, now_ns);
-	free(r.now);
-	free(ring->links);
-	ring->links = r.links;
-	ring->nr_links = r.nr_links;
-	return true;
-}
-
-/* A keyring that we may not read keeps what events tell. */
-static bool read_members(struct tree_model *m, struct model_key *ring, uint64_t now_ns)
-{
-	int32_t *serials = NULL;
-	long nr = tree_members(ring->serial, &serials);
-	bool done = true;
-
-	if (nr < 0)
-		json_object_set_new(ring->json, "error", json_string(strerror((int)-nr)));
-	if (nr >= 0 || nr != -EACCES)
-		done = set_members(m, ring, serials, nr < 0 ? 0 : (size_t)nr, now_ns);
-	free(serials);
-	return done;
-}
-
-/* If the key has ended, what was known of it remains. */
-static bool read_key(struct tree_model *m, struct model_key *key, uint64_t now_ns)
-{
-	json_t *json = tree_key(m->facts, key->serial);
-	const json_t *left = json_object_get(json, "expires_in");
-
-	set_unread(m, key, false);
-	if (!json)
-		return false;
-	key->expires = left ? time(NULL) + (time_t)json_integer_value(left) : 0;
-	if (json_object_get(json, "type") || !json_object_get(key->json, "type")) {
-		json_decref(key->json);
-		key->json = json;
-	} else {
-		json_object_set(key->json, "error", json_object_get(json, "error"));
-		json_decref(json);
-	}
-	json = json_object_get(key->json, "type");
-	if (!json || strcmp(json_string_value(json), "keyring") != 0)
-		return true;
-	return read_members(m, key, now_ns);
-}
-
-static bool read_all_facts(struct tree_model *m)
-{
-	struct model_key *key, *next;
-
-	tree_facts_free(m->facts);
-	m->facts = tree_facts_new(m->mount);
-	m->all_unread = !m->facts;
-	HASH_ITER (hh, m->all, key, next)
-		set_unread(m, key, true);
-	return m->facts;
-}
-
-bool tree_model_read(struct tree_model *m, uint64_t now_ns)
-{
-	struct model_key *key, *next;
-	bool done = true;
-
-	if (m->all_unread && !read_all_facts(m))
-		return false;
-	/* What is read has members that are new, and are behind those that were there. */
-	while (m->nr_unread)
-		HASH_ITER (hh, m->all, key, next)
-			if (key->unread)
-				done = read_key(m, key, now_ns) && done;
-	return done;
 }
 
 /* ---- rows ---- */
@@ -411,7 +278,7 @@ static struct model_row *new_row(struct tree_model *m)
 	return &m->rows[m->nr_rows++];
 }
 
-static bool has_gone(const struct model_link *link)
+bool tree_model_has_gone(const struct model_link *link)
 {
 	return link->gone || link->member->ended;
 }
@@ -424,7 +291,7 @@ static void forget_gone(struct model_key *ring, uint64_t now_ns)
 	for (size_t i = 0; i < ring->nr_links; i++) {
 		const struct model_link *link = &ring->links[i];
 
-		if (!has_gone(link) || is_current(&link->note, now_ns) ||
+		if (!tree_model_has_gone(link) || is_current(&link->note, now_ns) ||
 			is_current(&link->member->note, now_ns))
 			ring->links[kept++] = *link;
 	}
@@ -443,7 +310,7 @@ static void list_key(struct tree_model *m, struct model_key *key, const struct m
 		.key = key,
 		.note = current_note(m, key, link, now_ns),
 		.depth = depth,
-		.gone = link && has_gone(link),
+		.gone = link && tree_model_has_gone(link),
 		.repeated = was_drawn && key->nr_links,
 	};
 	if (row->gone || was_drawn)

@@ -3,7 +3,7 @@
  * Keys as wqctl tree --live shows them: what is known of each, and which are linked where. A
  * change is noted at the key or at the link for some time, and a link that has gone stays for
  * as long. Events say what has changed; then the keys concerned are read anew, and the kernel
- * has the last word.
+ * has the last word. If they come from a recording, nothing is known but what it says.
  */
 #ifndef WQ_TREE_MODEL_H
 #define WQ_TREE_MODEL_H
@@ -59,6 +59,7 @@ struct model_row {
 struct tree_model {
 	const char *mount;
 	uint64_t hold_ns; /* how long changes are shown */
+	bool recorded;	  /* nothing is read; set before anything is added */
 	struct model_key *all;
 	struct model_key **roots;
 	size_t nr_roots;
@@ -78,11 +79,23 @@ void tree_model_fini(struct tree_model *m);
 /* Shows SERIAL and all below it, after those that were added before. False: no memory. */
 bool tree_model_add_root(struct tree_model *m, int32_t serial);
 
+/* The key SERIAL, and the link of MEMBER in RING: perhaps a new one, that is to be read. NULL:
+ * no memory. */
+struct model_key *tree_model_key(struct tree_model *m, int32_t serial);
+struct model_link *tree_model_link(
+	struct tree_model *m, struct model_key *ring, int32_t member);
+
+/* KEY is to be read, or has been. */
+void tree_model_set_unread(struct tree_model *m, struct model_key *key, bool unread);
+
+/* True if it is not linked there any more, though it is still shown. */
+bool tree_model_has_gone(const struct model_link *link);
+
 /* EVENT has happened, at NOW_NS. */
 void tree_model_event(struct tree_model *m, const struct event *event, uint64_t now_ns);
 
-/* Reads what may have changed from the kernel. Returns false if there was no memory: then it
- * may show too little until something else happens. */
+/* tree_reading.c: Reads what may have changed from the kernel. Returns false if there was no
+ * memory: then it may show too little until something else happens. */
 bool tree_model_read(struct tree_model *m, uint64_t now_ns);
 
 /* Lists the rows as of NOW_NS, which are valid until the next call for M, and forgets what is

@@ -18,7 +18,7 @@ static const char *text_of(const json_t *key, const char *member)
 
 void tree_name_owner(json_t *key)
 {
-	const json_t *uid = json_object_get(key, "uid");
+	const json_t *uid = json_object_get(key, "owner") ? NULL : json_object_get(key, "uid");
 	const struct passwd *pw = uid ? getpwuid((uid_t)json_integer_value(uid)) : NULL;
 
 	if (pw)
@@ -38,7 +38,17 @@ static void put_owner(FILE *out, const json_t *key)
 		fprintf(out, " %-9s", "-");
 }
 
-/* As /proc/keys shows it: in the largest unit. */
+void tree_name_owners(json_t *tree)
+{
+	json_t *member;
+	size_t i;
+
+	tree_name_owner(tree);
+	json_array_foreach(json_object_get(tree, "members"), i, member)
+		tree_name_owners(member);
+}
+
+/* As /proc/keys shows it: in the largest unit. A null is unknown. */
 static void put_left(FILE *out, const json_t *key)
 {
 	static const struct {
@@ -50,7 +60,7 @@ static void put_left(FILE *out, const json_t *key)
 	size_t i = 0;
 
 	if (!value || !left) {
-		fprintf(out, " %5s", value ? "expd" : "perm");
+		fprintf(out, " %5s", !value ? "perm" : json_is_null(value) ? "-" : "expd");
 		return;
 	}
 	while (i < ARRAY_SIZE(units) - 1 && left < units[i].seconds)

@@ -40,21 +40,28 @@ static void note_next_second(struct tree_view *v, time_t left, time_t now)
 		v->next_second = next;
 }
 
+/* 0: never, as far as that is known. */
+static time_t expires_at(const struct tree_view *v, const struct model_key *key)
+{
+	struct wq_expiry expiry;
+
+	if (!v->watched || key_tree_id(v->watched, key->serial) < 0)
+		return key->expires;
+	expiry = expiry_of(v->expiry, key->serial);
+	/* /proc/keys rounds down, so that it would not be shown as less before that is known */
+	return expiry.from <= expiry.to ? expiry.to - 1 : key->expires;
+}
+
 static void set_left(struct tree_view *v, struct model_key *key)
 {
-	bool watched = key_tree_id(v->watched, key->serial) >= 0;
-	struct wq_expiry expiry = expiry_of(v->expiry, key->serial);
-	time_t now = time(NULL), at = key->expires;
+	time_t now = v->now ? v->now : time(NULL), at = expires_at(v, key);
 
-	/* /proc/keys rounds down, so that it would not be shown as less before that is known */
-	if (watched && expiry.from <= expiry.to)
-		at = expiry.to - 1;
-	if (!at) {
+	if (!at && v->watched)
 		json_object_del(key->json, "expires_in");
+	if (!at)
 		return;
-	}
 	json_object_set_new(key->json, "expires_in", json_integer(at > now ? at - now : 0));
-	if (at > now)
+	if (at > now && !v->now)
 		note_next_second(v, at - now, now);
 }
 
@@ -118,20 +125,21 @@ static size_t key_rows(const struct tree_view *v)
 
 static void draw_title(struct tree_view *v)
 {
-	const struct key_graph *graph = &v->watched->graph;
+	unsigned int keys = v->watched ? v->watched->graph.watched : HASH_COUNT(v->model->all);
+	unsigned int not_watched = v->watched ? v->watched->graph.refused : 0;
 	char text[TITLE_MAX], refused[32] = "";
 	int columns = screen_columns(v->screen);
 
-	if (graph->refused)
-		snprintf(refused, sizeof(refused), " (+%u unwatched)", graph->refused);
+	if (not_watched)
+		snprintf(refused, sizeof(refused), " (+%u unwatched)", not_watched);
 	if (columns < 30)
 		snprintf(text, sizeof(text), "%luR %luL", v->records, v->losses);
 	else if (columns < 60)
-		snprintf(text, sizeof(text), "keys %u  records %lu  losses %lu", graph->watched,
+		snprintf(text, sizeof(text), "keys %u  records %lu  losses %lu", keys,
 			v->records, v->losses);
 	else
-		snprintf(text, sizeof(text), "keys %u%s  records %lu  losses %lu  of %s",
-			graph->watched, refused, v->records, v->losses, v->names);
+		snprintf(text, sizeof(text), "keys %u%s  records %lu  losses %lu  of %s", keys,
+			refused, v->records, v->losses, v->names);
 	screen_put(v->screen, 0, text, 0, SCREEN_TITLE);
 }
 

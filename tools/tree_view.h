@@ -15,7 +15,8 @@
 #include "screen.h"
 #include "tree_model.h"
 
-/* By value in its owner, who sets all but the last three. */
+/* By value in its owner, who sets all but the last three. Without WATCHED and EXPIRY it shows a
+ * recording. */
 struct tree_view {
 	struct screen *screen;
 	struct tree_model *model;
@@ -24,6 +25,7 @@ struct tree_view {
 	const char *names; /* of the keys that were asked for */
 	const char *last;  /* what has happened last */
 	unsigned long records, losses;
+	time_t now; /* for the times that are left; 0: what time it is */
 
 	size_t top;	    /* the first row that is seen */
 	unsigned int left;  /* columns that are not seen at the left */

@@ -35,14 +35,12 @@ static void no_more(struct watcher *w, int status)
 		watcher_stop(w, status);
 }
 
-static void on_signal(struct wq_loop_fd *watched, uint32_t events WQ_UNUSED)
+static void on_signal(struct stop_signals *stop, int sig)
 {
-	struct watcher *w = wq_container_of(watched, struct watcher, signals);
-	int sig = stop_signals_get(&w->stop);
+	struct watcher *w = wq_container_of(stop, struct watcher, stop);
 	bool fails = w->fails_by_signal || (sig != SIGINT && sig != SIGTERM);
 
-	if (sig)
-		watcher_stop(w, fails ? 128 + sig : WQCTL_OK);
+	watcher_stop(w, fails ? 128 + sig : WQCTL_OK);
 }
 
 static void on_output(struct wq_loop_fd *watched, uint32_t events WQ_UNUSED)
@@ -62,15 +60,10 @@ static void on_failed(struct own_queue *q, int err)
 /* Except for one that our parent wants ignored. 0 or -errno. */
 static int listen_to_signals(struct watcher *w)
 {
-	int err;
-
 	wq_start_heed(&w->stop.set, SIGINT);
 	wq_start_heed(&w->stop.set, SIGTERM);
-	err = stop_signals_listen(&w->stop);
-	if (err)
-		return err;
-	w->signals = (struct wq_loop_fd){.fd = w->stop.fd, .ready = on_signal};
-	return wq_loop_add(w->loop, &w->signals, EPOLLIN);
+	w->stop.came = on_signal;
+	return stop_signals_listen_in(&w->stop, w->loop);
 }
 
 /* ---- events ---- */

@@ -19,7 +19,7 @@ struct watcher {
 	struct key_names names;
 	struct key_tree tree;
 	struct stop_signals stop;
-	struct wq_loop_fd signals, output;
+	struct wq_loop_fd output;
 	bool stopped;
 	bool incomplete; /* it could not watch all that it should have */
 	int status;

@@ -166,7 +166,7 @@ size_t wq_record_json_size(const struct wq_record *r)
 
 /* ---- back ---- */
 
-static int read_time(const char *text, struct timespec *when)
+int wq_time_from_text(const char *text, struct timespec *when)
 {
 	struct tm tm = {0};
 	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
@@ -279,7 +279,8 @@ static int from_json(struct wq_record *r, json_t *obj)
 	type = read_type(type_value);
 	subtype = type < 0 ? -EINVAL : read_subtype((uint32_t)type, subtype_value);
 	body_len = read_subject(obj, r->data + sizeof(n));
-	if (subtype < 0 || body_len < 0 || read_time(when, &r->when) || read_who(who, &r->who))
+	if (subtype < 0 || body_len < 0 || wq_time_from_text(when, &r->when) ||
+		read_who(who, &r->who))
 		return -EINVAL;
 	r->len = (uint8_t)((size_t)body_len + sizeof(n));
 	n.type = (uint32_t)type & 0xffffff;

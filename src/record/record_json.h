@@ -14,6 +14,9 @@
  * bytes. */
 void wq_time_to_text(const struct timespec *when, char *out);
 
+/* Reads what wq_time_to_text() writes. 0; -EINVAL: TEXT is no such time. */
+int wq_time_from_text(const char *text, struct timespec *when);
+
 /* Writes R and a newline, without a NUL, to LINE of SIZE bytes. Returns the length; -ENOBUFS:
  * SIZE is too small; -ENOMEM. */
 int wq_record_to_json(const struct wq_record *r, char *line, size_t size);

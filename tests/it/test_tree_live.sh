@@ -356,6 +356,73 @@ test_job_control()
 	keyctl clear @s
 }
 
+# ---- a recording ----
+
+# event TIME WHAT
+event()
+{
+	echo "{\"time\":\"2026-01-31T12:$1:00.000000000Z\",\"type\":\"key\",\"id\":1,$2}"
+}
+
+# A key comes, another one is revoked, and the first one goes, with much time between them.
+write_recording()
+{
+	echo '{"wqfs_recording":1,"time":"2026-01-31T12:00:00.000000000Z","keys":["%:ring"],
+		"host":"elsewhere","trees":[{"serial":10,"type":"keyring","description":"ring",
+		"uid":4242,"owner":"somebody","members":[{"serial":11,"type":"user",
+		"description":"there","uid":4243,"expires_in":7200}]}]}' | tr -d '\n\t'
+	echo
+	event 01 '"subtype":"linked","key":10,"aux":12,"key_type":"keyring","key_description":"ring",
+		"aux_type":"user","aux_description":"new","who":{"pid":7,"uid":5,"gid":5,"comm":"sh"}' |
+		tr -d '\n\t'
+	echo
+	event 31 '"subtype":"revoked","key":11,"key_type":"user","key_description":"there"'
+	event 59 '"subtype":"unlinked","key":10,"aux":12'
+}
+
+test_replay()
+{
+	write_recording >"$tmp/keys.rec"
+	opens 120 12 --highlight 1000 --paced --replay "$tmp/keys.rec"
+	sees "a recording has its machine in the title" '^keys 3 .*  of %:ring on elsewhere$'
+	sees "a key that was there has what was known of it" \
+		'^ *11 -{24} 4243 *1h  \\_user:there$'
+	sees "its first event is shown at once" \
+		'^ *12 -{24} - * -  \\_user:new  <- linked by sh\[7\] uid 5$'
+	sees "and when it was" \
+		'^2026-01-31T12:01:00.000000000Z 10 link 12  keyring:ring  user:new  by sh\[7\] uid 5$'
+	sees "what comes next is waited for" ' records 1 '
+	on_terminal send-keys n
+	sees "n goes on to it" '^ *11 .* 1h  \\_user:there  \(Key has been revoked\)  <- revoked$'
+	on_terminal send-keys n
+	sees "what has gone is still shown" '^ *12 .*user:new  <- unlinked$'
+	sees "and that it was all" \
+		'^2026-01-31T12:59:00.000000000Z 10 unlk 12  \(end of the recording\)$'
+	sees "with counters" ' records 3  losses 0 '
+	on_terminal send-keys q
+	leaves "q ends a recording" 0
+	closes
+	sed -i 's/12:31:00/12:01:00/' "$tmp/keys.rec"
+	opens 120 12 --highlight 0.3 --paced --replay "$tmp/keys.rec"
+	sees "what happened soon after is shown soon after" ' records 2 '
+	on_terminal send-keys C-c
+	leaves "control-C ends a recording, too" 0
+	closes
+	opens 120 12 --highlight 0.3 --replay "$tmp/keys.rec"
+	sees "without a pace it is all shown at once" ' records 3 '
+	says "and what has gone is not shown for ever" shows_none user:new
+	kill -s HUP "$background"
+	leaves "SIGHUP ends a recording, too" 129
+	closes
+	echo '{"time":' >>"$tmp/keys.rec"
+	opens 120 12 --replay "$tmp/keys.rec"
+	sees "a recording that was cut off is shown as far as it goes" ' records 3 '
+	on_terminal send-keys q
+	leaves "then it fails" 1
+	sees "and says why" "^wqctl: $tmp/keys.rec: line 5: it is no event"
+	closes
+}
+
 test_loss()
 {
 	local ring
@@ -407,6 +474,7 @@ all_tests()
 	test_stopped_daemon
 	test_stopped_terminal
 	test_job_control
+	test_replay
 	test_loss
 	test_no_terminal
 }
