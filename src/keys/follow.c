@@ -65,6 +65,21 @@ static void follow_timeout(
 		wq_gc_expect_at(f->gc, key, collected_at);
 }
 
+/* Which groups somebody has, and which number in a user namespace, no longer matters: any.
+ * There are as many of these as a user likes. */
+static void widen(void *arg)
+{
+	struct wq_actor *actor = &((struct wq_missed *)arg)->actor;
+	struct wq_task *task = &actor->task;
+
+	memset(task->groups, 0, sizeof(task->groups));
+	memset(task->gids, 0, sizeof(task->gids));
+	task->gid = (gid_t)-1;
+	task->ngroups = 0;
+	task->more_groups = true;
+	actor->inner_uid = WQ_UID_UNKNOWN;
+}
+
 /* Posts LOSS to those who may have missed M. If the user's share is used up, or they are too
  * many for one slice of time, the LOSS is owed, and goes to all whose keyrings may be meant:
  * what has changed there by then no longer shows whether M was there. */
@@ -92,7 +107,7 @@ static void follow_loss(
 	/* these do not say which keyring it may mean */
 	owed.actor.task.tid = owed.actor.task.tgid = owed.actor.task.parent = 0;
 	memset(owed.actor.task.comm, 0, sizeof(owed.actor.task.comm));
-	wq_losses_owe(losses, wq_infer_may_have_missed, &owed, sizeof(owed), payer);
+	wq_losses_owe(losses, wq_infer_may_have_missed, &owed, sizeof(owed), payer, widen);
 }
 
 static void follow(

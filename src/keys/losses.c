@@ -5,25 +5,10 @@
 #include "base/log.h"
 #include "keys/losses.h"
 
-#define OWED_MAX 64
-#define AT_ONCE	 32			/* keys that are walked before the time is checked */
-#define AGAIN_NS (5 * WQ_NSEC_PER_MSEC) /* until the shares are checked again */
-
-struct wq_owed {
-	wq_loss_concerns *concerns; /* NULL: everybody */
-	uid_t payer;		    /* unless it is for everybody */
-	uint64_t number;	    /* a queue that has this number has the LOSS */
-	uint64_t found_scan;	    /* as for a deferred difference */
-	bool walking;
-	bool again;		     /* there was another one since the walk began, */
-	uint64_t again_scan;	     /* and this was its found_scan */
-	bool at_zombies;	     /* it has come to them */
-	struct wq_key_cursor cursor; /* how far the walk is */
-	struct wq_posting posting;   /* to the watches of one key; list NULL: of none */
-	struct wq_owed *next;
-	size_t size;
-	unsigned char arg[];
-};
+#define OWED_MAX    256
+#define OWED_BY_ONE 16 /* different ones by one payer, before they are widened */
+#define AT_ONCE	    32 /* keys that are walked before the time is checked */
+#define AGAIN_NS    (5 * WQ_NSEC_PER_MSEC) /* until the shares are checked again */
 
 /* ---- at once ---- */
 
@@ -83,6 +68,7 @@ bool wq_losses_post(
 
 static void append(struct wq_losses *l, struct wq_owed *loss)
 {
+	loss->listed = true;
 	loss->next = NULL;
 	if (l->last)
 		l->last->next = loss;
@@ -100,6 +86,7 @@ static struct wq_owed *take_first(struct wq_losses *l)
 	if (!l->first)
 		l->last = NULL;
 	l->n--;
+	loss->listed = false;
 	return loss;
 }
 
@@ -168,11 +155,17 @@ static bool walk_and_pay(struct wq_losses *l, struct wq_owed *loss, uint64_t unt
 	return ended;
 }
 
+static void drop(const struct wq_losses *l, struct wq_owed *loss)
+{
+	if (loss != &l->everybodys)
+		free(loss);
+}
+
 /* LOSS has been posted. If there was another one since the walk began, that is owed now. */
 static void posted(struct wq_losses *l, struct wq_owed *loss)
 {
 	if (!loss->again) {
-		free(loss);
+		drop(l, loss);
 		return;
 	}
 	loss->again = false;
@@ -207,31 +200,63 @@ static struct wq_owed *find(struct wq_losses *l, const struct wq_owed *like)
 	return loss;
 }
 
+static unsigned int count_of(const struct wq_losses *l, uid_t payer)
+{
+	unsigned int n = 0;
+
+	for (const struct wq_owed *loss = l->first; loss; loss = loss->next)
+		n += loss->concerns && loss->payer == payer;
+	return n;
+}
+
+/* OLD is owed already. */
+static void merge(struct wq_owed *old, uint64_t found_scan)
+{
+	if (!old->walking || old->again)
+		return;
+	old->again = true;
+	old->again_scan = found_scan;
+}
+
+static void list(struct wq_losses *l, struct wq_owed *loss, uint64_t due_ns)
+{
+	if (!l->timer.set || due_ns < l->timer.due_ns)
+		wq_timer_set(l->loop, &l->timer, due_ns);
+	loss->found_scan = l->registry->found_scan;
+	append(l, loss);
+}
+
 /* Owes LOSS; frees it if it can be merged with another. False: it cannot, and
  * there is no room. */
-static bool owe(struct wq_losses *l, struct wq_owed *loss)
+static bool owe(struct wq_losses *l, struct wq_owed *loss, wq_loss_widen *widen)
 {
 	struct wq_owed *old = find(l, loss);
 
+	if (!old && widen && count_of(l, loss->payer) >= OWED_BY_ONE) {
+		widen(loss->arg);
+		old = find(l, loss);
+	}
 	if (!old && l->n >= OWED_MAX)
 		return false;
-	loss->found_scan = l->registry->found_scan;
-	if (!l->timer.set)
-		wq_timer_set(l->loop, &l->timer, wq_now_ns() + AGAIN_NS);
 	if (!old) {
-		append(l, loss);
+		list(l, loss, wq_now_ns() + AGAIN_NS);
 		return true;
 	}
-	if (old->walking && !old->again) {
-		old->again = true;
-		old->again_scan = loss->found_scan;
-	}
+	merge(old, l->registry->found_scan);
 	free(loss);
 	return true;
 }
 
+static void owe_everybody(struct wq_losses *l)
+{
+	if (l->everybodys.listed)
+		merge(&l->everybodys, l->registry->found_scan);
+	else
+		list(l, &l->everybodys, 0);
+}
+
 void wq_losses_owe(struct wq_losses *l, wq_loss_concerns *concerns, const void *arg,
-	size_t size, uid_t payer)
+	size_t size, uid_t payer, wq_loss_widen *widen)
 {
 	struct wq_owed *loss = calloc(1, sizeof(*loss) + size);
 
@@ -239,30 +264,20 @@ void wq_losses_owe(struct wq_losses *l, wq_loss_concerns *concerns, const void *
 		loss->concerns = concerns;
 		loss->payer = payer;
 		loss->size = size;
+		loss->arg = loss + 1;
 		memcpy(loss->arg, arg, size);
-		if (owe(l, loss))
+		if (owe(l, loss, widen))
 			return;
 		free(loss);
 	}
-	(void)wq_losses_post(l, concerns, arg, UINT64_MAX);
+	owe_everybody(l);
 }
 
 void wq_losses_post_all(struct wq_losses *l)
 {
-	struct wq_owed *loss = calloc(1, sizeof(*loss)), now = {0};
-
 	wq_debug_keys("LOSS for all who watch anything");
-	if (!loss) {
-		(void)walk(l, &now, UINT64_MAX);
-		return;
-	}
-	if (walk(l, loss, wq_now_ns() + WQ_PIECE_NS)) {
-		free(loss);
-		return;
-	}
-	loss->found_scan = l->registry->found_scan;
-	append(l, loss);
-	wq_timer_set(l->loop, &l->timer, 0);
+	if (l->everybodys.listed || !walk(l, &l->everybodys, wq_now_ns() + WQ_PIECE_NS))
+		owe_everybody(l);
 }
 
 bool wq_losses_are_settled(const struct wq_losses *l, uint64_t scan)
@@ -281,7 +296,7 @@ void wq_losses_fini(struct wq_losses *l)
 		wq_cursor_end(&loss->cursor);
 		if (loss->posting.list)
 			wq_posting_cancel(&loss->posting);
-		free(loss);
+		drop(l, loss);
 	}
 	wq_timer_clear(l->loop, &l->timer);
 }

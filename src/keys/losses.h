@@ -16,9 +16,29 @@
 #include "base/shares.h"
 #include "keys/registry.h"
 
-struct wq_owed;
-
 typedef bool wq_loss_concerns(const struct wq_key *key, const void *arg);
+
+/* Changes ARG so that it concerns all that it concerned, and more, and has the same bytes as
+ * others that were changed. */
+typedef void wq_loss_widen(void *arg);
+
+/* A LOSS that is owed. */
+struct wq_owed {
+	wq_loss_concerns *concerns; /* NULL: everybody */
+	uid_t payer;		    /* unless it is for everybody */
+	uint64_t number;	    /* a queue that has this number has the LOSS */
+	uint64_t found_scan;	    /* as for a deferred difference */
+	bool walking;
+	bool again;		     /* there was another one since the walk began, */
+	uint64_t again_scan;	     /* and this was its found_scan */
+	bool at_zombies;	     /* it has come to them */
+	struct wq_key_cursor cursor; /* how far the walk is */
+	struct wq_posting posting;   /* to the watches of one key; list NULL: of none */
+	bool listed;
+	struct wq_owed *next;
+	size_t size;
+	void *arg; /* in the same allocation */
+};
 
 /* Embedded in its owner, who sets the first three fields. All other fields zero, except the
  * timer's fire: no LOSS is owed. */
@@ -30,7 +50,8 @@ struct wq_losses {
 	struct wq_timer timer;
 	struct wq_owed *first, *last;
 	unsigned int n;
-	uint64_t number; /* of the last LOSS */
+	struct wq_owed everybodys; /* which needs no memory, so that it can always be owed */
+	uint64_t number;	   /* of the last LOSS */
 };
 
 /* Posts LOSS once to every queue that watches a keyring for which CONCERNS(key, ARG) is true.
@@ -39,9 +60,11 @@ bool wq_losses_post(struct wq_losses *losses, wq_loss_concerns *concerns, const 
 	uint64_t until_ns);
 
 /* Does the same before long and in slices, for which PAYER pays. Copies SIZE bytes of ARG. If a
- * LOSS with the same bytes is owed already, this one is merged with it. */
+ * LOSS with the same bytes is owed already, this one is merged with it. If PAYER has many
+ * different ones they are merged after WIDEN; if all users together have very many, or there is
+ * no memory, it is owed to everybody. */
 void wq_losses_owe(struct wq_losses *losses, wq_loss_concerns *concerns, const void *arg,
-	size_t size, uid_t payer);
+	size_t size, uid_t payer, wq_loss_widen *widen);
 
 /* Posts LOSS once to every queue that watches anything, in slices. */
 void wq_losses_post_all(struct wq_losses *losses);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Records and losses on their way from a key to its watches. */
+#include <stdio.h>
 #include <string.h>
 
 #include "keys/apply.h"
@@ -113,8 +114,8 @@ START_TEST(loss_that_is_owed_is_posted_once_when_its_payer_has_a_share)
 	struct wq_losses *losses = &model.losses;
 
 	for (int i = 0; i < 1000; i++)
-		wq_losses_owe(losses, is_any, "a", 2, payer);
-	wq_losses_owe(losses, is_any, "b", 2, payer);
+		wq_losses_owe(losses, is_any, "a", 2, payer, NULL);
+	wq_losses_owe(losses, is_any, "b", 2, payer, NULL);
 	ck_assert_uint_eq(losses->n, 2);
 	ck_assert(!wq_losses_are_settled(losses, model.registry.found_scan));
 	ck_assert(wq_shares_left(&model.inferring, payer, wq_now_ns()));
@@ -128,6 +129,57 @@ START_TEST(loss_that_is_owed_is_posted_once_when_its_payer_has_a_share)
 	ck_assert(!wq_queue_readable(queue));
 	ck_assert_uint_eq(losses->n, 0);
 	ck_assert(wq_losses_are_settled(losses, model.registry.found_scan));
+}
+END_TEST
+
+static void become_x(void *arg)
+{
+	memcpy(arg, "xxx", 4);
+}
+
+/* Owes what concerns the queue, for N reasons that differ. Each is posted in slices. */
+static void owe_different(int n, uid_t payer, wq_loss_widen *to_x)
+{
+	for (int i = 0; i < n; i++) {
+		char reason[8];
+
+		snprintf(reason, sizeof(reason), "%03d", i);
+		wq_losses_owe(&model.losses, is_any, reason, 4, payer, to_x);
+	}
+	ck_assert(!wq_queue_readable(queue));
+}
+
+static void post_what_is_owed(void)
+{
+	while (model.losses.n > 0)
+		wq_losses_step(&model.losses);
+}
+
+START_TEST(loss_for_many_reasons_of_one_user_is_widened)
+{
+	owe_different(1000, 1000, become_x);
+	ck_assert_uint_lt(model.losses.n, 20);
+	post_what_is_owed();
+	ck_assert_uint_eq(next().subtype, WATCH_META_LOSS_NOTIFICATION);
+	ck_assert(!wq_queue_readable(queue));
+}
+END_TEST
+
+static bool is_small(const struct wq_key *k, const void *arg)
+{
+	return k->serial < *(const int *)arg;
+}
+
+START_TEST(loss_for_very_many_reasons_is_everybodys)
+{
+	for (uid_t payer = 1000; payer < 2000; payer++) {
+		const int small = 1;
+
+		wq_losses_owe(&model.losses, is_small, &small, sizeof(small), payer, NULL);
+	}
+	ck_assert_uint_lt(model.losses.n, 300);
+	post_what_is_owed();
+	ck_assert_uint_eq(next().subtype, WATCH_META_LOSS_NOTIFICATION);
 }
 END_TEST
 
@@ -195,7 +247,9 @@ START_TEST(loss_for_thousands_of_queues_takes_turns)
 	wq_model_destroyed(&key);
 	ck_assert(!wq_losses_post(losses, is_any, NULL, 0));
 	ck_assert_int_lt(have(WATCH_META_LOSS_NOTIFICATION), 100);
-	wq_losses_owe(losses, is_any, "a", 2, 1000);
+	for (uid_t payer = 1000; payer < 1300; payer++)
+		wq_losses_owe(losses, is_any, "a", 2, payer, NULL);
+	ck_assert_int_lt(have(WATCH_META_LOSS_NOTIFICATION), 100);
 	do {
 		wq_losses_step(losses);
 		turns++;
@@ -238,6 +292,8 @@ int main(void)
 	tcase_add_test(t, loss_is_posted_to_who_watches_only_what_has_ended);
 	tcase_add_test(t, loss_is_posted_to_nobody_whom_it_does_not_concern);
 	tcase_add_test(t, loss_that_is_owed_is_posted_once_when_its_payer_has_a_share);
+	tcase_add_test(t, loss_for_many_reasons_of_one_user_is_widened);
+	tcase_add_test(t, loss_for_very_many_reasons_is_everybodys);
 	tcase_add_test(t, the_end_of_a_key_of_thousands_of_queues_takes_turns);
 	tcase_add_test(t, loss_for_thousands_of_queues_takes_turns);
 	tcase_add_test(t, loss_of_a_key_of_thousands_of_queues_takes_turns);
