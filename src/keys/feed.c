@@ -286,18 +286,25 @@ static bool on_occasion(void *arg, enum wq_source_occasion occasion)
 	return !TAILQ_EMPTY(&f->model->registry.all);
 }
 
-/* A source has started that must know which keys are watched. */
+/* A source has started that must know which keys are watched: tells it those that a piece of
+ * time is enough for. Keys that are watched meanwhile follow at the end. */
 static int on_begun(void *arg, struct wq_source *source)
 {
 	struct wq_feed *f = arg;
+	uint64_t until = wq_now_ns() + WQ_PIECE_NS;
 	struct wq_key *key;
 	int r = 0;
 
-	TAILQ_FOREACH (key, &f->model->registry.all, node) {
+	if (!f->is_telling)
+		wq_cursor_begin(&f->model->registry, &f->told);
+	f->is_telling = true;
+	while (r == 0 && (key = wq_cursor_next(&f->told))) {
 		r = source->type->watch(source, key->serial);
-		if (r < 0)
-			break;
+		if (r == 0 && f->told.next && wq_now_ns() >= until)
+			return -EAGAIN;
 	}
+	wq_cursor_end(&f->told);
+	f->is_telling = false;
 	return r;
 }
 
@@ -467,5 +474,6 @@ bool wq_feed_is_starting(const struct wq_feed *f)
 void wq_feed_fini(struct wq_feed *f)
 {
 	wq_supervisor_stop(&f->model->sources);
+	wq_cursor_end(&f->told);
 	on_source_stopped(f);
 }

@@ -19,6 +19,8 @@ struct wq_feed {
 	uint64_t began_ns;	     /* when a source was wanted: at the start, or by a death */
 	const char *died;	     /* the source whose successor is being started; or NULL */
 	bool has_decided;	     /* which source it is, or that none works */
+	bool is_telling;	     /* a source that has started which keys are watched: */
+	struct wq_key_cursor told;   /* how far that has come */
 	struct wq_timer drain_timer; /* to handle more events of the sources */
 	bool draining;
 	uint64_t next_drain_ns;	       /* when a step of ours may drain the sources again */

@@ -51,7 +51,8 @@ enum wq_source_occasion {
 struct wq_source_sink {
 	void *arg;
 	/* SOURCE, which has watch(), is to be used: the callback asks it to watch all keys that
-	 * are watched by now. 0; or the error of watch(), which makes the source unusable. */
+	 * are watched by now. 0; -EAGAIN: it has asked for some, and is to be called again for
+	 * the others; or the error of watch(), which makes the source unusable. */
 	int (*begun)(void *arg, struct wq_source *source);
 	/* A source that was started in a thread is in use, or none works. NULL: sources are
 	 * started at once, by the caller's thread. */

@@ -6,6 +6,7 @@
 
 #include "base/caps.h"
 #include "base/clock.h"
+#include "base/container.h"
 #include "sources/supervisor.h"
 
 /* The time between attempts to start a source: each is twice as long as the last. */
@@ -14,72 +15,85 @@
 
 #define EITHER (WQ_SOURCE_OPERATIONS | WQ_SOURCE_CHANGES) /* a source has one of them */
 
-void wq_supervisor_init(struct wq_supervisor *s, const struct wq_source_type *const *types,
-	const struct wq_source_env *env)
-{
-	*s = (struct wq_supervisor){.types = types, .env = *env};
-	for (unsigned int i = 0; types[i]; i++)
-		assert(i < WQ_SOURCES_MAX && (types[i]->capabilities & EITHER) != EITHER);
-}
-
 static void leave(struct wq_source *source)
 {
 	if (source->type->leave)
 		source->type->leave(source);
 }
 
-/* Puts SOURCE into use, which has started. False, with a reason at WHY: that is not possible.
- */
-static bool put_into_use(struct wq_supervisor *s, struct wq_source *source, char *why)
+/* Begins with SOURCE, which has started. False, with a reason at WHY: that is not possible. */
+static bool begin(struct wq_source *source, char *why)
 {
-	const struct wq_source_type *type = source->type;
-	int r = type->begin ? type->begin(source) : 0;
+	int r = source->type->begin ? source->type->begin(source) : 0;
 
-	if (r < 0) {
-		snprintf(why, WQ_WHY_MAX, "it cannot be put into use: %s", strerror(-r));
-		return false;
-	}
-	r = type->watch && s->env.sink.begun ? s->env.sink.begun(s->env.sink.arg, source) : 0;
 	if (r < 0)
-		snprintf(why, WQ_WHY_MAX, "it cannot watch the keys that are watched: %s",
-			strerror(-r));
+		snprintf(why, WQ_WHY_MAX, "it cannot be put into use: %s", strerror(-r));
 	return r >= 0;
 }
 
-/* Uses SOURCE, candidate I, if it has started and can watch what is watched. */
-static void use(struct wq_supervisor *s, unsigned int i, struct wq_source *source)
+static void discard(struct wq_supervisor *s, struct wq_source *source)
 {
-	s->number = i;
-	if (!source)
-		return;
-	if (put_into_use(s, source, s->why_not[i])) {
-		s->source = source;
-		s->was_used = true;
-		s->retry_ns = s->wait_ns = 0;
-		return;
-	}
 	leave(source);
 	source->type->stop(source);
 	wq_event_order_fini(s->env.events);
 }
 
-/* Starts the first candidate from I on that works. */
-static void start_from(struct wq_supervisor *s, unsigned int i)
+/* Tells TAKING a piece of what is watched, and then puts it into use; if that is not possible
+ * there is a reason. True: there is more to tell. */
+static bool take(struct wq_supervisor *s)
+{
+	struct wq_source *source = s->taking;
+	const bool must_be_told = source->type->watch && s->env.sink.begun;
+	int r = must_be_told ? s->env.sink.begun(s->env.sink.arg, source) : 0;
+
+	if (r == -EAGAIN)
+		return true;
+	s->taking = NULL;
+	if (r < 0) {
+		snprintf(s->why_not[s->number], WQ_WHY_MAX,
+			"it cannot watch the keys that are watched: %s", strerror(-r));
+		discard(s, source);
+		return false;
+	}
+	s->source = source;
+	s->was_used = true;
+	s->retry_ns = s->wait_ns = 0;
+	return false;
+}
+
+/* Uses SOURCE, candidate I, if it has started and can watch what is watched. Unless that is to
+ * be known AT_ONCE, TAKING is set if there is more to tell it. */
+static void use(struct wq_supervisor *s, unsigned int i, struct wq_source *source, bool at_once)
+{
+	s->number = i;
+	if (!source)
+		return;
+	if (!begin(source, s->why_not[i])) {
+		discard(s, source);
+		return;
+	}
+	s->taking = source;
+	while (take(s) && at_once)
+		;
+}
+
+/* Starts the first candidate from I on that works; see use(). */
+static void start_from(struct wq_supervisor *s, unsigned int i, bool at_once)
 {
 	const uint64_t effective = wq_caps_raise();
 
-	for (; !s->source && s->types[i]; i++) {
+	for (; !s->source && !s->taking && s->types[i]; i++) {
 		s->why_not[i][0] = '\0';
-		use(s, i, s->types[i]->start(&s->env, s->why_not[i], WQ_WHY_MAX));
+		use(s, i, s->types[i]->start(&s->env, s->why_not[i], WQ_WHY_MAX), at_once);
 	}
 	wq_caps_restore(effective);
 }
 
 bool wq_supervisor_start(struct wq_supervisor *s)
 {
-	assert(!s->source && !s->starting);
+	assert(!s->source && !s->starting && !s->taking);
 	s->died = false;
-	start_from(s, 0);
+	start_from(s, 0, true);
 	return s->source != NULL;
 }
 
@@ -91,6 +105,27 @@ static void plan_retry(struct wq_supervisor *s, uint64_t now_ns)
 	s->retry_ns = now_ns + s->wait_ns;
 }
 
+/* One is in use, or none works, unless one is still being told what is watched. */
+static void decide(struct wq_supervisor *s)
+{
+	if (s->taking) {
+		wq_timer_set(s->env.loop, &s->take_timer, 0);
+		return;
+	}
+	if (!s->source && s->was_used)
+		plan_retry(s, wq_now_ns());
+	s->env.sink.decided(s->env.sink.arg);
+}
+
+static void on_take_timer(struct wq_timer *timer)
+{
+	struct wq_supervisor *s = wq_container_of(timer, struct wq_supervisor, take_timer);
+
+	if (!take(s) && !s->source)
+		start_from(s, s->number + 1, false);
+	decide(s);
+}
+
 static void on_started(void *arg)
 {
 	struct wq_supervisor *s = arg;
@@ -99,12 +134,19 @@ static void on_started(void *arg)
 	wq_starting_free(s->starting);
 	s->starting = NULL;
 	memcpy(s->why_not, started.why_not, sizeof(s->why_not));
-	use(s, started.number, started.source);
-	if (started.source && !s->source)
-		start_from(s, started.number + 1);
-	if (!s->source && s->was_used)
-		plan_retry(s, wq_now_ns());
-	s->env.sink.decided(s->env.sink.arg);
+	use(s, started.number, started.source, false);
+	if (started.source && !s->source && !s->taking)
+		start_from(s, started.number + 1, false);
+	decide(s);
+}
+
+void wq_supervisor_init(struct wq_supervisor *s, const struct wq_source_type *const *types,
+	const struct wq_source_env *env)
+{
+	*s = (struct wq_supervisor){
+		.types = types, .env = *env, .take_timer = {.fire = on_take_timer}};
+	for (unsigned int i = 0; types[i]; i++)
+		assert(i < WQ_SOURCES_MAX && (types[i]->capabilities & EITHER) != EITHER);
 }
 
 /* In a thread. False: there can be none, or it is not wanted, and OLD, which is not in use any
@@ -144,6 +186,8 @@ bool wq_supervisor_begin(struct wq_supervisor *s)
 
 const char *wq_supervisor_starting(const struct wq_supervisor *s)
 {
+	if (s->taking)
+		return s->taking->type->name;
 	return s->starting ? s->types[wq_starting_at(s->starting)]->name : NULL;
 }
 
@@ -166,6 +210,11 @@ void wq_supervisor_stop(struct wq_supervisor *s)
 	if (s->starting)
 		wq_starting_free(s->starting);
 	s->starting = NULL;
+	if (s->taking) {
+		wq_timer_clear(s->env.loop, &s->take_timer);
+		discard(s, s->taking);
+		s->taking = NULL;
+	}
 	source = put_out_of_use(s);
 	if (source)
 		source->type->stop(source);
@@ -196,8 +245,10 @@ int wq_supervisor_watch(struct wq_supervisor *s, int32_t serial)
 
 void wq_supervisor_unwatch(struct wq_supervisor *s, int32_t serial)
 {
-	if (s->source && !s->died && s->source->type->unwatch)
-		s->source->type->unwatch(s->source, serial);
+	struct wq_source *source = s->taking ? s->taking : s->source;
+
+	if (source && !s->died && source->type->unwatch)
+		source->type->unwatch(source, serial);
 }
 
 void wq_supervisor_ask_occasions(struct wq_supervisor *s)
@@ -233,7 +284,7 @@ enum wq_supervision wq_supervisor_check(
 {
 	struct wq_source *old;
 
-	if (s->starting)
+	if (s->starting || s->taking)
 		return WQ_SUPERVISOR_SAME;
 	if (!s->source)
 		return retry(s, now_ns);
@@ -260,7 +311,7 @@ const char *wq_supervisor_name(const struct wq_supervisor *s)
  * started nothing is known of any. */
 static bool is_end_of_better(const struct wq_supervisor *s, unsigned int i)
 {
-	return !s->types[i] || s->starting || (s->source && i == s->number);
+	return !s->types[i] || s->starting || s->taking || (s->source && i == s->number);
 }
 
 const char *wq_supervisor_why_not(struct wq_supervisor *s)

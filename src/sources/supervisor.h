@@ -18,7 +18,10 @@ struct wq_supervisor {
 	struct wq_source_env env;
 	struct wq_source *source;     /* the source in use; NULL: none */
 	struct wq_starting *starting; /* one is being started in a thread; or NULL */
-	unsigned int number;	      /* its index in the list */
+	/* One has started and is being told in pieces what is watched; or NULL. */
+	struct wq_source *taking;
+	struct wq_timer take_timer; /* when it is told more */
+	unsigned int number;	    /* the index in the list of the one in use, or of TAKING */
 	char why_not[WQ_SOURCES_MAX][WQ_WHY_MAX]; /* of each better candidate */
 	char text[WQ_WHY_NOT_MAX];
 	bool died;
@@ -38,7 +41,8 @@ bool wq_supervisor_start(struct wq_supervisor *supervisor);
  * that takes long may start, no thread is wanted, or none can be had. */
 bool wq_supervisor_begin(struct wq_supervisor *supervisor);
 
-/* The name of the candidate that is being started just now. NULL: there is none. */
+/* The name of the candidate that is being started just now, or that is being told what is
+ * watched. NULL: there is none. */
 const char *wq_supervisor_starting(const struct wq_supervisor *supervisor);
 
 /* Stops the source in use, if there is one, or the start of one. */

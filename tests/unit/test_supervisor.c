@@ -41,8 +41,16 @@ static struct wq_source *start_fair(const struct wq_source_env *env, char *why, 
 	return start(1, why, why_size);
 }
 
+static bool may_start(char *why, size_t why_size)
+{
+	(void)why;
+	(void)why_size;
+	return true;
+}
+
 static int begin_result, watch_result, begun_result;
 static unsigned int begun_count, watched, unwatched;
+static unsigned int pieces; /* in which it is told what is watched, before begun_result */
 
 static int begin(struct wq_source *source)
 {
@@ -69,8 +77,12 @@ static int begun(void *arg, struct wq_source *source)
 {
 	ck_assert_ptr_eq(arg, &told_stopped);
 	ck_assert_ptr_eq(source, &sources[0]);
-	begun_count++;
-	return begun_result;
+	if (begun_count++) {
+		ck_assert_ptr_null(supervisor.source);
+		ck_assert_int_eq(wq_supervisor_check(&supervisor, 0, NULL), WQ_SUPERVISOR_SAME);
+		wq_supervisor_unwatch(&supervisor, 7);
+	}
+	return begun_count < pieces ? -EAGAIN : begun_result;
 }
 
 static bool alive(struct wq_source *source)
@@ -86,6 +98,7 @@ static void stop(struct wq_source *source)
 static const struct wq_source_type good = {
 	.name = "good",
 	.capabilities = WQ_SOURCE_CHANGES | WQ_SOURCE_ENDS,
+	.may_start = may_start,
 	.start = start_good,
 	.begin = begin,
 	.watch = watch,
@@ -117,7 +130,7 @@ static void set_up(void)
 	can_start[0] = can_start[1] = true;
 	memset(starts, 0, sizeof(starts));
 	memset(stops, 0, sizeof(stops));
-	told_stopped = begun_count = watched = unwatched = 0;
+	told_stopped = begun_count = watched = unwatched = pieces = 0;
 	begin_result = watch_result = begun_result = 0;
 	wq_supervisor_init(&supervisor, types, &env);
 }
@@ -190,6 +203,102 @@ START_TEST(a_source_that_cannot_begin_says_so)
 	ck_assert_uint_eq(stops[0], 1);
 	ck_assert_str_eq(wq_supervisor_why_not(&supervisor),
 		"good: it cannot be put into use: Operation not permitted");
+}
+END_TEST
+
+START_TEST(one_that_is_to_be_used_at_once_is_told_all_pieces)
+{
+	pieces = 3;
+	ck_assert(wq_supervisor_start(&supervisor));
+	ck_assert_uint_eq(begun_count, 3);
+	ck_assert_ptr_eq(supervisor.source, &sources[0]);
+}
+END_TEST
+
+/* ---- started in a thread ---- */
+
+static struct wq_loop *loop;
+static bool is_decided;
+
+static void decided(void *arg)
+{
+	ck_assert_ptr_eq(arg, &told_stopped);
+	is_decided = true;
+}
+
+static void begin_in_a_thread(void)
+{
+	const struct wq_source_env env = {.events = &events,
+		.loop = loop = wq_loop_new(),
+		.sink = {.arg = &told_stopped, .begun = begun, .decided = decided}};
+
+	ck_assert_ptr_nonnull(loop);
+	is_decided = false;
+	wq_supervisor_init(&supervisor, types, &env);
+	ck_assert(wq_supervisor_begin(&supervisor));
+}
+
+static bool stop_at_once;
+
+static void look(void *arg)
+{
+	(void)arg;
+	if (is_decided || (stop_at_once && begun_count))
+		wq_loop_stop(loop);
+	else
+		ck_assert_str_eq(wq_supervisor_starting(&supervisor), "good");
+}
+
+static void run_until_decided(void)
+{
+	wq_loop_before_wait(loop, look, NULL);
+	ck_assert_int_eq(wq_loop_run(loop), 0);
+}
+
+static void end_of_loop(void)
+{
+	wq_supervisor_stop(&supervisor);
+	wq_loop_free(loop);
+}
+
+START_TEST(one_is_not_in_use_before_it_is_told_the_last_piece)
+{
+	pieces = 3;
+	begin_in_a_thread();
+	run_until_decided();
+	ck_assert(is_decided);
+	ck_assert_uint_eq(begun_count, pieces);
+	ck_assert_uint_eq(unwatched, pieces - 1);
+	ck_assert_ptr_eq(supervisor.source, &sources[0]);
+	ck_assert_ptr_null(wq_supervisor_starting(&supervisor));
+	end_of_loop();
+}
+END_TEST
+
+START_TEST(the_next_is_used_if_the_last_piece_fails)
+{
+	pieces = 2;
+	begun_result = -ENOSPC;
+	begin_in_a_thread();
+	run_until_decided();
+	ck_assert_uint_eq(begun_count, pieces);
+	ck_assert_str_eq(wq_supervisor_name(&supervisor), "fair");
+	ck_assert_uint_eq(stops[0], 1);
+	end_of_loop();
+}
+END_TEST
+
+START_TEST(one_that_is_still_being_told_can_be_stopped)
+{
+	pieces = 1000000;
+	stop_at_once = true;
+	begin_in_a_thread();
+	run_until_decided();
+	ck_assert(!is_decided);
+	wq_supervisor_stop(&supervisor);
+	ck_assert_uint_eq(stops[0], 1);
+	ck_assert_ptr_null(wq_supervisor_starting(&supervisor));
+	end_of_loop();
 }
 END_TEST
 
@@ -306,6 +415,10 @@ int main(void)
 	tcase_add_test(t, what_is_asked_for_are_capabilities);
 	tcase_add_test(t, one_that_has_no_room_for_what_is_watched_is_not_used);
 	tcase_add_test(t, a_source_that_cannot_begin_says_so);
+	tcase_add_test(t, one_that_is_to_be_used_at_once_is_told_all_pieces);
+	tcase_add_test(t, one_is_not_in_use_before_it_is_told_the_last_piece);
+	tcase_add_test(t, the_next_is_used_if_the_last_piece_fails);
+	tcase_add_test(t, one_that_is_still_being_told_can_be_stopped);
 	tcase_add_test(t, nothing_is_tried_again_if_nothing_has_ever_worked);
 	tcase_add_test(t, what_is_watched_is_said_to_the_one_in_use);
 	tcase_add_test(t, one_that_cannot_be_told_what_is_watched_is_dead);
