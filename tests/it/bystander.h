@@ -14,8 +14,10 @@
  *
  * The same is measured before the flood and after it, while a process merely spins, since
  * others may begin or end their work meanwhile. What is above the larger of the two, the floor,
- * counts. The floor counts four times, since a daemon that has work to do waits for a busy
- * machine oftener than an idle one; on a quiet machine it is a fraction of a millisecond.
+ * counts. What is after it counts only if the daemon has come to rest, since what the flood has
+ * left to it is no fault of the machine. The floor counts four times, since a daemon that has
+ * work to do waits for a busy machine oftener than an idle one; on a quiet machine it is a
+ * fraction of a millisecond.
  */
 #ifndef IT_BYSTANDER_H
 #define IT_BYSTANDER_H

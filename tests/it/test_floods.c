@@ -104,8 +104,8 @@ static void change_format(void)
 
 static void changes_of_the_format_of_a_full_queue(void)
 {
-	set_up("source=poll,max_size=16384");
-	fill(16384);
+	set_up("source=poll,max_size=65536");
+	fill(65536);
 	bystander_is_served(change_format);
 }
 
@@ -121,8 +121,8 @@ static void read_megabyte(void)
 
 static void large_reads_of_json(void)
 {
-	set_up("source=poll,max_size=16384");
-	fill(16384);
+	set_up("source=poll,max_size=65536");
+	fill(65536);
 	IT_EQ(ioctl(fd, WQFS_IOC_SET_FORMAT, WQFS_FORMAT_JSON), 0);
 	bystander_is_served(read_megabyte);
 }
