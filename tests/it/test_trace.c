@@ -249,7 +249,8 @@ static _Noreturn void revoke_all(struct revokers *r, int cpu)
 		__atomic_add_fetch(&r->at[i], 1, __ATOMIC_SEQ_CST);
 		while (__atomic_load_n(&r->at[i], __ATOMIC_SEQ_CST) < 2)
 			sched_yield();
-		IT_OK(keyctl_revoke(r->keys[i]) == 0 || errno == EKEYREVOKED);
+		IT_OK(keyctl_revoke(r->keys[i]) == 0 || errno == EKEYREVOKED ||
+			errno == ENOKEY);
 	}
 	_exit(0);
 }
