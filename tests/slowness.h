@@ -2,7 +2,7 @@
 /*
  * How many times longer things take here than on a real machine: the factor for time limits in
  * tests. It is 1 unless WQFS_TEST_SLOWNESS gives another. Only scripts/vm sets that, because an
- * emulated processor is 10 to 20 times slower.
+ * emulated processor is 10 to 20 times slower, and more on a busy host.
  */
 #ifndef TEST_SLOWNESS_H
 #define TEST_SLOWNESS_H
