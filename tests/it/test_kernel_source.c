@@ -770,8 +770,8 @@ static void each_of_many_updates_is_posted(void)
 		IT_UNTIL((got = read(fd, buf, sizeof(buf))) > 0);
 		for (left = (size_t)got; it_next(&p, &left, &r); updated++)
 			if (r.type != WATCH_TYPE_KEY_NOTIFY || r.subtype != NOTIFY_KEY_UPDATED)
-				IT_FAIL("a record of type %u.%u after %u", r.type, r.subtype,
-					updated);
+				IT_FAIL("a record of type %u.%u after %u; the daemon has said: %s",
+					r.type, r.subtype, updated, it_text(IT_OUT));
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(pids); i++)
 		it_join(pids[i]);
