@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "../slowness.h"
+#include "base/clock.h"
 #include "base/unused.h"
 #include "run.h"
 
@@ -64,9 +65,11 @@ static uint64_t told(const struct sc_world *world)
 /* What is repeated is taken to be an event each time, for one queue or more. */
 static void await_told(const struct sc_world *world, uint64_t wanted)
 {
+	const uint64_t end_ns = wq_now_ns() + (uint64_t)AWAIT_MS * WQ_NSEC_PER_MSEC;
+
 	if (sc_system_keeps_step(world->sys))
 		return;
-	for (int ms = 0; ms < AWAIT_MS && told(world) < wanted; ms++)
+	while (wq_now_ns() < end_ns && told(world) < wanted)
 		nap_ms(1);
 }
 

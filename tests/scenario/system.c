@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../slowness.h"
+#include "base/clock.h"
 #include "base/unused.h"
 #include "keys.h"
 
@@ -74,6 +75,12 @@ static void nap(void)
 	nanosleep(&ms, NULL);
 }
 
+/* By the clock: where a nap is long, too, what never comes is given up in time. */
+static uint64_t await_end_ns(void)
+{
+	return wq_now_ns() + (uint64_t)AWAIT_MS * WQ_NSEC_PER_MSEC;
+}
+
 /* ---- both ---- */
 
 int sc_system_queue(const struct sc_system *sys, const char *name, bool nonblock, int fd[2])
@@ -113,15 +120,13 @@ bool sc_system_keeps_step(const struct sc_system *sys)
 
 void sc_system_await_bytes(const struct sc_system *sys, int fd, size_t bytes)
 {
+	uint64_t end_ns = await_end_ns();
 	struct stat st;
 
 	if (sc_system_keeps_step(sys))
 		return;
-	for (int ms = 0; ms < AWAIT_MS; ms++) {
-		if (fstat(fd, &st) < 0 || (size_t)st.st_size >= bytes)
-			return;
+	while (wq_now_ns() < end_ns && fstat(fd, &st) == 0 && (size_t)st.st_size < bytes)
 		nap();
-	}
 }
 
 uint64_t sc_system_learned(const struct sc_system *sys WQ_UNUSED, int fd)
@@ -149,9 +154,10 @@ static long give_up_a_key(const struct sc_system *sys, int fd)
 
 static void await_listed_end(const struct sc_system *sys)
 {
+	uint64_t end_ns = await_end_ns();
 	long key = give_up_a_key(sys, -1);
 
-	for (int ms = 0; key > 0 && ms < AWAIT_MS && !sc_key_gone((int32_t)key); ms++)
+	while (key > 0 && wq_now_ns() < end_ns && !sc_key_gone((int32_t)key))
 		nap();
 }
 
