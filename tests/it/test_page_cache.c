@@ -158,6 +158,55 @@ static void page_cache_reads_never_wait(void)
 	}
 }
 
+static ssize_t splice_to_pipe(int fd)
+{
+	int p[2];
+
+	IT_EQ(pipe(p), 0);
+	return splice(fd, NULL, p[1], NULL, PAGE, 0);
+}
+
+static ssize_t sendfile_to_pipe(int fd)
+{
+	int p[2];
+
+	IT_EQ(pipe(p), 0);
+	return sendfile(p[1], fd, NULL, PAGE);
+}
+
+/* The kernel looks only at the size. wqfs(5) says so. */
+static void an_empty_queue_looks_like_its_end(void)
+{
+	int fd;
+
+	it_start(NULL);
+	fd = it_queue("q", O_RDONLY);
+	IT_EQ(size_of(fd), 0);
+	IT_EQ(splice_to_pipe(fd), 0);
+	IT_EQ(sendfile_to_pipe(fd), 0);
+	by_sendfile(fd);
+	by_copy_file_range(fd);
+}
+
+/* Without the page cache: as wqfs(5) says. */
+static void direct_io_reads_records(void)
+{
+	int32_t key;
+	int fd;
+
+	it_start(NULL);
+	fd = it_queue("q", O_RDONLY | O_NONBLOCK | O_DIRECT);
+	key = it_key("wqfs-test:page-cache");
+	IT_ERRNO(splice_to_pipe(fd), EAGAIN);
+	it_fill(fd, key, FILLED);
+	IT_EQ(splice_to_pipe(fd), FILLED * RECORD);
+	it_fill(fd, key, FILLED);
+	IT_EQ(sendfile_to_pipe(fd), FILLED * RECORD);
+	it_fill(fd, key, FILLED);
+	IT_ERRNO(sendfile(file_to_write(), fd, NULL, PAGE), EINVAL);
+	IT_EQ(it_stats(fd).queued, FILLED);
+}
+
 static void shared_mappings_are_refused(void)
 {
 	int fd;
@@ -172,6 +221,8 @@ static const struct it_test tests[] = {
 	{"reads of the page cache are refused and take nothing", page_cache_reads_take_nothing},
 	{"reads of the page cache never wait, and no stat waits for them",
 		page_cache_reads_never_wait},
+	{"splice and sendfile of an empty queue return 0", an_empty_queue_looks_like_its_end},
+	{"splice and sendfile by direct I/O read records", direct_io_reads_records},
 	{"shared mappings are refused", shared_mappings_are_refused},
 };
 
