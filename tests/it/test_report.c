@@ -805,6 +805,18 @@ static int32_t proc_ring(void)
 	return keyctl_get_keyring_ID(KEY_SPEC_PROCESS_KEYRING, 1);
 }
 
+/* Watches it. It belongs to a user whom no other process of this machine acts as: any that is
+ * root, and does something to its own, could have meant root's. */
+static void watch_proc_ring(void)
+{
+	enum { NOBODY_ELSE = 61377 };
+
+	records_name(proc_ring(), "PROCESS");
+	IT_EQ(keyctl_setperm(proc_ring(), ALL_PERM | KEY_OTH_VIEW), 0);
+	IT_EQ(keyctl_chown(proc_ring(), NOBODY_ELSE, (gid_t)-1), 0);
+	IT_EQ(it_watch(fd, proc_ring(), 3), 0);
+}
+
 /* Requests on the queue drain the trace first; those on the root directory do, too. */
 static void what_a_thread_did_before_does_not_end_what_it_begins(void)
 {
@@ -814,8 +826,7 @@ static void what_a_thread_did_before_does_not_end_what_it_begins(void)
 	set_up("source=trace,resync_s=86400");
 	to = open(IT_MNT, O_RDONLY | O_DIRECTORY);
 	IT_OK(to >= 0);
-	records_name(proc_ring(), "PROCESS");
-	IT_EQ(it_watch(fd, proc_ring(), 3), 0);
+	watch_proc_ring();
 	for (int i = 0; i < 100; i++) {
 		struct wqfs_key_report r = report_of(KEYCTL_LINK, key_a, proc_ring());
 
@@ -847,8 +858,7 @@ static void what_is_handled_late_does_not_end_what_has_begun(void)
 	daemon = it_start("source=trace,resync_s=86400,trace_buffer_kb=65536");
 	watch_both();
 	b = it_key("wqfs-test:b");
-	records_name(proc_ring(), "PROCESS");
-	IT_EQ(it_watch(fd, proc_ring(), 3), 0);
+	watch_proc_ring();
 	for (int i = 0; i < 5; i++) {
 		struct wqfs_key_report r = report_of(KEYCTL_LINK, key_a, proc_ring());
 
