@@ -54,6 +54,7 @@ struct tree_key *key_graph_new_key(struct key_graph *g, int32_t serial, unsigned
 	TAILQ_INIT(&key->members);
 	TAILQ_INIT(&key->rings);
 	HASH_ADD_INT(g->by_serial, serial, key);
+	g->marked = false;
 	if (key->hh.tbl)
 		return key;
 	free(key);
@@ -89,6 +90,7 @@ void key_graph_drop_link(struct key_graph *g, struct tree_link *link)
 	HASH_DEL(g->by_ends, link);
 	free(link);
 	g->dirty = true;
+	g->marked = false;
 }
 
 void key_graph_drop_members(struct key_graph *g, struct tree_key *ring)
@@ -99,6 +101,8 @@ void key_graph_drop_members(struct key_graph *g, struct tree_key *ring)
 
 void key_graph_drop_key(struct key_graph *g, struct tree_key *key)
 {
+	bool marked = g->marked && !key->mark; /* nothing was marked because of it */
+
 	key_graph_drop_members(g, key);
 	while (!TAILQ_EMPTY(&key->rings))
 		key_graph_drop_link(g, TAILQ_FIRST(&key->rings));
@@ -106,6 +110,7 @@ void key_graph_drop_key(struct key_graph *g, struct tree_key *key)
 	key_names_forget(g->names, key->serial);
 	HASH_DEL(g->by_serial, key);
 	free(key);
+	g->marked = marked;
 }
 
 /* Links MEMBER, a new key perhaps, to RING. NULL: no memory. */
@@ -134,6 +139,7 @@ struct tree_link *key_graph_new_link(struct key_graph *g, struct tree_key *ring,
 	}
 	TAILQ_INSERT_TAIL(&ring->members, link, of_ring);
 	TAILQ_INSERT_TAIL(&member->rings, link, of_member);
+	g->marked = false;
 	return link;
 }
 
@@ -154,6 +160,9 @@ void key_graph_mark_all(struct key_graph *g)
 	struct tree_key *key, *next;
 	struct tree_link *link;
 
+	if (g->marked)
+		return;
+	g->marked = true;
 	HASH_ITER (hh, g->by_serial, key, next) {
 		key->mark = false;
 		if (key->root)

@@ -60,6 +60,7 @@ struct key_graph {
 	struct tree_keys waiting;  /* are under construction */
 	struct tree_keys arrived;  /* are to be watched */
 	bool dirty;		   /* a link has gone */
+	bool marked;		   /* the marks are as the links are now */
 	unsigned int watched, refused;
 };
 

@@ -269,8 +269,16 @@ static void drop(struct key_tree *tree, struct tree_key *key)
 	key_graph_drop_key(&tree->graph, key);
 }
 
+static bool has_left(struct key_tree *tree, const struct tree_key *key)
+{
+	if (!tree->graph.dirty)
+		return false;
+	key_graph_mark_all(&tree->graph);
+	return !key->mark;
+}
+
 /* In slices: a daemon is asked for each key, and the loop has signals and a terminal to heed.
- * What is left is not marked. */
+ */
 static void sweep(struct key_tree *tree)
 {
 	const uint64_t end_ns = wq_now_ns() + SLICE_NS;
@@ -382,13 +390,9 @@ bool key_tree_event(struct key_tree *tree, const struct event *event)
 	if (event->view.kind == WQ_KIND_REMOVAL && is_our_removal(tree, event->key))
 		return false;
 	key = key_graph_find_key(&tree->graph, event->key);
-	if (key && !key->root && tree->graph.dirty) {
-		sweep(tree);
-		key = key_graph_find_key(&tree->graph, event->key);
-		if (key && !key->mark) {
-			drop(tree, key);
-			key = NULL;
-		}
+	if (key && !key->root && has_left(tree, key)) {
+		drop(tree, key);
+		key = NULL;
 	}
 	if (key && event->view.kind == WQ_KIND_KEY)
 		on_change(tree, key, event);
