@@ -67,6 +67,24 @@ comes_and_goes()
 	look
 }
 
+gc_delay=/proc/sys/kernel/keys/gc_delay
+
+# Runs COMMAND, a test, where a revoked key stays for a while. A machine may destroy it at once,
+# which only root can change; else there is no such test. The lock is that of the golden tests.
+keep_revoked() # COMMAND...
+{
+	local old
+
+	exec 9<$gc_delay && flock -s 9
+	# who changes it is alone
+	[ "$(cat $gc_delay)" != 0 ] || [ ! -w $gc_delay ] || flock 9
+	old=$(cat $gc_delay)
+	[ "$old" != 0 ] || [ ! -w $gc_delay ] || echo 300 >$gc_delay
+	[ "$(cat $gc_delay)" = 0 ] || "$@"
+	[ "$old" != 0 ] || [ ! -w $gc_delay ] || echo 0 >$gc_delay
+	exec 9<&-
+}
+
 # ---- a command in the background ----
 
 # watches COMMAND ARGUMENT...: the watches of this command of wqctl stand when this returns.

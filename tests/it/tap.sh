@@ -84,13 +84,19 @@ ends()
 
 daemon=
 
+# While its source is being started it polls, and sees less.
+has_started()
+{
+	! WQFS_MOUNT=$mnt "$wqctl" -v stat nosuch 2>&1 | grep -q '(starting)'
+}
+
 # start_wqfs OPTIONS
 start_wqfs()
 {
 	mkdir -p "$mnt"
 	"$wqfs" -f -o "$1" "$mnt" &
 	daemon=$!
-	until_true 30 "$wqctl" ls "$mnt" && return
+	until_true 30 "$wqctl" ls "$mnt" && until_true 60 has_started && return
 	not_ok "a wqfs can be mounted"
 	exit 1
 }

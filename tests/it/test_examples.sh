@@ -116,7 +116,7 @@ came()
 
 # ---- the examples ----
 
-test_key-restart@.service()
+restarts_a_service()
 {
 	local key another
 
@@ -137,6 +137,11 @@ test_key-restart@.service()
 	stops
 	drop "$key"
 	drop "$another"
+}
+
+test_key-restart@.service()
+{
+	keep_revoked restarts_a_service
 }
 
 test_mount-unlocked()
