@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/container.h"
@@ -101,6 +102,9 @@ static void on_record(struct own_queue *q, const struct wq_record *record)
 	struct event event;
 
 	event_of_record(&event, record);
+	/* a loss has no time of its own */
+	if (!event.record.when.tv_sec)
+		clock_gettime(CLOCK_REALTIME, &event.record.when);
 	if (key_tree_event(&w->tree, &event)) {
 		watcher_pass_on(w, &event);
 		key_tree_shown(&w->tree, &event);
