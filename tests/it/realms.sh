@@ -98,6 +98,22 @@ watches()
 	sed 's/^/# /' "$tmp/said"
 }
 
+# Does PID listen to its queue, besides signals and timers?
+listens() # PID
+{
+	[ "$(cat /proc/"$1"/fdinfo/* 2>/dev/null | grep -c ^tfd)" -ge 3 ]
+}
+
+# begins COMMAND ARGUMENT...: this command of wqctl, which says nothing, listens when this returns.
+begins()
+{
+	"$wqctl" "$@" >"$tmp/shown" 2>"$tmp/said" &
+	background=$!
+	until_true 30 listens "$background" && return
+	not_ok "it listens: $*"
+	sed 's/^/# /' "$tmp/said"
+}
+
 stops()
 {
 	kill "$background"

@@ -114,20 +114,6 @@ test_quota_of_watches()
 	keyctl clear @s
 }
 
-# Does it listen to its queue, besides signals and timers?
-listens()
-{
-	[ "$(cat /proc/"$background"/fdinfo/* 2>/dev/null | grep -c ^tfd)" -ge 3 ]
-}
-
-# waits COMMAND ARGUMENT...: it waits when this returns.
-waits()
-{
-	"$wqctl" "$@" >"$tmp/shown" 2>"$tmp/said" &
-	background=$!
-	until_true 30 listens || not_ok "it waits: $*"
-}
-
 # At its end the daemon lets readers go; or it has no time for that.
 test_end_of_mount()
 {
@@ -137,7 +123,7 @@ test_end_of_mount()
 		for command in "monitor -q @s" "record -q -o $tmp/recording @s" "wait user:nosuch"; do
 			start_own default_permissions
 			# shellcheck disable=SC2086 # words
-			waits $command --mount "$tmp/own"
+			begins $command --mount "$tmp/own"
 			kill -$signal "$own"
 			ends "${command%% *} ends with its mount, by SIG$signal" "$background" 1
 			background=
@@ -173,7 +159,7 @@ test_outputs()
 	local key to reason
 
 	key=$(add wqfs-test:printed @s)
-	echo '{"wqfs_recording":1}
+	echo '{"wqfs_recording":1,"time":"2026-01-31T12:00:00.000000000Z","trees":[{"serial":5}]}
 {"time":"2026-01-31T12:34:57.000000007Z","type":"key","subtype":"updated","id":1,"key":5}' \
 		>"$tmp/recording"
 	open_broken_pipe
@@ -185,6 +171,8 @@ test_outputs()
 		cannot_print "$reason" "$to" "$reason" tree --json @s
 		cannot_print "$reason" "$to" "$reason" replay "$tmp/recording"
 		cannot_print "$reason" "$to" "$reason" replay --format json "$tmp/recording"
+		cannot_print "$reason" "$to" "$reason" tree --replay "$tmp/recording"
+		cannot_print "$reason" "$to" "$reason" tree --json --replay "$tmp/recording"
 	done <<-'OUTPUTS'
 		/dev/full No space left on device
 		&- Bad file descriptor
@@ -194,7 +182,7 @@ test_outputs()
 	for to in /dev/full '&-'; do
 		bash -c "exec '$wqctl' monitor -q @s >$to" 2>"$tmp/said" &
 		background=$!
-		until_true 30 listens
+		until_true 30 listens "$background"
 		comes_and_goes wqfs-test:printed-not @s
 		ends "monitor ends with its output: $to" "$background" 1
 		background=
@@ -214,6 +202,29 @@ test_recordings()
 	expect "replay: a directory" 1 "" "wqctl: $tmp: Is a directory" "$wqctl" replay "$tmp"
 	expect "replay: no such file" 1 "" "wqctl: $tmp/no: No such file or directory" \
 		"$wqctl" replay "$tmp/no"
+	expect "tree: a directory" 1 "" "wqctl: $tmp: Is a directory" "$wqctl" tree --replay "$tmp"
+	expect "tree: no such file" 1 "" "wqctl: $tmp/no: No such file or directory" \
+		"$wqctl" tree --replay "$tmp/no"
+}
+
+# A disk that has room for the beginning. Only root can have one.
+test_disk_gets_full()
+{
+	[ "$(id -u)" = 0 ] || return
+	mkdir -p "$tmp/disk"
+	mount -t tmpfs -o size=4k none "$tmp/disk" || return
+	begins record -q -o "$tmp/disk/recording" @s
+	while kill -0 "$background" 2>/dev/null; do
+		comes_and_goes wqfs-test:printed @s
+	done
+	ends "record ends when the disk is full" "$background" 1
+	background=
+	expect "and says so" 0 "wqctl: $tmp/disk/recording: No space left on device" "" \
+		cat "$tmp/said"
+	expect "what it had room for can be shown" 1 "" "" \
+		sh -c "'$wqctl' replay '$tmp/disk/recording' 2>/dev/null >'$tmp/shown'"
+	expect_matching "to the last event but one" 0 ".*link.*unlk.*" cat "$tmp/shown"
+	umount "$tmp/disk"
 }
 
 all_tests()
@@ -226,6 +237,7 @@ all_tests()
 	test_end_of_mount
 	test_outputs
 	test_recordings
+	test_disk_gets_full
 	expect "no queue is left" 0 "$queue" "" ls -A "$mnt"
 }
 

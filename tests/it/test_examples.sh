@@ -50,12 +50,6 @@ until_holds()
 	until_true 30 "$@"
 }
 
-# Does it listen to its queue, besides signals and timers?
-listens()
-{
-	[ "$(cat /proc/"$1"/fdinfo/* 2>/dev/null | grep -c ^tfd)" -ge 3 ]
-}
-
 wqctl_of()
 {
 	pgrep -x -P "$1" wqctl || pgrep -x -g "$1" wqctl || echo "$1"

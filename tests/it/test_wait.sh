@@ -11,20 +11,10 @@ tools=
 
 make_keys=$(realpath tests/it/make_keys)
 
-# Does it listen to its queue, besides signals and timers?
-listens()
-{
-	[ "$(cat /proc/"$background"/fdinfo/* 2>/dev/null | grep -c ^tfd)" -ge 3 ]
-}
-
 # waits ARGUMENT...: it waits when this returns.
 waits()
 {
-	"$wqctl" wait "$@" >"$tmp/shown" 2>"$tmp/said" &
-	background=$!
-	until_true 30 listens && return
-	not_ok "it waits: $*"
-	sed 's/^/# /' "$tmp/said"
+	begins wait "$@"
 }
 
 # returns SENTENCE SERIAL
