@@ -151,6 +151,10 @@ test_entries()
 		(has(\"KEY_AUX_SERIAL\") | not)"
 	keyctl clear @s
 	stops_silently
+}
+
+test_template()
+{
 	starts --template '%(event) of %(key_description)' -t --format json @s
 	add wqfs-test:c @s >"$tmp/key"
 	enters "a template makes the message" '.MESSAGE == "linked of _ses"'
@@ -299,6 +303,7 @@ all_tests()
 {
 	test_usage
 	keep_revoked test_entries
+	test_template
 	test_expiry
 	test_loss
 	test_stopped_journal
