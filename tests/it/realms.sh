@@ -93,7 +93,7 @@ watches()
 	: >"$tmp/said"
 	"$wqctl" "$@" >"$tmp/shown" 2>"$tmp/said" &
 	background=$!
-	until_true 30 grep -q ^watching "$tmp/said" && return
+	until_true 120 grep -q ^watching "$tmp/said" && return
 	not_ok "it watches: $*"
 	sed 's/^/# /' "$tmp/said"
 }
