@@ -39,7 +39,7 @@ golden_random_begin() {
 
 golden_cleanup() {
 	[ -z "${old_delay:-}" ] || echo "$old_delay" >$gc_delay
-	rm -rf "$work/out"
+	rm -rf "$work/out" "$work/expected"
 	rmdir "$work/mnt" "$work"
 }
 
@@ -100,6 +100,34 @@ golden_compare() {
 	return 1
 }
 
+# Prints file $2 as differences $1, in diff's own form, make it.
+golden_patched() {
+	awk '
+	FNR == NR && /^[0-9]/ {
+		split($0, range, "[acd]")
+		n = split(range[1], lines, ",")
+		at = lines[1]
+		for (i = at; !/a/ && i <= lines[n]; i++)
+			gone[i] = 1
+	}
+	FNR == NR && /^> / { added[at] = added[at] substr($0, 3) "\n" }
+	FNR == NR { next }
+	!(FNR in gone) { print }
+	{ printf "%s", added[FNR] }' "$1" "$2"
+}
+
+# The directory of what scenario $1 will print, if there is one answer alone: a run that gets less
+# than the kernel posts, as file $2 permits, need not wait for the rest.
+golden_expected() {
+	if [ ! -f "$2" ] || grep -q '^or$' "$2"; then
+		echo "$golden/expected"
+		return
+	fi
+	mkdir -p "$work/expected"
+	golden_patched "$2" "$golden/expected/$1.out" >"$work/expected/$1.out"
+	echo "$work/expected"
+}
+
 golden_case() {
 	name=$(basename "$1" .scn)
 	count=$((count + 1))
@@ -109,11 +137,12 @@ golden_case() {
 		echo "ok $count - $name # SKIP needs $unmet"
 		return
 	fi
+	permitted=$(golden_diff_file "$name")
 	# The runner's children must not hold the lock should it die.
-	if "$runner" $options -t 60 -f "$work/mnt" -e "$golden/expected" \
+	if "$runner" $options -t 60 -f "$work/mnt" -e "$(golden_expected "$name" "$permitted")" \
 		-x "$wqfs -f $mount_options $work/mnt" "$1" >"$work/out" 9<&-; then
 		differences=$(diff "$golden/expected/$name.out" "$work/out")
-		if golden_compare "$differences" "$(golden_diff_file "$name")"; then
+		if golden_compare "$differences" "$permitted"; then
 			echo "ok $count - $name"
 			return
 		fi
