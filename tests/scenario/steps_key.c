@@ -39,21 +39,46 @@ static int32_t real_serial(int32_t key)
 	return serial > 0 ? serial : 0;
 }
 
+/* A key is about to be changed: lets the system know, if it learns that by reports. */
+static void changes(struct sc_run *run, struct wqfs_key_report *report)
+{
+	int fd = sc_any_queue(run->world);
+
+	report->begin_ns = wq_now_ns();
+	if (fd >= 0)
+		sc_system_changes(run->world->sys, fd, report);
+}
+
+/* It was changed, with RESULT. */
+static void changed(struct sc_run *run, struct wqfs_key_report *report, long result)
+{
+	report->end_ns = wq_now_ns();
+	report->result = (__s32)result;
+	sc_changed(run, report);
+}
+
+static void set_args(
+	struct wqfs_key_report *report, const char *shape, const unsigned long arg[])
+{
+	for (int i = 0; shape[i]; i++)
+		if (shape[i] == 'k')
+			report->arg[i] = real_serial((int32_t)arg[i]);
+		else if (shape[i] == 'n')
+			report->arg[i] = (__s32)arg[i];
+}
+
 long sc_change(struct sc_run *run, int op, const char *shape, unsigned long a, unsigned long b,
 	unsigned long c, unsigned long d)
 {
 	const unsigned long arg[] = {a, b, c, d};
-	struct wqfs_key_report report = {.op = (__u32)op, .begin_ns = wq_now_ns()};
-	long r = sc_keyctl(op, a, b, c, d);
+	struct wqfs_key_report report = {.op = (__u32)op};
+	long r;
 
-	report.end_ns = wq_now_ns();
-	report.result = (__s32)r;
-	for (int i = 0; shape[i]; i++)
-		if (shape[i] == 'k')
-			report.arg[i] = real_serial((int32_t)arg[i]);
-		else if (shape[i] == 'n')
-			report.arg[i] = (__s32)arg[i];
-	sc_changed(run, &report);
+	set_args(&report, shape, arg);
+	changes(run, &report);
+	r = sc_keyctl(op, a, b, c, d);
+	set_args(&report, shape, arg); /* a special keyring may be there only now */
+	changed(run, &report, r);
 	return r;
 }
 
@@ -79,13 +104,13 @@ static long named(struct sc_run *run, const char *name, long r)
 static long add_key(struct sc_run *run, const char *type, const char *desc, const char *payload,
 	int32_t ring)
 {
-	struct wqfs_key_report report = {.op = WQFS_REPORT_ADD_KEY, .begin_ns = wq_now_ns()};
-	long r = sc_add_key(type, desc, payload, payload ? strlen(payload) : 0, ring);
+	struct wqfs_key_report report = {.op = WQFS_REPORT_ADD_KEY, .arg = {real_serial(ring)}};
+	long r;
 
-	report.end_ns = wq_now_ns();
-	report.result = (__s32)r;
+	changes(run, &report);
+	r = sc_add_key(type, desc, payload, payload ? strlen(payload) : 0, ring);
 	report.arg[0] = real_serial(ring);
-	sc_changed(run, &report);
+	changed(run, &report, r);
 	return r;
 }
 
@@ -120,15 +145,15 @@ static long do_newring(struct sc_run *run, int c WQ_UNUSED, char **v)
 /* request NAME TYPE DESC CALLOUT|- RING|- */
 static long do_request(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
-	struct wqfs_key_report report = {
-		.op = WQFS_REPORT_REQUEST_KEY, .begin_ns = wq_now_ns()};
 	int32_t ring = strcmp(v[5], "-") ? (int32_t)key(run, v[5]) : 0;
-	long r = sc_request_key(v[2], v[3], strcmp(v[4], "-") ? v[4] : NULL, ring);
+	struct wqfs_key_report report = {
+		.op = WQFS_REPORT_REQUEST_KEY, .arg = {real_serial(ring)}};
+	long r;
 
-	report.end_ns = wq_now_ns();
-	report.result = (__s32)r;
+	changes(run, &report);
+	r = sc_request_key(v[2], v[3], strcmp(v[4], "-") ? v[4] : NULL, ring);
 	report.arg[0] = real_serial(ring);
-	sc_changed(run, &report);
+	changed(run, &report, r);
 	return named(run, v[1], r);
 }
 

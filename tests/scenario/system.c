@@ -101,6 +101,13 @@ long sc_system_watch(const struct sc_system *sys, int fd, int32_t key, long id)
 		KEYCTL_WATCH_KEY, (unsigned long)key, (unsigned long)fd, (unsigned long)id, 0);
 }
 
+void sc_system_changes(
+	const struct sc_system *sys, int fd, const struct wqfs_key_report *report)
+{
+	if (sys->dir && sys->learns_by == SC_LEARNS_BY_REPORT)
+		sc_system_changed(sys, fd, report);
+}
+
 void sc_system_changed(
 	const struct sc_system *sys, int fd, const struct wqfs_key_report *report)
 {
@@ -109,7 +116,7 @@ void sc_system_changed(
 	if (sys->learns_by == SC_LEARNS_BY_SYNC || !report) {
 		if (ioctl(fd, WQFS_IOC_SYNC) < 0)
 			perror("scenario: WQFS_IOC_SYNC");
-	} else if (report->result >= 0 && ioctl(fd, WQFS_IOC_REPORT, report) < 0)
+	} else if (ioctl(fd, WQFS_IOC_REPORT, report) < 0)
 		perror("scenario: WQFS_IOC_REPORT");
 }
 

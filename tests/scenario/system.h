@@ -34,6 +34,12 @@ int sc_system_queue(const struct sc_system *sys, const char *name, bool nonblock
 /* Watches KEY, which may be a special keyring, with ID; -1 removes the watch. 0 or -errno. */
 long sc_system_watch(const struct sc_system *sys, int fd, int32_t key, long id);
 
+/* A key is about to be changed, as REPORT says, whose end_ns is 0. What a snapshot shows then
+ * is not told before sc_system_changed() has the same report with its end, also of a failure.
+ */
+void sc_system_changes(
+	const struct sc_system *sys, int fd, const struct wqfs_key_report *report);
+
 /* Something was done to keys. REPORT says what; NULL: only time has passed. FD is a queue of
  * the system. May block until the system has taken a snapshot. */
 void sc_system_changed(
