@@ -178,6 +178,9 @@ static void await_removal(const struct sc_system *sys)
 	p.fd = fd[0];
 	if (ioctl(fd[0], IOC_WATCH_QUEUE_SET_SIZE, 1) == 0 && give_up_a_key(sys, fd[0]) > 0)
 		poll(&p, 1, AWAIT_MS);
+	/* A wqfs under wqrun may have looked for that key in the middle of a scan that had come
+	 * to other keys before they ended. Only a wqfs knows this request. */
+	ioctl(fd[0], WQFS_IOC_SYNC);
 	close(fd[0]);
 	close(fd[1]);
 }
