@@ -73,6 +73,23 @@ def moves_in_sight(scenario):
     return False
 
 
+def watches_named_keyring(scenario):
+    """Whether a process or thread keyring is watched. Any process of the user may mean it by @p or
+    @t, and for one that the trace cannot rule out it gives a LOSS."""
+    named = set()
+    for line in read(scenario).splitlines():
+        words = line.split()
+        if words[-3:-2] == ["key"] and words[-1] in ("@p", "@t"):
+            named.add(words[-2])
+        elif words[:1] == ["watch"] and words[2] in named:
+            return True
+    return False
+
+
+# Scenarios that a source leaves out, whatever they say that they need.
+LEFT_OUT = {"poll": moves_in_sight, "trace": watches_named_keyring}
+
+
 @dataclasses.dataclass(frozen=True)
 class Way:
     """A way to replay: how wqfs learns of changes, whether its session is the SAME as that of the
@@ -169,8 +186,8 @@ class Way:
         with collected_at_once(self.delay) as gc:
             can = self.features(gc)
             some = [n for n in some if needs(f"{corpus}/{n}.scn") <= can]
-            if self.source == "poll":
-                some = [n for n in some if not moves_in_sight(f"{corpus}/{n}.scn")]
+            if self.source in LEFT_OUT:
+                some = [n for n in some if not LEFT_OUT[self.source](f"{corpus}/{n}.scn")]
             some = some[:count] if count else some
             paths = [f"{corpus}/{n}.scn" for n in some]
             if paths and self.source == WQRUN:
