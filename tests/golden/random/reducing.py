@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Which steps of a scenario can be left out, and how few can be left."""
+import itertools
 
 QUEUE_STEPS = (
     "size filter watch unwatch read drain count poll fionread close dup"
 ).split()
+
+PAIRS_OF = 20  # steps; pairs of more would take too long
 
 
 def units(steps):
@@ -68,9 +71,17 @@ def without(groups):
         size //= 2
 
 
-def candidates(groups):
+def without_two(groups):
+    """What is left without two of a few groups: there are steps of which one undoes the other."""
+    if len(groups) > PAIRS_OF:
+        return
+    for one, other in itertools.combinations(groups, 2):
+        yield well_formed([g for g in groups if g is not one and g is not other])
+
+
+def candidates(ways):
     """Each once; fewest steps first."""
-    some = {repr(left): left for left in without(groups)}
+    some = {repr(left): left for left in ways}
     return sorted(some.values(), key=lambda c: sum(len(g) for g in c))
 
 
@@ -80,14 +91,15 @@ def reduce(steps, differing, say=lambda count: None):
     DIFFERING takes some lists of steps, and returns the number of the first that differs, and
     its difference; or None. SAY is told how many steps are left.
     """
-    best, left = None, [units(steps)]
+    best, groups = None, units(steps)
+    left, rest = [groups], None
     while left:
-        found = differing([[step for group in groups for step in group] for groups in left])
-        if not found:
-            break
-        number, difference = found
-        groups = left[number]
-        best = [step for group in groups for step in group], difference
-        say(len(best[0]))
-        left = candidates(groups)
+        found = differing([[step for some in few for step in some] for few in left])
+        if found:
+            groups = left[found[0]]
+            best = [step for group in groups for step in group], found[1]
+            say(len(best[0]))
+            left, rest = candidates(without(groups)), without_two(groups)
+        else:
+            left, rest = candidates(rest or ()), None
     return best
