@@ -29,7 +29,7 @@ static inline const char *test_error_name(int error)
 		NAME(EPROTO), NAME(EBADMSG), NAME(EOVERFLOW), NAME(EMSGSIZE), NAME(EOPNOTSUPP),
 		NAME(ENOBUFS), NAME(ENOTCONN), NAME(ETIMEDOUT), NAME(EINPROGRESS), NAME(EDQUOT),
 		NAME(ECANCELED), NAME(ENOKEY), NAME(EKEYEXPIRED), NAME(EKEYREVOKED),
-		NAME(EKEYREJECTED)};
+		NAME(EKEYREJECTED), NAME(EBADSLT)};
 #undef NAME
 	return error >= 0 && (size_t)error < sizeof(names) / sizeof(names[0]) ? names[error]
 									      : NULL;
