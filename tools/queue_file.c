@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/epoll.h>
@@ -82,10 +83,10 @@ bool queue_file_open(struct queue_file *q, const char *name)
 
 /* Removes the file again: outside a wqfs open() has made a plain file; and a queue that others
  * may use must not stay either. */
-static bool undo_create(struct queue_file *q)
+static bool undo_create(struct queue_file *q, const char *file)
 {
 	fail(WQ_ACT_CREATE, q);
-	unlink(q->path);
+	unlink(file);
 	queue_file_close(q);
 	return false;
 }
@@ -99,13 +100,13 @@ static bool set_mode(const struct queue_file *q, unsigned int mode)
 	return !fstat(q->fd, &st) && ((st.st_mode & 0777) == mode || !fchmod(q->fd, mode));
 }
 
-static bool create_at_path(struct queue_file *q, unsigned int mode)
+static bool create_at(struct queue_file *q, const char *file, unsigned int mode)
 {
-	q->fd = open(q->path, O_RDONLY | O_CREAT | O_EXCL | O_NONBLOCK | O_CLOEXEC, mode);
+	q->fd = open(file, O_RDONLY | O_CREAT | O_EXCL | O_NONBLOCK | O_CLOEXEC, mode);
 	if (q->fd >= 0 && is_queue(q->fd) && set_mode(q, mode))
 		return true;
 	if (q->fd >= 0)
-		return undo_create(q);
+		return undo_create(q, file);
 	fail(WQ_ACT_CREATE, q);
 	queue_file_close(q);
 	return false;
@@ -113,13 +114,31 @@ static bool create_at_path(struct queue_file *q, unsigned int mode)
 
 bool queue_file_create(struct queue_file *q, const char *name, unsigned int mode)
 {
-	return find_path(q, name) && create_at_path(q, mode);
+	return find_path(q, name) && create_at(q, q->path, mode);
+}
+
+/* The file by which such a queue is made says nothing to a user: messages name the mount. */
+static bool create_anonymous(struct queue_file *q, const char *mount)
+{
+	char *file = NULL;
+	bool made;
+
+	q->path = strdup(mount);
+	if (!q->path || asprintf(&file, "%s/%s", mount, WQFS_ANONYMOUS) < 0) {
+		wq_complain(WQ_ACT_CREATE, ENOMEM, mount, NULL);
+		free(q->path);
+		return false;
+	}
+	made = create_at(q, file, 0400);
+	free(file);
+	return made;
 }
 
 bool queue_file_anonymous(struct queue_file *q, const char *mount)
 {
 	char *found = NULL;
-	int err = mount ? 0 : wq_mount_find_serving(&found), len;
+	int err = mount ? 0 : wq_mount_find_serving(&found);
+	bool made;
 
 	if (err == -ENOENT) /* creating the queue shows why none serves */
 		err = wq_mount_find(&found);
@@ -127,13 +146,9 @@ bool queue_file_anonymous(struct queue_file *q, const char *mount)
 		wq_complain(WQ_ACT_MOUNT, err, NULL, NULL);
 		return false;
 	}
-	len = asprintf(&q->path, "%s/%s", mount ? mount : found, WQFS_ANONYMOUS);
+	made = create_anonymous(q, mount ? mount : found);
 	free(found);
-	if (len < 0) {
-		wq_complain(WQ_ACT_CREATE, ENOMEM, WQFS_ANONYMOUS, NULL);
-		return false;
-	}
-	return create_at_path(q, 0400);
+	return made;
 }
 
 void queue_file_close(struct queue_file *q)

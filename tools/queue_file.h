@@ -11,7 +11,7 @@
 #include "wqfs.h"
 
 struct queue_file {
-	char *path;
+	char *path; /* what messages call it; of a queue without a name, its mount */
 	int fd;
 };
 

@@ -18,7 +18,7 @@ commands='monitor record wait tree'
 about() # COMMAND
 {
 	case $1 in
-	monitor | record) echo "wqctl: $WQFS_MOUNT/.anonymous: " ;;
+	monitor | record) echo "wqctl: $WQFS_MOUNT: " ;;
 	*) echo "wqctl: " ;;
 	esac
 }
@@ -92,7 +92,7 @@ test_quota_of_queues()
 	"$wqctl" create "$tmp/own/only"
 	for command in monitor record wait; do
 		expect "$command: no queue can be made" 1 "" \
-			"wqctl: $tmp/own/.anonymous: you have as many queues as the mount's max_queues allows" \
+			"wqctl: $tmp/own: you have as many queues as the mount's max_queues allows" \
 			"$wqctl" "$command" --mount "$tmp/own" @s
 	done
 	end_own
@@ -108,7 +108,7 @@ test_quota_of_watches()
 	"$make_keys" "$ring" 100 1000 >/dev/null
 	for command in monitor record; do
 		expect_matching "$command: not all keys can be watched" 1 \
-			"wqctl: $WQFS_MOUNT/.anonymous: .*: you have as many watches as your limit of open files .RLIMIT_NOFILE. allows" \
+			"wqctl: $WQFS_MOUNT: .*: you have as many watches as your limit of open files .RLIMIT_NOFILE. allows" \
 			sh -c "ulimit -n 50 && exec '$wqctl' $command -qr @s"
 	done
 	keyctl clear @s
@@ -229,7 +229,7 @@ test_disk_gets_full()
 
 all_tests()
 {
-	gone="$tmp/own/.anonymous: the wqfs daemon that served this mount is gone"
+	gone="$tmp/own: the wqfs daemon that served this mount is gone"
 	test_keys
 	test_quota_of_keys
 	test_quota_of_queues

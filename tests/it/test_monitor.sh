@@ -131,7 +131,7 @@ Try 'wqctl monitor --help' for more information." "$wqctl" monitor --template '%
 		"wqctl monitor: invalid template: invalid field: '%d' (%(NAME) or %%)
 Try 'wqctl monitor --help' for more information." "$wqctl" monitor --template 'a %d'
 	expect "a key that is not there is named" 1 "" \
-		"wqctl: $mnt/.anonymous: 1: no such key" "$wqctl" monitor @s 1
+		"wqctl: $mnt: 1: no such key" "$wqctl" monitor @s 1
 	key=$(add $own:end @s)
 	starts --template '%(event)' "$key"
 	keyctl unlink "$key" @s

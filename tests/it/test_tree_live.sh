@@ -294,7 +294,7 @@ test_mount_goes()
 	opens 200 10 --mount "$own" @s
 	kill "$daemon_of_own"
 	leaves "it ends when the wqfs does" 1
-	sees "and says why" "^wqctl: $own/.anonymous: the wqfs daemon that served this mount is gone"
+	sees "and says why" "^wqctl: $own: the wqfs daemon that served this mount is gone"
 	wait "$daemon_of_own"
 	closes
 }

@@ -41,9 +41,9 @@ until_true 30 grep -q " $mnt fuse.wqfs " /proc/mounts || exit 1
 old="this wqfs was started before the last upgrade: it must be started anew"
 expect "wqctl says what it lacks, and why" 1 "" "wqctl: $mnt/q: @s: $old" ./wqctl watch q @s
 expect "also of a filter" 1 "" "wqctl: $mnt/q: $old" ./wqctl filter q key:revoked
-expect "also of what it makes itself" 1 "" "wqctl: $mnt/.anonymous: $old" \
+expect "also of what it makes itself" 1 "" "wqctl: $mnt: $old" \
 	./wqctl monitor --timeout 20 @s
-expect "also when it waits for a key" 1 "" "wqctl: $mnt/.anonymous: $old" \
+expect "also when it waits for a key" 1 "" "wqctl: $mnt: $old" \
 	./wqctl wait --timeout 20 user:wqfs-test
 expect_matching "wqctl doctor says so" 0 \
 	".*

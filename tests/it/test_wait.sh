@@ -33,7 +33,7 @@ Try 'wqctl wait --help' for more information." "$wqctl" wait
 	expect "so is what is no key's name" 1 "" \
 		"wqctl: @x: not a key's name: @s @u @us @t @p @g @a, %TYPE:DESCRIPTION, %:KEYRING or a serial" \
 		"$wqctl" wait @x
-	expect "and a keyring that is not there" 1 "" "wqctl: $mnt/.anonymous: 1: no such key" \
+	expect "and a keyring that is not there" 1 "" "wqctl: $mnt: 1: no such key" \
 		"$wqctl" wait user:x --in 1
 	expect "a time that passes has a status of its own" 2 "" "" \
 		"$wqctl" wait user:nosuch --timeout 0.05

@@ -321,9 +321,9 @@ test_monitor()
 	expect "until the key is gone" 0 "$key gc  user:wqctl-test" "" tail -n 1 "$tmp/monitor"
 	ends "then it ends" $monitor 0
 	expect "monitor names a key that is not there" 1 "" \
-		"wqctl: $mnt/.anonymous: 1: no such key" "$wqctl" monitor 1
+		"wqctl: $mnt: 1: no such key" "$wqctl" monitor 1
 	expect "monitor wants a wqfs" 1 "" \
-		"wqctl: $tmp/.anonymous: not on a wqfs: no queue was made" \
+		"wqctl: $tmp: not on a wqfs: no queue was made" \
 		"$wqctl" monitor --mount "$tmp" @s
 }
 
