@@ -1,0 +1,229 @@
+# shellcheck shell=sh disable=SC2154
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# The steps of scripts/check, and how it counts tests. To be sourced after scripts/lib.sh, by who sets
+# $logs, the directory of logs, $ci, whether a skipped test has failed, $STEP_SECONDS, and $passed,
+# $failed, $skipped, $child and $beside.
+: "${top:?}"
+
+# Skips that are not the machine's fault: a scenario asks for what the run at hand does not
+# have by its nature, or for what wqfs has and the reference has not; a sanitizer makes the
+# daemon too large to dump, and keeps memory that was freed; a kernel has no 32-bit calls,
+# or does not tell its types, has probes or no CIFS, or is not locked down; the programs of a
+# source are always attached; the kernel calls /sbin/request-key of the machine, and not that
+# of scripts/in.
+EXPECTED_SKIPS='# SKIP needs [a-z ]*$|# SKIP .* the reference refuses|# SKIP .* too large to dump'
+EXPECTED_SKIPS="$EXPECTED_SKIPS|# SKIP what the sanitizer keeps would count"
+EXPECTED_SKIPS="$EXPECTED_SKIPS|# SKIP this kernel (runs no 32-bit programs|has no BTF|has probes in)"
+EXPECTED_SKIPS="$EXPECTED_SKIPS|# SKIP this kernel has no such file system"
+EXPECTED_SKIPS="$EXPECTED_SKIPS|# SKIP the kernel asks nobody for names"
+EXPECTED_SKIPS="$EXPECTED_SKIPS|# SKIP this source sees only what system calls do"
+EXPECTED_SKIPS="$EXPECTED_SKIPS|# SKIP these programs stay attached"
+EXPECTED_SKIPS="$EXPECTED_SKIPS|# SKIP the kernel is not locked down"
+[ -z "${WQFS_IN_ROOT:-}" ] ||
+	EXPECTED_SKIPS="$EXPECTED_SKIPS|# SKIP the kernel does not call this system's request-key"
+
+# ---- steps ----
+
+log_of() {
+	printf '%s/%s.log' "$logs" "$(printf '%s' "$1" | tr -c 'a-z0-9\n' -)"
+}
+
+show_end() {
+	say "---- the end of $1:"
+	tail -n "${2:-40}" "$1"
+	say "----"
+}
+
+report() { # WHAT NAME BEGAN
+	say "$(printf '%-4s %s (%d s)' "$1" "$2" $(($(date +%s) - $3)))"
+}
+
+# Runs a command and waits for it, so that a signal is looked at while it runs.
+in_background() { # LOG COMMAND...
+	into=$1
+	shift
+	"$@" >"$into" 2>&1 </dev/null &
+	child=$!
+	wait "$child"
+	result=$?
+	child=
+	return "$result"
+}
+
+# Runs a command, its output going to a log. Says only if it failed.
+run() { # NAME COMMAND...
+	name=$1
+	shift
+	log=$(log_of "$name")
+	began=$(date +%s)
+	in_background "$log" "$@" && return
+	report FAIL "$name" "$began"
+	show_end "$log"
+	return 1
+}
+
+# A step that is one thing: it passes or fails as a whole.
+step() { # NAME COMMAND...
+	if run "$@"; then
+		passed=$((passed + 1))
+		report ok "$1" "$began"
+	else
+		failed=$((failed + 1))
+		return 1
+	fi
+}
+
+# Begins a step that has the processor while nobody else wants it. $! is its process.
+begin() { # NAME COMMAND...
+	log=$(log_of "$1")
+	shift
+	(
+		# shellcheck disable=SC2016 # the shell that runs this is the parent of that one
+		sh -c 'chrt --idle --pid 0 $PPID'
+		"$@"
+	) >"$log" 2>&1 </dev/null &
+	beside="$beside $!"
+}
+
+# The end of a step that has begun as PROCESS.
+end() { # NAME PROCESS
+	began=$(date +%s)
+	if wait "$2"; then
+		passed=$((passed + 1))
+		report ok "$1" "$began"
+	else
+		failed=$((failed + 1))
+		report FAIL "$1" "$began"
+		show_end "$(log_of "$1")"
+		return 1
+	fi
+}
+
+# ---- counting what make check did ----
+
+# A test's results, from its LOG and .trs: "PASSED FAILED SKIPPED". Programs of Check and
+# those that print TAP tell in the log of each test in them; of others there is one result.
+# A program that fails where none of its tests did counts as one failed test more.
+results() { # LOG
+	awk -v trs="${1%.log}.trs" -v expected="$EXPECTED_SKIPS" '
+	BEGIN {
+		while ((getline line <trs) > 0)
+			if (line ~ /^:test-result: /) {
+				split(line, word, " ")
+				n[word[2]]++
+			}
+	}
+	/^[0-9]+%: Checks: [0-9]+, Failures: [0-9]+, Errors: [0-9]+/ {
+		gsub(/[:,]/, "")
+		bad += $5 + $7
+		good += $3 - $5 - $7
+	}
+	/^(not )?ok [0-9]+/ {
+		if ($0 ~ expected) {
+			left_out++
+			next
+		}
+		if (/# SKIP/)
+			skip++
+		else if (/^not /)
+			bad++
+		else
+			good++
+	}
+	END {
+		if (!good && !bad && !skip && !left_out) {
+			good = n["PASS"] + n["XFAIL"]
+			skip = n["SKIP"]
+		}
+		if (!bad)
+			bad = n["FAIL"] + n["XPASS"] + n["ERROR"]
+		print good + 0, bad + 0, skip + 0
+	}' "$1"
+}
+
+# Why tests were skipped.
+show_skips() { # LOG
+	grep '# SKIP' "$1" | grep -vE "$EXPECTED_SKIPS" || tail -n 3 "$1"
+}
+
+# Adds up what the tests of BUILD did and shows what did not pass. False: something failed.
+count_tests() { # BUILD
+	ok=true
+	found=false
+	list=$(find "$1" -name '*.trs' | sort)
+	for trs in $list; do
+		found=true
+		log=${trs%.trs}.log
+		counts=$(results "$log")
+		test=${trs#"$1"/}
+		test=${test%.trs}
+		# shellcheck disable=SC2086 # three numbers
+		set -- "$1" $counts
+		passed=$((passed + $2))
+		if [ "$3" -gt 0 ]; then
+			failed=$((failed + $3))
+			ok=false
+			say "FAIL $test"
+			show_end "$log"
+		fi
+		[ "$4" -gt 0 ] || continue
+		if $ci; then
+			failed=$((failed + $4))
+			ok=false
+			say "FAIL $test: skipped, which CI does not accept:"
+		else
+			skipped=$((skipped + $4))
+			say "skip $test:"
+		fi
+		show_skips "$log" | sed 's/^/     /'
+	done
+	$found && $ok
+}
+
+# How long each test of BUILD took, one after the other; the longest first.
+durations() { # BUILD
+	find "$1" -name '*.trs' -printf '%T@ %P\n' | sort -n |
+		awk 'NR > 1 { printf "%4d s %s\n", $1 - before, $2 } { before = $1 }' |
+		sed 's/\.trs$//' | sort -rn
+}
+
+# All tests of a build, or those that the MAKE-ARGUMENTs pick, each counted.
+tests() { # NAME BUILD MAKE-ARGUMENT...
+	name=$1
+	tested=$2
+	shift 2
+	log=$(log_of "$name")
+	began=$(date +%s)
+	in_background "$log" timeout -k 10 "$STEP_SECONDS" make -C "$tested" check "$@"
+	status=$?
+	before=$failed
+	durations "$tested" >"${log%.log}.durations"
+	if count_tests "$tested" && [ "$status" = 0 ]; then
+		report ok "$name" "$began"
+		return
+	fi
+	report FAIL "$name" "$began"
+	log=$(log_of "$name") # count_tests has looked at others
+	keep_logs "$log" "$tested"
+	if [ "$status" = 124 ]; then
+		failed=$((failed + 1))
+		say "     it took more than $STEP_SECONDS s and was ended"
+	elif [ "$failed" = "$before" ]; then # nothing that was counted: it did not build
+		failed=$((failed + 1))
+	else
+		return
+	fi
+	show_end "$log"
+}
+
+# Keeps the logs of those tests below DIR that failed, beside LOG.
+keep_logs() { # LOG DIR
+	kept=${1%.log}
+	find "$2" -name '*.trs' -exec grep -lE '^:test-result: (FAIL|ERROR|XPASS)' {} + |
+		while read -r trs; do
+			mkdir -p "$kept"
+			cp "${trs%.trs}.log" "$kept"
+		done
+	[ ! -d "$kept" ] || say "     logs of what failed are in $kept"
+}
