@@ -22,7 +22,9 @@ static bool is_plain(const char *comm)
 
 bool wq_json_is_plain(const struct wq_record *r)
 {
-	return r->when.tv_sec >= 0 && r->when.tv_sec < YEAR_10000 && is_plain(r->who.comm);
+	int64_t seconds = r->when.tv_sec; /* which has 32 bits on some systems */
+
+	return seconds >= 0 && seconds < YEAR_10000 && is_plain(r->who.comm);
 }
 
 /* ---- the line ---- */
