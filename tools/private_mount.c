@@ -20,6 +20,7 @@
 #include "base/array_size.h"
 #include "base/libc.h"
 #include "base/start.h"
+#include "mount_check.h"
 #include "mount_find.h"
 #include "private_dir.h"
 
@@ -341,11 +342,27 @@ static int mount_on_dir(struct keeper *k)
 	return ret;
 }
 
+/* The keeper could tell nobody that it leaves a mount behind. */
+static int can_be_unmounted(void)
+{
+	int err = wq_mount_would_stay();
+
+	if (err)
+		fprintf(stderr,
+			"wqrun: cannot start a private wqfs: " WQ_MTAB ": %s: " WQ_MTAB_HELP
+			"\n",
+			strerror(err));
+	return -err;
+}
+
 int wq_private_mount(const char *daemon, char **path)
 {
 	struct keeper k = {.daemon = daemon, .process = -1, .log = -1};
-	int ret = make_dir(&k);
+	int ret = can_be_unmounted();
 
+	if (ret)
+		return ret;
+	ret = make_dir(&k);
 	if (!ret)
 		ret = mount_on_dir(&k);
 	if (ret)
