@@ -108,6 +108,7 @@ static bool another_comes_first(void)
 	uint64_t began = wq_now_ns();
 
 	released = 0;
+	closing.shares = (struct wq_shares){0}; /* so that USER's window begins now */
 	use_up_time_of(USER);
 	wq_closing_add(&closing, watching(1000), USER);
 	wq_closing_add(&closing, watching(1000), ANOTHER);
