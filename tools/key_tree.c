@@ -269,6 +269,15 @@ static void drop(struct key_tree *tree, struct tree_key *key)
 	key_graph_drop_key(&tree->graph, key);
 }
 
+/* The same after an EVENT, which may say that the daemon has dropped the watch by itself. */
+static void drop_of(struct key_tree *tree, struct tree_key *key, const struct event *event)
+{
+	if (event->view.kind == WQ_KIND_REMOVAL)
+		key_graph_drop_key(&tree->graph, key);
+	else
+		drop(tree, key);
+}
+
 static bool has_left(struct key_tree *tree, const struct tree_key *key)
 {
 	if (!tree->graph.dirty)
@@ -391,7 +400,7 @@ bool key_tree_event(struct key_tree *tree, const struct event *event)
 		return false;
 	key = key_graph_find_key(&tree->graph, event->key);
 	if (key && !key->root && has_left(tree, key)) {
-		drop(tree, key);
+		drop_of(tree, key, event);
 		key = NULL;
 	}
 	if (key && event->view.kind == WQ_KIND_KEY)

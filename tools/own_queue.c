@@ -10,8 +10,8 @@
 #include "base/container.h"
 #include "record/record_json.h"
 
-/* So many batches are read at most before the loop looks for signals. */
-#define BATCHES 16
+/* After so long the loop looks for signals before the next batch is read. */
+#define SLICE_NS (50 * WQ_NSEC_PER_MSEC)
 
 static void listen_to(struct own_queue *q)
 {
@@ -55,13 +55,14 @@ static void drained(struct own_queue *q)
 		q->drained(q);
 }
 
-/* Reads until the queue is empty; if signals come first, again soon: epoll does not tell of a
- * queue that is empty by then. */
+/* Reads until the queue is empty; if there is no time for that, again soon: epoll does not tell
+ * of a queue that is empty by then. */
 static void read_batches(struct own_queue *q)
 {
+	const uint64_t end_ns = wq_now_ns() + SLICE_NS;
 	char batch[65536];
 
-	for (int i = 0; i < BATCHES && !q->stopped && !q->paused; i++) {
+	while (!q->stopped && !q->paused && wq_now_ns() < end_ns) {
 		ssize_t len = read(q->file.fd, batch, sizeof(batch));
 
 		if (len < 0 && errno == EINTR)
