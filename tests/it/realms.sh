@@ -69,8 +69,9 @@ comes_and_goes()
 
 gc_delay=/proc/sys/kernel/keys/gc_delay
 
-# Runs COMMAND, a test, where a revoked key stays for a while. A machine may destroy it at once,
-# which only root can change; else there is no such test. The lock is that of the golden tests.
+# Runs COMMAND, a test, where a key stays for a while that was revoked or has expired. A machine may
+# destroy it at once, which only root can change; then there is no such test. The lock is that of
+# the golden tests.
 keep_revoked() # COMMAND...
 {
 	local old

@@ -477,7 +477,7 @@ all_tests()
 	test_found
 	test_races
 	test_many
-	test_expiry
+	keep_revoked test_expiry
 	test_exec
 	test_exec_overflow
 }
