@@ -92,7 +92,8 @@ keep_revoked() # COMMAND...
 watches()
 {
 	: >"$tmp/said"
-	"$wqctl" "$@" >"$tmp/shown" 2>"$tmp/said" &
+	: >"$tmp/shown"
+	"$wqctl" "$@" >>"$tmp/shown" 2>"$tmp/said" &
 	background=$!
 	until_true 120 grep -q ^watching "$tmp/said" && return
 	not_ok "it watches: $*"
@@ -108,7 +109,8 @@ listens() # PID
 # begins COMMAND ARGUMENT...: this command of wqctl, which says nothing, listens when this returns.
 begins()
 {
-	"$wqctl" "$@" >"$tmp/shown" 2>"$tmp/said" &
+	: >"$tmp/shown"
+	"$wqctl" "$@" >>"$tmp/shown" 2>"$tmp/said" &
 	background=$!
 	until_true 30 listens "$background" && return
 	not_ok "it listens: $*"

@@ -51,6 +51,24 @@ shows_times()
 
 short='%(event) %(key_description) %(aux_description)'
 
+# Adds a key to the user keyring that may be linked without being possessed.
+add_for_all_sessions() # NAME
+{
+	keyctl session - sh -c 'key=$(keyctl add user "$1" x @s) && keyctl setperm "$key" 0x3f3f0000 &&
+		keyctl link "$key" @u && echo "$key"' sh "$1" 2>/dev/null
+}
+
+# mark_comes_and_goes NAME RING: as comes_and_goes, but the key, $mark, can be named whenever it is
+# read of. It is in the user keyring until it is unlinked there.
+mark_comes_and_goes()
+{
+	mark=$(add_for_all_sessions "$1")
+	keyctl link "$mark" "$2"
+	look
+	keyctl unlink "$mark" "$2"
+	look
+}
+
 # ---- the tests ----
 
 test_default_keys()
@@ -204,9 +222,10 @@ test_filter()
 	for how in "" -r; do
 		# shellcheck disable=SC2086 # there may be none
 		starts $how -f key:unlinked --template "$short" @s
-		comes_and_goes $own:other @s
+		mark_comes_and_goes $own:other @s
 		shows "what the filter lets in is shown${how:+ with $how}" \
 			"unlinked _ses $own:other"
+		keyctl unlink "$mark" @u
 		stops
 		expect "and nothing else is" 1 "" "" grep -v ^unlinked "$tmp/shown"
 	done
@@ -279,8 +298,9 @@ test_recursion()
 	shows "the keyring goes" "unlinked _ses $own:ring"
 	: >"$tmp/shown"
 	keyctl update "$key" a
-	comes_and_goes $own:mark @s
+	mark_comes_and_goes $own:mark @s
 	shows "something else happens" "unlinked _ses $own:mark"
+	keyctl unlink "$mark" @u
 	expect "nothing that has left is shown" 1 "" "" grep -E 'below|inner' "$tmp/shown"
 	stops
 	keyctl unlink "$inner" @u
@@ -305,8 +325,9 @@ test_return()
 	look
 	thaw
 	shows "something else is shown" "updated $own:other -"
-	comes_and_goes $own:mark @s
+	mark_comes_and_goes $own:mark @s
 	shows "and what comes later" "unlinked _ses $own:mark"
+	keyctl unlink "$mark" @u
 	keyctl update "$key" y
 	look
 	shows "a key that comes back at once is still watched" "updated $own:returns -"
