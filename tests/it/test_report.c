@@ -226,7 +226,9 @@ static void who_may_not_view_a_key_is_not_believed_but_it_is_compared(void)
 
 	set_up(BLIND ",allow_other");
 	it_as(uid, report_all, NULL);
-	IT_STR(records(fd), "");
+	/* a change is a difference only to what was seen, for which a slow machine takes its
+	 * time */
+	NO_RECORDS(fd);
 	b = it_key("wqfs-test:b");
 	records_name(b, "B");
 	IT_EQ(keyctl_link(b, ring), 0);
