@@ -22,21 +22,21 @@
 #ifndef HAVE_PIDFD_OPEN
 static inline int pidfd_open(pid_t pid, unsigned int flags)
 {
-	return (int)syscall(SYS_pidfd_open, pid, flags);
+	return (int)syscall(__NR_pidfd_open, pid, flags);
 }
 #endif
 
 #ifndef HAVE_PIDFD_SEND_SIGNAL
 static inline int pidfd_send_signal(int pidfd, int sig, siginfo_t *info, unsigned int flags)
 {
-	return (int)syscall(SYS_pidfd_send_signal, pidfd, sig, info, flags);
+	return (int)syscall(__NR_pidfd_send_signal, pidfd, sig, info, flags);
 }
 #endif
 
 #ifndef HAVE_CLOSE_RANGE
 static inline int close_range(unsigned int first, unsigned int last, int flags)
 {
-	return (int)syscall(SYS_close_range, first, last, flags);
+	return (int)syscall(__NR_close_range, first, last, flags);
 }
 #endif
 
@@ -44,7 +44,7 @@ static inline int close_range(unsigned int first, unsigned int last, int flags)
 /* The kernel takes the offset in two halves; -1 is "no offset" in both. */
 static inline ssize_t pwritev2(int fd, const struct iovec *iov, int n, off_t offset, int flags)
 {
-	return syscall(SYS_pwritev2, fd, iov, n, (long)offset, (long)(offset >> 32), flags);
+	return syscall(__NR_pwritev2, fd, iov, n, (long)offset, (long)(offset >> 32), flags);
 }
 #endif
 
@@ -62,7 +62,7 @@ static inline ssize_t pwritev2(int fd, const struct iovec *iov, int n, off_t off
 static inline int renameat2(
 	int from_dir, const char *from, int to_dir, const char *to, unsigned int flags)
 {
-	return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, flags);
+	return (int)syscall(__NR_renameat2, from_dir, from, to_dir, to, flags);
 }
 #endif
 
@@ -72,7 +72,7 @@ static inline int renameat2(
 static inline int statx(
 	int dir, const char *path, int flags, unsigned int mask, struct statx *st)
 {
-	return (int)syscall(SYS_statx, dir, path, flags, mask, st);
+	return (int)syscall(__NR_statx, dir, path, flags, mask, st);
 }
 #endif
 
@@ -87,18 +87,18 @@ static inline int statx(
 
 static inline int fsopen(const char *type, unsigned int flags)
 {
-	return (int)syscall(SYS_fsopen, type, flags);
+	return (int)syscall(__NR_fsopen, type, flags);
 }
 
 static inline int fsconfig(
 	int fd, unsigned int command, const char *key, const void *value, int aux)
 {
-	return (int)syscall(SYS_fsconfig, fd, command, key, value, aux);
+	return (int)syscall(__NR_fsconfig, fd, command, key, value, aux);
 }
 
 static inline int fsmount(int fd, unsigned int flags, unsigned int attributes)
 {
-	return (int)syscall(SYS_fsmount, fd, flags, attributes);
+	return (int)syscall(__NR_fsmount, fd, flags, attributes);
 }
 #endif
 
