@@ -141,7 +141,7 @@ static void become_x(void *arg)
 static void owe_different(int n, uid_t payer, wq_loss_widen *to_x)
 {
 	for (int i = 0; i < n; i++) {
-		char reason[8];
+		char reason[16];
 
 		snprintf(reason, sizeof(reason), "%03d", i);
 		wq_losses_owe(&model.losses, is_any, reason, 4, payer, to_x);
