@@ -272,6 +272,7 @@ void wq_keys_free(struct wq_keys *keys)
 	wq_feed_fini(&keys->feed);
 	wq_outbox_fini(&m->outbox);
 	wq_losses_fini(&m->losses);
+	wq_timeouts_fini(&m->timeouts);
 	wq_timer_clear(m->loop, &keys->model.zombies_timer);
 	wq_scan_fini(&keys->scan);
 	wq_expiry_fini(&keys->expiry);

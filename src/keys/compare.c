@@ -31,9 +31,16 @@ static bool died_before(const struct wq_model *m, int32_t serial)
 	       wq_fates_is_dead(&m->fates, serial, time(NULL));
 }
 
-/* The kernel posts nothing when it drops the link to a dead key. If a key is destroyed its last
- * link was removed, unless we saw it dead before. With a trace it was collected in any case,
- * because the trace would have reported an unlink. */
+/* If a key is destroyed its last link was removed, unless its timeout had passed. With a trace
+ * it was collected in any case, because the trace would have reported an unlink. */
+static bool was_collected(const struct wq_model *m, int32_t serial)
+{
+	if (wq_model_has(m, WQ_SOURCE_OPERATIONS))
+		return !wq_fates_was_unlinked(&m->fates, serial);
+	return wq_timeouts_is_due(&m->timeouts, serial, time(NULL));
+}
+
+/* The kernel posts nothing when it drops the link to a dead key. */
 static enum wq_member_fate decide_fate(struct wq_key *ring, int32_t serial)
 {
 	enum wq_key_life life = wq_key_reader_life(ring->model->reader, serial);
@@ -47,10 +54,8 @@ static enum wq_member_fate decide_fate(struct wq_key *ring, int32_t serial)
 	case WQ_KEY_INVALIDATED:
 		return WQ_MEMBER_COLLECTED;
 	case WQ_KEY_DESTROYED:
-		return wq_model_has(ring->model, WQ_SOURCE_OPERATIONS) &&
-				       !wq_fates_was_unlinked(&ring->model->fates, serial)
-			       ? WQ_MEMBER_COLLECTED
-			       : WQ_MEMBER_UNLINKED;
+		return was_collected(ring->model, serial) ? WQ_MEMBER_COLLECTED
+							  : WQ_MEMBER_UNLINKED;
 	case WQ_KEY_ALIVE:
 	case WQ_KEY_HIDDEN:
 		break;

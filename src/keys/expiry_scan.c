@@ -12,12 +12,25 @@
 /* If a pass costs less than this, each new watch makes one. */
 #define AT_WATCH_NS (WQ_NSEC_PER_MSEC / 4)
 
+/* Also those of keys that nobody watches, because they may be members of watched keyrings. */
+static void note_timeout(struct wq_expiry_scan *e, const struct wq_proc_key *line)
+{
+	time_t due = 0;
+
+	if (line->expired)
+		due = WQ_TIMEOUT_PASSED;
+	else if (line->known && wq_expiry_differ(line->expiry, wq_expiry_never))
+		due = line->expiry.from + wq_gc_delay(e->gc);
+	wq_timeouts_line(&e->model->timeouts, line->serial, due, time(NULL));
+}
+
 static void see_line(void *arg, const struct wq_proc_key *line)
 {
 	struct wq_expiry_scan *e = arg;
 	struct wq_key *key = wq_registry_find(&e->model->registry, line->serial);
 	struct wq_proc_view *v;
 
+	note_timeout(e, line);
 	if (!key)
 		return;
 	v = &key->proc;
@@ -77,6 +90,7 @@ bool wq_expiry_begin(struct wq_expiry_scan *e)
 	if (!e->proc)
 		return false;
 	wq_proc_keys_rewind(e->proc);
+	wq_timeouts_begin(&e->model->timeouts);
 	e->pass++;
 	e->began_ns = wq_now_ns();
 	e->cost_ns = 0;
@@ -125,6 +139,7 @@ static enum wq_expiry_step read_lines(struct wq_expiry_scan *e)
 		return WQ_EXPIRY_MORE;
 	if (r < 0)
 		return WQ_EXPIRY_END;
+	wq_timeouts_end(&e->model->timeouts, time(NULL));
 	e->comparing = true;
 	wq_cursor_begin(&e->model->registry, &e->cursor);
 	return WQ_EXPIRY_PAUSE;

@@ -17,6 +17,7 @@
 #include "keys/outbox.h"
 #include "keys/registry.h"
 #include "keys/serials.h"
+#include "keys/timeouts.h"
 #include "sources/supervisor.h"
 
 #define WQ_NAMES_MAX 64
@@ -38,6 +39,7 @@ struct wq_model {
 	struct wq_losses losses;
 	struct wq_ledger ledger;
 	struct wq_fates fates;
+	struct wq_timeouts timeouts;
 	struct wq_inflight inflight;
 	struct wq_serials serials; /* the serials of keys that operations have named */
 

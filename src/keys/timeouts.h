@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The timeouts that /proc/keys shows, of keys watched or not. Who polls finds that a member of
+ * a keyring is gone, and cannot ask any more why: the kernel drops the link to an expired key
+ * without a record, while UNLINKED is due for a key that somebody has unlinked. What the key's
+ * last line said decides that. Pure.
+ */
+#ifndef WQ_TIMEOUTS_H
+#define WQ_TIMEOUTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#define WQ_TIMEOUT_PASSED 1
+
+struct wq_timeout {
+	int32_t serial;
+	time_t due;  /* CLOCK_REALTIME, when the kernel may collect the key */
+	time_t seen; /* likewise, when its line was last read */
+};
+
+struct wq_timeouts_list {
+	struct wq_timeout *all; /* by serial */
+	size_t n, room;
+};
+
+/* By value in its owner. All zero: empty. */
+struct wq_timeouts {
+	struct wq_timeouts_list known; /* from all passes but the one under way */
+	struct wq_timeouts_list pass;  /* from the one under way */
+	size_t at;		       /* which of the known ones is the pass at? */
+};
+
+void wq_timeouts_fini(struct wq_timeouts *t);
+
+/* A pass over /proc/keys begins, has read a line, or has read all lines. NOW is CLOCK_REALTIME,
+ * DUE 0 if the key has no timeout, and WQ_TIMEOUT_PASSED if it has expired at a time unknown. A
+ * pass that does not end is as if it had not been. Lines come by serial, as the kernel has
+ * them. Without memory a timeout is unknown until the next pass. */
+void wq_timeouts_begin(struct wq_timeouts *t);
+void wq_timeouts_line(struct wq_timeouts *t, int32_t serial, time_t due, time_t now);
+void wq_timeouts_end(struct wq_timeouts *t, time_t now);
+
+/* May the kernel have collected SERIAL by NOW, because of its timeout? Knows keys until a
+ * minute after they were last seen, so that each keyring that held one can ask. */
+bool wq_timeouts_is_due(const struct wq_timeouts *t, int32_t serial, time_t now);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "keys/timeouts.h"
+#include "run.h"
+
+#define NOW 1000
+
+static struct wq_timeouts t;
+
+static void set_up(void)
+{
+	t = (struct wq_timeouts){0};
+}
+
+static void tear_down(void)
+{
+	wq_timeouts_fini(&t);
+}
+
+/* A pass at NOW that sees SERIAL, if that is not 0, with DUE. */
+static void pass(int32_t serial, time_t due, time_t now)
+{
+	wq_timeouts_begin(&t);
+	if (serial)
+		wq_timeouts_line(&t, serial, due, now);
+	wq_timeouts_end(&t, now);
+}
+
+START_TEST(a_key_may_be_collected_when_its_timeout_has_passed)
+{
+	pass(7, NOW + 5, NOW);
+	ck_assert(!wq_timeouts_is_due(&t, 7, NOW + 4));
+	ck_assert(wq_timeouts_is_due(&t, 7, NOW + 5));
+	ck_assert(!wq_timeouts_is_due(&t, 8, NOW + 5));
+}
+END_TEST
+
+START_TEST(a_key_without_a_timeout_is_not_collected)
+{
+	pass(7, 0, NOW);
+	ck_assert(!wq_timeouts_is_due(&t, 7, NOW + 100));
+	pass(7, NOW, NOW);
+	pass(7, 0, NOW + 1);
+	ck_assert(!wq_timeouts_is_due(&t, 7, NOW + 100));
+}
+END_TEST
+
+START_TEST(a_key_that_is_gone_is_known_for_a_minute)
+{
+	pass(7, NOW, NOW);
+	pass(0, 0, NOW + 1);
+	pass(8, NOW, NOW + 60);
+	ck_assert(wq_timeouts_is_due(&t, 7, NOW + 60));
+	ck_assert(wq_timeouts_is_due(&t, 8, NOW + 60));
+	pass(0, 0, NOW + 61);
+	ck_assert(!wq_timeouts_is_due(&t, 7, NOW + 61));
+	ck_assert(wq_timeouts_is_due(&t, 8, NOW + 61));
+}
+END_TEST
+
+START_TEST(what_has_expired_is_due_when_that_was_foretold)
+{
+	pass(7, NOW + 300, NOW);
+	pass(7, WQ_TIMEOUT_PASSED, NOW + 1);
+	ck_assert(!wq_timeouts_is_due(&t, 7, NOW + 299));
+	ck_assert(wq_timeouts_is_due(&t, 7, NOW + 300));
+	pass(8, WQ_TIMEOUT_PASSED, NOW + 1);
+	ck_assert(wq_timeouts_is_due(&t, 8, NOW + 1));
+}
+END_TEST
+
+START_TEST(a_pass_that_does_not_end_is_as_if_it_had_not_been)
+{
+	pass(7, NOW, NOW);
+	wq_timeouts_begin(&t);
+	wq_timeouts_line(&t, 7, 0, NOW);
+	wq_timeouts_line(&t, 8, NOW, NOW);
+	ck_assert(wq_timeouts_is_due(&t, 7, NOW));
+	ck_assert(!wq_timeouts_is_due(&t, 8, NOW));
+	pass(0, 0, NOW);
+	ck_assert(wq_timeouts_is_due(&t, 7, NOW));
+	ck_assert(!wq_timeouts_is_due(&t, 8, NOW));
+}
+END_TEST
+
+START_TEST(many_keys_come_and_go_in_order)
+{
+	for (unsigned int round = 0; round < 3; round++) {
+		wq_timeouts_begin(&t);
+		for (int32_t i = 1; i <= 3000; i++)
+			if ((unsigned int)i % 3 == round)
+				wq_timeouts_line(&t, i, NOW, NOW);
+		wq_timeouts_end(&t, NOW);
+	}
+	for (int32_t i = 1; i <= 3000; i++)
+		ck_assert(wq_timeouts_is_due(&t, i, NOW));
+	ck_assert(!wq_timeouts_is_due(&t, 3001, NOW));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("timeouts");
+	TCase *c = tcase_create("timeouts");
+
+	tcase_add_checked_fixture(c, set_up, tear_down);
+	tcase_add_test(c, a_key_may_be_collected_when_its_timeout_has_passed);
+	tcase_add_test(c, a_key_without_a_timeout_is_not_collected);
+	tcase_add_test(c, a_key_that_is_gone_is_known_for_a_minute);
+	tcase_add_test(c, what_has_expired_is_due_when_that_was_foretold);
+	tcase_add_test(c, a_pass_that_does_not_end_is_as_if_it_had_not_been);
+	tcase_add_test(c, many_keys_come_and_go_in_order);
+	suite_add_tcase(suite, c);
+	return run_suite(suite);
+}
