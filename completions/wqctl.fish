@@ -2,20 +2,61 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
 function __wqctl_queues
-    wqctl ls 2>/dev/null | sed -n '2,$s/.* //p'
+    wqctl ls 2>/dev/null | sed -nE '2,$s/^([^ ]+ +){5}[^ ]+ //p'
 end
 
-# Special keyrings, and the keyrings and keys that the caller can see.
+# Special keyrings, and the keyrings and keys that the caller can see. /proc/keys has eight fields,
+# the description and, after the last colon, what is in the key.
 function __wqctl_keys
     printf '%s\t%s\n' @s 'session keyring' @u 'user keyring' @us 'user session keyring' \
         @t 'thread keyring' @p 'process keyring'
-    awk '$8 == "keyring" && /: / { sub(/:$/, "", $9); print "%:" $9 }
-        $8 == "user" || $8 == "logon" { sub(/:$/, "", $9); print "%" $8 ":" $9 }' \
-        /proc/keys 2>/dev/null
+    sed -nE 's/^([^ ]+ +){7}keyring {3}(.*): [^:]*$/%:\2/p
+        s/^([^ ]+ +){7}user {6}(.*): [^:]*$/%user:\2/p
+        s/^([^ ]+ +){7}logon {5}(.*): [^:]*$/%logon:\2/p' /proc/keys 2>/dev/null
 end
 
-set -l filters none key: meta: id= info= key:instantiated key:updated key:linked key:unlinked \
-    key:cleared key:revoked key:invalidated key:setattr
+# A filter is rules, separated by spaces or ';'; a rule is a type and subtypes, separated by commas.
+function __wqctl_filters
+    set -l word (commandline -ct | string replace -r '^--[a-z]+=' '' | string trim -c '"\'')
+    set -l rule (string replace -r '.*[; ]' '' -- $word)
+    set -l before (string replace -r '[^; ]*$' '' -- $word)
+    set -l list (string replace -r '^[^:]*:' '' -- $rule | string replace -r '[^,]*$' '')
+    set -l kinds
+    switch "$rule"
+        case 'key:*'
+            set before "$before"key:"$list"
+            set kinds instantiated updated linked unlinked cleared revoked invalidated setattr
+        case 'meta:*'
+            set before "$before"meta:"$list"
+            set kinds removal loss
+        case '*'
+            set kinds key: meta: id= info=
+            test "$word" = "$rule"; and set -a kinds none
+            set list
+    end
+    for kind in $kinds
+        contains -- $kind (string split , -- "$list"); or echo "$before$kind"
+    end
+end
+
+# Is there that COMMAND, with so many operands before the word that is being completed?
+function __wqctl_operand -a nr
+    set -l words (commandline -opc)
+    contains -- "$words[2]" $argv[2..-1]; or return
+    set -e words[1..2]
+    while set -q words[1]
+        switch $words[1]
+            case -n -m -s -f -x -o --count --mode --size --filter --format --mount --template \
+                    --timeout --expiring --highlight --exec --ready-fd --in --output --replay
+                set -e words[1]
+            case '-*'
+            case '*'
+                set nr (math $nr - 1)
+        end
+        set -e words[1]
+    end
+    test $nr = 0
+end
 
 complete -c wqctl -f
 complete -c wqctl -n __fish_use_subcommand -s h -l help -d 'List the commands'
@@ -40,14 +81,16 @@ complete -c wqctl -n '__fish_seen_subcommand_from help' \
     -a 'create ls stat size filter watch unwatch read sync monitor wait tree record replay doctor'
 complete -c wqctl -n 'not __fish_use_subcommand' -s h -l help -d 'Say how it is used'
 
-complete -c wqctl -n '__fish_seen_subcommand_from stat size filter watch unwatch read sync' -F -a '(__wqctl_queues)'
-complete -c wqctl -n '__fish_seen_subcommand_from watch unwatch monitor wait tree record' -a '(__wqctl_keys)'
-complete -c wqctl -n '__fish_seen_subcommand_from filter' -a "$filters"
+complete -c wqctl -n '__wqctl_operand 0 size filter watch unwatch read sync' -F -a '(__wqctl_queues)'
+complete -c wqctl -n '__fish_seen_subcommand_from stat' -F -a '(__wqctl_queues)'
+complete -c wqctl -n '__wqctl_operand 0 wait; or __wqctl_operand 1 watch unwatch' -a '(__wqctl_keys)'
+complete -c wqctl -n '__fish_seen_subcommand_from monitor tree record' -a '(__wqctl_keys)'
+complete -c wqctl -n '__fish_seen_subcommand_from filter; and not __wqctl_operand 0 filter' -a '(__wqctl_filters)'
 complete -c wqctl -n '__fish_seen_subcommand_from ls' -a '(__fish_complete_directories)'
 
 complete -c wqctl -n '__fish_seen_subcommand_from create' -s m -l mode -x -d 'Who may use it, octal'
 complete -c wqctl -n '__fish_seen_subcommand_from create' -s s -l size -x -d 'Records that it holds'
-complete -c wqctl -n '__fish_seen_subcommand_from create monitor record replay' -s f -l filter -x -a "$filters" -d 'Which records'
+complete -c wqctl -n '__fish_seen_subcommand_from create monitor record replay' -s f -l filter -x -a '(__wqctl_filters)' -d 'Which records'
 complete -c wqctl -n '__fish_seen_subcommand_from create read monitor replay' -l format -x -a 'raw text json' -d 'The format of records'
 complete -c wqctl -n '__fish_seen_subcommand_from read monitor' -s n -l count -x -d 'End after so many'
 complete -c wqctl -n '__fish_seen_subcommand_from read monitor replay' -s t -l time -d 'Begin with the time'

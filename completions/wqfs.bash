@@ -33,7 +33,8 @@ _wqfs()
 	elif [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W '-f -d -o -h --help -V --version' -- "$cur")
 	else
-		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		compopt -o filenames 2>/dev/null # which quotes what the shell would take apart
+		mapfile -t COMPREPLY < <(compgen -d -- "${COMP_WORDS[COMP_CWORD]}")
 	fi
 }
 

@@ -24,6 +24,7 @@ _wqrun()
 	COMPREPLY=()
 	if [[ $prev == -m || $prev == --mount || $cur == = ]] ||
 		[[ $prev == = && ${COMP_WORDS[COMP_CWORD - 2]} == --mount ]]; then
+		compopt -o filenames 2>/dev/null # which quotes what the shell would take apart
 		mapfile -t COMPREPLY < <(compgen -d -- "${cur#=}")
 	elif ((at < COMP_CWORD)); then
 		if declare -F _command_offset >/dev/null; then
