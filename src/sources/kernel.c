@@ -27,8 +27,9 @@ struct kernel {
 	struct wq_source_env env;
 	struct wq_hooks *hooks;
 	struct wq_loop_fd fd;
-	bool has_begun;
-	uint64_t skips_ns; /* when it was asked for skipped programs last */
+	bool has_begun, has_skipped;
+	struct wq_timer skips_timer; /* to ask for skipped programs */
+	uint64_t skips_ns;	     /* when it was asked for them last */
 };
 
 static struct kernel *kernel_of(struct wq_source *source)
@@ -42,6 +43,8 @@ static void on_ready(struct wq_loop_fd *fd, uint32_t events WQ_UNUSED)
 
 	k->env.sink.ready(k->env.sink.arg);
 }
+
+static void on_skips_timer(struct wq_timer *timer);
 
 static struct wq_hooks *open_hooks(enum wq_hook_variant variant, char *why, size_t why_size)
 {
@@ -71,6 +74,7 @@ static struct wq_source *start(const struct wq_source_type *type, enum wq_hook_v
 	}
 	k->fd = (struct wq_loop_fd){
 		.fd = wq_hooks_fd(k->hooks), .ready = on_ready, .can_wait = true};
+	k->skips_timer.fire = on_skips_timer;
 	wq_log(WQ_LOG_DEBUG, "the kernel's functions are hooked by %s",
 		wq_hooks_name(k->hooks));
 	return &k->source;
@@ -114,8 +118,10 @@ static void leave(struct wq_source *source)
 {
 	struct kernel *k = kernel_of(source);
 
-	if (k->has_begun)
+	if (k->has_begun) {
 		wq_loop_del(k->env.loop, &k->fd);
+		wq_timer_clear(k->env.loop, &k->skips_timer);
+	}
 	k->has_begun = false;
 }
 
@@ -163,15 +169,33 @@ static void on_lost(void *arg, const struct wq_key_lost *lost)
  * does so for a moment only. False: the source is dead. */
 static bool is_complete(struct kernel *k)
 {
+	if (k->has_skipped)
+		return false;
 	k->skips_ns = wq_now_ns();
 	if (!wq_hooks_have_skipped(k->hooks))
 		return true;
 	if (k->source.type == &wq_source_kernel_fentry) {
-		trampolines_skip = true;
+		trampolines_skip = k->has_skipped = true;
 		return false;
 	}
 	wq_event_order_lose(k->env.events, k->skips_ns);
 	return true;
+}
+
+static void on_skips_timer(struct wq_timer *timer)
+{
+	struct kernel *k = wq_container_of(timer, struct kernel, skips_timer);
+
+	if (!is_complete(k) || k->env.events->lost)
+		k->env.sink.ready(k->env.sink.arg);
+}
+
+/* It takes a system call for each program, and says nothing of single events: so it is done
+ * when what has just come has been posted, and its readers have it. */
+static void ask_for_skips_soon(struct kernel *k, uint64_t now)
+{
+	if (!k->skips_timer.set && now - k->skips_ns >= SKIPS_NS)
+		wq_timer_set(k->env.loop, &k->skips_timer, 0);
 }
 
 static int drain(struct wq_source *source)
@@ -181,13 +205,14 @@ static int drain(struct wq_source *source)
 	uint64_t now = wq_now_ns(), until = now;
 	int r;
 
+	if (k->has_skipped)
+		return -ESTALE;
 	if (wq_event_order_behind(k->env.events))
 		return 0;
 	r = wq_hooks_read(k->hooks, &reader, now + READ_NS, &until);
 	if (r < 0)
 		return r;
-	if (now - k->skips_ns >= SKIPS_NS && !is_complete(k))
-		return -ESTALE;
+	ask_for_skips_soon(k, now);
 	wq_event_order_complete(k->env.events, until);
 	return 0;
 }
