@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Runs scenarios on a mounted wqfs and compares with what a real kernel printed. Sourced
@@ -18,10 +19,12 @@
 # reasons in lines that begin with #. It must be met exactly. Where chance decides, it
 # holds several, separated by a line "or". Without a file there may be no difference.
 
+# shellcheck source=tests/it/gc_delay.sh
+. "${srcdir:-.}/tests/it/gc_delay.sh"
+
 golden=${srcdir:-.}/tests/golden
 runner=$PWD/tests/scenario/scenario
 wqfs=${WQFS_PROGRAM:-$PWD/wqfs}
-gc_delay=/proc/sys/kernel/keys/gc_delay
 count=0 failed=0 skipped=0
 
 golden_skip_all() {
@@ -38,7 +41,7 @@ golden_random_begin() {
 }
 
 golden_cleanup() {
-	[ -z "${old_delay:-}" ] || echo "$old_delay" >$gc_delay
+	gc_end
 	rm -rf "$work/out" "$work/expected"
 	rmdir "$work/mnt" "$work"
 }
@@ -53,14 +56,8 @@ golden_begin() {
 	trap 'exit 143' TERM HUP
 	met=
 	[ "$(id -u)" != 0 ] || met=' root '
-	# Keys that expire are collected after this delay. It is the whole machine's: one
-	# test at a time.
-	exec 9<$gc_delay && flock 9
-	if [ -w $gc_delay ]; then
-		old_delay=$(cat $gc_delay)
-		echo 0 >$gc_delay
-	fi
-	[ "$(cat $gc_delay)" != 0 ] || met="$met gc "
+	gc_begin
+	! gc_collects || met="$met gc "
 }
 
 # Which need of scenario $1 is not met, if one is not.
@@ -138,6 +135,7 @@ golden_case() {
 		return
 	fi
 	permitted=$(golden_diff_file "$name")
+	gc_set_for "$1"
 	# The runner's children must not hold the lock should it die.
 	if "$runner" $options -t 60 -f "$work/mnt" -e "$(golden_expected "$name" "$permitted")" \
 		-x "$wqfs -f $mount_options $work/mnt" "$1" >"$work/out" 9<&-; then

@@ -19,6 +19,8 @@ USER = "65534"  # somebody ordinary, for wqrun
 # scenarios may need of it.
 SOURCES = {
     "kernel": ("-w", "kernel", "operations payloads threads"),
+    "kernel-fentry": ("-w", "kernel-fentry", "operations payloads threads"),
+    "kernel-kprobe": ("-w", "kernel-kprobe", "operations payloads threads"),
     "kernel-syscalls": ("-w", "kernel-syscalls", "operations payloads threads"),
     "trace": ("-w", "trace", "operations payloads"),
     "report": ("-r", "poll", "operations payloads threads"),
@@ -37,20 +39,31 @@ class Broken(Exception):
 
 
 @contextlib.contextmanager
-def collected_at_once(wanted):
-    """Keys that expire are collected at once, if this is wanted and can be had. The delay is the
-    whole machine's, as the keyring of the second user is: one at a time. Gives whether they are."""
+def alone():
+    """The collector's delay is the whole machine's, as the keyring of the second user is: one at a
+    time."""
     with open(GC_DELAY, encoding="ascii") as lock:
         check_call(["flock", str(lock.fileno())], pass_fds=(lock.fileno(),))
-        changes = wanted and os.access(GC_DELAY, os.W_OK)
-        old = read(GC_DELAY)
-        if changes:
-            write(GC_DELAY, "0\n")
-        try:
-            yield int(read(GC_DELAY)) == 0
-        finally:
-            if changes:
-                write(GC_DELAY, old)
+        yield
+
+
+def can_collect(change):
+    """Whether keys that expire are collected at once, or that can be had by a CHANGE."""
+    return int(read(GC_DELAY)) == 0 or (change and os.access(GC_DELAY, os.W_OK))
+
+
+@contextlib.contextmanager
+def collected_at_once():
+    """For scenarios that need it. Revoked keys are collected after the same delay, but only when
+    any program invalidates a key, or one expires: those of other scenarios must stay."""
+    old = read(GC_DELAY)
+    if int(old):
+        write(GC_DELAY, "0\n")
+    try:
+        yield
+    finally:
+        if int(old):
+            write(GC_DELAY, old)
 
 
 def needs(scenario):
@@ -129,17 +142,25 @@ class Way:
             ASAN_OPTIONS="verify_asan_link_order=0",
         )
 
-    def run_scenarios(self, words, paths, out):
-        """What the runner complains of goes to OUT/complaints and to stderr."""
-        with open(f"{out}/complaints", "w+", encoding="utf-8", errors="replace") as complaints:
-            status, output = call(
-                [*words, *paths], stderr=complaints, env=self.environment()
-            )
+    def run_part(self, words, paths, out):
+        """What the runner complains of is added to OUT/complaints, and goes to stderr."""
+        if not paths:
+            return
+        with open(f"{out}/complaints", "a+", encoding="utf-8", errors="replace") as complaints:
+            before = complaints.tell()
+            status, output = call([*words, *paths], stderr=complaints, env=self.environment())
             if status:
                 print(f"the runner has ended with {status}", file=complaints, flush=True)
-            complaints.seek(0)
+            complaints.seek(before)
             sys.stderr.write(complaints.read())
         split(output, out)
+
+    def run_scenarios(self, words, paths, out):
+        expiring = [path for path in paths if "gc" in needs(path)]
+        self.run_part(words, [path for path in paths if path not in expiring], out)
+        if expiring:
+            with collected_at_once():
+                self.run_part(words, expiring, out)
 
     @contextlib.contextmanager
     def mounted(self, log):
@@ -183,8 +204,8 @@ class Way:
         """Replays the scenarios SOME of CORPUS, their output into directory OUT: the first COUNT
         of those whose needs are met, or all of them. Returns their names."""
         runner = self.built("tests/scenario/scenario")
-        with collected_at_once(self.delay) as gc:
-            can = self.features(gc)
+        with alone():
+            can = self.features(can_collect(self.delay))
             some = [n for n in some if needs(f"{corpus}/{n}.scn") <= can]
             if self.source in LEFT_OUT:
                 some = [n for n in some if not LEFT_OUT[self.source](f"{corpus}/{n}.scn")]
