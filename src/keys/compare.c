@@ -108,6 +108,7 @@ int wq_compare_first(struct wq_key *key)
 {
 	int r;
 
+	key->exact_periods = key->model->exact_periods;
 	key->needs_snapshot = wq_model_has(key->model, WQ_SOURCE_CHANGES);
 	r = key->needs_snapshot ? wq_snapshot_attrs(key) : wq_snapshot(key);
 	if (r < 0)
@@ -115,6 +116,26 @@ int wq_compare_first(struct wq_key *key)
 	wq_apply_snapshot(key, &key->model->scratch);
 	key->since_ns = wq_now_ns();
 	return 0;
+}
+
+void wq_compare_stop(struct wq_compare *c)
+{
+	c->model->exact_periods++;
+}
+
+void wq_compare_notice(struct wq_key *key)
+{
+	struct wq_registry *registry = &key->model->registry;
+
+	if (!wq_model_is_outdated(key))
+		return;
+	wq_registry_undefer(registry, key);
+	wq_registry_refreshed(registry, key);
+	key->payload_reported = key->attrs_reported = false;
+	key->nameless = 0;
+	key->proc = (struct wq_proc_view){.len = -1};
+	key->needs_snapshot = true;
+	key->exact_periods = key->model->exact_periods;
 }
 
 /* ---- differences ---- */
@@ -227,6 +248,7 @@ static void compare(struct wq_compare *c, struct wq_key *key, bool sure)
 	struct wq_key_state *new = &c->model->scratch;
 	int r;
 
+	wq_compare_notice(key);
 	if (is_same(key))
 		return;
 	r = wq_snapshot(key);
@@ -288,9 +310,11 @@ static void refresh(struct wq_key *key)
 
 void wq_compare_refresh_now(struct wq_key *key, bool payload)
 {
-	const bool payload_reported = key->payload_reported,
-		   attrs_reported = key->attrs_reported;
+	bool payload_reported, attrs_reported;
 
+	wq_compare_notice(key);
+	payload_reported = key->payload_reported;
+	attrs_reported = key->attrs_reported;
 	key->payload_reported |= payload;
 	key->attrs_reported |= !payload;
 	refresh(key);
@@ -317,22 +341,13 @@ static void on_refresh_timer(struct wq_timer *timer)
 
 	while ((key = TAILQ_FIRST(&registry->refresh)) && now - began < WQ_PIECE_NS) {
 		wq_registry_refreshed(registry, key);
+		wq_compare_notice(key);
 		if (key->payload_reported || key->attrs_reported)
 			refresh(key);
 		now = wq_now_ns();
 	}
 	if (!TAILQ_EMPTY(&registry->refresh))
 		wq_timer_set(c->model->loop, timer, now + REFRESH_PAUSE * (now - began));
-}
-
-void wq_compare_stop(struct wq_compare *c, struct wq_key *key)
-{
-	wq_registry_undefer(&c->model->registry, key);
-	wq_registry_refreshed(&c->model->registry, key);
-	key->payload_reported = key->attrs_reported = false;
-	key->nameless = 0;
-	key->proc = (struct wq_proc_view){.len = -1};
-	key->needs_snapshot = true;
 }
 
 /* ---- deferred differences ---- */
@@ -392,7 +407,10 @@ bool wq_compare_find(struct wq_compare *c)
 		struct wq_key *key = registry->deferred_next;
 
 		registry->deferred_next = TAILQ_NEXT(key, deferred_node);
-		if (!wq_inflight_may_change(&m->inflight, key, key->deferred_ns, operations) &&
+		wq_compare_notice(key);
+		if (key->deferred_ns &&
+			!wq_inflight_may_change(
+				&m->inflight, key, key->deferred_ns, operations) &&
 			find_again(c, key))
 			return true;
 	}
@@ -403,6 +421,8 @@ void wq_compare_settle(struct wq_compare *c)
 {
 	struct wq_key *key = wq_registry_find(&c->model->registry, c->found_of);
 
+	if (key)
+		wq_compare_notice(key);
 	if (!key || !key->deferred_ns || !may_be_posted(key, c->found_reports, c->found_ns))
 		return;
 	wq_registry_undefer(&c->model->registry, key);

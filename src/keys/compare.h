@@ -42,9 +42,12 @@ void wq_compare_now(struct wq_compare *c, struct wq_key *key);
 void wq_compare_view_as(
 	struct wq_compare *c, struct wq_key *key, const struct wq_view_cred *as);
 
-/* From now on a source reports each change of KEY: no snapshots are compared, and the model is
- * not kept up to date. */
-void wq_compare_stop(struct wq_compare *c, struct wq_key *key);
+/* From now on a source reports each change: no snapshots are compared, and the model is not
+ * kept up to date. Each key notices that when it is next looked at. */
+void wq_compare_stop(struct wq_compare *c);
+
+/* Before KEY is looked at: whether its last snapshot still counts. */
+void wq_compare_notice(struct wq_key *key);
 
 /* Takes a snapshot and puts into the model only what KEY's flags say was reported, within some
  * ms, so that one snapshot serves many operations. */

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "keys/apply.h"
+#include "keys/compare.h"
 #include "keys/expiry_scan.h"
 
 #define PASS_SHARE	 0.05 /* of the CPU budget */
@@ -33,6 +34,7 @@ static void see_line(void *arg, const struct wq_proc_key *line)
 	note_timeout(e, line);
 	if (!key)
 		return;
+	wq_compare_notice(key);
 	v = &key->proc;
 	if (v->seen_pass != e->pass) {
 		v->seen_pass = e->pass;
@@ -54,8 +56,10 @@ static void see_line(void *arg, const struct wq_proc_key *line)
 static void compare_line(struct wq_expiry_scan *e, struct wq_key *key)
 {
 	struct wq_proc_view *v = &key->proc;
-	bool first = v->pass == 0;
+	bool first;
 
+	wq_compare_notice(key);
+	first = v->pass == 0;
 	if (v->seen_pass != e->pass || v->seen != 1 || v->read_ns <= v->reported_ns ||
 		v->expired || key->state.life != WQ_KEY_ALIVE)
 		return;

@@ -308,23 +308,15 @@ static int on_begun(void *arg, struct wq_source *source)
 	return r;
 }
 
-/* No snapshots are compared any more. */
-static void stop_comparing(struct wq_feed *f)
-{
-	struct wq_key *key;
-
-	forget_events(f);
-	TAILQ_FOREACH (key, &f->model->registry.all, node)
-		wq_compare_stop(f->follower.compare, key);
-}
-
 /* A source has started, which does not report earlier events. */
 static void on_source_started(struct wq_feed *f)
 {
 	if (!wq_model_has(f->model, WQ_SOURCE_IDENTITY))
 		wq_actors_begin(f->actors);
-	if (wq_model_has(f->model, WQ_SOURCE_CHANGES))
-		stop_comparing(f);
+	if (wq_model_has(f->model, WQ_SOURCE_CHANGES)) {
+		forget_events(f);
+		wq_compare_stop(f->follower.compare);
+	}
 	if (wq_model_has(f->model, WQ_SOURCE_ENDS))
 		wq_gc_check_all(f->follower.gc);
 	if (!TAILQ_EMPTY(&f->model->registry.all))

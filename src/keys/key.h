@@ -50,7 +50,8 @@ struct wq_key {
 	/* A source has reported each change, so no snapshots were taken. The model is out of
 	 * date, and the first snapshot after the end of that source is only a baseline. */
 	bool needs_snapshot;
-	struct wq_view_cred view; /* who may View it, if the daemon itself may not */
+	unsigned int exact_periods; /* the model's, as far as this key has noticed */
+	struct wq_view_cred view;   /* who may View it, if the daemon itself may not */
 	struct wq_key_state state;
 
 	struct wq_watch_list watchers;
@@ -80,11 +81,5 @@ struct wq_key {
 };
 
 TAILQ_HEAD(wq_key_list, wq_key);
-
-/* Are the members of RING known? */
-static inline bool wq_key_has_members(const struct wq_key *ring)
-{
-	return ring->state.payload == WQ_PAYLOAD_MEMBERS && !ring->needs_snapshot;
-}
 
 #endif

@@ -9,7 +9,8 @@ static bool known_expired(const struct wq_key *key)
 {
 	const struct wq_expiry *e = &key->proc.expiry;
 
-	return key->proc.pass && e->from <= e->to && e->to <= time(NULL);
+	return !wq_model_is_outdated(key) && key->proc.pass && e->from <= e->to &&
+	       e->to <= time(NULL);
 }
 
 bool wq_model_known_dead(const struct wq_key *key)

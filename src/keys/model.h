@@ -34,6 +34,9 @@ struct wq_model {
 	struct wq_event_order events; /* events that were reported and are not handled yet */
 
 	struct wq_registry registry;
+	/* Counts the sources that were put into use and report each change, so that each key
+	 * notices by itself that it is out of date, and none has to visit them all at once. */
+	unsigned int exact_periods;
 	struct wq_timer zombies_timer; /* for the REMOVAL of keys that were destroyed */
 	struct wq_outbox outbox;
 	struct wq_losses losses;
@@ -59,6 +62,20 @@ static inline bool wq_model_has(const struct wq_model *m, unsigned int capabilit
 static inline bool wq_model_has_events(const struct wq_model *m)
 {
 	return wq_supervisor_has_events(&m->sources);
+}
+
+/* Has a source that reports each change been put into use since KEY was last looked at? Then
+ * what was noted for comparing KEY is out of date; wq_compare_notice() clears that. */
+static inline bool wq_model_is_outdated(const struct wq_key *key)
+{
+	return key->exact_periods != key->model->exact_periods;
+}
+
+/* Are the members of RING known? */
+static inline bool wq_key_has_members(const struct wq_key *ring)
+{
+	return ring->state.payload == WQ_PAYLOAD_MEMBERS && !ring->needs_snapshot &&
+	       !wq_model_is_outdated(ring);
 }
 
 /* KEY was destroyed: it is a zombie until its watches have got REMOVAL. */

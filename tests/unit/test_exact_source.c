@@ -507,6 +507,36 @@ START_TEST(when_it_comes_back_to_polled_keys_they_are_told_a_loss)
 }
 END_TEST
 
+static void come_back(void)
+{
+	exact.can_start = true;
+	while (!strncmp(wq_keys_source_text(keys), "poll", 4))
+		wq_loop_run(loop);
+	got();
+}
+
+/* Snapshots from before it was put into use, and what was noted about them, no longer count. */
+START_TEST(keys_that_were_polled_before_it_are_no_differences_after_it)
+{
+	ck_assert_int_eq(watch(key_a), 0);
+	ck_assert_int_eq(watch(ring), 0);
+	die();
+	scan_all();
+	come_back();
+	ck_assert_int_eq(keyctl_link(key_b, ring), 0);
+	ck_assert_int_eq(keyctl_update(key_a, "2", 1), 0);
+	ck_assert_int_eq(keyctl_set_timeout(key_a, 1000), 0);
+	die();
+	ck_assert_str_eq(got(), "loss");
+	scan_all();
+	ck_assert_str_eq(got(), "");
+	ck_assert_int_eq(keyctl_unlink(key_b, ring), 0);
+	ck_assert_int_eq(keyctl_set_timeout(key_a, 2000), 0);
+	scan_all();
+	ck_assert_str_eq(got(), "a 7 0 by 0 | ring 3 b by 0");
+}
+END_TEST
+
 START_TEST(it_may_end_while_keys_are_asked_whether_they_are_there)
 {
 	char name[32];
@@ -561,6 +591,7 @@ int main(void)
 	tcase_add_test(t, when_it_dies_and_operations_are_told_no_difference_is_made_up);
 	tcase_add_test(t, what_is_told_before_the_first_snapshot_is_told_once);
 	tcase_add_test(t, when_it_comes_back_to_polled_keys_they_are_told_a_loss);
+	tcase_add_test(t, keys_that_were_polled_before_it_are_no_differences_after_it);
 	tcase_add_test(t, it_may_end_while_keys_are_asked_whether_they_are_there);
 	tcase_add_test(t, without_memory_for_sessions_there_is_no_bridge);
 	tcase_add_test(t, its_words_name_it);
