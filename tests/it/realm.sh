@@ -19,6 +19,16 @@ no_realm() {
 	done
 }
 
+# Runs COMMAND, which has tickets in the user's persistent keyring, while no golden test clears that.
+# The lock is that of the golden tests.
+with_persistent() { # COMMAND...
+	exec 9</proc/sys/kernel/keys/gc_delay && flock -s 9
+	"$@"
+	set -- $?
+	exec 9<&-
+	return "$1"
+}
+
 configure_realm() {
 	cat >"$KRB5_CONFIG" <<-CONFIG
 		[libdefaults]
