@@ -124,16 +124,16 @@ stops()
 	background=
 }
 
-is_frozen()
+is_frozen() # PID
 {
-	grep -q '^State:.T' "/proc/$background/status"
+	grep -q '^State:.T' "/proc/$1/status"
 }
 
 # What happens until it thaws is in its queue when it reads again.
 freeze()
 {
 	kill -STOP "$background"
-	until_true 30 is_frozen
+	until_true 30 is_frozen "$background"
 }
 
 thaw()
@@ -142,29 +142,30 @@ thaw()
 }
 
 # Does it wait for the answer of a daemon?
-asks_the_daemon()
+asks_the_daemon() # PID
 {
-	grep -q request_wait_answer "/proc/$background/stack" 2>/dev/null ||
-		grep -qE 'fuse|request_wait' "/proc/$background/wchan"
+	grep -q request_wait_answer "/proc/$1/stack" 2>/dev/null ||
+		grep -qE 'fuse|request_wait' "/proc/$1/wchan"
 }
 
-daemon_is_stopped()
-{
-	grep -q '^State:.T' "/proc/$daemon/status"
-}
-
-# Where the daemon is ours: when this returns it is stopped, and the command waits for a record
-# that it has.
+# stop_daemon_while_asked PID...: where the daemon is ours. When this returns it is stopped, and each
+# of these commands, which watch @s, waits for a record that it has.
 stop_daemon_while_asked()
 {
-	freeze
+	local pid
+
+	kill -STOP "$@"
+	for pid; do
+		until_true 30 is_frozen "$pid"
+	done
 	add wqfs-test:unread @s >/dev/null
 	look
 	kill -STOP "$daemon"
-	until_true 30 daemon_is_stopped
-	thaw
-	until_true 30 asks_the_daemon && return
-	not_ok "it asks the daemon"
+	until_true 30 is_frozen "$daemon"
+	kill -CONT "$@"
+	for pid; do
+		until_true 30 asks_the_daemon "$pid" || not_ok "it asks the daemon"
+	done
 }
 
 continue_daemon()

@@ -65,11 +65,26 @@ until_true()
 	done
 }
 
+# has_ended PID: its parent may not have asked for its status. That of an orphan is the machine's
+# first process, which may take seconds.
+has_ended()
+{
+	local line
+
+	while read -r line; do
+		case $line in
+		State:*[ZX]*) return 0 ;;
+		State:*) return 1 ;;
+		esac
+	done <"/proc/$1/status"
+	return 0
+}
+
 # ends SENTENCE PID STATUS
 ends()
 {
 	local got
-	if until_true 30 bash -c "! kill -0 $2"; then
+	if until_true 30 has_ended "$2"; then
 		wait "$2"
 		got=$?
 		[ "$got" = "$3" ] && ok "$1" && return

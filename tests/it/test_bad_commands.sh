@@ -214,7 +214,7 @@ test_disk_gets_full()
 	mkdir -p "$tmp/disk"
 	mount -t tmpfs -o size=4k none "$tmp/disk" || return
 	begins record -q -o "$tmp/disk/recording" @s
-	while kill -0 "$background" 2>/dev/null; do
+	until has_ended "$background"; do
 		comes_and_goes wqfs-test:printed @s
 	done
 	ends "record ends when the disk is full" "$background" 1

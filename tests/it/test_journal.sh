@@ -56,7 +56,7 @@ stop_journal()
 	local pid
 	pid=$(cat "$top_tmp/journald.pid")
 	kill "$pid"
-	until_true 30 bash -c "! kill -0 $pid"
+	until_true 30 has_ended "$pid"
 }
 
 # The query of wqctl(1), by root for all realms.

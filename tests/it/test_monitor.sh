@@ -161,20 +161,21 @@ Try 'wqctl monitor --help' for more information." "$wqctl" monitor --template 'a
 # Where the daemon is ours.
 test_stopped_daemon()
 {
+	local ring signalled ended
+
 	[ -n "$daemon" ] || return
+	ring=$(keyctl newring $own:silent @s)
 	starts @s
-	stop_daemon_while_asked
-	kill "$background"
-	ends "a signal ends it while a daemon does not answer" "$background" 143
-	background=
-	expect "so does the timeout" 2 "" "" "$wqctl" monitor --timeout 0.5 @s
-	continue_daemon
+	signalled=$background
 	starts --timeout 5 @s
-	stop_daemon_while_asked
-	ends "and the timeout that began with the watches" "$background" 2
-	continue_daemon
-	starts --timeout 2 @s
-	kill -STOP "$daemon"
+	ended=$background
+	starts --timeout 5 "$ring"
+	stop_daemon_while_asked "$signalled" "$ended"
+	kill "$signalled"
+	expect "while a daemon does not answer the timeout ends it" 2 "" "" \
+		"$wqctl" monitor --timeout 0.5 @s
+	ends "so does a signal" "$signalled" 143
+	ends "and the timeout that began with the watches" "$ended" 2
 	ends "also where it asks for nothing" "$background" 2
 	background=
 	continue_daemon

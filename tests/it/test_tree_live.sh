@@ -49,7 +49,7 @@ is_given_back()
 	[ "$(on_terminal display-message -p '#{alternate_on} #{cursor_flag}')" = "0 1" ]
 }
 
-# What runs on the terminal: it notes how the terminal was before and after.
+# What runs on the terminal: it notes in a directory how the terminal was before and after.
 write_script()
 {
 	cat >"$tmp/script" <<-'SCRIPT'
@@ -57,7 +57,6 @@ write_script()
 		cd "$1" && shift
 		trap : INT
 		stty -g >before
-		rm -f pid status after
 		sh -c 'echo $$ >pid; exec "$@"' sh "$@"
 		echo $? >status.new
 		stty -g >after
@@ -67,22 +66,23 @@ write_script()
 	chmod +x "$tmp/script"
 }
 
-# opens COLUMNS ROWS ARGUMENT...: a tree stands there when this returns.
+# opens COLUMNS ROWS ARGUMENT...: a tree stands there when this returns, with its notes in $notes.
 opens()
 {
 	local columns=$1 rows=$2
 	shift 2
-	rm -f "$tmp/pid" "$tmp/status"
+	notes=$tmp/notes$terminal
+	mkdir "$notes"
 	on_terminal new-session -d -x "$columns" -y "$rows" \
-		"$tmp/script" "$tmp" "$wqctl" tree --live "$@"
+		"$tmp/script" "$notes" "$wqctl" tree --live "$@"
 	sees "a tree is shown: $columns x $rows $*" '^(keys|[0-9]+R)'
-	background=$(cat "$tmp/pid")
+	background=$(cat "$notes/pid")
 }
 
 closes()
 {
 	end_terminal
-	until_true 30 bash -c "! kill -0 $background"
+	until_true 30 has_ended "$background"
 	background=
 }
 
@@ -119,9 +119,10 @@ sees()
 # leaves SENTENCE STATUS: it has ended so, and the terminal is as it was.
 leaves()
 {
-	until_true 30 test -e "$tmp/status"
-	expect "$1" 0 "$2" "" cat "$tmp/status"
-	expect "$1: the terminal's modes are as before" 0 "$(cat "$tmp/before")" "" cat "$tmp/after"
+	until_true 30 test -e "$notes/status"
+	expect "$1" 0 "$2" "" cat "$notes/status"
+	expect "$1: the terminal's modes are as before" 0 "$(cat "$notes/before")" "" \
+		cat "$notes/after"
 	says "$1: so are the screen and the cursor" is_given_back
 }
 
@@ -272,7 +273,7 @@ test_ends()
 	done
 	opens 60 10 @s
 	end_terminal
-	says "it ends with its terminal" eval "! kill -0 $background"
+	says "it ends with its terminal" has_ended "$background"
 	background=
 	ring=$(keyctl newring wqfs-test:ring @s)
 	keyctl setperm "$ring" 0x3f3f0000
@@ -304,7 +305,7 @@ test_stopped_daemon()
 {
 	[ -n "$daemon" ] || return
 	opens 60 10 @s
-	stop_daemon_while_asked
+	stop_daemon_while_asked "$background"
 	on_terminal send-keys C-c
 	leaves "control-C ends it while a daemon does not answer" 130
 	continue_daemon
@@ -318,21 +319,37 @@ is_writing()
 		grep -q wait_woken "/proc/$background/wchan"
 }
 
-# Nobody reads what it draws when it goes on.
-test_stopped_terminal()
+# Nobody reads what it draws when it goes on: of long lines some screens are enough. After the
+# signal it has two seconds to end by itself; then test_stopped_terminal looks.
+stop_a_terminal()
 {
-	local server
+	local i
 
-	opens 200 50 @s
-	server=$(on_terminal display-message -p '#{pid}')
-	kill -STOP "$server"
+	for i in $(seq 10); do
+		add "wqfs-test:$(printf %0400d "$i")" @s >/dev/null
+	done
+	opens 500 20 @s
+	sees "long lines are shown" '0010$'
+	stopped_server=$(on_terminal display-message -p '#{pid}')
+	kill -STOP "$stopped_server"
 	until_true 30 is_writing || not_ok "it waits for its terminal"
 	kill "$background"
-	until_true 30 test -e "$tmp/status"
-	expect "a signal ends it while its terminal takes nothing" 0 143 "" cat "$tmp/status"
-	expect "and the terminal's modes are as before" 0 "$(cat "$tmp/before")" "" cat "$tmp/after"
-	kill -CONT "$server"
-	closes
+	stopped=$background stopped_terminal=$terminal stopped_notes=$notes
+	background=
+	terminal=$((terminal + 1))
+	keyctl clear @s
+}
+
+test_stopped_terminal()
+{
+	until_true 30 test -e "$stopped_notes/status"
+	expect "a signal ends it while its terminal takes nothing" 0 143 "" \
+		cat "$stopped_notes/status"
+	expect "and the terminal's modes are as before" 0 "$(cat "$stopped_notes/before")" "" \
+		cat "$stopped_notes/after"
+	kill -CONT "$stopped_server"
+	terminal=$stopped_terminal on_terminal kill-server
+	until_true 30 has_ended "$stopped"
 }
 
 # As an interactive shell has it.
@@ -472,10 +489,11 @@ all_tests()
 	test_ends
 	test_mount_goes
 	test_stopped_daemon
-	test_stopped_terminal
+	stop_a_terminal
 	test_job_control
 	test_replay
 	test_loss
+	test_stopped_terminal
 	test_no_terminal
 }
 

@@ -48,23 +48,24 @@ Try 'wqctl wait --help' for more information." "$wqctl" wait
 # Where the daemon is ours.
 test_stopped_daemon()
 {
+	local signalled
+
 	[ -n "$daemon" ] || return
 	kill -STOP "$daemon"
 	"$wqctl" wait user:nosuch &
 	background=$!
-	until_true 30 asks_the_daemon
+	until_true 30 asks_the_daemon "$background"
 	kill "$background"
 	ends "a signal ends it while a daemon does not answer" "$background" 143
 	expect "so does the timeout" 2 "" "" "$wqctl" wait user:nosuch --timeout 0.5
 	background=
 	kill -CONT "$daemon"
 	waits user:nosuch
-	stop_daemon_while_asked
-	kill "$background"
-	ends "a signal ends it when the daemon does not answer any more" "$background" 143
-	continue_daemon
+	signalled=$background
 	waits user:nosuch --timeout 3
-	stop_daemon_while_asked
+	stop_daemon_while_asked "$signalled" "$background"
+	kill "$signalled"
+	ends "a signal ends it when the daemon does not answer any more" "$signalled" 143
 	ends "so does the timeout" "$background" 2
 	background=
 	continue_daemon
@@ -162,7 +163,7 @@ is_over_after_update_of()
 {
 	keyctl update "$1" "$SRANDOM"
 	look
-	! kill -0 "$background"
+	has_ended "$background"
 }
 
 test_loss()
