@@ -9,7 +9,14 @@
 #include "bystander.h"
 #include "lib.h"
 
+/* With sanitizers the limit only finds what hangs. */
+#if IT_SANITIZED
+#define SLOWER	4
+#define SAMPLES 250
+#else
+#define SLOWER	1
 #define SAMPLES 1000
+#endif
 #define ENOUGH_NS \
 	6000000000ull /* a flood whose calls wait so long need not be measured further */
 #define LIMIT_NS 20000000ull
@@ -120,9 +127,6 @@ static struct times measure(const char *what, const struct asking *a, void (*flo
 	fflush(stdout);
 	return (struct times){took[n / 2], took[n * 99 / 100]};
 }
-
-/* With sanitizers the limit only finds what hangs. */
-#define SLOWER (IT_SANITIZED ? 4 : 1)
 
 /* Waits until the daemon has done what the flood has left to it. False: it goes on and on. */
 static bool becomes_idle(void)
