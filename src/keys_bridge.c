@@ -48,7 +48,9 @@ static void remove_zombies(struct wq_keys *keys)
 	while ((key = TAILQ_FIRST(&keys->model.registry.zombies)) && is_last(keys, key)) {
 		if (!wq_feed_has_handled(&keys->feed, key->ended_ns))
 			next = wq_now_ns() + WQ_PIECE_NS;
-		else if (!is_last(keys, key)) /* what was handled has posted something */
+		else if (TAILQ_FIRST(&keys->model.registry.zombies) != key ||
+			 !is_last(keys, key))
+			/* what was handled has removed it, or has posted something */
 			continue;
 		else if (key->watchers.walks) /* a LOSS on its way holds its watches */
 			next = wq_now_ns() + WQ_NSEC_PER_MSEC;
