@@ -14,11 +14,12 @@
 /* Keys that can be watched: the kernel takes 16 bytes for each place, used or not. */
 #define WQ_HOOK_WATCHED (1 << 17)
 
-/* Bytes of the ring buffer, and the events that each key may have in it if it is more than half
- * full: who changes keys faster than the daemon reads loses events of those keys, and of no
- * others. A user has 200 keys. */
-#define WQ_HOOK_RING  (1 << 22)
-#define WQ_HOOK_SHARE 128
+/* Bytes of the ring buffer; those of them that are kept for keys with few events; and how many
+ * events that is for each key: who changes keys faster than the daemon reads loses events of
+ * those keys, and of no others. A user has 200 keys. */
+#define WQ_HOOK_RING	(1 << 22)
+#define WQ_HOOK_RESERVE (WQ_HOOK_RING / 4)
+#define WQ_HOOK_SHARE	48
 
 #define WQ_HOOK_COMM 16 /* bytes of a command name */
 /* The most keys that one call makes: its own, special keyrings, an authority. */

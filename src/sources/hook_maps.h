@@ -82,6 +82,17 @@ static __always_inline void count_lost(__s32 serial)
 		__sync_fetch_and_add(&s->lost, 1);
 }
 
+/* Is nothing left but the reserve? The kernel reads where the reader is, and then where the
+ * writers are. A virtual CPU that is taken away between the two counts what others have written
+ * meanwhile, read or not: hence two questions. */
+static __always_inline bool is_crowded(void)
+{
+	const __u64 most = WQ_HOOK_RING - WQ_HOOK_RESERVE;
+
+	return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > most &&
+	       bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > most;
+}
+
 /* May another event of the key that WATCH is about go into the ring buffer? Counts it. */
 static __always_inline bool has_room(struct wq_hook_watch *watch)
 {
@@ -92,8 +103,7 @@ static __always_inline bool has_room(struct wq_hook_watch *watch)
 		watch->events = 0;
 	}
 	watch->events++;
-	return watch->events <= WQ_HOOK_SHARE ||
-	       bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) <= WQ_HOOK_RING / 2;
+	return watch->events <= WQ_HOOK_SHARE || !is_crowded();
 }
 
 static __always_inline void say_who(struct wq_hook_who *who)
@@ -112,9 +122,13 @@ static __always_inline void report(__u8 what, __s32 serial, __u32 aux)
 {
 	struct wq_hook_watch *watch = bpf_map_lookup_elem(&watched, &serial);
 	struct wq_hook_event *event = NULL;
+	struct wq_hook_who who;
 
 	if (!watch)
 		return;
+	/* an event that is not finished holds up all after it, which fill the buffer meanwhile
+	 */
+	say_who(&who);
 	if (has_room(watch))
 		event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 	if (!event) {
@@ -125,7 +139,7 @@ static __always_inline void report(__u8 what, __s32 serial, __u32 aux)
 	event->what = what;
 	event->serial = serial;
 	event->aux = aux;
-	say_who(&event->who);
+	event->who = who;
 	bpf_ringbuf_submit(event, 0);
 	if (what == WQ_HOOK_DESTROYED) /* another key will get the number */
 		bpf_map_delete_elem(&watched, &serial);

@@ -176,6 +176,7 @@ static __always_inline void report_call(
 {
 	bool made = has_made(call, result);
 	struct wq_hook_call *e = NULL;
+	struct wq_hook_who who;
 	struct answer a = {};
 
 	resolve_all(call, o);
@@ -186,6 +187,7 @@ static __always_inline void report_call(
 		ask(result, &a);
 	if (!a.is_watched)
 		return;
+	say_who(&who); /* before: see report() */
 	if (a.has_room)
 		e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 	if (!e) {
@@ -200,7 +202,7 @@ static __always_inline void report_call(
 	e->result = result;
 	e->is_made = made;
 	e->begin_ns = call->begin_ns;
-	say_who(&e->who);
+	e->who = who;
 	bpf_ringbuf_submit(e, 0);
 }
 

@@ -28,6 +28,8 @@
 #define MANAGED 1661299 /* with a number as directory services give */
 #define UPDATES 25000	/* of each of four processes */
 #define FLOOD	120000	/* more than the ring buffer of the programs holds */
+#define BURST	34000	/* not more, of one key */
+#define KEYS	200	/* of a user, each of whom floods */
 
 /* ---- who did it ---- */
 
@@ -713,8 +715,8 @@ static void what_finds_no_room_is_a_loss_of_its_key_alone(void)
 	static const struct wqfs_filter revoked = {.nr_filters = 1,
 		.filters = {{.type = WATCH_TYPE_KEY_NOTIFY,
 			.subtype_filter = {1u << NOTIFY_KEY_REVOKED}}}};
-	int32_t busy, calm, ends;
-	int many, other, end;
+	int32_t busy, calm, ends, others[KEYS];
+	int many, other, end, rest;
 	pid_t daemon, pid;
 
 	it_need_collection();
@@ -725,16 +727,27 @@ static void what_finds_no_room_is_a_loss_of_its_key_alone(void)
 	many = watching("many", busy);
 	other = watching("other", calm);
 	end = watching("end", ends);
+	rest = it_queue("rest", O_RDONLY | O_NONBLOCK);
 	records_name(calm, "CALM");
 	records_name(ends, "ENDS");
 	IT_EQ(ioctl(many, WQFS_IOC_SET_FILTER, &revoked), 0);
+	for (int i = 1; i < KEYS; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "wqfs-test:%d", i);
+		others[i] = open_key(name, "1", SESSION);
+		IT_EQ(it_watch(rest, others[i], 1), 0);
+	}
 	IT_EQ(kill(daemon, SIGSTOP), 0);
 	IT_UNTIL(it_state(daemon) == 'T');
-	IT_EQ(keyctl_update(calm, "1", 1), 0);
 	pid = it_fork();
 	if (pid == 0)
 		update_often(busy, FLOOD);
 	it_join(pid);
+	for (int i = 1; i < KEYS; i++)
+		for (int j = 0; j < 100; j++)
+			IT_EQ(keyctl_update(others[i], "1", 1), 0);
+	IT_EQ(keyctl_update(calm, "1", 1), 0);
 	IT_EQ(keyctl_unlink(ends, SESSION), 0);
 	IT_UNTIL(keyctl_unlink(ends, SESSION) < 0 && errno == ENOKEY);
 	IT_EQ(kill(daemon, SIGCONT), 0);
@@ -745,6 +758,22 @@ static void what_finds_no_room_is_a_loss_of_its_key_alone(void)
 	/* it is reported again */
 	IT_EQ(keyctl_revoke(busy), 0);
 	IT_UNTIL(it_stats(many).queued > 0);
+	it_stop(daemon);
+}
+
+static void burst_while_the_daemon_stands_still_is_no_loss(void)
+{
+	pid_t daemon = kernel_source_start(",max_size=65536,default_size=65536");
+	int32_t key = open_key("wqfs-test:k", "1", SESSION);
+	int fd = watching("q", key);
+
+	IT_EQ(kill(daemon, SIGSTOP), 0);
+	IT_UNTIL(it_state(daemon) == 'T');
+	for (int i = 0; i < BURST; i++)
+		IT_EQ(keyctl_update(key, "1", 1), 0);
+	IT_EQ(kill(daemon, SIGCONT), 0);
+	IT_UNTIL(it_stats(fd).posted >= BURST || it_stats(fd).lost);
+	IT_EQ(it_stats(fd).posted, BURST);
 	it_stop(daemon);
 }
 
@@ -799,6 +828,8 @@ static const struct it_test tests[] = {
 	{"two daemons hear the same", two_daemons_hear_the_same},
 	{"what finds no room is a loss of its key alone",
 		what_finds_no_room_is_a_loss_of_its_key_alone},
+	{"a burst while the daemon stands still is no loss",
+		burst_while_the_daemon_stands_still_is_no_loss},
 	{"each of 100,000 updates by four processes is posted", each_of_many_updates_is_posted},
 };
 
