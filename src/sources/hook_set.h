@@ -33,7 +33,7 @@ struct wq_hooks {
 	struct bpf_link *links[LINKS_MAX];
 	size_t n_links;
 	struct ring_buffer *ring;
-	int watched, losses;	     /* maps */
+	int events, watched, losses; /* maps */
 	struct wq_hook_state *state; /* shared with the kernel */
 	/* Of the ring buffer, in the kernel's layout: how far each side is. */
 	const unsigned long *consumed, *produced;

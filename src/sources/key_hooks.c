@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -123,18 +124,22 @@ static void *share(int map, size_t size, int prot, size_t offset)
 static int open_maps(struct wq_hooks *h)
 {
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	int events = bpf_object__find_map_fd_by_name(h->object, "events"),
-	    state = bpf_object__find_map_fd_by_name(h->object, "state");
+	int state = bpf_object__find_map_fd_by_name(h->object, "state");
 
+	h->events = bpf_object__find_map_fd_by_name(h->object, "events");
 	h->watched = bpf_object__find_map_fd_by_name(h->object, "watched");
 	h->losses = bpf_object__find_map_fd_by_name(h->object, "losses");
 	h->state = share(state, sizeof(*h->state), PROT_READ | PROT_WRITE, 0);
-	h->consumed = share(events, page, PROT_READ, 0);
-	h->produced = share(events, page, PROT_READ, page);
+	h->consumed = share(h->events, page, PROT_READ, 0);
+	h->produced = share(h->events, page, PROT_READ, page);
 	if (!h->state || !h->consumed || !h->produced)
 		return -errno;
-	h->ring = ring_buffer__new(events, wq_hooks_on_sample, h, NULL);
-	return h->ring ? 0 : -errno;
+	h->ring = ring_buffer__new(h->events, wq_hooks_on_sample, h, NULL);
+	if (!h->ring)
+		return -errno;
+	/* our loop has it: to pass each event through another epoll takes time */
+	epoll_ctl(ring_buffer__epoll_fd(h->ring), EPOLL_CTL_DEL, h->events, NULL);
+	return 0;
 }
 
 static void choose_name(struct wq_hooks *h)
@@ -293,7 +298,7 @@ const char *wq_hooks_name(const struct wq_hooks *h)
 
 int wq_hooks_fd(const struct wq_hooks *h)
 {
-	return ring_buffer__epoll_fd(h->ring);
+	return h->events;
 }
 
 /* ---- which keys ---- */
