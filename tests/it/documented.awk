@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Prints the command lines that a README.md or a manual page (in mdoc) documents, a line
-# each: "HOW<TAB>COMMAND", HOW being
+# Prints the command lines that a README.md, a manual page (in mdoc) or the comments of an example
+# document, a line each: "HOW<TAB>COMMAND", HOW being
 #
 #	$	to be run by anybody
 #	#	to be run by root
@@ -10,11 +10,13 @@
 #	out	what the command before it is shown to print
 #
 # In a manual page's display only lines with a prompt are commands; a page of code has
-# none. In a block of the README without any prompt each line is one.
+# none. In a block of the README without any prompt each line is one. In a comment it stands between
+# quotation marks.
 
 BEGIN {
 	split("cd wqfs wqctl wqrun keyctl fusermount3 mount umount getfattr setfattr kinit " \
-	      "sudo systemctl dpkg-buildpackage scripts/try scripts/check", names)
+	      "sudo systemctl journalctl apt bcachefs cryptsetup dpkg-buildpackage scripts/try " \
+	      "scripts/check", names)
 	for (i in names)
 		program[names[i]] = 1
 	page = FILENAME
@@ -42,9 +44,9 @@ function line(text, prompts) {
 	}
 }
 
-# A mention is a command line if it is more than the name of a program.
+# A mention is a command line if it is more than the name of a program, or sets its environment.
 function mention(text,   word) {
-	if (split(text, word, " ") > 1 && word[1] in program)
+	if (split(text, word, " ") > 1 && (word[1] in program || word[1] ~ /^[A-Z_]+=/))
 		put("text", text)
 }
 
@@ -71,6 +73,13 @@ FILENAME ~ /\.md$/ {
 	}
 	if (rest !~ /`/)
 		rest = ""
+	next
+}
+
+FILENAME ~ /examples\/[^.]*(\.service)?$/ {
+	if (/^#/ && split($0, part, "\""))
+		for (i = 2; i in part; i += 2)
+			mention(part[i])
 	next
 }
 
