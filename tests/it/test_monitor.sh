@@ -365,6 +365,47 @@ $own:inner $own:deep true" "" \
 	keyctl unlink "$ring" @u
 }
 
+# The kernel lets no keyring be below itself, but what is read of two at different times may say so.
+test_cycle()
+{
+	local outer inner key
+
+	outer=$(keyctl newring $own:outer @s)
+	key=$(add $own:inside "$outer")
+	inner=$(keyctl newring $own:inner @s)
+	# where none of them is possessed
+	for key in "$key" "$inner" "$outer"; do
+		keyctl setperm "$key" 0x3f3f0000
+	done
+	key=$(keyctl search "$outer" user $own:inside)
+	keyctl link "$outer" @u
+	keyctl link "$inner" @u
+	keyctl unlink "$inner" @s
+	starts -r --template "$short" @s
+	freeze
+	keyctl link "$inner" "$outer"
+	look
+	keyctl unlink "$outer" @s
+	look
+	keyctl unlink "$inner" "$outer"
+	look
+	keyctl link "$outer" "$inner"
+	look
+	thaw
+	shows "a keyring may seem to be below itself" "linked $own:inner $own:outer"
+	shows "it goes all the same" "unlinked _ses $own:outer"
+	: >"$tmp/shown"
+	keyctl update "$key" y
+	look
+	mark_comes_and_goes $own:mark @s
+	shows "something else is shown then" "unlinked _ses $own:mark"
+	keyctl unlink "$mark" @u
+	expect "and nothing of the cycle" 1 "" "" grep -E 'outer|inner|inside' "$tmp/shown"
+	stops
+	keyctl unlink "$outer" @u
+	keyctl unlink "$inner" @u
+}
+
 # Keyrings that get their members at once, while the monitor runs: each member exactly once.
 test_races()
 {
@@ -497,6 +538,7 @@ all_tests()
 	test_recursion
 	test_return
 	test_found
+	test_cycle
 	test_races
 	test_many
 	keep_revoked test_expiry
