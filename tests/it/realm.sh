@@ -19,10 +19,10 @@ no_realm() {
 	done
 }
 
-# Runs COMMAND, which has tickets in the user's persistent keyring, while no golden test clears that.
-# The lock is that of the golden tests.
+# Runs COMMAND, which has tickets in the user's persistent keyring, while no golden test clears that,
+# and nobody else has tickets there that expire. The lock is that of the golden tests.
 with_persistent() { # COMMAND...
-	exec 9</proc/sys/kernel/keys/gc_delay && flock -s 9
+	exec 9</proc/sys/kernel/keys/gc_delay && flock 9
 	"$@"
 	set -- $?
 	exec 9<&-
