@@ -2,29 +2,11 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "queue.h"
-
-struct wq_queue {
-	const struct wq_queue_ops *ops;
-	void *owner;
-	unsigned int refs;
-	struct wq_watches watches;
-
-	struct wq_ring ring;
-	uint32_t max_size;
-	bool sized; /* by the user, so that it cannot be changed any more */
-	bool closed;
-
-	struct wq_filter *filter; /* or NULL */
-
-	struct timespec mtime;
-	uint64_t loss_number; /* of the last numbered loss */
-	uint64_t posted, read, lost, refused, losses;
-};
+#include "queue/inside.h"
 
 /* ---- queues ---- */
 
@@ -62,12 +44,6 @@ void wq_queue_close(struct wq_queue *q)
 	q->ops = NULL;
 	q->owner = NULL;
 	q->closed = true;
-}
-
-/* The queue of W, if it may get a record by W; or NULL. */
-static struct wq_queue *open_queue(const struct wq_watch *w)
-{
-	return w->queue && !w->queue->closed ? w->queue : NULL;
 }
 
 void wq_queue_put(struct wq_queue *q)
@@ -142,8 +118,7 @@ static void wake(struct wq_queue *q)
 		q->ops->wake(q);
 }
 
-/* The kernel's post_one_notification(), for a change at AT_NS. */
-static void post_one(struct wq_queue *q, const struct wq_slot *slot, uint64_t at_ns)
+void wq_queue_enter(struct wq_queue *q, const struct wq_slot *slot, uint64_t at_ns)
 {
 	if (!wq_ring_put(&q->ring, slot, at_ns)) {
 		wq_debug_keys("watch 0x%02x: the record is lost: %s", wq_slot_id(slot),
@@ -153,13 +128,12 @@ static void post_one(struct wq_queue *q, const struct wq_slot *slot, uint64_t at
 			wake(q);
 		return;
 	}
-	q->mtime = slot->record.when;
+	q->mtime = wq_slot_when(slot);
 	q->posted++;
 	wake(q);
 }
 
-/* May N enter Q, which watches by W? The hook may remove W. */
-static bool may_enter(struct wq_queue *q, const struct wq_watch *w, const struct wq_cred *who,
+bool wq_queue_may_enter(struct wq_queue *q, const struct wq_watch *w, const struct wq_cred *who,
 	const struct watch_notification *n)
 {
 	if (q->filter && !wq_filter_pass(q->filter, n)) {
@@ -173,7 +147,7 @@ static bool may_enter(struct wq_queue *q, const struct wq_watch *w, const struct
 			(n->info & WATCH_INFO_ID) >> WATCH_INFO_ID__SHIFT);
 		return false;
 	}
-	return open_queue(w);
+	return wq_watch_open_queue(w);
 }
 
 void wq_queue_note_loss(struct wq_queue *q)
@@ -182,9 +156,7 @@ void wq_queue_note_loss(struct wq_queue *q)
 	wake(q);
 }
 
-/* The same, unless Q has noted a loss of that NUMBER (1 and up) before, so that it is one loss
- * for all of its watches. */
-static void note_one_loss(struct wq_queue *q, uint64_t number)
+void wq_queue_note_one_loss(struct wq_queue *q, uint64_t number)
 {
 	if (q->loss_number == number)
 		return;
@@ -192,134 +164,7 @@ static void note_one_loss(struct wq_queue *q, uint64_t number)
 	wq_queue_note_loss(q);
 }
 
-/* ---- postings ---- */
-
-static void begin(
-	struct wq_posting *p, struct wq_watch_list *wlist, uint64_t id, uint64_t at_ns)
-{
-	p->id = id;
-	p->at_ns = at_ns;
-	p->number = 0;
-	p->began_ns = wq_now_ns();
-	p->list = wlist;
-	p->next = LIST_FIRST(&wlist->watchers);
-	wq_walk_begin(wlist);
-}
-
-int wq_posting_begin(struct wq_posting *p, struct wq_watch_list *wlist,
-	const struct watch_notification *n, const struct wq_cred *who, uint64_t id,
-	uint64_t at_ns)
-{
-	uint32_t len = n->info & WATCH_INFO_LENGTH;
-
-	if (len < WQFS_RECORD_MIN)
-		return -EINVAL;
-	memcpy(&p->record, n, len);
-	p->is_loss = p->has_slot = false;
-	p->who = who;
-	begin(p, wlist, id, at_ns);
-	return 0;
-}
-
-void wq_posting_begin_loss(
-	struct wq_posting *p, struct wq_watch_list *wlist, uint64_t id, uint64_t loss_number)
-{
-	p->is_loss = true;
-	p->loss_number = loss_number;
-	p->who = NULL;
-	begin(p, wlist, id, UINT64_MAX);
-}
-
-/* Is W still to get P? */
-static bool is_for(const struct wq_posting *p, const struct wq_watch *w)
-{
-	if (w->id != p->id || !open_queue(w) || (p->number && w->posting >= p->number))
-		return false;
-	if (w->since_ns <= p->at_ns && w->since_ns <= p->began_ns)
-		return true;
-	wq_debug_keys("watch 0x%02x: nothing is posted: it is newer than the change",
-		w->info_id >> WATCH_INFO_ID__SHIFT);
-	return false;
-}
-
-static void lose(struct wq_queue *q, uint64_t number)
-{
-	if (number)
-		note_one_loss(q, number);
-	else
-		wq_queue_note_loss(q);
-}
-
-static const struct wq_slot *slot_of(struct wq_posting *p)
-{
-	if (p->has_slot) {
-		wq_slot_set_id(&p->slot, p->record.n.info);
-		return &p->slot;
-	}
-	wq_slot_make(&p->slot, &p->record.n, p->who);
-	p->has_slot = true;
-	return &p->slot;
-}
-
-static void post_to(struct wq_posting *p, struct wq_watch *w)
-{
-	struct wq_queue *q;
-
-	if (!is_for(p, w))
-		return;
-	if (p->number)
-		w->posting = p->number;
-	q = wq_queue_get(w->queue); /* a hook may close the queue */
-	if (p->is_loss) {
-		lose(q, p->loss_number);
-	} else {
-		p->record.n.info = (p->record.n.info & ~(uint32_t)WATCH_INFO_ID) | w->info_id;
-		if (may_enter(q, w, p->who, &p->record.n))
-			post_one(q, slot_of(p), p->at_ns);
-	}
-	wq_queue_put(q);
-}
-
-bool wq_posting_step(struct wq_posting *p, uint64_t until_ns)
-{
-	unsigned int n = 0;
-
-	while (p->next) {
-		struct wq_watch *w = p->next;
-
-		p->next = LIST_NEXT(w, list_node);
-		post_to(p, w);
-		if (++n % WQ_WATCHES_AT_ONCE == 0 && wq_now_ns() >= until_ns)
-			break;
-	}
-	return !p->next && wq_walk_end_until(p->list, until_ns);
-}
-
-void wq_posting_cancel(struct wq_posting *p)
-{
-	wq_walk_end(p->list);
-}
-
-int wq_post(struct wq_watch_list *wlist, const struct watch_notification *n,
-	const struct wq_cred *who, uint64_t id, uint64_t at_ns)
-{
-	struct wq_posting p;
-	int r = wq_posting_begin(&p, wlist, n, who, id, at_ns);
-
-	if (r == 0)
-		(void)wq_posting_step(&p, UINT64_MAX);
-	return r;
-}
-
 /* ---- watches ---- */
-
-void wq_posting_to(struct wq_posting *p, struct wq_queue *q)
-{
-	struct wq_watch *w = wq_watches_find(&q->watches, p->list, p->id);
-
-	if (w)
-		post_to(p, w);
-}
 
 bool wq_watch_exists(const struct wq_watch *w, const struct wq_watch_list *wlist)
 {
@@ -355,8 +200,9 @@ static void remove_and_post(struct wq_watch *w, uint64_t id)
 	if (!q->closed) {
 		wq_debug_keys("watch 0x%02x: REMOVAL is posted",
 			(n.watch.info & WATCH_INFO_ID) >> WATCH_INFO_ID__SHIFT);
-		wq_slot_make(&slot, &n.watch, NULL);
-		post_one(q, &slot, UINT64_MAX);
+		(void)wq_slot_make(&slot, &n.watch, NULL); /* likewise */
+		wq_queue_enter(q, &slot, UINT64_MAX);
+		wq_slot_drop(&slot);
 	}
 	wq_queue_put(q);
 }
@@ -423,11 +269,13 @@ ssize_t wq_queue_peek(const struct wq_queue *q, enum wqfs_format format, void *b
 }
 
 ssize_t wq_queue_peek_first(const struct wq_queue *q, enum wqfs_format format, void *buf,
-	size_t size, struct wq_take *take, const struct wq_record **record)
+	size_t size, struct wq_take *take, struct wq_record *record)
 {
 	ssize_t n = wq_ring_peek(&q->ring, format, buf, size, true, take);
 
-	*record = n > 0 && take->records ? wq_ring_first(&q->ring) : NULL;
+	record->len = 0;
+	if (n > 0 && take->records)
+		wq_ring_first(&q->ring, record);
 	return n;
 }
 

@@ -66,7 +66,6 @@ struct wq_posting {
 	uint64_t loss_number; /* of several postings that are one loss for a queue; 0: none */
 	const struct wq_cred *who;
 	struct wq_slot slot; /* what each queue gets, once the first one does */
-	bool has_slot;
 	uint64_t id, at_ns;
 	uint64_t number;   /* 1 and up; 0: it is the only one */
 	uint64_t began_ns; /* watches that were added later get nothing */
@@ -155,10 +154,10 @@ const struct wq_filter *wq_queue_filter(const struct wq_queue *queue);
 ssize_t wq_queue_peek(const struct wq_queue *queue, enum wqfs_format format, void *buf,
 	size_t size, struct wq_take *take);
 
-/* The same for only the first record or LOSS. *RECORD points to it, valid until something is
- * consumed; NULL: it is a LOSS. */
+/* The same for only the first record or LOSS. Copies the record to RECORD; its length is 0 if
+ * it is a LOSS. */
 ssize_t wq_queue_peek_first(const struct wq_queue *queue, enum wqfs_format format, void *buf,
-	size_t size, struct wq_take *take, const struct wq_record **record);
+	size_t size, struct wq_take *take, struct wq_record *record);
 
 /* Puts RECORD, which was consumed, back before all others; NULL: a LOSS. If there is no room
  * any more the record is lost, and a LOSS takes its place. Wakes readers. */

@@ -9,22 +9,20 @@ struct wq_piece *wq_piece_new(
 	const struct wq_queue *queue, enum wqfs_format format, struct wq_take *take, int *err)
 {
 	struct wq_piece *piece = malloc(sizeof(*piece));
-	const struct wq_record *record;
 	ssize_t n;
 
 	*err = -ENOMEM;
 	if (!piece)
 		return NULL;
-	n = wq_queue_peek_first(queue, format, piece->line, sizeof(piece->line), take, &record);
+	n = wq_queue_peek_first(
+		queue, format, piece->line, sizeof(piece->line), take, &piece->record);
 	if (n < 0) {
 		*err = (int)n;
 		free(piece);
 		return NULL;
 	}
 	piece->format = format;
-	piece->is_loss = !record;
-	if (record)
-		piece->record = *record;
+	piece->is_loss = !piece->record.len;
 	piece->len = (size_t)n;
 	piece->done = 0;
 	*err = 0;

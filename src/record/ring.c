@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "record/record_view.h"
 #include "record/render.h"
 #include "record/ring.h"
 
@@ -128,6 +127,8 @@ static void free_slots(struct wq_ring *r)
 
 void wq_ring_fini(struct wq_ring *r)
 {
+	while (wq_ring_queued(r))
+		wq_slot_drop(slot_at(r, r->tail++));
 	free_slots(r);
 	*r = (struct wq_ring){0};
 }
@@ -146,22 +147,6 @@ int wq_ring_resize(struct wq_ring *r, uint32_t size)
 	return 0;
 }
 
-/* Copies the LEN bytes of a record. Most have 16, and to copy a constant number is fast. */
-static inline void copy_record(void *to, const void *from, size_t len)
-{
-	if (len == sizeof(struct key_notification))
-		memcpy(to, from, sizeof(struct key_notification));
-	else
-		memcpy(to, from, len);
-}
-
-/* Copies no more than there is of the record. */
-static void copy_slot(struct wq_slot *to, const struct wq_slot *from)
-{
-	memcpy(to, from, offsetof(struct wq_slot, record.data));
-	copy_record(to->record.data, from->record.data, from->record.len);
-}
-
 /* Moves the queued records into ROOM slots. False: no memory. */
 static bool move(struct wq_ring *r, uint32_t room)
 {
@@ -171,7 +156,7 @@ static bool move(struct wq_ring *r, uint32_t room)
 	if (!to)
 		return false;
 	for (uint32_t i = 0; i < n; i++)
-		copy_slot(&to[i], slot_at(r, r->tail + i));
+		to[i] = *slot_at(r, r->tail + i);
 	free(r->slots);
 	r->slots = to;
 	r->room = room;
@@ -224,53 +209,6 @@ void wq_ring_note_loss(struct wq_ring *r, enum wq_loss why)
 		*loss = why;
 }
 
-/* Computes the sizes in all formats once, so that nobody has to walk the queue for them. */
-static void measure(struct wq_slot *s)
-{
-	for (int f = 0; f < WQ_FORMATS; f++)
-		s->size[f] = (uint16_t)wq_record_size(&s->record, (enum wqfs_format)f);
-}
-
-void wq_slot_make(
-	struct wq_slot *s, const struct watch_notification *n, const struct wq_cred *who)
-{
-	s->loss = WQ_LOSS_NONE;
-	s->record.len = n->info & WATCH_INFO_LENGTH;
-	assert(s->record.len >= WQFS_RECORD_MIN && s->record.len <= WQFS_RECORD_MAX);
-	memcpy(s->record.data, n, s->record.len);
-	s->record.who = who ? *who : (struct wq_cred){0};
-	clock_gettime(CLOCK_REALTIME, &s->record.when);
-	measure(s);
-}
-
-static unsigned int id_of(uint32_t info)
-{
-	return (info & WATCH_INFO_ID) >> WATCH_INFO_ID__SHIFT;
-}
-
-unsigned int wq_slot_id(const struct wq_slot *s)
-{
-	struct watch_notification n;
-
-	memcpy(&n, s->record.data, sizeof(n));
-	return id_of(n.info);
-}
-
-void wq_slot_set_id(struct wq_slot *s, uint32_t info)
-{
-	struct watch_notification n;
-	uint32_t before;
-
-	memcpy(&n, s->record.data, sizeof(n));
-	before = n.info;
-	n.info = (before & ~(uint32_t)WATCH_INFO_ID) | (info & WATCH_INFO_ID);
-	if (n.info == before)
-		return;
-	memcpy(s->record.data, &n, sizeof(n));
-	if (wq_digits(id_of(n.info)) != wq_digits(id_of(before)))
-		measure(s);
-}
-
 static void count_in(struct wq_ring *r, const struct wq_slot *s)
 {
 	for (int f = 0; f < WQ_FORMATS; f++)
@@ -318,12 +256,13 @@ bool wq_ring_put(struct wq_ring *r, const struct wq_slot *slot, uint64_t at_ns)
 		wq_ring_note_loss(r, WQ_LOSS_FULL);
 		return false;
 	}
-	if (!make_room(r)) {
+	if (!slot->shared || !make_room(r)) {
 		wq_ring_note_loss(r, WQ_LOSS_SOURCE);
 		return false;
 	}
 	s = slot_at(r, r->head);
-	copy_slot(s, slot);
+	*s = *slot;
+	wq_slot_hold(s);
 	count_in(r, s);
 	r->head++;
 	r->awaited += !is_flood(r) && was_awaited(r, at_ns);
@@ -340,34 +279,21 @@ const char *wq_ring_why_lost(const struct wq_ring *r, uint64_t at_ns)
 
 bool wq_ring_put_back(struct wq_ring *r, const struct wq_record *record)
 {
-	struct wq_slot *s;
+	struct wq_slot s;
 
-	if (!record || wq_ring_queued(r) >= r->size || !make_room(r)) {
+	if (!record || wq_ring_queued(r) >= r->size || !make_room(r) ||
+		!wq_slot_make_again(&s, record)) {
 		r->loss = WQ_LOSS_SOURCE;
 		return false;
 	}
-	s = slot_at(r, --r->tail);
-	s->record = *record;
-	s->loss = (uint8_t)r->loss; /* that loss stood before the record which is now second */
-	measure(s);
+	s.loss = (uint8_t)r->loss; /* that loss stood before the record which is now second */
 	r->loss = WQ_LOSS_NONE;
-	count_in(r, s);
+	*slot_at(r, --r->tail) = s;
+	count_in(r, &s);
 	return true;
 }
 
 /* ---- what leaves ---- */
-
-/* Does what wq_record_render() does; nearly all reads are raw. */
-static inline ssize_t render(
-	const struct wq_record *record, enum wqfs_format format, char *buf, size_t size)
-{
-	if (format != WQFS_FORMAT_RAW)
-		return wq_record_render(record, format, buf, size);
-	if (record->len > size)
-		return -ENOBUFS;
-	copy_record(buf, record->data, record->len);
-	return record->len;
-}
 
 /* The kernel's pipe_read(), which leaves the changes of the pipe to wq_ring_consume(). */
 ssize_t wq_ring_peek(const struct wq_ring *r, enum wqfs_format format, void *buf, size_t size,
@@ -382,7 +308,8 @@ ssize_t wq_ring_peek(const struct wq_ring *r, enum wqfs_format format, void *buf
 	*take = (struct wq_take){.pending = r->loss, .at_ns = wq_now_ns()};
 	for (;;) {
 		if (take->pending != WQ_LOSS_NONE) {
-			n = render(&loss_record, format, (char *)buf + done, size - done);
+			n = wq_record_render(
+				&loss_record, format, (char *)buf + done, size - done);
 			if (n < 0)
 				break;
 			done += (size_t)n;
@@ -391,7 +318,7 @@ ssize_t wq_ring_peek(const struct wq_ring *r, enum wqfs_format format, void *buf
 		}
 		if (i == r->head || (first_only && take->losses))
 			break;
-		n = render(&slot_at(r, i)->record, format, (char *)buf + done, size - done);
+		n = wq_slot_render(slot_at(r, i), format, (char *)buf + done, size - done);
 		if (n < 0)
 			break;
 		done += (size_t)n;
@@ -404,10 +331,10 @@ ssize_t wq_ring_peek(const struct wq_ring *r, enum wqfs_format format, void *buf
 	return done ? (ssize_t)done : n;
 }
 
-const struct wq_record *wq_ring_first(const struct wq_ring *r)
+void wq_ring_first(const struct wq_ring *r, struct wq_record *record)
 {
 	assert(wq_ring_queued(r));
-	return &slot_at(r, r->tail)->record;
+	wq_slot_record(slot_at(r, r->tail), record);
 }
 
 bool wq_ring_consume(struct wq_ring *r, const struct wq_take *take)
@@ -417,8 +344,10 @@ bool wq_ring_consume(struct wq_ring *r, const struct wq_take *take)
 		r->full_until_ns = take->at_ns;
 		r->full_lost = slot_at(r, r->head - 1)->loss != WQ_LOSS_NONE;
 	}
-	for (uint32_t i = 0; i < take->records; i++)
+	for (uint32_t i = 0; i < take->records; i++) {
 		count_out(r, slot_at(r, r->tail + i));
+		wq_slot_drop(slot_at(r, r->tail + i));
+	}
 	r->tail += take->records;
 	r->loss = (enum wq_loss)take->pending;
 	if (wq_ring_queued(r))

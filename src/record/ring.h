@@ -11,31 +11,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "record/record.h"
+#include "record/slot.h"
 
 /* A loss that has not been read yet. A loss of a source wakes readers by itself. A loss of a
  * full ring follows records; poll() ignores it, as the kernel's does. */
 enum wq_loss { WQ_LOSS_NONE, WQ_LOSS_FULL, WQ_LOSS_SOURCE };
 
-#define WQ_FORMATS (WQFS_FORMAT_JSON + 1)
-
-struct wq_slot {
-	uint8_t loss;		   /* enum wq_loss: the loss that follows this record */
-	uint16_t size[WQ_FORMATS]; /* the length of the record in each format */
-	struct wq_record record;   /* last, because most of its bytes are rarely used */
-};
-
-/* Makes S of N, which WHO (or NULL) caused, now. */
-void wq_slot_make(
-	struct wq_slot *s, const struct watch_notification *n, const struct wq_cred *who);
-
-/* The watch id of the record of S. */
-unsigned int wq_slot_id(const struct wq_slot *s);
-
-/* The record of S, which was made, gets the watch id of INFO. */
-void wq_slot_set_id(struct wq_slot *s, uint32_t info);
-
-#define WQ_SURPLUS_MAX 65536 /* slots: 12 MB */
+#define WQ_SURPLUS_MAX 65536 /* slots: 6 MB with their records */
 
 /* By value in the owner of several rings. */
 struct wq_surplus {
@@ -93,9 +75,9 @@ int wq_ring_resize(struct wq_ring *ring, uint32_t size);
  * more than its size of it, up to WQ_SURPLUS_MAX with all that share the surplus. */
 void wq_ring_await(struct wq_ring *ring, uint64_t since_ns);
 
-/* Queues a copy of SLOT; what happened at AT_NS (CLOCK_MONOTONIC). False: there is no room, or
- * there was none at AT_NS though a reader has made room since, or no memory. The loss is then
- * noted at its place. */
+/* Queues a copy of SLOT, which shares its record; what happened at AT_NS (CLOCK_MONOTONIC).
+ * False: there is no room, or there was none at AT_NS though a reader has made room since, or
+ * no memory. The loss is then noted at its place. */
 bool wq_ring_put(struct wq_ring *ring, const struct wq_slot *slot, uint64_t at_ns);
 
 /* Why wq_ring_put() has just returned false, for the log. */
@@ -108,8 +90,8 @@ void wq_ring_note_loss(struct wq_ring *ring, enum wq_loss why);
 ssize_t wq_ring_peek(const struct wq_ring *ring, enum wqfs_format format, void *buf,
 	size_t size, bool first_only, struct wq_take *take);
 
-/* The first record. One must be queued. */
-const struct wq_record *wq_ring_first(const struct wq_ring *ring);
+/* Copies the first record to RECORD. One must be queued. */
+void wq_ring_first(const struct wq_ring *ring, struct wq_record *record);
 
 /* Queues RECORD before all others. False: there was no room or no memory, or RECORD is
  * NULL, and a LOSS stands in its place. */

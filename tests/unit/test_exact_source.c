@@ -230,7 +230,7 @@ static const char *got(void)
 {
 	static char text[4096];
 	unsigned char buf[WQFS_RECORD_MAX + 1];
-	const struct wq_record *r;
+	struct wq_record r;
 	struct wq_take take;
 	size_t n = 0;
 
@@ -238,7 +238,7 @@ static const char *got(void)
 	while (wq_queue_peek_first(queue, WQFS_FORMAT_RAW, buf, sizeof(buf), &take, &r) > 0) {
 		if (n)
 			text[n++] = ' ', text[n++] = '|', text[n++] = ' ';
-		n += describe_record(r, text + n, sizeof(text) - n);
+		n += describe_record(r.len ? &r : NULL, text + n, sizeof(text) - n);
 		wq_queue_consume(queue, &take);
 	}
 	return text;

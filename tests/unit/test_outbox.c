@@ -75,7 +75,7 @@ static void post(uint8_t subtype)
  * "who". */
 static unsigned int take(struct wq_queue *q)
 {
-	const struct wq_record *r;
+	struct wq_record r;
 	unsigned int got = 0, place = 1;
 	char record[WQFS_RECORD_MAX];
 	struct wq_take t;
@@ -85,7 +85,7 @@ static unsigned int take(struct wq_queue *q)
 
 		memcpy(&n, record, sizeof(n));
 		if (n.type == WATCH_TYPE_KEY_NOTIFY)
-			ck_assert_int_eq(r->who.pid, n.subtype);
+			ck_assert_int_eq(r.who.pid, n.subtype);
 		got += n.subtype * place;
 		place *= 10;
 		wq_queue_consume(q, &t);
