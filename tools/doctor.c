@@ -14,6 +14,7 @@
 #include <linux/bpf.h>
 #include <linux/keyctl.h>
 
+#include "base/mounts.h"
 #include "facility.h"
 #include "mount_check.h"
 #include "mount_find.h"
@@ -255,9 +256,9 @@ static bool check_fusermount(const struct findings *f)
 			     : "there is none: install fuse3 (Debian: fuse3)");
 	else if (!root && (stat(path, &st) || !(st.st_mode & S_ISUID) || st.st_uid))
 		line(f, "fusermount3", false, "%s is not set-user-ID root", path);
-	else if (wq_mount_would_stay())
+	else if (wq_mounts_would_stay())
 		line(f, "fusermount3", false, "%s: %s: " WQ_MTAB_HELP, WQ_MTAB,
-			strerror(wq_mount_would_stay()));
+			strerror(wq_mounts_would_stay()));
 	else
 		ok = line(f, "fusermount3", true, "%s", path);
 	free(path);

@@ -140,8 +140,3 @@ const char *wq_mount_reason(int err)
 		return strerror(-err);
 	}
 }
-
-int wq_mount_would_stay(void)
-{
-	return geteuid() == 0 || access(WQ_MTAB, R_OK) == 0 ? 0 : errno;
-}

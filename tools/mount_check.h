@@ -23,14 +23,6 @@ bool wq_mount_is_old(const char *dir);
  * Blocks if a daemon does not answer. */
 int wq_mount_find_serving(char **path);
 
-/* Why fusermount3 could not unmount what the caller mounts, as an errno: the list of mounts
- * that it looks at (WQ_MTAB) is not there. 0 if it could, and for root, who needs no
- * fusermount3. */
-int wq_mount_would_stay(void);
-#define WQ_MTAB "/etc/mtab"
-#define WQ_MTAB_HELP \
-	"fusermount3 cannot unmount without it (as root: ln -s ../proc/self/mounts /etc/mtab)"
-
 /* How the wqfs at DIR learns of changes, in the words of user.wqfs.source; "" if it does not
  * say. The text is static. Blocks if the daemon does not answer. */
 const char *wq_mount_source(const char *dir);

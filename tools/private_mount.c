@@ -19,8 +19,8 @@
 
 #include "base/array_size.h"
 #include "base/libc.h"
+#include "base/mounts.h"
 #include "base/start.h"
-#include "mount_check.h"
 #include "mount_find.h"
 #include "private_dir.h"
 
@@ -345,7 +345,7 @@ static int mount_on_dir(struct keeper *k)
 /* The keeper could tell nobody that it leaves a mount behind. */
 static int can_be_unmounted(void)
 {
-	int err = wq_mount_would_stay();
+	int err = wq_mounts_would_stay();
 
 	if (err)
 		fprintf(stderr,

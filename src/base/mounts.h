@@ -5,8 +5,14 @@
 
 #include "config.h"
 
+#include <errno.h>
 #include <mntent.h>
 #include <stdio.h>
+#include <unistd.h>
+
+#define WQ_MTAB "/etc/mtab"
+#define WQ_MTAB_HELP \
+	"fusermount3 cannot unmount without it (as root: ln -s ../proc/self/mounts /etc/mtab)"
 
 /* Replaces what the kernel writes for white space and backslashes ("\040", mangle_path() and
  * seq_escape()) by these characters, in place. */
@@ -40,6 +46,13 @@ static inline struct mntent *wq_mounts_next(FILE *mounts)
 	}
 #endif
 	return m;
+}
+
+/* Why fusermount3 could not unmount what the caller mounts, as an errno: the list of mounts
+ * that it looks at is not there. 0 if it could, and for root, who needs no fusermount3. */
+static inline int wq_mounts_would_stay(void)
+{
+	return geteuid() == 0 || access(WQ_MTAB, R_OK) == 0 ? 0 : errno;
 }
 
 #endif

@@ -190,6 +190,17 @@ __attribute__((format(printf, 2, 0))) static void log_libfuse(
 		"%s", text);
 }
 
+/* Nobody else would say it before somebody wants to unmount. */
+static void warn_if_it_would_stay(const char *mountpoint)
+{
+	int err = wq_mounts_would_stay();
+
+	if (err)
+		fprintf(stderr,
+			"wqfs: %s will stay mounted: " WQ_MTAB ": %s: " WQ_MTAB_HELP "\n",
+			mountpoint, strerror(err));
+}
+
 int wq_mount(struct fuse_session *se, const char *mountpoint)
 {
 	struct caught c;
@@ -215,10 +226,12 @@ int wq_mount(struct fuse_session *se, const char *mountpoint)
 	catch_words(&c);
 	r = fuse_session_mount(se, mountpoint);
 	caught_words(&c);
-	if (r != 0)
+	if (r != 0) {
 		fprintf(stderr, "wqfs: cannot mount on %s: %s\n", mountpoint, reason(&c));
-	else
+	} else {
 		fputs(c.text, stderr); /* warnings */
+		warn_if_it_would_stay(mountpoint);
+	}
 	fuse_set_log_func(log_libfuse);
 	return r == 0 ? 0 : -1;
 }

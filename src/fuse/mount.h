@@ -25,7 +25,8 @@ struct fuse_session *wq_session_new(struct fuse_args *args, const struct fuse_lo
 	size_t ops_size, void *userdata);
 
 /* Mounts SE on MOUNTPOINT, a directory. 0; or -1 after one line on stderr with the reason, in
- * the words of libfuse or fusermount3, whose own messages would take several lines. */
+ * the words of libfuse or fusermount3, whose own messages would take several lines. A warning
+ * on stderr if nobody could unmount it again. */
 int wq_mount(struct fuse_session *se, const char *mountpoint);
 
 #endif
