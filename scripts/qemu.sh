@@ -14,7 +14,8 @@
 #                           goes to stdout and stderr, byte for byte, while it runs. Returns
 #                           its exit status; 124: it had not ended after SECONDS; 125: it
 #                           never began, or the kernel died. DIR/console has what the kernel
-#                           said.
+#                           said. If there is DIR/disk the guest has it as /dev/vda, and may
+#                           reboot: a job that is about to makes /run/reboots.
 #   qemu_end                ends what qemu_boot has started; for the traps of the caller
 #
 # The guest talks over four serial ports: the kernel's console, the job's output, its errors,
@@ -46,7 +47,10 @@ qemu_init() {
 		# stty waits until all has been sent, as the end of echo does
 		busybox stty -F /dev/ttyS1 raw
 		busybox stty -F /dev/ttyS2 raw
+		# the end of this machine will be the beginning of the next, which says how it ended
+		[ ! -e /run/reboots ] || exec sleep infinity
 		echo $status >/dev/ttyS3
+		[ ! -b /dev/vda ] || busybox poweroff -f
 		busybox reboot -f
 	INIT
 }
@@ -68,12 +72,18 @@ qemu_end() {
 qemu_boot() { # KERNEL INITRD DIR SECONDS WORDS
 	rm -f "$3/job.out" "$3/job.err" "$3/job.status"
 	mkfifo "$3/job.out" "$3/job.err"
+	if [ -e "$3/disk" ]; then
+		qemu_words="-drive file=$3/disk,format=raw,if=virtio"
+	else
+		qemu_words=-no-reboot
+	fi
 	cat "$3/job.out" &
 	qemu_readers=$!
 	cat "$3/job.err" >&2 &
 	qemu_readers="$qemu_readers $!"
+	# shellcheck disable=SC2086 # words
 	nice -n 10 timeout -k 5 "$4" qemu-system-x86_64 -accel tcg,thread=single -cpu qemu64,-cx16 \
-		-m 2048 -smp 2 -nodefaults -no-user-config -display none -no-reboot \
+		-m 2048 -smp 2 -nodefaults -no-user-config -display none $qemu_words \
 		-serial "file:$3/console" -serial "file:$3/job.out" -serial "file:$3/job.err" \
 		-serial "file:$3/job.status" -kernel "$1" -initrd "$2" \
 		-append "console=ttyS0 panic=-1 oops=panic loglevel=4 no_timer_check $5" </dev/null >"$3/qemu.log" 2>&1 &

@@ -1,0 +1,97 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What the tests in this directory are written in. Sourced. Results are TAP.
+
+PATH=/usr/local/bin:$PATH
+export PATH
+count=0
+failed=0
+uid=1234
+user=somebody
+
+# ---- results ----
+
+check() { # SENTENCE COMMAND...
+	count=$((count + 1))
+	sentence=$1
+	shift
+	if "$@" >/tmp/out 2>&1; then
+		echo "ok $count - $sentence"
+		return
+	fi
+	failed=$((failed + 1))
+	sed 's/^/# /' /tmp/out
+	journalctl -q -o cat -u wqfs -n 10 2>/dev/null | sed 's/^/# journal: /'
+	echo "not ok $count - $sentence"
+}
+
+end_tests() {
+	echo "1..$count"
+	[ $failed = 0 ]
+}
+
+# Runs a command again and again until it succeeds: for what systemd does by itself.
+eventually() {
+	end=$(($(date +%s) + 180))
+	until "$@"; do
+		[ "$(date +%s)" -lt $end ] || {
+			echo "never came true: $*"
+			return 1
+		}
+		sleep 0.2
+	done
+}
+
+# ---- the system ----
+
+# Puts what "make install" has put into STAGE where it belongs, and makes somebody ordinary.
+install_all() { # STAGE
+	cp -a "$1"/. / || exit 99
+	ldconfig
+	chmod 0666 /dev/fuse
+	id $user >/dev/null 2>&1 || useradd -m -u $uid $user || exit 99
+	systemctl daemon-reload
+}
+
+property() { # NAME [UNIT]
+	systemctl show -P "$1" "${2:-wqfs}"
+}
+
+is_mounted() { # [DIR]
+	grep -q " ${1:-/run/wqfs} fuse.wqfs " /proc/mounts
+}
+
+is_not_mounted() {
+	! is_mounted "$@"
+}
+
+serves() { # [DIR]
+	wqctl ls "${1:-/run/wqfs}"
+}
+
+is_well_formed() { # UNIT-FILE
+	systemd-analyze verify "$1" 2>&1 | grep "$1" && return 1
+	return 0
+}
+
+# Until a source has started, the text ends with "(starting)".
+says_its_source() {
+	property StatusText
+	property StatusText | grep '^/run/wqfs: changes of keys are learned by kernel-' |
+		grep -v '(starting)$'
+}
+
+as_user() { # COMMAND
+	setpriv --reuid=$uid --regid=$uid --clear-groups keyctl session - sh -c "$1"
+}
+
+of_user() {
+	setpriv --reuid=$uid --regid=$uid --clear-groups \
+		env XDG_RUNTIME_DIR=/run/user/$uid DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/$uid/bus "$@"
+}
+
+users_unit_starts() {
+	loginctl enable-linger $user && eventually of_user systemctl --user is-system-running --wait &&
+		of_user systemctl --user start wqfs && of_user wqctl ls /run/user/$uid/wqfs
+}
