@@ -4,7 +4,6 @@
 
 #include "base/log.h"
 #include "keys/apply.h"
-#include "keys/compare.h"
 #include "keys/expiry_scan.h"
 
 #define PASS_SHARE	 0.05 /* of the CPU budget */
@@ -16,13 +15,14 @@
 /* Also those of keys that nobody watches, because they may be members of watched keyrings. */
 static void note_timeout(struct wq_expiry_scan *e, const struct wq_proc_key *line)
 {
-	time_t due = 0;
+	time_t expires = 0;
 
 	if (line->expired)
-		due = WQ_TIMEOUT_PASSED;
+		expires = time(NULL);
 	else if (line->known && wq_expiry_differ(line->expiry, wq_expiry_never))
-		due = line->expiry.from + wq_gc_delay(e->gc);
-	wq_timeouts_line(&e->model->timeouts, line->serial, due, time(NULL));
+		expires = line->expiry.from;
+	wq_timeouts_line(&e->model->timeouts, line->serial,
+		expires ? expires + wq_gc_delay(e->gc) : 0, line->expired, line->read_ns);
 }
 
 static void see_line(void *arg, const struct wq_proc_key *line)
@@ -34,7 +34,7 @@ static void see_line(void *arg, const struct wq_proc_key *line)
 	note_timeout(e, line);
 	if (!key)
 		return;
-	wq_compare_notice(key);
+	wq_model_notice(key);
 	v = &key->proc;
 	if (v->seen_pass != e->pass) {
 		v->seen_pass = e->pass;
@@ -58,7 +58,10 @@ static void compare_line(struct wq_expiry_scan *e, struct wq_key *key)
 	struct wq_proc_view *v = &key->proc;
 	bool first;
 
-	wq_compare_notice(key);
+	/* it was put into use after the line was read */
+	if (wq_model_has(e->model, WQ_SOURCE_CHANGES))
+		return;
+	wq_model_notice(key);
 	first = v->pass == 0;
 	if (v->seen_pass != e->pass || v->seen != 1 || v->read_ns <= v->reported_ns ||
 		v->expired || key->state.life != WQ_KEY_ALIVE)
@@ -143,7 +146,7 @@ static enum wq_expiry_step read_lines(struct wq_expiry_scan *e)
 		return WQ_EXPIRY_MORE;
 	if (r < 0)
 		return WQ_EXPIRY_END;
-	wq_timeouts_end(&e->model->timeouts, time(NULL));
+	wq_timeouts_end(&e->model->timeouts, wq_now_ns());
 	e->comparing = true;
 	wq_cursor_begin(&e->model->registry, &e->cursor);
 	return WQ_EXPIRY_PAUSE;

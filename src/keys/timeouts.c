@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "keys/timeouts.h"
 
-#define KEPT_S 60 /* a key that is no longer seen */
-#define ROOM   64 /* timeouts, for a start */
+#define KEPT_NS (60 * WQ_NSEC_PER_SEC) /* a key that is no longer seen */
+#define ROOM	64		       /* timeouts, for a start */
 
 static int by_serial(const void *a, const void *b)
 {
@@ -48,37 +49,50 @@ void wq_timeouts_begin(struct wq_timeouts *t)
 	t->at = 0;
 }
 
-static bool is_kept(const struct wq_timeout *timeout, time_t now)
+static bool is_kept(const struct wq_timeout *timeout, uint64_t now_ns)
 {
-	return now >= timeout->seen && now - timeout->seen <= KEPT_S;
+	return !timeout->unseen || now_ns - timeout->seen_ns <= KEPT_NS;
 }
 
 /* Adds to the pass those known keys before SERIAL that it has not seen. */
-static void keep_unseen(struct wq_timeouts *t, int32_t serial, time_t now)
+static void keep_unseen(struct wq_timeouts *t, int32_t serial, uint64_t now_ns)
 {
-	for (; t->at < t->known.n && t->known.all[t->at].serial < serial; t->at++)
-		if (is_kept(&t->known.all[t->at], now))
-			append(&t->pass, t->known.all[t->at]);
+	for (; t->at < t->known.n && t->known.all[t->at].serial < serial; t->at++) {
+		struct wq_timeout old = t->known.all[t->at];
+
+		if (!is_kept(&old, now_ns))
+			continue;
+		old.unseen = true;
+		append(&t->pass, old);
+	}
 }
 
-void wq_timeouts_line(struct wq_timeouts *t, int32_t serial, time_t due, time_t now)
+/* When may the kernel collect a key that has expired, DUE at the latest? OLD is what was known
+ * of it. */
+static time_t due_of_expired(const struct wq_timeout *old, time_t due)
+{
+	return old && old->due <= due ? old->due : 1;
+}
+
+void wq_timeouts_line(
+	struct wq_timeouts *t, int32_t serial, time_t due, bool expired, uint64_t now_ns)
 {
 	const struct wq_timeout *old = NULL;
 
-	keep_unseen(t, serial, now);
+	keep_unseen(t, serial, now_ns);
 	if (t->at < t->known.n && t->known.all[t->at].serial == serial)
 		old = &t->known.all[t->at++];
-	if (due == WQ_TIMEOUT_PASSED && old)
-		due = old->due;
 	if (due)
-		append(&t->pass, (struct wq_timeout){serial, due, now});
+		append(&t->pass, (struct wq_timeout){.serial = serial,
+					 .due = expired ? due_of_expired(old, due) : due,
+					 .seen_ns = now_ns});
 }
 
-void wq_timeouts_end(struct wq_timeouts *t, time_t now)
+void wq_timeouts_end(struct wq_timeouts *t, uint64_t now_ns)
 {
 	const struct wq_timeouts_list old = t->known;
 
-	keep_unseen(t, INT32_MAX, now);
+	keep_unseen(t, INT32_MAX, now_ns);
 	t->known = t->pass;
 	t->pass = old;
 	wq_timeouts_begin(t);

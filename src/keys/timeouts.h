@@ -13,12 +13,11 @@
 #include <stdint.h>
 #include <time.h>
 
-#define WQ_TIMEOUT_PASSED 1
-
 struct wq_timeout {
 	int32_t serial;
-	time_t due;  /* CLOCK_REALTIME, when the kernel may collect the key */
-	time_t seen; /* likewise, when its line was last read */
+	bool unseen;	  /* the last pass has not seen it */
+	time_t due;	  /* CLOCK_REALTIME, when the kernel may collect the key */
+	uint64_t seen_ns; /* CLOCK_MONOTONIC, when its line was last read */
 };
 
 struct wq_timeouts_list {
@@ -35,16 +34,20 @@ struct wq_timeouts {
 
 void wq_timeouts_fini(struct wq_timeouts *t);
 
-/* A pass over /proc/keys begins, has read a line, or has read all lines. NOW is CLOCK_REALTIME,
- * DUE 0 if the key has no timeout, and WQ_TIMEOUT_PASSED if it has expired at a time unknown. A
- * pass that does not end is as if it had not been. Lines come by serial, as the kernel has
- * them. Without memory a timeout is unknown until the next pass. */
+/* A pass over /proc/keys begins, has read a line, or has read all lines, at NOW_NS
+ * (CLOCK_MONOTONIC). A key may be collected from DUE on (CLOCK_REALTIME); 0: it has no timeout.
+ * If it has EXPIRED nobody knows when: DUE is then the latest time, and if a pass has foretold
+ * none that is as early, it may be collected already. A pass that does not end is as if it had
+ * not been. Lines come by serial, as the kernel has them. Without memory a timeout is unknown
+ * until the next pass. */
 void wq_timeouts_begin(struct wq_timeouts *t);
-void wq_timeouts_line(struct wq_timeouts *t, int32_t serial, time_t due, time_t now);
-void wq_timeouts_end(struct wq_timeouts *t, time_t now);
+void wq_timeouts_line(
+	struct wq_timeouts *t, int32_t serial, time_t due, bool expired, uint64_t now_ns);
+void wq_timeouts_end(struct wq_timeouts *t, uint64_t now_ns);
 
-/* May the kernel have collected SERIAL by NOW, because of its timeout? Knows keys until a
- * minute after they were last seen, so that each keyring that held one can ask. */
+/* May the kernel have collected SERIAL by NOW (CLOCK_REALTIME), because of its timeout? Knows a
+ * key that is gone until the second pass that does not see it, and for a minute at least, so
+ * that each keyring that held it can ask. */
 bool wq_timeouts_is_due(const struct wq_timeouts *t, int32_t serial, time_t now);
 
 #endif

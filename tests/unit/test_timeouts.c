@@ -3,6 +3,7 @@
 #include "run.h"
 
 #define NOW 1000
+#define SEC 1000000000ull
 
 static struct wq_timeouts t;
 
@@ -16,18 +17,25 @@ static void tear_down(void)
 	wq_timeouts_fini(&t);
 }
 
-/* A pass at NOW that sees SERIAL, if that is not 0, with DUE. */
-static void pass(int32_t serial, time_t due, time_t now)
+/* A pass at SECOND that sees SERIAL, if that is not 0, with DUE. */
+static void pass(int32_t serial, time_t due, uint64_t second)
 {
 	wq_timeouts_begin(&t);
 	if (serial)
-		wq_timeouts_line(&t, serial, due, now);
-	wq_timeouts_end(&t, now);
+		wq_timeouts_line(&t, serial, due, false, second * SEC);
+	wq_timeouts_end(&t, second * SEC);
+}
+
+static void pass_sees_expired(int32_t serial, time_t due)
+{
+	wq_timeouts_begin(&t);
+	wq_timeouts_line(&t, serial, due, true, 1);
+	wq_timeouts_end(&t, 1);
 }
 
 START_TEST(a_key_may_be_collected_when_its_timeout_has_passed)
 {
-	pass(7, NOW + 5, NOW);
+	pass(7, NOW + 5, 1);
 	ck_assert(!wq_timeouts_is_due(&t, 7, NOW + 4));
 	ck_assert(wq_timeouts_is_due(&t, 7, NOW + 5));
 	ck_assert(!wq_timeouts_is_due(&t, 8, NOW + 5));
@@ -36,47 +44,65 @@ END_TEST
 
 START_TEST(a_key_without_a_timeout_is_not_collected)
 {
-	pass(7, 0, NOW);
+	pass(7, 0, 1);
 	ck_assert(!wq_timeouts_is_due(&t, 7, NOW + 100));
-	pass(7, NOW, NOW);
-	pass(7, 0, NOW + 1);
+	pass(7, NOW, 1);
+	pass(7, 0, 2);
 	ck_assert(!wq_timeouts_is_due(&t, 7, NOW + 100));
 }
 END_TEST
 
 START_TEST(a_key_that_is_gone_is_known_for_a_minute)
 {
-	pass(7, NOW, NOW);
-	pass(0, 0, NOW + 1);
-	pass(8, NOW, NOW + 60);
-	ck_assert(wq_timeouts_is_due(&t, 7, NOW + 60));
-	ck_assert(wq_timeouts_is_due(&t, 8, NOW + 60));
-	pass(0, 0, NOW + 61);
-	ck_assert(!wq_timeouts_is_due(&t, 7, NOW + 61));
-	ck_assert(wq_timeouts_is_due(&t, 8, NOW + 61));
+	pass(7, NOW, 1);
+	pass(0, 0, 2);
+	pass(8, NOW, 61);
+	ck_assert(wq_timeouts_is_due(&t, 7, NOW));
+	ck_assert(wq_timeouts_is_due(&t, 8, NOW));
+	pass(0, 0, 62);
+	ck_assert(!wq_timeouts_is_due(&t, 7, NOW));
+	ck_assert(wq_timeouts_is_due(&t, 8, NOW));
+}
+END_TEST
+
+START_TEST(a_key_that_is_gone_is_known_after_the_next_pass_however_late)
+{
+	pass(7, NOW, 1);
+	pass(0, 0, 3600);
+	ck_assert(wq_timeouts_is_due(&t, 7, NOW));
+	pass(0, 0, 3601);
+	ck_assert(!wq_timeouts_is_due(&t, 7, NOW));
 }
 END_TEST
 
 START_TEST(what_has_expired_is_due_when_that_was_foretold)
 {
-	pass(7, NOW + 300, NOW);
-	pass(7, WQ_TIMEOUT_PASSED, NOW + 1);
+	pass(7, NOW + 300, 1);
+	pass_sees_expired(7, NOW + 301);
 	ck_assert(!wq_timeouts_is_due(&t, 7, NOW + 299));
 	ck_assert(wq_timeouts_is_due(&t, 7, NOW + 300));
-	pass(8, WQ_TIMEOUT_PASSED, NOW + 1);
-	ck_assert(wq_timeouts_is_due(&t, 8, NOW + 1));
+}
+END_TEST
+
+START_TEST(what_has_expired_earlier_than_foretold_may_be_due_already)
+{
+	pass(7, NOW + 3900, 1);
+	pass_sees_expired(7, NOW + 301);
+	ck_assert(wq_timeouts_is_due(&t, 7, NOW));
+	pass_sees_expired(8, NOW + 301);
+	ck_assert(wq_timeouts_is_due(&t, 8, NOW));
 }
 END_TEST
 
 START_TEST(a_pass_that_does_not_end_is_as_if_it_had_not_been)
 {
-	pass(7, NOW, NOW);
+	pass(7, NOW, 1);
 	wq_timeouts_begin(&t);
-	wq_timeouts_line(&t, 7, 0, NOW);
-	wq_timeouts_line(&t, 8, NOW, NOW);
+	wq_timeouts_line(&t, 7, 0, false, SEC);
+	wq_timeouts_line(&t, 8, NOW, false, SEC);
 	ck_assert(wq_timeouts_is_due(&t, 7, NOW));
 	ck_assert(!wq_timeouts_is_due(&t, 8, NOW));
-	pass(0, 0, NOW);
+	pass(0, 0, 1);
 	ck_assert(wq_timeouts_is_due(&t, 7, NOW));
 	ck_assert(!wq_timeouts_is_due(&t, 8, NOW));
 }
@@ -88,8 +114,8 @@ START_TEST(many_keys_come_and_go_in_order)
 		wq_timeouts_begin(&t);
 		for (int32_t i = 1; i <= 3000; i++)
 			if ((unsigned int)i % 3 == round)
-				wq_timeouts_line(&t, i, NOW, NOW);
-		wq_timeouts_end(&t, NOW);
+				wq_timeouts_line(&t, i, NOW, false, SEC);
+		wq_timeouts_end(&t, SEC);
 	}
 	for (int32_t i = 1; i <= 3000; i++)
 		ck_assert(wq_timeouts_is_due(&t, i, NOW));
@@ -106,7 +132,9 @@ int main(void)
 	tcase_add_test(c, a_key_may_be_collected_when_its_timeout_has_passed);
 	tcase_add_test(c, a_key_without_a_timeout_is_not_collected);
 	tcase_add_test(c, a_key_that_is_gone_is_known_for_a_minute);
+	tcase_add_test(c, a_key_that_is_gone_is_known_after_the_next_pass_however_late);
 	tcase_add_test(c, what_has_expired_is_due_when_that_was_foretold);
+	tcase_add_test(c, what_has_expired_earlier_than_foretold_may_be_due_already);
 	tcase_add_test(c, a_pass_that_does_not_end_is_as_if_it_had_not_been);
 	tcase_add_test(c, many_keys_come_and_go_in_order);
 	suite_add_tcase(suite, c);
