@@ -43,6 +43,7 @@ static void end_timeout(struct wq_key *key)
  * because the source reports those. */
 static unsigned int changed(const struct wq_statement *t, struct wq_key *key, bool payload)
 {
+	wq_model_notice(key);
 	/* what a pass has read of it may be older */
 	key->proc.reported_ns = wq_now_ns();
 	if (payload)
@@ -333,6 +334,7 @@ unsigned int wq_apply_change(struct wq_model *m, const struct wq_change *change)
 		key->state.life = WQ_KEY_INVALIDATED;
 	if (subtype != NOTIFY_KEY_SETATTR)
 		return 0;
+	wq_model_notice(key);
 	key->attrs_reported = true;
 	return WQ_THEN_REFRESH;
 }

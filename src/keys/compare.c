@@ -123,21 +123,6 @@ void wq_compare_stop(struct wq_compare *c)
 	c->model->exact_periods++;
 }
 
-void wq_compare_notice(struct wq_key *key)
-{
-	struct wq_registry *registry = &key->model->registry;
-
-	if (!wq_model_is_outdated(key))
-		return;
-	wq_registry_undefer(registry, key);
-	wq_registry_refreshed(registry, key);
-	key->payload_reported = key->attrs_reported = false;
-	key->nameless = 0;
-	key->proc = (struct wq_proc_view){.len = -1};
-	key->needs_snapshot = true;
-	key->exact_periods = key->model->exact_periods;
-}
-
 /* ---- differences ---- */
 
 /* Nothing has shown that KEY has a timeout, and nobody has reported one. */
@@ -248,7 +233,7 @@ static void compare(struct wq_compare *c, struct wq_key *key, bool sure)
 	struct wq_key_state *new = &c->model->scratch;
 	int r;
 
-	wq_compare_notice(key);
+	wq_model_notice(key);
 	if (is_same(key))
 		return;
 	r = wq_snapshot(key);
@@ -312,7 +297,7 @@ void wq_compare_refresh_now(struct wq_key *key, bool payload)
 {
 	bool payload_reported, attrs_reported;
 
-	wq_compare_notice(key);
+	wq_model_notice(key);
 	payload_reported = key->payload_reported;
 	attrs_reported = key->attrs_reported;
 	key->payload_reported |= payload;
@@ -341,7 +326,7 @@ static void on_refresh_timer(struct wq_timer *timer)
 
 	while ((key = TAILQ_FIRST(&registry->refresh)) && now - began < WQ_PIECE_NS) {
 		wq_registry_refreshed(registry, key);
-		wq_compare_notice(key);
+		wq_model_notice(key);
 		if (key->payload_reported || key->attrs_reported)
 			refresh(key);
 		now = wq_now_ns();
@@ -407,7 +392,7 @@ bool wq_compare_find(struct wq_compare *c)
 		struct wq_key *key = registry->deferred_next;
 
 		registry->deferred_next = TAILQ_NEXT(key, deferred_node);
-		wq_compare_notice(key);
+		wq_model_notice(key);
 		if (key->deferred_ns &&
 			!wq_inflight_may_change(
 				&m->inflight, key, key->deferred_ns, operations) &&
@@ -422,7 +407,7 @@ void wq_compare_settle(struct wq_compare *c)
 	struct wq_key *key = wq_registry_find(&c->model->registry, c->found_of);
 
 	if (key)
-		wq_compare_notice(key);
+		wq_model_notice(key);
 	if (!key || !key->deferred_ns || !may_be_posted(key, c->found_reports, c->found_ns))
 		return;
 	wq_registry_undefer(&c->model->registry, key);

@@ -46,9 +46,6 @@ void wq_compare_view_as(
  * kept up to date. Each key notices that when it is next looked at. */
 void wq_compare_stop(struct wq_compare *c);
 
-/* Before KEY is looked at: whether its last snapshot still counts. */
-void wq_compare_notice(struct wq_key *key);
-
 /* Takes a snapshot and puts into the model only what KEY's flags say was reported, within some
  * ms, so that one snapshot serves many operations. */
 void wq_compare_refresh_soon(struct wq_compare *c, struct wq_key *key);

@@ -28,3 +28,18 @@ void wq_model_destroyed(struct wq_key *key)
 	wq_debug_keys("key %d: it was destroyed", key->serial);
 	wq_registry_make_zombie(&m->registry, key);
 }
+
+void wq_model_notice(struct wq_key *key)
+{
+	struct wq_registry *registry = &key->model->registry;
+
+	if (!wq_model_is_outdated(key))
+		return;
+	wq_registry_undefer(registry, key);
+	wq_registry_refreshed(registry, key);
+	key->payload_reported = key->attrs_reported = false;
+	key->nameless = 0;
+	key->proc = (struct wq_proc_view){.len = -1};
+	key->needs_snapshot = true;
+	key->exact_periods = key->model->exact_periods;
+}

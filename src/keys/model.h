@@ -65,11 +65,14 @@ static inline bool wq_model_has_events(const struct wq_model *m)
 }
 
 /* Has a source that reports each change been put into use since KEY was last looked at? Then
- * what was noted for comparing KEY is out of date; wq_compare_notice() clears that. */
+ * what was noted for comparing KEY is out of date; wq_model_notice() clears that. */
 static inline bool wq_model_is_outdated(const struct wq_key *key)
 {
 	return key->exact_periods != key->model->exact_periods;
 }
+
+/* To be called before anything is noted for comparing KEY, and before KEY is compared. */
+void wq_model_notice(struct wq_key *key);
 
 /* Are the members of RING known? */
 static inline bool wq_key_has_members(const struct wq_key *ring)

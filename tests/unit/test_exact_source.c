@@ -14,6 +14,7 @@
 #include "base/array_size.h"
 #include "base/unused.h"
 #include "bridge.h"
+#include "keys/describe.h"
 #include "keys/sessions.h"
 #include "run.h"
 #include "sources/choice.h"
@@ -537,6 +538,43 @@ START_TEST(keys_that_were_polled_before_it_are_no_differences_after_it)
 }
 END_TEST
 
+static bool describe(const struct wq_watch *watch, void *arg)
+{
+	const struct wq_caller stranger = {
+		.uid = 12345, .gid = 12345, .in_group = bridge_in_no_group};
+
+	wq_describe_watch(watch, &stranger, arg);
+	return false;
+}
+
+/* Is the only watch described to somebody who has no right but that of others? */
+static bool others_may_view(void)
+{
+	char line[256] = "";
+	FILE *f = fmemopen(line, sizeof(line), "w");
+
+	ck_assert_ptr_nonnull(f);
+	wq_queue_each_watch(queue, describe, f);
+	fclose(f);
+	return !strstr(line, "it does not grant you View");
+}
+
+/* The first change of its attributes that the source tells is known, too. */
+START_TEST(attributes_of_keys_that_were_polled_before_it_are_known)
+{
+	ck_assert_int_eq(watch(key_a), 0);
+	die();
+	scan_all();
+	come_back();
+	ck_assert(!others_may_view());
+	ck_assert_int_eq(keyctl_setperm(key_a, KEY_POS_ALL | KEY_USR_ALL | KEY_OTH_VIEW), 0);
+	tell(key_a, NOTIFY_KEY_SETATTR, 0, &ann);
+	ready();
+	while (!others_may_view())
+		scan_all();
+}
+END_TEST
+
 START_TEST(it_may_end_while_keys_are_asked_whether_they_are_there)
 {
 	char name[32];
@@ -592,6 +630,7 @@ int main(void)
 	tcase_add_test(t, what_is_told_before_the_first_snapshot_is_told_once);
 	tcase_add_test(t, when_it_comes_back_to_polled_keys_they_are_told_a_loss);
 	tcase_add_test(t, keys_that_were_polled_before_it_are_no_differences_after_it);
+	tcase_add_test(t, attributes_of_keys_that_were_polled_before_it_are_known);
 	tcase_add_test(t, it_may_end_while_keys_are_asked_whether_they_are_there);
 	tcase_add_test(t, without_memory_for_sessions_there_is_no_bridge);
 	tcase_add_test(t, its_words_name_it);
