@@ -8,6 +8,8 @@
 #include "queue.h"
 #include "queue/inside.h"
 
+#define RECORDS_AT_ONCE 1024 /* are dropped between two looks at the clock */
+
 /* ---- queues ---- */
 
 struct wq_queue *wq_queue_new(const struct wq_queue_ops *ops, void *owner, uint32_t max_size)
@@ -34,13 +36,16 @@ struct wq_queue *wq_queue_get(struct wq_queue *q)
 
 bool wq_queue_release_until(struct wq_queue *q, uint64_t until_ns)
 {
+	while (!wq_ring_drop(&q->ring, RECORDS_AT_ONCE))
+		if (wq_now_ns() >= until_ns)
+			return false;
 	return wq_watches_remove_until(&q->watches, until_ns);
 }
 
 void wq_queue_close(struct wq_queue *q)
 {
 	assert(q->refs);
-	wq_ring_fini(&q->ring);
+	wq_ring_close(&q->ring);
 	q->ops = NULL;
 	q->owner = NULL;
 	q->closed = true;
@@ -200,7 +205,7 @@ static void remove_and_post(struct wq_watch *w, uint64_t id)
 	if (!q->closed) {
 		wq_debug_keys("watch 0x%02x: REMOVAL is posted",
 			(n.watch.info & WATCH_INFO_ID) >> WATCH_INFO_ID__SHIFT);
-		(void)wq_slot_make(&slot, &n.watch, NULL); /* likewise */
+		(void)wq_slot_make(&slot, &n.watch, NULL); /* without memory it is a LOSS */
 		wq_queue_enter(q, &slot, UINT64_MAX);
 		wq_slot_drop(&slot);
 	}

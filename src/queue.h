@@ -55,8 +55,10 @@ int wq_post(struct wq_watch_list *wlist, const struct watch_notification *n,
 	const struct wq_cred *who, uint64_t id, uint64_t at_ns);
 
 /* A post that may take several turns of the loop: if thousands of queues watch one object,
- * others must be served meanwhile. A caller that begins a second one before the first has ended
- * steps them in the order of their numbers, so that each queue gets all in that order. */
+ * others must be served meanwhile. What has begun is stepped to its end, or cancelled; a copy
+ * takes the place of what it was copied from. A caller that begins a second one before the
+ * first has ended steps them in the order of their numbers, so that each queue gets all in that
+ * order. */
 struct wq_posting {
 	union {
 		struct watch_notification n;
@@ -119,13 +121,13 @@ struct wq_queue *wq_queue_get(struct wq_queue *queue);
  * queue. QUEUE may be NULL. */
 void wq_queue_put(struct wq_queue *queue);
 
-/* Nobody reads QUEUE or waits for it any more, but the caller still has a reference to it:
- * frees its records. From now on nothing enters it, and no hook is called for it. Its watches
- * are still to be released: thousands of them take more than one turn of the loop. */
+/* Nobody reads QUEUE or waits for it any more, but the caller still has a reference to it. From
+ * now on nothing enters it, and no hook is called for it. Its records and watches are still to
+ * be released: thousands of them take more than one turn of the loop. */
 void wq_queue_close(struct wq_queue *queue);
 
-/* Releases watches of QUEUE, without a record, until UNTIL_NS (CLOCK_MONOTONIC), and some of
- * them at least. True: none is left. */
+/* Releases records and watches of QUEUE, which is closed, without a record, until UNTIL_NS
+ * (CLOCK_MONOTONIC), and some of them at least. True: none is left. */
 bool wq_queue_release_until(struct wq_queue *queue, uint64_t until_ns);
 
 void *wq_queue_owner(const struct wq_queue *queue);

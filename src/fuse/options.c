@@ -19,7 +19,7 @@
 #include "wqfs.h"
 
 #define NOT_GIVEN  UINT_MAX /* a number that no option may have */
-#define SIZE_LIMIT 1048576u /* records: more than these 128 MiB in one queue help nobody */
+#define SIZE_LIMIT 1048576u /* records: more than these 96 MiB in one queue help nobody */
 
 #define OPT(template, field)                                    \
 	{                                                       \

@@ -125,14 +125,6 @@ static void free_slots(struct wq_ring *r)
 	count_surplus(r, above);
 }
 
-void wq_ring_fini(struct wq_ring *r)
-{
-	while (wq_ring_queued(r))
-		wq_slot_drop(slot_at(r, r->tail++));
-	free_slots(r);
-	*r = (struct wq_ring){0};
-}
-
 /* ---- sizes and memory ---- */
 
 int wq_ring_resize(struct wq_ring *r, uint32_t size)
@@ -221,6 +213,31 @@ static void count_out(struct wq_ring *r, const struct wq_slot *s)
 		assert(r->bytes[f] >= s->size[f]);
 		r->bytes[f] -= s->size[f];
 	}
+}
+
+/* ---- the end ---- */
+
+void wq_ring_close(struct wq_ring *r)
+{
+	if (r->surplus)
+		r->surplus->slots -= above_size(r);
+	r->surplus = NULL;
+}
+
+bool wq_ring_drop(struct wq_ring *r, uint32_t n)
+{
+	for (; n && wq_ring_queued(r); n--) {
+		count_out(r, slot_at(r, r->tail));
+		wq_slot_drop(slot_at(r, r->tail++));
+	}
+	return !wq_ring_queued(r);
+}
+
+void wq_ring_fini(struct wq_ring *r)
+{
+	(void)wq_ring_drop(r, UINT32_MAX);
+	free_slots(r);
+	*r = (struct wq_ring){0};
 }
 
 /* ---- what enters, and when it is too much ---- */

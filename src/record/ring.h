@@ -59,6 +59,14 @@ struct wq_take {
 	uint64_t at_ns;
 };
 
+/* Nobody will use RING any more: what it has above its size counts no longer. */
+void wq_ring_close(struct wq_ring *ring);
+
+/* Drops the first N records, or all if they are fewer; nobody will read what is left. True:
+ * none is. */
+bool wq_ring_drop(struct wq_ring *ring, uint32_t n);
+
+/* Drops all records. */
 void wq_ring_fini(struct wq_ring *ring);
 
 /* The number of queued records. */

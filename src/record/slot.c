@@ -8,17 +8,6 @@
 #include "record/render.h"
 #include "record/slot.h"
 
-/* Freed records of the usual length that are kept for the next ones: malloc() and free() would
- * cost a post to one queue a third more. A build that looks for uses after free keeps none. */
-#ifndef __has_feature
-#define __has_feature(x) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
-#define SPARES_MAX 0
-#else
-#define SPARES_MAX 512 /* 28 KiB */
-#endif
-
 /* In this order it has no gaps. */
 struct wq_shared_record {
 	struct timespec when;
@@ -27,11 +16,6 @@ struct wq_shared_record {
 	uint8_t len;
 	uint8_t data[]; /* the bytes of a record that a slot is too short for */
 };
-
-static struct {
-	struct wq_shared_record *all[SPARES_MAX + 1];
-	unsigned int n;
-} spares;
 
 /* Copies the LEN bytes of a record. Most have 16, and to copy a constant number is fast. */
 static inline void copy_bytes(void *to, const void *from, size_t len)
@@ -59,21 +43,6 @@ unsigned int wq_slot_id(const struct wq_slot *s)
 
 /* ---- what is shared ---- */
 
-static struct wq_shared_record *allocate(size_t len)
-{
-	if (is_long(len))
-		return malloc(offsetof(struct wq_shared_record, data) + len);
-	return spares.n ? spares.all[--spares.n] : malloc(sizeof(struct wq_shared_record));
-}
-
-static void release(struct wq_shared_record *shared)
-{
-	if (!is_long(shared->len) && spares.n < SPARES_MAX)
-		spares.all[spares.n++] = shared;
-	else
-		free(shared);
-}
-
 /* Computes the sizes in all formats once, so that nobody has to walk the queue for them. */
 static void measure(struct wq_slot *s, const struct wq_record *record)
 {
@@ -89,7 +58,8 @@ bool wq_slot_make_again(struct wq_slot *s, const struct wq_record *record)
 	assert(len >= WQFS_RECORD_MIN && len <= WQFS_RECORD_MAX);
 	s->loss = 0;
 	copy_bytes(s->head.bytes, record->data, is_long(len) ? WQ_SLOT_BYTES : len);
-	shared = s->shared = allocate(len);
+	shared = s->shared = malloc(
+		is_long(len) ? offsetof(struct wq_shared_record, data) + len : sizeof(*shared));
 	if (!shared)
 		return false;
 	shared->when = record->when;
@@ -122,7 +92,7 @@ void wq_slot_hold(const struct wq_slot *s)
 void wq_slot_drop(struct wq_slot *s)
 {
 	if (s->shared && --s->shared->holders == 0)
-		release(s->shared);
+		free(s->shared);
 	s->shared = NULL;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The place of one record in one queue. What all queues that have the record share is stored
- * once; a slot has the watch id, which is each queue's own, and the bytes of all but the
- * longest records, so that raw reads touch nothing else.
+ * once. A slot has the watch id, which is each queue's own, and the first bytes, which are all
+ * of a key's record, so that raw reads touch nothing else.
  */
 #ifndef WQ_SLOT_H
 #define WQ_SLOT_H

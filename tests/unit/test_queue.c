@@ -1262,6 +1262,28 @@ START_TEST(size_change_keeps_records_and_loss_in_a_ring_that_has_wrapped)
 }
 END_TEST
 
+/* A large queue that is closed keeps nobody waiting. */
+START_TEST(records_of_a_closed_queue_are_dropped_in_turns)
+{
+	enum { RECORDS = 16384 };
+	struct wq_queue *q = wq_queue_new(&ops, NULL, RECORDS);
+	unsigned int turns = 1;
+
+	ck_assert_ptr_nonnull(q);
+	ck_assert_int_eq(wq_queue_set_size(q, RECORDS), 0);
+	watching(q);
+	post_times(RECORDS);
+	ck_assert_uint_eq(wq_queue_bytes(q, WQFS_FORMAT_RAW), RECORDS * 16);
+	wq_queue_close(q);
+	while (!wq_queue_release_until(q, 0))
+		turns++;
+	ck_assert_uint_gt(turns, 10);
+	ck_assert_uint_eq(wq_queue_bytes(q, WQFS_FORMAT_RAW), 0);
+	ck_assert(wq_watch_list_empty(&doors));
+	wq_queue_put(q);
+}
+END_TEST
+
 /* Takes only the first record, which goes to *FIRST. */
 static void take_first(struct wq_queue *q, struct wq_record *first)
 {
@@ -1514,6 +1536,7 @@ static Suite *queue_suite(void)
 	tcase_add_test(size, size_below_what_is_queued_is_refused);
 	tcase_add_test(size, size_change_keeps_records_and_loss_in_a_ring_that_has_wrapped);
 	tcase_add_test(size, unsized_queue_drops_without_loss);
+	tcase_add_test(size, records_of_a_closed_queue_are_dropped_in_turns);
 	tcase_add_test(size, record_that_is_put_back_comes_before_all_others);
 	tcase_add_test(size, record_that_cannot_be_put_back_is_counted_as_lost);
 	tcase_add_test(size, flood_that_a_reader_waits_for_may_exceed_the_size);
