@@ -254,10 +254,13 @@ test_catalog()
 
 # ---- a second journal ----
 
-listens()
+# Does the remote have PORT, or has it ended? Another may have taken the port meanwhile.
+has_port() # PORT
 {
-	kill -0 "$remote" || return 0
-	(: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+	local inode
+	has_ended "$remote" && return
+	inode=$(awk -v end=":$(printf '%04X' "$1")$" '$2 ~ end && $4 == "0A" { print $10 }' /proc/net/tcp)
+	[ -n "$inode" ] && readlink /proc/"$remote"/fd/* 2>/dev/null | grep -qxF "socket:[$inode]"
 }
 
 # On a port that nobody has. What it writes is in $top_tmp/remote.
@@ -268,8 +271,8 @@ start_remote()
 		"$(of_systemd systemd-journal-remote)" --listen-http=127.0.0.1:"$port" \
 			--split-mode=none --output="$top_tmp/remote/all.journal" 2>"$top_tmp/remote.log" &
 		remote=$!
-		until_true 30 listens "$port"
-		kill -0 "$remote" 2>/dev/null && return
+		until_true 30 has_port "$port"
+		has_ended "$remote" || return 0
 		wait "$remote"
 	done
 	remote=
