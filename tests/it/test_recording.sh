@@ -31,9 +31,13 @@ test_recording()
 {
 	record -r -o "$tmp/recording" @s
 	expect "only its owner may read it" 0 600 "" stat -c %a "$recording"
-	expect "it begins with what it is" 0 '[1,["@s"],true]' "" \
-		jq -c 'select(.wqfs_recording) | [.wqfs_recording, .keys, (.boot_id | length > 30)]' \
+	expect "it begins with what it is" 0 \
+		"[1,\"$("$wqctl" -V | awk '{ print $NF }')\",\"$(uname -n)\",\"$(uname -r)\",[\"@s\"]]" "" \
+		jq -c 'select(.wqfs_recording) | [.wqfs_recording, .version, .host, .kernel, .keys]' \
 		"$recording"
+	expect "and with the boot and both clocks" 0 '[true,true,true]' "" \
+		jq -c 'select(.wqfs_recording) | [(.boot_id | length > 30), (.monotonic_ns > 0),
+			(.time | test("^20[0-9-]*T[0-9:.]*Z$"))]' "$recording"
 	expect "replay shows it" 0 "linked _ses wqfs-test:recorded
 updated wqfs-test:recorded -
 unlinked _ses wqfs-test:recorded" "" \
@@ -46,8 +50,22 @@ $session unlk $key  keyring:_ses  user:wqfs-test:recorded.*" \
 		"$wqctl" replay --format json "$recording"
 	expect "and from standard input" 0 "1" "" \
 		sh -c "'$wqctl' replay -f key:updated - <'$recording' | wc -l"
+	test_pace
+}
+
+# Between the first event and the last one there is a second.
+test_pace()
+{
+	local began
+
+	jq -c 'if .subtype and .subtype != "linked" then .time = "2026-01-01T00:00:01.000000000Z"
+		elif .subtype then .time = "2026-01-01T00:00:00.000000000Z" else . end' \
+		"$recording" >"$tmp/paced"
+	began=$(date +%s%N)
 	expect "at its own pace as well" 0 "3" "" \
-		sh -c "'$wqctl' replay --paced '$recording' | wc -l"
+		sh -c "'$wqctl' replay --paced '$tmp/paced' | wc -l"
+	[ $(($(date +%s%N) - began)) -ge 1000000000 ] &&
+		ok "which takes as long as it took" || not_ok "which takes as long as it took"
 }
 
 # What tree says, as far as events say it, too.
