@@ -75,15 +75,18 @@ step() { # NAME COMMAND...
 	fi
 }
 
-# Begins a step that has the processor while nobody else wants it. $! is its process.
+# Runs a command that has the processor while nobody else wants it. To be called in a shell of its own.
+when_idle() { # COMMAND...
+	# shellcheck disable=SC2016 # the shell that runs this is the parent of that one
+	sh -c 'chrt --idle --pid 0 $PPID'
+	"$@"
+}
+
+# Begins a step. $! is its process.
 begin() { # NAME COMMAND...
 	log=$(log_of "$1")
 	shift
-	(
-		# shellcheck disable=SC2016 # the shell that runs this is the parent of that one
-		sh -c 'chrt --idle --pid 0 $PPID'
-		"$@"
-	) >"$log" 2>&1 </dev/null &
+	("$@") >"$log" 2>&1 </dev/null &
 	beside="$beside $!"
 }
 

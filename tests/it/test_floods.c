@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * No process can keep the daemon from others: whatever it does, the stat() of a bystander is
- * answered within 20 ms in 99 of 100 cases.
+ * answered within 20 ms in 99 of 100 cases, and on a busy machine within four times more than
+ * without the flood (bystander.h).
  */
 #include <fcntl.h>
 #include <limits.h>
