@@ -26,7 +26,7 @@ struct fuse_session *wq_session_new(struct fuse_args *args, const struct fuse_lo
 
 /* Mounts SE on MOUNTPOINT, a directory. 0; or -1 after one line on stderr with the reason, in
  * the words of libfuse or fusermount3, whose own messages would take several lines. A warning
- * on stderr if nobody could unmount it again. */
+ * on stderr if its user could not unmount it. */
 int wq_mount(struct fuse_session *se, const char *mountpoint);
 
 #endif
