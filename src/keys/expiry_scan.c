@@ -97,7 +97,7 @@ bool wq_expiry_begin(struct wq_expiry_scan *e)
 	if (!e->proc)
 		return false;
 	wq_proc_keys_rewind(e->proc);
-	wq_timeouts_begin(&e->model->timeouts);
+	wq_timeouts_begin(&e->model->timeouts, time(NULL));
 	e->pass++;
 	e->began_ns = wq_now_ns();
 	e->cost_ns = 0;

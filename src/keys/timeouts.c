@@ -43,10 +43,11 @@ void wq_timeouts_fini(struct wq_timeouts *t)
 	*t = (struct wq_timeouts){0};
 }
 
-void wq_timeouts_begin(struct wq_timeouts *t)
+void wq_timeouts_begin(struct wq_timeouts *t, time_t now)
 {
 	t->pass.n = 0;
 	t->at = 0;
+	t->pass_from = now;
 }
 
 static bool is_kept(const struct wq_timeout *timeout, uint64_t now_ns)
@@ -67,11 +68,14 @@ static void keep_unseen(struct wq_timeouts *t, int32_t serial, uint64_t now_ns)
 	}
 }
 
-/* When may the kernel collect a key that has expired, DUE at the latest? OLD is what was known
- * of it. */
-static time_t due_of_expired(const struct wq_timeout *old, time_t due)
+/* When may the kernel collect a key that has expired, DUE if it has done so now? OLD is what
+ * was known of it. */
+static time_t due_of_expired(
+	const struct wq_timeouts *t, const struct wq_timeout *old, time_t due)
 {
-	return old && old->due <= due ? old->due : 1;
+	if (old && old->due <= due)
+		return old->due;
+	return t->known_from ? due - (t->pass_from - t->known_from) : 1;
 }
 
 void wq_timeouts_line(
@@ -84,7 +88,7 @@ void wq_timeouts_line(
 		old = &t->known.all[t->at++];
 	if (due)
 		append(&t->pass, (struct wq_timeout){.serial = serial,
-					 .due = expired ? due_of_expired(old, due) : due,
+					 .due = expired ? due_of_expired(t, old, due) : due,
 					 .seen_ns = now_ns});
 }
 
@@ -95,7 +99,7 @@ void wq_timeouts_end(struct wq_timeouts *t, uint64_t now_ns)
 	keep_unseen(t, INT32_MAX, now_ns);
 	t->known = t->pass;
 	t->pass = old;
-	wq_timeouts_begin(t);
+	t->known_from = t->pass_from;
 }
 
 bool wq_timeouts_is_due(const struct wq_timeouts *t, int32_t serial, time_t now)

@@ -30,17 +30,20 @@ struct wq_timeouts {
 	struct wq_timeouts_list known; /* from all passes but the one under way */
 	struct wq_timeouts_list pass;  /* from the one under way */
 	size_t at;		       /* which of the known ones is the pass at? */
+	/* CLOCK_REALTIME, when the last pass that ended began, and the one under way. */
+	time_t known_from, pass_from;
 };
 
 void wq_timeouts_fini(struct wq_timeouts *t);
 
-/* A pass over /proc/keys begins, has read a line, or has read all lines, at NOW_NS
- * (CLOCK_MONOTONIC). A key may be collected from DUE on (CLOCK_REALTIME); 0: it has no timeout.
- * If it has EXPIRED nobody knows when: DUE is then the latest time, and if a pass has foretold
- * none that is as early, it may be collected already. A pass that does not end is as if it had
- * not been. Lines come by serial, as the kernel has them. Without memory a timeout is unknown
- * until the next pass. */
-void wq_timeouts_begin(struct wq_timeouts *t);
+/* A pass over /proc/keys begins, has read a line, or has read all lines, at NOW
+ * (CLOCK_REALTIME) or NOW_NS (CLOCK_MONOTONIC). A key may be collected from DUE on
+ * (CLOCK_REALTIME); 0: it has no timeout. If it has EXPIRED, or was revoked, which the kernel
+ * shows likewise, DUE is what it would be if that had happened now; it has happened since the
+ * last pass, or as that one has foretold. A pass that does not end is as if it had not been.
+ * Lines come by serial, as the kernel has them. Without memory a timeout is unknown until the
+ * next pass. */
+void wq_timeouts_begin(struct wq_timeouts *t, time_t now);
 void wq_timeouts_line(
 	struct wq_timeouts *t, int32_t serial, time_t due, bool expired, uint64_t now_ns);
 void wq_timeouts_end(struct wq_timeouts *t, uint64_t now_ns);

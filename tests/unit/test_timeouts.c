@@ -20,16 +20,18 @@ static void tear_down(void)
 /* A pass at SECOND that sees SERIAL, if that is not 0, with DUE. */
 static void pass(int32_t serial, time_t due, uint64_t second)
 {
-	wq_timeouts_begin(&t);
+	wq_timeouts_begin(&t, NOW);
 	if (serial)
 		wq_timeouts_line(&t, serial, due, false, second * SEC);
 	wq_timeouts_end(&t, second * SEC);
 }
 
-static void pass_sees_expired(int32_t serial, time_t due)
+/* A pass at NOW + LATER, which sees that SERIAL has expired; the kernel would collect it 300 s
+ * after that. */
+static void pass_sees_expired(int32_t serial, time_t later)
 {
-	wq_timeouts_begin(&t);
-	wq_timeouts_line(&t, serial, due, true, 1);
+	wq_timeouts_begin(&t, NOW + later);
+	wq_timeouts_line(&t, serial, NOW + later + 300, true, 1);
 	wq_timeouts_end(&t, 1);
 }
 
@@ -78,26 +80,37 @@ END_TEST
 START_TEST(what_has_expired_is_due_when_that_was_foretold)
 {
 	pass(7, NOW + 300, 1);
-	pass_sees_expired(7, NOW + 301);
+	pass_sees_expired(7, 1);
 	ck_assert(!wq_timeouts_is_due(&t, 7, NOW + 299));
 	ck_assert(wq_timeouts_is_due(&t, 7, NOW + 300));
 }
 END_TEST
 
-START_TEST(what_has_expired_earlier_than_foretold_may_be_due_already)
+START_TEST(what_was_not_foretold_has_expired_since_the_last_pass)
 {
 	pass(7, NOW + 3900, 1);
-	pass_sees_expired(7, NOW + 301);
+	pass_sees_expired(7, 20);
+	ck_assert(!wq_timeouts_is_due(&t, 7, NOW + 299));
+	ck_assert(wq_timeouts_is_due(&t, 7, NOW + 300));
+	pass_sees_expired(8, 30); /* revoked */
+	ck_assert(!wq_timeouts_is_due(&t, 8, NOW + 319));
+	ck_assert(wq_timeouts_is_due(&t, 8, NOW + 320));
+	pass_sees_expired(8, 40);
+	ck_assert(wq_timeouts_is_due(&t, 8, NOW + 320));
+}
+END_TEST
+
+START_TEST(what_the_first_pass_finds_expired_may_be_due)
+{
+	pass_sees_expired(7, 0);
 	ck_assert(wq_timeouts_is_due(&t, 7, NOW));
-	pass_sees_expired(8, NOW + 301);
-	ck_assert(wq_timeouts_is_due(&t, 8, NOW));
 }
 END_TEST
 
 START_TEST(a_pass_that_does_not_end_is_as_if_it_had_not_been)
 {
 	pass(7, NOW, 1);
-	wq_timeouts_begin(&t);
+	wq_timeouts_begin(&t, NOW);
 	wq_timeouts_line(&t, 7, 0, false, SEC);
 	wq_timeouts_line(&t, 8, NOW, false, SEC);
 	ck_assert(wq_timeouts_is_due(&t, 7, NOW));
@@ -111,7 +124,7 @@ END_TEST
 START_TEST(many_keys_come_and_go_in_order)
 {
 	for (unsigned int round = 0; round < 3; round++) {
-		wq_timeouts_begin(&t);
+		wq_timeouts_begin(&t, NOW);
 		for (int32_t i = 1; i <= 3000; i++)
 			if ((unsigned int)i % 3 == round)
 				wq_timeouts_line(&t, i, NOW, false, SEC);
@@ -134,7 +147,8 @@ int main(void)
 	tcase_add_test(c, a_key_that_is_gone_is_known_for_a_minute);
 	tcase_add_test(c, a_key_that_is_gone_is_known_after_the_next_pass_however_late);
 	tcase_add_test(c, what_has_expired_is_due_when_that_was_foretold);
-	tcase_add_test(c, what_has_expired_earlier_than_foretold_may_be_due_already);
+	tcase_add_test(c, what_was_not_foretold_has_expired_since_the_last_pass);
+	tcase_add_test(c, what_the_first_pass_finds_expired_may_be_due);
 	tcase_add_test(c, a_pass_that_does_not_end_is_as_if_it_had_not_been);
 	tcase_add_test(c, many_keys_come_and_go_in_order);
 	suite_add_tcase(suite, c);
