@@ -30,19 +30,26 @@ test_text()
 	keyctl clear @s
 }
 
+test_revoked() # RING INNER
+{
+	local key
+
+	key=$(add wqfs-test:revoked "$2")
+	keyctl revoke "$key"
+	expect_matching "a revoked key has the reason" 0 \
+		".*$key -* +- +(perm|expd) +._\(Key has been revoked\).*" "$wqctl" tree "$1"
+}
+
 test_odd_keys()
 {
-	local ring inner key
+	local ring inner
 
 	ring=$(keyctl newring wqfs-test:ring @s)
 	inner=$(keyctl newring wqfs-test:inner "$ring")
 	keyctl link "$inner" @s
 	expect "a keyring is shown once" 0 1 "" \
 		sh -c "'$wqctl' tree @s | grep -c 'inner  (see above)'"
-	key=$(add wqfs-test:revoked "$inner")
-	keyctl revoke "$key"
-	expect_matching "a revoked key has the reason" 0 \
-		".*$key -* -  *perm  .*\(Key has been revoked\).*|.*" "$wqctl" tree "$ring"
+	keep_revoked test_revoked "$ring" "$inner"
 	expect "a key that is not there is named" 1 "" "wqctl: 1: no such key" "$wqctl" tree 1
 	expect_matching "without keys it shows two" 0 " *$session .*keyring:_uid.*" "$wqctl" tree
 	expect_matching "it needs no wqfs" 0 " *$session .*" env WQFS_MOUNT=/ "$wqctl" tree @s
