@@ -133,9 +133,10 @@ char it_state(pid_t pid)
 	return p && p[1] == ' ' ? p[2] : 0;
 }
 
-bool it_in_syscall(pid_t tid, long nr)
+/* Does thread TID wait in system call NR? Then *ARG is the first argument. */
+static bool in_syscall(pid_t tid, long nr, unsigned long *arg)
 {
-	char path[64], text[256];
+	char path[64], text[256], *end;
 	ssize_t n;
 	int fd;
 
@@ -148,7 +149,24 @@ bool it_in_syscall(pid_t tid, long nr)
 	if (n <= 0)
 		return false;
 	text[n] = '\0';
-	return isdigit((unsigned char)text[0]) && strtol(text, NULL, 10) == nr;
+	if (!isdigit((unsigned char)text[0]) || strtol(text, &end, 10) != nr)
+		return false;
+	*arg = strtoul(end, NULL, 16);
+	return true;
+}
+
+bool it_in_syscall(pid_t tid, long nr)
+{
+	unsigned long arg;
+
+	return in_syscall(tid, nr, &arg);
+}
+
+bool it_reads(pid_t tid, int fd)
+{
+	unsigned long arg;
+
+	return in_syscall(tid, SYS_read, &arg) && arg == (unsigned long)fd;
 }
 
 /* The build can be below a directory that only its owner enters, as root's home. */

@@ -137,8 +137,12 @@ void it_remove_later(const char *path);
 /* The letter of PID's state in /proc/PID/stat; 0 if there is no such process. */
 char it_state(pid_t pid);
 
-/* Does thread TID wait in system call NR? */
+/* Does thread TID wait in system call NR? On a busy machine also one that waits for nothing may
+ * be found there, such as a read() of the program loader's. */
 bool it_in_syscall(pid_t tid, long nr);
+
+/* Does thread TID wait in a read() of the descriptor FD, which it has had from the start? */
+bool it_reads(pid_t tid, int fd);
 
 /* Calls that newer architectures have under one of their names only. */
 #ifndef SYS_poll

@@ -5,7 +5,6 @@
  */
 #include <signal.h>
 #include <stdio.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib.h"
@@ -32,10 +31,10 @@ static void signal_ends(const char *how)
 
 	IT_EQ(pipe(gate), 0);
 	program = start_waiting(how);
-	IT_UNTIL(it_in_syscall(program, SYS_read));
+	IT_UNTIL(it_reads(program, gate[0]));
 	IT_EQ(kill(daemon, SIGSTOP), 0);
 	IT_EQ(write(gate[1], "", 1), 1);
-	IT_UNTIL(!it_in_syscall(program, SYS_read) && it_state(program) == 'S');
+	IT_UNTIL(!it_reads(program, gate[0]) && it_state(program) == 'S');
 	IT_EQ(kill(program, SIGUSR1), 0);
 	IT_EQ(kill(daemon, SIGCONT), 0);
 	IT_EQ(it_wait(program), 1);
