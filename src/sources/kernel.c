@@ -191,11 +191,14 @@ static void on_skips_timer(struct wq_timer *timer)
 }
 
 /* It takes a system call for each program, and says nothing of single events: so it is done
- * when what has just come has been posted, and its readers have it. */
+ * when what has just come has been posted, and its readers have it, and once for all that comes
+ * in some milliseconds. */
 static void ask_for_skips_soon(struct kernel *k, uint64_t now)
 {
-	if (!k->skips_timer.set && now - k->skips_ns >= SKIPS_NS)
-		wq_timer_set(k->env.loop, &k->skips_timer, 0);
+	const uint64_t due = k->skips_ns + SKIPS_NS;
+
+	if (!k->skips_timer.set)
+		wq_timer_set(k->env.loop, &k->skips_timer, due > now ? due : 0);
 }
 
 static int drain(struct wq_source *source)
