@@ -29,11 +29,12 @@ tmp=$top_tmp
 . "$here/tap.sh"
 unset XDG_RUNTIME_DIR NOTIFY_SOCKET NO_COLOR
 
-background='' mnt=$top_tmp/mnt
+background='' mnt=$top_tmp/mnt gc_old=
 
 end_all()
 {
 	[ -z "$background" ] || kill "$background" 2>/dev/null
+	end_collecting
 	stop_wqfs
 	rm -rf "$top_tmp"
 }
@@ -84,6 +85,25 @@ keep_revoked() # COMMAND...
 	[ "$(cat $gc_delay)" = 0 ] || "$@"
 	[ "$old" != 0 ] || [ ! -w $gc_delay ] || echo 0 >$gc_delay
 	exec 9<&-
+}
+
+# Runs COMMAND, a test, where a key is destroyed as soon as it has expired. Only root can have that.
+collect_at_once() # COMMAND...
+{
+	[ -w $gc_delay ] || return 0
+	exec 9<$gc_delay && flock 9
+	gc_old=$(cat $gc_delay)
+	echo 0 >$gc_delay
+	"$@"
+	end_collecting
+	exec 9<&-
+}
+
+# Also called at the end, whatever ends the test.
+end_collecting()
+{
+	[ -z "$gc_old" ] || echo "$gc_old" >$gc_delay
+	gc_old=
 }
 
 # ---- a command in the background ----

@@ -471,6 +471,20 @@ test_expiry()
 	keyctl clear @s
 }
 
+test_expiry_without_delay()
+{
+	local key
+
+	key=$(add $own:expires @s)
+	starts -r --expiring 2 @s
+	keyctl timeout "$key" 5
+	look
+	shows "it says when a key has expired that is destroyed at once" \
+		"$key expired  user:$own:expires"
+	stops
+	keyctl clear @s
+}
+
 # ---- commands ----
 
 test_exec()
@@ -542,6 +556,7 @@ all_tests()
 	test_races
 	test_many
 	keep_revoked test_expiry
+	collect_at_once test_expiry_without_delay
 	test_exec
 	test_exec_overflow
 }
