@@ -33,6 +33,12 @@ int32_t it_key(const char *description)
 	return key;
 }
 
+/* The error of an unlink tells destroyed keys from dead ones. */
+bool it_destroyed(int32_t key)
+{
+	return keyctl_unlink(key, KEY_SPEC_SESSION_KEYRING) < 0 && errno == ENOKEY;
+}
+
 int it_watch(int fd, int32_t key, int32_t id)
 {
 	struct wqfs_watch_key w = {.key = key, .watch_id = id};

@@ -230,6 +230,10 @@ int it_queue(const char *name, int flags);
  * and read. */
 int32_t it_key(const char *description);
 
+/* Has the kernel destroyed KEY, which is no member of the session keyring? A key that is dead
+ * exists until then. */
+bool it_destroyed(int32_t key);
+
 /* Does WQFS_IOC_WATCH_KEY. 0, or -1 with errno. ID -1 removes the watch. */
 int it_watch(int fd, int32_t key, int32_t id);
 

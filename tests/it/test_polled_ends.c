@@ -28,13 +28,6 @@ static void set_up(void)
 	IT_EQ(it_watch(fd, ring, 1), 0);
 }
 
-/* The error of an unlink also tells dead keys, which exist until they are collected, from
- * destroyed ones. */
-static bool is_destroyed(int32_t key)
-{
-	return keyctl_unlink(key, KEY_SPEC_SESSION_KEYRING) < 0 && errno == ENOKEY;
-}
-
 /* Has it look; the records must be WANT. */
 static void looks_and_tells(const char *want)
 {
@@ -47,7 +40,7 @@ static void expired_member_is_not_unlinked(void)
 	set_up();
 	IT_EQ(keyctl_set_timeout(key_a, 1), 0);
 	NO_RECORDS(fd);
-	IT_UNTIL(is_destroyed(key_a));
+	IT_UNTIL(it_destroyed(key_a));
 	NO_RECORDS(fd);
 }
 
@@ -63,7 +56,7 @@ static void each_keyring_loses_an_expired_member_in_silence(void)
 	NO_RECORDS(fd);
 	IT_EQ(keyctl_set_timeout(key_a, 1), 0);
 	looks_and_tells("A:setattr");
-	IT_UNTIL(is_destroyed(key_a));
+	IT_UNTIL(it_destroyed(key_a));
 	looks_and_tells("A:removed");
 	NO_RECORDS(fd);
 }
@@ -72,7 +65,7 @@ static void unlinked_member_is_unlinked(const char *want)
 {
 	NO_RECORDS(fd);
 	IT_EQ(keyctl_unlink(key_a, ring), 0);
-	IT_UNTIL(is_destroyed(key_a));
+	IT_UNTIL(it_destroyed(key_a));
 	looks_and_tells(want);
 	NO_RECORDS(fd);
 }
@@ -102,7 +95,7 @@ static void member_whose_timeout_was_taken_back_is_unlinked(void)
 	NO_RECORDS(fd);
 	IT_EQ(keyctl_set_timeout(key_a, 0), 0);
 	NO_RECORDS(fd);
-	IT_UNTIL(is_destroyed(other));
+	IT_UNTIL(it_destroyed(other));
 	unlinked_member_is_unlinked("RING:unlinked:A");
 }
 

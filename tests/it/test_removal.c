@@ -32,13 +32,6 @@ static void set_up(void)
 	IT_EQ(it_watch(fd, key_a, 1), 0);
 }
 
-/* The error of an unlink also tells dead keys, which exist until they are collected, from
- * destroyed ones. */
-static bool is_destroyed(int32_t key)
-{
-	return keyctl_unlink(key, KEY_SPEC_SESSION_KEYRING) < 0 && errno == ENOKEY;
-}
-
 /* Waits for the end of KEY, whose records are WANT; prints how long that took after the
  * destruction. */
 static void measure(const char *what, int32_t key, const char *want)
@@ -46,7 +39,7 @@ static void measure(const char *what, int32_t key, const char *want)
 	uint64_t ended_ns, told_ns;
 	char all[256] = "";
 
-	IT_UNTIL(is_destroyed(key));
+	IT_UNTIL(it_destroyed(key));
 	ended_ns = wq_now_ns();
 	while (!strstr(all, "removed")) {
 		struct pollfd p = {.fd = fd, .events = POLLIN};
