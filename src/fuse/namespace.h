@@ -54,7 +54,8 @@ struct wq_node {
 	/* what reading, polling and waiting hang on it: */
 	struct wq_parked_list arrived; /* reads that have just come */
 	struct wq_parked_list readers; /* blocked reads, in order of arrival */
-	struct wq_parked_list drains;  /* PIPE_IOC_SYNC, scan done: wait until all is read */
+	unsigned int early; /* reads that wait until all is posted that was done before */
+	struct wq_parked_list drains; /* PIPE_IOC_SYNC, scan done: wait until all is read */
 	LIST_HEAD(, wq_handle) handles;
 	struct wq_per_user read_by;    /* opens for reading, by user */
 	LIST_HEAD(, wq_handle) polled; /* handles with somebody to notify */

@@ -3,8 +3,8 @@
  * Records of different watches in one queue have the order of the operations, if one operation
  * followed the other, whatever the daemon compares in between, and though it is delayed before
  * each snapshot. And the record of an operation is there when the operation has returned,
- * although the daemon has much to handle that was done before. So are all records of a queue
- * when its end is told.
+ * although the daemon has much to handle that was done before: a read takes all that there is
+ * room for. So are all records of a queue when its end is told.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -213,6 +213,61 @@ static void kernel_has_posted_what_was_done(void)
 	what_was_done_is_there_to_be_read(kernel_source_start(""));
 }
 
+/* ---- one read takes all of it ---- */
+
+#define MANY 300
+
+/* N records in one read, of which the last may come after much else. */
+static void expect_one_read(int fd, int n)
+{
+	static struct key_notification buf[MANY + 1];
+
+	IT_EQ(read(fd, buf, sizeof(buf)), n * (ssize_t)sizeof(buf[0]));
+	for (int i = 0; i < n; i++)
+		IT_EQ(buf[i].watch.subtype, NOTIFY_KEY_UPDATED);
+}
+
+static bool is_readable(int fd)
+{
+	struct pollfd polled = {.fd = fd, .events = POLLIN};
+
+	return poll(&polled, 1, 0) == 1;
+}
+
+static void a_read_takes_all(pid_t daemon)
+{
+	int32_t a = it_key("wqfs-test:a"), b = it_key("wqfs-test:b");
+	int fd = it_queue("q", O_RDONLY), other = it_queue("other", O_RDONLY);
+
+	IT_EQ(ioctl(fd, IOC_WATCH_QUEUE_SET_SIZE, 512), 0);
+	IT_EQ(it_watch(fd, a, 1), 0);
+	IT_EQ(it_watch(other, b, 1), 0);
+	for (int i = 0; i < 8; i++) {
+		const bool late = i & 1, posted = i & 2;
+
+		IT_EQ(fcntl(fd, F_SETFL, i & 4 ? O_NONBLOCK : 0), 0);
+		make_backlog(a, posted);
+		IT_UNTIL(!posted || is_readable(fd));
+		IT_EQ(kill(daemon, SIGSTOP), 0);
+		make_backlog(a, MANY - posted - late);
+		make_backlog(b, BACKLOG / 2);
+		make_backlog(a, late);
+		IT_EQ(kill(daemon, SIGCONT), 0);
+		expect_one_read(fd, MANY);
+	}
+}
+
+static void by_trace_a_read_takes_all(void)
+{
+	close(trace_need());
+	a_read_takes_all(it_start("source=trace,trace_buffer_kb=65536"));
+}
+
+static void by_the_kernel_a_read_takes_all(void)
+{
+	a_read_takes_all(kernel_source_start(""));
+}
+
 /* ---- what is done before the end is told before it ---- */
 
 /* How a reader learns that the last writing end is closed. */
@@ -275,6 +330,9 @@ static const struct it_test tests[] = {
 	{"what was done is there to be read by the kernel's functions, however much was done "
 	 "before",
 		kernel_has_posted_what_was_done},
+	{"a read takes all that was done before it by trace", by_trace_a_read_takes_all},
+	{"a read takes all that was done before it by the kernel's functions",
+		by_the_kernel_a_read_takes_all},
 	{"all that was done before the last writer went is told before the end by trace",
 		trace_tells_all_before_the_end},
 	{"all that was done before the last writer went is told before the end by the kernel's "
