@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -42,36 +41,4 @@ uint64_t wq_caller_nofile(const struct wq_caller *caller)
 		getrlimit(RLIMIT_NOFILE, &r) == 0)
 		return r.rlim_cur;
 	return 0;
-}
-
-/* Reads the command name of thread PID into COMM (16 bytes; empty if it cannot be read). */
-static void comm_of(pid_t pid, char *comm)
-{
-	char path[64];
-	ssize_t n;
-	int fd;
-
-	memset(comm, 0, 16);
-	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	n = read(fd, comm, 16);
-	close(fd);
-	if (n < 0)
-		n = 0;
-	if (n > 0 && comm[n - 1] == '\n')
-		n--;
-	if (n > 15)
-		n = 15;
-	memset(comm + n, 0, (size_t)(16 - n));
-}
-
-struct wq_cred wq_caller_cred(const struct wq_caller *caller)
-{
-	struct wq_cred who = {.pid = caller->pid, .uid = caller->uid, .gid = caller->gid};
-
-	if (caller->pid > 0)
-		comm_of(caller->pid, who.comm);
-	return who;
 }

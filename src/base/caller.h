@@ -7,8 +7,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "base/cred.h"
-
 struct wq_caller {
 	pid_t pid; /* of the thread; 0 if it is in a pid namespace that we do not see */
 	uid_t uid; /* fsuid and fsgid */
@@ -26,8 +24,5 @@ bool wq_caller_in_group(const struct wq_caller *caller, gid_t gid);
 /* RLIMIT_NOFILE of the caller, which limits its watches as in the kernel. If it cannot be read,
  * our own limit. */
 uint64_t wq_caller_nofile(const struct wq_caller *caller);
-
-/* The caller as a record names it. */
-struct wq_cred wq_caller_cred(const struct wq_caller *caller);
 
 #endif

@@ -255,11 +255,14 @@ void wq_actors_find(struct wq_actors *a, const struct wq_operation *op, bool of_
 
 struct wq_cred wq_actors_reporter(struct wq_actors *a, const struct wq_caller *caller)
 {
-	struct wq_cred who = wq_caller_cred(caller);
+	struct wq_cred who = {.uid = caller->uid, .gid = caller->gid};
 	const struct wq_task *task =
 		caller->pid ? wq_task_get(&a->tasks, caller->pid, wq_now_ns()) : NULL;
 
-	who.pid = task ? task->tgid : 0;
+	if (task) {
+		who.pid = task->tgid;
+		memcpy(who.comm, task->comm, sizeof(who.comm));
+	}
 	return who;
 }
 

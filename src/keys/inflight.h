@@ -33,7 +33,7 @@ struct wq_inflight {
  * this late. */
 void wq_inflight_begin(struct wq_inflight *i, const struct wq_operation *op, bool has_events);
 
-/* OP has begun, says its thread, which is WHO, by the request of CALLER. */
+/* OP has begun, says its thread, which is WHO (pid 0: not known), by the request of CALLER. */
 void wq_inflight_report(struct wq_inflight *i, const struct wq_operation *op,
 	const struct wq_caller *caller, const struct wq_cred *who);
 

@@ -15,6 +15,15 @@ static bool is_needless(
 	       (!caller->compat || wq_model_has(f->model, WQ_SOURCE_COMPAT));
 }
 
+/* Who CALLER is, for a source that will tell of its operation without saying who did it. */
+static struct wq_cred beginner(const struct wq_feed *f, const struct wq_caller *caller)
+{
+	if (!wq_model_has(f->model, WQ_SOURCE_OPERATIONS) ||
+		wq_model_has(f->model, WQ_SOURCE_IDENTITY))
+		return (struct wq_cred){0};
+	return wq_actors_reporter(f->actors, caller);
+}
+
 int wq_report(
 	struct wq_feed *f, const struct wqfs_key_report *report, const struct wq_caller *caller)
 {
@@ -44,7 +53,7 @@ int wq_report(
 		return 0;
 	}
 	if (!op.end_ns) {
-		const struct wq_cred who = wq_actors_reporter(f->actors, caller);
+		const struct wq_cred who = beginner(f, caller);
 
 		wq_resolve_begin(f->resolve, &op);
 		wq_inflight_report(&f->model->inflight, &op, caller, &who);
