@@ -147,6 +147,15 @@ static bool infer(const struct wq_statement *t, struct wq_outcome *o, const stru
 	return o->n > before;
 }
 
+static bool begin_work(const struct wq_statement *t, struct wq_work *work, int32_t id)
+{
+	if (wq_work_begin(work, &t->model->inferring, t->meaning.payer))
+		return true;
+	wq_debug_keys("keyring %d of thread %d is not inferred: user %d has no time left", id,
+		(int)t->op->tid, (int)t->meaning.payer);
+	return false;
+}
+
 /* Decides by the difference that the operation, on the keyring called ID, has made in a watched
  * keyring. Inferring costs more than the operations that cause it, so it may take only the
  * user's share of the time. If nobody watches a keyring that may be meant, there is nothing to
@@ -171,8 +180,7 @@ void wq_infer(const struct wq_statement *t, struct wq_outcome *o, int32_t id,
 		return;
 	}
 	m = note_missed(t, o, id, what, serial);
-	if (serial < 0 || n > WQ_INFER_AT_ONCE ||
-		!wq_work_begin(&work, &t->model->inferring, t->meaning.payer)) {
+	if (serial < 0 || n > WQ_INFER_AT_ONCE || !begin_work(t, &work, id)) {
 		note_unattributed(t, o, m);
 		return;
 	}
