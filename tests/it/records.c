@@ -109,7 +109,9 @@ void records_until(const char *file, int line, int fd, const char *want, const c
 
 		snprintf(all + n, sizeof(all) - n, "%s%s", n && *more ? " " : "", more);
 		if ((!may_become(all, want) && !may_become(all, or)) || wq_now_ns() > end)
-			it_fail(file, line, "the records are \"%s\", not \"%s\"", all, want);
+			it_fail(file, line,
+				"the records are \"%s\", not \"%s\"; the daemon has said: %s",
+				all, want, it_text(IT_OUT));
 		it_breathe();
 	}
 }
