@@ -2,12 +2,13 @@
 /*
  * Waits for the records of a key, and says of each " upd".
  *
- *   waits poll|ppoll|select|pselect|read|readv KEY [FD]
+ *   waits epoll|poll|ppoll|select|pselect|read|readv KEY [FD]
  *
  * In all but the last two it waits for a pipe too, as event loops wait for more than a
  * queue. With FD it reads a byte from there before each wait. SIGUSR1 has a handler, and so
- * ends a wait with EINTR. It knows nothing of wqfs.
+ * ends a wait with EINTR, but epoll_wait(). It knows nothing of wqfs.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/select.h>
 #include <sys/uio.h>
@@ -49,11 +51,28 @@ static int by_select(const char *how, int fd, int other)
 			   : select(n, &set, NULL, NULL, NULL);
 }
 
+/* A stop or the freezer ends epoll_wait() with EINTR, see signal(7). */
+static int by_epoll(int fd, int other)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+	int epoll = epoll_create1(0), n = -1;
+
+	if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0 &&
+		epoll_ctl(epoll, EPOLL_CTL_ADD, other, &event) == 0)
+		do
+			n = epoll_wait(epoll, &event, 1, -1);
+		while (n < 0 && errno == EINTR);
+	close(epoll);
+	return n;
+}
+
 static bool waits_before(const char *how, int fd, int other)
 {
-	int n = strstr(how, "poll") ? by_poll(how, fd, other) : by_select(how, fd, other);
-
-	return n == 1;
+	if (!strcmp(how, "epoll"))
+		return by_epoll(fd, other) == 1;
+	if (strstr(how, "poll"))
+		return by_poll(how, fd, other) == 1;
+	return by_select(how, fd, other) == 1;
 }
 
 static ssize_t by_readv(int fd, char *buf, size_t size)

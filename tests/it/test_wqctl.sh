@@ -25,6 +25,7 @@ fi
 
 wqfs=$(realpath "${WQFS:-./wqfs}")
 wqctl=$(realpath "${WQCTL:-./wqctl}")
+deny=$(realpath tests/deny_facility)
 tmp=$(mktemp -d /tmp/wqctl-test-XXXXXX)
 mnt=$tmp/mnt
 export WQFS_MOUNT=$mnt
@@ -363,6 +364,60 @@ rw------- root            -      -       -      - q" "" "${as_nobody[@]}" "$wqct
 	rm -f "$mnt/n1"
 }
 
+# is_told_of_another QUEUE COMMAND...
+is_told_of_another()
+{
+	expect "$2: a mount of another, without allow_other, is told" 1 "" \
+		"wqctl: $1: this wqfs is another user's, and mounted without allow_other: FUSE lets nobody else in, not even root" \
+		"$wqctl" "${@:2}"
+}
+
+# Whoever mounts without allow_other lets in nobody else.
+test_mount_of_another()
+{
+	local theirs=$tmp/theirs user name command
+
+	[ "$(id -u)" = 0 ] && "${as_nobody[@]}" test -x "$wqctl" || return
+	mkdir -m 1777 "$theirs" && "${as_nobody[@]}" mkdir "$theirs/mnt"
+	"${as_nobody[@]}" "$wqfs" -f -o source=poll "$theirs/mnt" &
+	user=$!
+	until_true 30 "${as_nobody[@]}" "$wqctl" create "$theirs/mnt/q" ||
+		not_ok "somebody can mount a wqfs"
+	for name in "$theirs/mnt/q" "$theirs/mnt/nosuch"; do
+		for command in create stat read filter sync; do
+			is_told_of_another "$name" $command "$name"
+		done
+		is_told_of_another "$name" size "$name" 1
+		is_told_of_another "$name" watch "$name" "$key"
+		is_told_of_another "$name" unwatch "$name" "$key"
+	done
+	is_told_of_another "$theirs/mnt" ls "$theirs/mnt"
+	for command in monitor record wait; do
+		is_told_of_another "$theirs/mnt" $command --mount "$theirs/mnt" "$key"
+	done
+	"${as_nobody[@]}" fusermount3 -u "$theirs/mnt"
+	ends "and it ends well" $user 0
+}
+
+# As in a container whose filter does not know keyctl().
+test_denied_keyctl()
+{
+	local command denied="keyctl() is denied to wqctl, as by a container's seccomp filter (see wqctl doctor)"
+
+	for command in watch unwatch; do
+		expect "$command: a filter that denies keyctl() is told" 1 "" \
+			"wqctl: $mnt/q: @s: $denied" "$deny" -k "$wqctl" $command q @s
+	done
+	for command in monitor record wait tree; do
+		expect_matching "$command: a filter that denies keyctl() is told" 1 \
+			"wqctl: ([^ ]*: )?@s: keyctl\(\) is denied to wqctl, .*" \
+			"$deny" -k "$wqctl" $command @s
+	done
+	expect_matching "doctor says so as well" 1 \
+		".*keys +no +keyctl\(\) is forbidden \(Operation not permitted\) by a seccomp filter.*" \
+		"$deny" -k "$wqctl" doctor
+}
+
 # What is opened next would stand where the output goes.
 test_closed_descriptors()
 {
@@ -409,6 +464,8 @@ test_read
 test_signals
 test_monitor
 test_others
+test_mount_of_another
+test_denied_keyctl
 test_closed_descriptors
 test_end_of_the_daemon
 
