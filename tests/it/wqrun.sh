@@ -82,7 +82,7 @@ check() {
 	shift
 	"$@" >"$work/said" 2>&1
 	status=$?
-	[ $status = 0 ] || sed 's/^/# /' "$work/said"
+	[ $status = 0 ] || sed 's/^/# /;$a\' "$work/said" # the last line may have no end
 	result $status "$sentence"
 }
 
