@@ -15,6 +15,7 @@
 #include "base/unused.h"
 #include "bridge.h"
 #include "keys/describe.h"
+#include "keys/registry.h"
 #include "keys/sessions.h"
 #include "run.h"
 #include "sources/choice.h"
@@ -31,6 +32,8 @@ static struct {
 	int32_t watched[64];
 	unsigned int n;
 	void (*on_watch)(int32_t serial);
+	bool tells_found_ends; /* of a key that was found to be gone it tells the end, late */
+	int32_t found, found_told; /* such a key, and what was told of it; or 0 */
 } exact;
 
 /* A source of operations that reports none. */
@@ -67,8 +70,12 @@ static void exact_unwatch(struct wq_source *source WQ_UNUSED, int32_t serial)
 
 static struct wq_source *exact_start(const struct wq_source_env *env, char *why, size_t size);
 
+static void tell_end(int32_t serial);
+
 static int exact_drain(struct wq_source *source WQ_UNUSED)
 {
+	if (exact.found && exact.found_told != exact.found)
+		tell_end(exact.found_told = exact.found);
 	wq_event_order_complete(events, wq_now_ns());
 	return exact.drained;
 }
@@ -164,6 +171,17 @@ __typeof__(wq_sessions_new) __real_wq_sessions_new, __wrap_wq_sessions_new;
 struct wq_sessions *__wrap_wq_sessions_new(void)
 {
 	return no_sessions ? NULL : __real_wq_sessions_new();
+}
+
+/* ---- what the bridge finds ---- */
+
+__typeof__(wq_registry_make_zombie) __real_wq_registry_make_zombie,
+	__wrap_wq_registry_make_zombie;
+void __wrap_wq_registry_make_zombie(struct wq_registry *registry, struct wq_key *key)
+{
+	if (exact.tells_found_ends)
+		exact.found = key->serial;
+	__real_wq_registry_make_zombie(registry, key);
 }
 
 /* ---- what it tells ---- */
@@ -575,6 +593,27 @@ START_TEST(attributes_of_keys_that_were_polled_before_it_are_known)
 }
 END_TEST
 
+/* Before the REMOVAL of a key that was found to be gone all is handled that was done before,
+ * and there its end may be told after all. */
+START_TEST(an_end_that_is_told_when_it_was_found_is_told_once)
+{
+	ck_assert_int_eq(watch(key_a), 0);
+	ck_assert_int_eq(watch(key_b), 0);
+	exact.tells_found_ends = true;
+	end_key(key_a);
+	wq_event_order_lose(events, wq_now_ns());
+	ready();
+	ck_assert_str_eq(got(), "loss");
+	while (exact.found_told != key_a)
+		ck_assert_int_eq(wq_loop_run(loop), 0);
+	scan_all();
+	ck_assert_str_eq(got(), "a gone");
+	tell(key_b, NOTIFY_KEY_UPDATED, 0, &ann);
+	ready();
+	ck_assert_str_eq(got(), "b 1 0 by 7");
+}
+END_TEST
+
 START_TEST(it_may_end_while_keys_are_asked_whether_they_are_there)
 {
 	char name[32];
@@ -631,6 +670,7 @@ int main(void)
 	tcase_add_test(t, when_it_comes_back_to_polled_keys_they_are_told_a_loss);
 	tcase_add_test(t, keys_that_were_polled_before_it_are_no_differences_after_it);
 	tcase_add_test(t, attributes_of_keys_that_were_polled_before_it_are_known);
+	tcase_add_test(t, an_end_that_is_told_when_it_was_found_is_told_once);
 	tcase_add_test(t, it_may_end_while_keys_are_asked_whether_they_are_there);
 	tcase_add_test(t, without_memory_for_sessions_there_is_no_bridge);
 	tcase_add_test(t, its_words_name_it);
