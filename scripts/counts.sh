@@ -185,21 +185,22 @@ count_tests() { # BUILD
 	$found && $ok
 }
 
-# How long each test of BUILD took, one after the other; the longest first.
+# How long each test of BUILD took, the longest first: from the birth of its log to its result.
 durations() { # BUILD
-	find "$1" -name '*.trs' -printf '%T@ %P\n' | sort -n |
-		awk 'NR > 1 { printf "%4d s %s\n", $1 - before, $2 } { before = $1 }' |
-		sed 's/\.trs$//' | sort -rn
+	find "$1" -name '*.trs' -printf '%T@ %p %P\n' | while read -r end trs test; do
+		echo "$(stat -c %W "${trs%.trs}.log") $end ${test%.trs}"
+	done | awk '{ printf "%4d s %s\n", $2 - $1, $3 }' | sort -rn
 }
 
-# All tests of a build, or those that the MAKE-ARGUMENTs pick, each counted.
+# All tests of a build, or those that the MAKE-ARGUMENTs pick, two at a time, because they mostly
+# wait; each is counted.
 tests() { # NAME BUILD MAKE-ARGUMENT...
 	name=$1
 	tested=$2
 	shift 2
 	log=$(log_of "$name")
 	began=$(date +%s)
-	in_background "$log" timeout -k 10 "$STEP_SECONDS" make -C "$tested" check "$@"
+	in_background "$log" timeout -k 10 "$STEP_SECONDS" make -k -j2 -C "$tested" check "$@"
 	status=$?
 	before=$failed
 	durations "$tested" >"${log%.log}.durations"

@@ -8,6 +8,7 @@
 #define TEST_SLOWNESS_H
 
 #include <stdlib.h>
+#include <unistd.h>
 
 static inline int test_slowness(void)
 {
@@ -15,6 +16,20 @@ static inline int test_slowness(void)
 	int times = text ? atoi(text) : 1;
 
 	return times > 1 && times <= 100 ? times : 1;
+}
+
+/*
+ * The factor for limits after which a test gives up, and not for those that it is to show: besides
+ * that slowness, how many processes there are now for each processor.
+ */
+static inline int test_patience(void)
+{
+	double load = 0;
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (getloadavg(&load, 1) != 1 || processors < 1)
+		return test_slowness();
+	return test_slowness() * (1 + (int)(load / (double)processors));
 }
 
 #endif

@@ -28,7 +28,7 @@
 #include "base/clock.h"
 #include "wqfs.h"
 
-#define IT_DEADLINE_S (30ull * (unsigned int)test_slowness()) /* for one condition */
+#define IT_DEADLINE_S (30ull * (unsigned int)test_patience()) /* for one condition */
 
 /* Each test mounts here, relative to its working directory. */
 #define IT_MNT "mnt"

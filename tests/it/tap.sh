@@ -6,6 +6,8 @@
 
 # shellcheck disable=SC2154 # who sources this sets it
 : "$tmp"
+# shellcheck source=tests/it/patience.sh
+. "$(dirname "${BASH_SOURCE[0]}")/patience.sh"
 passed=0 failed=0
 
 ok()
@@ -25,7 +27,8 @@ expect()
 {
 	local sentence=$1 status=$2 out=$3 err=$4 got
 	shift 4
-	timeout 30 "$@" >"$tmp/out" 2>"$tmp/err"
+	patience 30
+	timeout "$patience" "$@" >"$tmp/out" 2>"$tmp/err"
 	got=$?
 	if [ "$got" = "$status" ] && [ "$(cat "$tmp/out")" = "$out" ] &&
 		[ "$(cat "$tmp/err")" = "$err" ]; then
@@ -44,7 +47,8 @@ expect_matching()
 {
 	local sentence=$1 status=$2 pattern=$3 got out
 	shift 3
-	out=$(timeout 30 "$@" 2>&1)
+	patience 30
+	out=$(timeout "$patience" "$@" 2>&1)
 	got=$?
 	if [ "$got" = "$status" ] && [[ $out =~ ^$pattern$ ]]; then
 		ok "$sentence"
@@ -54,10 +58,12 @@ expect_matching()
 	printf '# %s\n' "$*" "status $got, not $status" "pattern $pattern" "output $out"
 }
 
-# until_true SECONDS COMMAND...: waits for a condition.
+# until_true SECONDS COMMAND...: waits for a condition; so long on a machine without load.
 until_true()
 {
-	local end=$((SECONDS + $1))
+	local end
+	patience "$1"
+	end=$((SECONDS + patience))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $end ] || return 1

@@ -20,6 +20,8 @@ unset WQFS_MOUNT LD_PRELOAD
 # the queue's writing end, which it then closes.
 exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 
+# shellcheck source=tests/it/patience.sh
+. "$top/tests/it/patience.sh"
 deny=$build/tests/deny_facility
 user=65534 # somebody ordinary, when the test is run by root
 count=0 failed=0 skipped=0
@@ -49,11 +51,13 @@ trap 'exit 143' TERM HUP
 
 # wqrun as the caller, and, by root only, as somebody ordinary; not for ever.
 as_caller() {
-	timeout 120 "$deny" "$build/wqrun" "$@"
+	patience 120
+	timeout "$patience" "$deny" "$build/wqrun" "$@"
 }
 
 as_user() {
-	timeout 120 "$deny" -u $user "$build/wqrun" "$@"
+	patience 120
+	timeout "$patience" "$deny" -u $user "$build/wqrun" "$@"
 }
 
 # Why as_user cannot be used; nothing if it can.
@@ -92,9 +96,10 @@ skip() {
 	echo "ok $count - $1 # SKIP $2"
 }
 
-# until_holds COMMAND...: waits until it succeeds; 1 after 20 s.
+# until_holds COMMAND...: waits until it succeeds; 1 after 20 s, on a machine without load.
 until_holds() {
-	deadline=$(($(date +%s) + 20))
+	patience 20
+	deadline=$(($(date +%s) + patience))
 	until "$@"; do
 		[ "$(date +%s)" -lt $deadline ] || return 1
 		sleep 0.02

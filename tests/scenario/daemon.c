@@ -18,8 +18,8 @@
 #include "../slowness.h"
 #include "text.h"
 
-#define START_MS (10000 * test_slowness())
-#define STOP_MS	 (10000 * test_slowness())
+#define START_MS (10000 * test_patience())
+#define STOP_MS	 (10000 * test_patience())
 
 static int complain(const char *what, const char *why)
 {

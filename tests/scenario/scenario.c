@@ -94,7 +94,7 @@ static int status_of(int status, const char *path)
  * left of its process group is killed. */
 static int supervise(pid_t pid, const sigset_t *signals, int seconds, const char *path)
 {
-	const struct timespec limit = {.tv_sec = (time_t)seconds * test_slowness()};
+	const struct timespec limit = {.tv_sec = (time_t)seconds * test_patience()};
 	int status, sig;
 
 	do {

@@ -13,7 +13,7 @@
 #include "base/unused.h"
 #include "run.h"
 
-#define PATIENCE_MS (15000 * test_slowness())
+#define PATIENCE_MS (15000 * test_patience())
 
 static void sleep_ms(unsigned long ms)
 {

@@ -19,7 +19,7 @@
 #include "run.h"
 
 #define MESSAGE_MAX 65536
-#define AWAIT_MS    (5000 * test_slowness())
+#define AWAIT_MS    (5000 * test_patience())
 
 static void nap_ms(long ms)
 {

@@ -17,7 +17,7 @@
 #include "base/unused.h"
 #include "keys.h"
 
-#define AWAIT_MS (5000 * test_slowness())
+#define AWAIT_MS (5000 * test_patience())
 
 struct sc_system {
 	const char *dir; /* NULL: the kernel's own */
