@@ -19,8 +19,8 @@ static inline int test_slowness(void)
 }
 
 /*
- * The factor for limits after which a test gives up, and not for those that it is to show: besides
- * that slowness, how many processes there are now for each processor.
+ * The factor for limits after which a test gives up, and not for those that it is to show:
+ * besides that slowness, how many processes there are now for each processor.
  */
 static inline int test_patience(void)
 {
