@@ -8,7 +8,7 @@ processors=$(getconf _NPROCESSORS_ONLN)
 
 # patience SECONDS: sets $patience to so many seconds for each process that wants a processor now.
 patience() {
-	read -r load _ </proc/loadavg
+	load=$(cat /proc/loadavg)
 	# shellcheck disable=SC2034 # for who sources this
-	patience=$(($1 * ${WQFS_TEST_SLOWNESS:-1} * (1 + ${load%.*} / processors)))
+	patience=$(($1 * ${WQFS_TEST_SLOWNESS:-1} * (1 + ${load%%.*} / processors)))
 }

@@ -72,18 +72,11 @@ until_true()
 }
 
 # has_ended PID: its parent may not have asked for its status. That of an orphan is the machine's
-# first process, which may take seconds.
+# first process, which may take seconds. Bash is not to read the file: if the process goes meanwhile,
+# bash keeps what it has read ahead, and gives it to whoever reads next, from whatever file.
 has_ended()
 {
-	local line
-
-	while read -r line; do
-		case $line in
-		State:*[ZX]*) return 0 ;;
-		State:*) return 1 ;;
-		esac
-	done <"/proc/$1/status"
-	return 0
+	! grep -q '^State:.[^ZX]' "/proc/$1/status" 2>/dev/null
 }
 
 # ends SENTENCE PID STATUS
