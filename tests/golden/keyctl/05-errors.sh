@@ -7,7 +7,11 @@ step keyctl watch_add 8 "$key"
 step keyctl watch_rm 8 "$key"
 step keyctl watch_sync 8
 step keyctl watch_session log gc 2 true
-step keyctl watch_session log gc 6 sh -c 'exit 3'
+cat >three <<'THREE'
+until consumer_is_ready; do :; done
+exit 3
+THREE
+step keyctl watch_session log gc 6 sh -c '. "$dir/lib.sh"; . ./three'
 keyctl revoke "$key"
 step keyctl watch "$key"
 step keyctl supports notify

@@ -62,3 +62,23 @@ said_by_watch() {
 	named <"$tmp/watch.err"
 	echo "= $status"
 }
+
+# Does keyctl watch_session, whose command this shell is, have its consumer of records ready for the
+# SIGTERM by which it ends it? Before, it reports that signal instead of the status of its command.
+consumer_is_ready() {
+	awk -v me=$$ -v parent=$PPID -v list="$(echo /proc/[0-9]*)" 'BEGIN {
+		n = split(list, dir, " ")
+		for (i = 1; i <= n && !ready; i++) {
+			file = dir[i] "/status"
+			while ((getline line <file) > 0) {
+				split(line, word, " ")
+				value[word[1]] = word[2]
+			}
+			close(file)
+			caught = value["SigCgt:"] # SIGTERM is 4 of the fourth digit
+			ready = value["PPid:"] == parent && value["Pid:"] != me &&
+				substr(caught, length(caught) - 3, 1) ~ /[4-7c-f]/
+		}
+		exit !ready
+	}'
+}
