@@ -84,13 +84,19 @@ static void change(struct wq_outcome *o, const struct wq_key *key,
 	wq_outcome_change(o, WQ_STEP_CHANGE, key->serial, subtype, aux, false);
 }
 
-/* Did the key SERIAL, which add_key() has returned, exist before that call? */
-static bool was_there(const struct wq_statement *t, int32_t serial)
+/* Is it known that the key SERIAL existed before T's operation? */
+static bool is_older(const struct wq_statement *t, int32_t serial)
 {
 	const struct wq_key *key = wq_registry_find(&t->model->registry, serial);
 
-	return serial == t->op->arg[1] || (key && key->since_ns <= t->op->begin_ns) ||
+	return (key && key->since_ns <= t->op->begin_ns) ||
 	       wq_serials_known(&t->model->serials, serial, author(t), t->op->begin_ns);
+}
+
+/* Did the key SERIAL, which add_key() has returned, exist before that call? */
+static bool was_there(const struct wq_statement *t, int32_t serial)
+{
+	return serial == t->op->arg[1] || is_older(t, serial);
 }
 
 /* add_key() has made SERIAL, as far as is known, and keyring RING holds it: a snapshot may have
@@ -241,11 +247,12 @@ static void posted(const struct wq_statement *t, struct wq_outcome *o,
 
 	if (!inference_of(post->subtype, &what))
 		changed_key(t, o, id, post->subtype, (uint32_t)aux);
-	else if (t->op->op == WQFS_REPORT_REQUEST_KEY && !id)
-		/* a key that was found is not linked, and a new one is linked into the default
-		 * keyring */
-		wq_infer(t, o, 0, WQ_INFER_FOUND, aux);
-	else if (wq_operation_kind(op, post->key) == WQ_ARG_DEST && id < 0)
+	else if (t->op->op == WQFS_REPORT_REQUEST_KEY && !id) {
+		/* A key that was found is not linked, and a new one is linked into the default
+		 * keyring. Who looks for the link of a found one may see a later one. */
+		if (!is_older(t, aux))
+			wq_infer(t, o, 0, WQ_INFER_FOUND, aux);
+	} else if (wq_operation_kind(op, post->key) == WQ_ARG_DEST && id < 0)
 		/* any special keyring stands for the requestor's */
 		wq_infer(t, o, 0, what, aux);
 	else

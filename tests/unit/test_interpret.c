@@ -117,6 +117,23 @@ START_TEST(keys_may_end_by_what_changes_links)
 }
 END_TEST
 
+/* Nobody knows which keyring is the default one: a look for the link would take a later link
+ * for it. A keyring that has just ended may have been it. */
+START_TEST(a_key_that_a_request_finds_is_linked_nowhere)
+{
+	struct wq_operation op = {
+		.op = WQFS_REPORT_REQUEST_KEY, .result = MADE, .begin_ns = 2, .end_ns = 3};
+	struct wq_outcome o;
+
+	keys[4]->since_ns = 1;
+	wq_registry_make_zombie(&model->registry, keys[0]);
+	interpret(&op, &o);
+	ck_assert_uint_eq(o.n, 0);
+	ck_assert_uint_eq(o.nmissed, 0);
+	ck_assert(!o.scan_soon);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("interpret");
@@ -128,6 +145,7 @@ int main(void)
 	tcase_add_loop_test(
 		tcase, an_operation_that_failed_means_nothing, 0, ARRAY_SIZE(calls));
 	tcase_add_loop_test(tcase, keys_may_end_by_what_changes_links, 0, ARRAY_SIZE(ends));
+	tcase_add_test(tcase, a_key_that_a_request_finds_is_linked_nowhere);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }
