@@ -155,6 +155,8 @@ static unsigned int unlinked(const struct wq_statement *t, struct wq_key *ring, 
 			removed = namesake(ring, name_of(ring, serial), serial);
 		if (removed)
 			wq_key_member_del(&ring->state, removed);
+		else if (!t->caller && has_nameless(ring)) /* as in linked() */
+			ring->nameless++;
 		members_changed(ring);
 	}
 	notify(t, ring, NOTIFY_KEY_UNLINKED, (uint32_t)serial);

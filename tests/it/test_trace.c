@@ -169,6 +169,25 @@ static void member_that_nobody_may_view_is_not_told_as_unlinked_when_displaced(v
 	NO_RECORDS(s.ar);
 }
 
+/* The unlink names X, which is not in the keyring: it takes B. */
+static void member_that_nobody_may_view_is_not_told_as_unlinked_in_anothers_name(void)
+{
+	struct scene s;
+	int32_t x;
+
+	set_up(&s, "source=trace,resync_s=" NEVER_S);
+	IT_EQ(keyctl_setperm(s.b, KEY_POS_SEARCH | KEY_POS_LINK), 0);
+	IT_EQ(keyctl_link(s.b, s.ring), 0);
+	RECORDS_UNTIL(s.ar, "RING:linked:B");
+	IT_EQ(ioctl(s.ar, WQFS_IOC_SYNC), 0);
+	x = add_key("user", "wqfs-test:b", "x", 1, KEY_SPEC_PROCESS_KEYRING);
+	IT_OK(x > 0);
+	records_name(x, "X");
+	IT_EQ(keyctl_unlink(x, s.ring), 0);
+	RECORDS_UNTIL(s.ar, "RING:unlinked:X");
+	NO_RECORDS(s.ar);
+}
+
 /* The daemon does not know our session keyring, and can read no member of RING: it sees no
  * change of RING. */
 static void use_session_and_made_keyring(void)
@@ -882,6 +901,8 @@ static const struct it_test tests[] = {
 		member_that_was_displaced_is_not_told_as_unlinked},
 	{"a member that nobody may view is not told as unlinked when it is displaced",
 		member_that_nobody_may_view_is_not_told_as_unlinked_when_displaced},
+	{"a member that nobody may view is not told as unlinked when another's unlink takes it",
+		member_that_nobody_may_view_is_not_told_as_unlinked_in_anothers_name},
 	{"a keyring that was made is nobody's unknown session",
 		keyring_that_was_made_is_nobodys_unknown_session},
 	{"a search that links is told", search_that_links_is_told},
