@@ -22,6 +22,9 @@
 #define SC_TASKS_MAX	8
 #define SC_OBJECT_NAME	32
 
+/* The user that scenarios name, whose keyrings each run needs for itself. */
+#define SC_USER 1000
+
 struct sc_queue {
 	char name[SC_OBJECT_NAME]; /* empty: closed */
 	int fd[2];		   /* [0] reads, [1] writes; -1: none */
@@ -57,6 +60,7 @@ struct sc_world {
 	int nr_queues;
 	int step;	 /* the number of the current step */
 	int patience_ms; /* as the scenario says, or 0 */
+	uid_t user;	 /* who takes the place of SC_USER, also as a group; 0: nobody */
 };
 
 /* One thread of a scenario: where its output goes. */
@@ -72,6 +76,9 @@ void sc_run_file(struct sc_world *world, const char *path, FILE *out);
 /* Ends what the scenario has left: sessions, then queues. Blocks until the processes of the
  * sessions have ended. */
 void sc_run_end(struct sc_world *world);
+
+/* The user or group that a step calls WORD; -1 is none. */
+unsigned long sc_user(const struct sc_run *run, const char *word);
 
 /* Runs one step and prints its result. Returns the result of the system call, or -errno; 0 for
  * steps that print something else. */

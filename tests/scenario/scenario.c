@@ -27,13 +27,14 @@
 #include "upcall.h"
 
 static const char usage[] =
-	"usage: scenario [-f DIR [-r|-w] [-x COMMAND]] [-e DIR] [-t SECONDS] SCENARIO...\n"
+	"usage: scenario [-f DIR [-r|-w] [-x COMMAND]] [-e DIR] [-t SECONDS] [-u UID] SCENARIO...\n"
 	"  -f DIR      against the wqfs mounted at DIR, instead of the kernel's facility\n"
 	"  -r          tell it each change (WQFS_IOC_REPORT), instead of asking it to scan\n"
 	"  -w          neither tell nor ask: wait until what is expected has come\n"
 	"  -e DIR      where -w finds what is expected: DIR/SCENARIO.out\n"
 	"  -x COMMAND  for each scenario start COMMAND, which mounts DIR, then unmount\n"
-	"  -t SECONDS  a scenario that takes longer is ended (120)\n";
+	"  -t SECONDS  a scenario that takes longer is ended (120)\n"
+	"  -u UID      user 1000 of the scenarios is this one\n";
 
 struct options {
 	const char *dir;
@@ -41,6 +42,7 @@ struct options {
 	const char *expected;
 	enum sc_learns_by learns_by;
 	int seconds;
+	uid_t user;
 };
 
 static struct sc_expect *load_expected(const struct options *o, const char *path)
@@ -69,6 +71,7 @@ static int run_scenario(const struct options *o, const char *path)
 		sc_die("cannot join a session keyring: %s", strerror((int)-r));
 	world.sys = o->dir ? sc_system_wqfs(o->dir, o->learns_by) : sc_system_native();
 	world.expect = load_expected(o, path);
+	world.user = o->user;
 	world.names = sc_names_new();
 	if (!world.names)
 		sc_die("no memory");
@@ -144,7 +147,7 @@ static void parse_options(struct options *o, int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt(argc, argv, "f:rwx:e:t:h")) != -1)
+	while ((opt = getopt(argc, argv, "f:rwx:e:t:u:h")) != -1)
 		switch (opt) {
 		case 'f':
 			o->dir = optarg;
@@ -163,6 +166,9 @@ static void parse_options(struct options *o, int argc, char **argv)
 			break;
 		case 't':
 			o->seconds = atoi(optarg);
+			break;
+		case 'u':
+			o->user = (uid_t)strtoul(optarg, NULL, 10);
 			break;
 		default:
 			fputs(usage, opt == 'h' ? stdout : stderr);

@@ -235,8 +235,8 @@ static long do_setperm(struct sc_run *run, int c WQ_UNUSED, char **v)
 /* chown KEY UID GID; -1 leaves it */
 static long do_chown(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
-	return sc_change(
-		run, KEYCTL_CHOWN, "knn", key(run, v[1]), number(v[2]), number(v[3]), 0);
+	return sc_change(run, KEYCTL_CHOWN, "knn", key(run, v[1]), sc_user(run, v[2]),
+		sc_user(run, v[3]), 0);
 }
 
 static long do_timeout(struct sc_run *run, int c WQ_UNUSED, char **v)

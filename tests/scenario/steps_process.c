@@ -103,12 +103,17 @@ static long do_repeat(struct sc_run *run, int c, char **v)
 
 /* ---- as another user, with another limit ---- */
 
-static void become(const char *uid)
+unsigned long sc_user(const struct sc_run *run, const char *word)
 {
-	uid_t u = (uid_t)strtoul(uid, NULL, 0);
+	unsigned long u = strtoul(word, NULL, 0);
 
+	return u == SC_USER && run->world->user ? run->world->user : u;
+}
+
+static void become(uid_t u)
+{
 	if (setresgid(u, u, u) || setresuid(u, u, u))
-		sc_die("cannot become user %s: %s", uid, strerror(errno));
+		sc_die("cannot become user %u: %s", u, strerror(errno));
 	/* A change of user clears it. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
@@ -134,7 +139,7 @@ static long do_as(struct sc_run *run, int c, char **v)
 	if (pid == 0) {
 		struct sc_run child = {.world = run->world, .out = fdopen(fds[1], "w")};
 
-		become(v[1]);
+		become((uid_t)sc_user(run, v[1]));
 		sc_step(&child, c - 2, v + 2);
 		fflush(child.out);
 		_exit(0);

@@ -4,6 +4,7 @@
 Signals are blocked, and taken where this process waits: so none comes too late to end a wait, and
 nothing that has just been made is forgotten. Only the first one counts.
 """
+import contextlib
 import os
 import signal
 import subprocess
@@ -42,13 +43,28 @@ def wait_for(child):
     return child.returncode
 
 
+def call_all(commands, **options):
+    """Runs programs side by side. Returns the exit status and the output of each."""
+    done = []
+    with contextlib.ExitStack() as stack:
+        children = []
+        for words in commands:
+            output = stack.enter_context(
+                tempfile.TemporaryFile("w+", encoding="ascii", errors="replace")
+            )
+            child = stack.enter_context(start(words, stdout=output, **options))
+            stack.callback(child.terminate)  # of one that has ended nothing comes
+            children.append((child, output))
+        for child, output in children:
+            status = wait_for(child)
+            output.seek(0)
+            done.append((status, output.read()))
+    return done
+
+
 def call(words, **options):
     """Runs a program. Returns its exit status and its output."""
-    with tempfile.TemporaryFile("w+", encoding="ascii", errors="replace") as output:
-        with start(words, stdout=output, **options) as child:
-            status = wait_for(child)
-        output.seek(0)
-        return status, output.read()
+    return call_all([words], **options)[0]
 
 
 def check_call(words, **options):

@@ -9,10 +9,11 @@ import sys
 import tempfile
 
 from corpus import read, split, write
-from processes import call, check_call, nap, start
+from processes import call, call_all, check_call, nap, start
 
 HELPER = "/sbin/request-key"  # which the kernel runs to have a key constructed
 GC_DELAY = "/proc/sys/kernel/keys/gc_delay"
+FIRST_USER = 1000  # the second user of the scenarios; the next lane has the next one
 USER = "65534"  # somebody ordinary, for wqrun
 
 # How a mount learns of changes: the options of the scenario runner and of wqfs, and what
@@ -28,6 +29,7 @@ SOURCES = {
 }
 WQRUN = "wqrun"  # the kernel's own calls, by an ordinary user under wqrun
 SESSIONS = ("other", "same")
+OWNER_VIEW = 0x00010000  # KEY_USR_VIEW
 
 
 class Unavailable(Exception):
@@ -99,20 +101,54 @@ def watches_named_keyring(scenario):
     return False
 
 
+def bare(words):
+    """A step without the words that say who does it."""
+    return bare(words[2:]) if words[0] in ("as", "in", "start", "repeat") else words
+
+
+def hides_a_namesake(scenario):
+    """Whether a key that only its possessor may view is linked or unlinked where another one of its
+    type and description may be. A wqfs that cannot read its name does not know that the step on
+    the other one took it, and does not believe so of who reports."""
+    named, hidden, linked = {}, set(), set()
+    for line in read(scenario).splitlines():
+        what, *rest = bare(line.split())
+        if what in ("add", "newring"):
+            kind, desc = rest[1:3] if what == "add" else ("keyring", rest[1])
+            named.setdefault((kind, desc), set()).add(rest[0])
+            linked.add((rest[0], rest[-1]))
+        elif what in ("link", "unlink", "move"):
+            linked.update((rest[0], ring) for ring in rest[1:])
+        elif what == "setperm" and not int(rest[1], 16) & OWNER_VIEW:
+            hidden.add(rest[0])
+    for same in named.values():
+        for one in same & hidden:
+            rings = {ring for key, ring in linked if key == one}
+            if any(key in same - {one} and ring in rings for key, ring in linked):
+                return True
+    return False
+
+
 # Scenarios that a source leaves out, whatever they say that they need.
-LEFT_OUT = {"poll": moves_in_sight, "trace": watches_named_keyring}
+LEFT_OUT = {
+    "poll": moves_in_sight,
+    "trace": watches_named_keyring,
+    "report": hides_a_namesake,
+    WQRUN: hides_a_namesake,
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class Way:
     """A way to replay: how wqfs learns of changes, whether its session is the SAME as that of the
-    scenarios or another one, the directory that it was built in, and whether the collector's
-    delay may be changed."""
+    scenarios or another one, the directory that it was built in, whether the collector's delay may
+    be changed, and how many scenarios are replayed side by side."""
 
     source: str
     session: str = "other"
     build: str = dataclasses.field(default_factory=os.getcwd)
     delay: bool = True
+    lanes: int = 1
 
     def __str__(self):
         return self.source if self.session == "other" else f"{self.source}, same session"
@@ -142,29 +178,32 @@ class Way:
             ASAN_OPTIONS="verify_asan_link_order=0",
         )
 
-    def run_part(self, words, paths, out):
-        """What the runner complains of is added to OUT/complaints, and goes to stderr."""
-        if not paths:
-            return
+    def run_part(self, runners, paths, out):
+        """Each of the RUNNERS replays some of the scenarios. What they complain of is added to
+        OUT/complaints, and goes to stderr."""
+        some = [paths[number :: self.lanes] for number in range(self.lanes)]
+        commands = [[*words, *lane] for words, lane in zip(runners, some) if lane]
         with open(f"{out}/complaints", "a+", encoding="utf-8", errors="replace") as complaints:
             before = complaints.tell()
-            status, output = call([*words, *paths], stderr=complaints, env=self.environment())
-            if status:
-                print(f"the runner has ended with {status}", file=complaints, flush=True)
+            done = call_all(commands, stderr=complaints, env=self.environment())
+            for status, _ in done:
+                if status:
+                    print(f"the runner has ended with {status}", file=complaints, flush=True)
             complaints.seek(before)
             sys.stderr.write(complaints.read())
-        split(output, out)
+        for _, output in done:
+            split(output, out)
 
-    def run_scenarios(self, words, paths, out):
+    def run_scenarios(self, runners, paths, out):
         expiring = [path for path in paths if "gc" in needs(path)]
-        self.run_part(words, [path for path in paths if path not in expiring], out)
+        self.run_part(runners, [path for path in paths if path not in expiring], out)
         if expiring:
             with collected_at_once():
-                self.run_part(words, expiring, out)
+                self.run_part(runners, expiring, out)
 
     @contextlib.contextmanager
     def mounted(self, log):
-        """A wqfs, whose messages go to file LOG; gives its directory."""
+        """A wqfs, whose messages are added to file LOG; gives its directory."""
         directory = tempfile.mkdtemp(prefix="wqfs-random.")
         options = f"source={SOURCES[self.source][1]}"
         if os.getuid() == 0:
@@ -173,7 +212,7 @@ class Way:
         if self.session != "same":
             words = ["keyctl", "session", "-", *words]
         below = os.stat(directory).st_dev
-        with open(log, "w", encoding="utf-8") as stderr:
+        with open(log, "a", encoding="utf-8") as stderr:
             with start(words, stderr=stderr) as daemon:
                 try:
                     while os.stat(directory).st_dev == below:
@@ -212,11 +251,19 @@ class Way:
             some = some[:count] if count else some
             paths = [f"{corpus}/{n}.scn" for n in some]
             if paths and self.source == WQRUN:
-                self.run_scenarios([*self.as_user(), self.built("wqrun"), "-p", runner], paths, out)
+                words = [*self.as_user(), self.built("wqrun"), "-p", runner]
+                self.run_scenarios([words] * self.lanes, paths, out)
             elif paths:
                 words = [runner, *SOURCES[self.source][0].split()]
                 if "-w" in words:
                     words += ["-e", corpus]
-                with self.mounted(f"{out}/log") as directory:
-                    self.run_scenarios([*words, "-f", directory], paths, out)
+                with contextlib.ExitStack() as stack:
+                    places = [
+                        stack.enter_context(self.mounted(f"{out}/log")) for _ in range(self.lanes)
+                    ]
+                    runners = [
+                        [*words, "-u", str(FIRST_USER + number), "-f", place]
+                        for number, place in enumerate(places)
+                    ]
+                    self.run_scenarios(runners, paths, out)
         return some
