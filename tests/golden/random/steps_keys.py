@@ -99,18 +99,24 @@ def link_badly(w):
         w.do(somebody(w), "link", key.ref, to.ref)
 
 
+def member(w, ring):
+    """A key that may be in the keyring, or any other. No holder: who possesses it by a link can
+    have keys held."""
+    inside = [k for k in w.living() if ring in k.rings]
+    others = w.living(lambda k: not k.special and k not in w.holders)
+    return choose(w, inside or others, inside)
+
+
 def unlink(w):
     ring = some_ring(w)
-    inside = [k for k in w.living() if ring in k.rings]
-    key = choose(w, inside or w.living(lambda k: not k.special), inside)
+    key = member(w, ring)
     if key and ring:
         maybe_in_thread(w, f"{changer(w, ring)}unlink {key.ref} {ring.ref}")
 
 
 def move(w):
     source, to = some_ring(w), some_ring(w)
-    inside = [k for k in w.living() if source in k.rings]
-    key = choose(w, inside or w.living(lambda k: not k.special), inside)
+    key = member(w, source)
     if key and source and to:
         key.rings.add(to)
         excl = w.rng.choice(("", "", " excl"))
