@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What an operation on a key costs a program under wqrun, in CPU time of the program: without
- * wqrun, and with it while nothing is watched, another key is, and the key itself.
+ * wqrun, and with it while nothing is watched, another key is, and the key itself. A report is
+ *two requests of a FUSE filesystem; what one costs that does nothing is measured besides.
  *
- *	WQRUN_SHIM=$PWD/.libs/libwqshim.so bench/reported WQFS WQRUN [CALLS]
+ *	WQRUN_SHIM=$PWD/.libs/libwqshim.so bench/reported WQFS WQRUN NULLFS [CALLS]
  */
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -65,9 +67,33 @@ static double run(const char *wqrun, const struct bench_mount *m, int32_t key)
 	return atof(text);
 }
 
+/* An ioctl of a file of NULLFS. */
+static double request(const char *nullfs)
+{
+	struct bench_mount m;
+	char name[PATH_MAX];
+	uint64_t began;
+	double ns;
+	int fd;
+
+	bench_mount(&m, nullfs, "default_permissions");
+	snprintf(name, sizeof(name), "%s/q", m.dir);
+	fd = open(name, O_RDONLY | O_CREAT, 0600);
+	if (fd < 0)
+		bench_fail(name);
+	began = bench_cpu_ns(getpid());
+	for (int i = 0; i < calls; i++)
+		if (ioctl(fd, WQFS_IOC_SYNC) < 0)
+			bench_fail("ioctl");
+	ns = (double)(bench_cpu_ns(getpid()) - began) / calls;
+	close(fd);
+	bench_unmount(&m);
+	return ns;
+}
+
 int main(int argc, char **argv)
 {
-	double bare, idle, other, itself;
+	double bare, idle, other, itself, one;
 	struct bench_mount m;
 	int32_t key, others;
 	int fd;
@@ -76,12 +102,12 @@ int main(int argc, char **argv)
 		calls = atoi(argv[3]);
 		return update(atoi(argv[2]));
 	}
-	if (argc < 3) {
-		fprintf(stderr, "usage: reported WQFS WQRUN [CALLS]\n");
+	if (argc < 4) {
+		fprintf(stderr, "usage: reported WQFS WQRUN NULLFS [CALLS]\n");
 		return 2;
 	}
-	if (argc > 3)
-		calls = atoi(argv[3]);
+	if (argc > 4)
+		calls = atoi(argv[4]);
 	bench_join_session();
 	key = bench_add_key("wqfs-reported");
 	others = bench_add_key("wqfs-reported-other");
@@ -95,12 +121,17 @@ int main(int argc, char **argv)
 	itself = run(argv[2], &m, key);
 	close(fd);
 	bench_unmount(&m);
+	one = request(argv[3]);
 	printf("an update takes %.0f ns of the program's CPU time; under wqrun %.0f (%.2f) "
 	       "while "
-	       "nothing is watched, %.0f (%.2f) while another key is, %.0f (%.2f) if it is\n",
-		bare, idle, idle / bare, other, other / bare, itself, itself / bare);
+	       "nothing is watched, %.0f (%.2f) while another key is, %.0f (%.2f) if it is; a "
+	       "request of a FUSE filesystem that does nothing takes %.0f (%.2f)\n",
+		bare, idle, idle / bare, other, other / bare, itself, itself / bare, one,
+		one / bare);
 	bench_row("3 under wqrun, nothing watched", idle, "ns", bare, 1.05);
 	bench_row("3 under wqrun, another key watched", other, "ns", bare, 1.5);
 	bench_row("3 under wqrun, the key watched", itself, "ns", bare, 3);
+	bench_row("3 two requests of a FUSE that does nothing, as a report is", 2 * one, "ns",
+		bare, 0);
 	return 0;
 }
