@@ -37,6 +37,7 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	conn->want &= ~(unsigned int)FUSE_CAP_ASYNC_DIO;
 	/* open(O_TRUNC) has no effect, as on a FIFO; truncate() is refused. */
 	conn->want |= conn->capable & FUSE_CAP_ATOMIC_O_TRUNC;
+	fs->no_opendir = conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT;
 	conn->max_write = WQFS_WRITE_MAX;
 	/* libfuse needs max_read in both places */
 	conn->max_read = fs->max_read;
@@ -286,6 +287,17 @@ static size_t add_dirent(fuse_req_t req, char *buf, size_t room, const char *nam
 	return n <= room ? n : 0;
 }
 
+/* A kernel that gets ENOSYS once opens and closes directories by itself, and keeps what it has
+ * read of them until a name comes or goes. So a report of wqrun, which is an ioctl of the
+ * directory, is two requests less. */
+static void op_opendir(fuse_req_t req, fuse_ino_t ino WQ_UNUSED, struct fuse_file_info *fi)
+{
+	if (wqfs_of(req)->no_opendir)
+		fuse_reply_err(req, ENOSYS);
+	else
+		fuse_reply_open(req, fi);
+}
+
 /* A FIFO of ours could not be read, because the kernel serves FIFOs itself; so a queue is a
  * regular file. But the directory may call it a FIFO, and programs that walk a tree and trust
  * that do not open it.
@@ -426,6 +438,7 @@ const struct fuse_lowlevel_ops wqfs_ops = {
 	.write = op_write,
 	.fsync = op_fsync,
 	.release = op_release,
+	.opendir = op_opendir,
 	.readdir = op_readdir,
 	.statfs = op_statfs,
 	.getxattr = op_getxattr,

@@ -84,7 +84,8 @@ struct wqfs {
 
 	char *buf; /* the buffer for replies to read() */
 	unsigned int max_read;
-	bool for_all; /* allow_other: only its creator may use a new queue */
+	bool no_opendir; /* the kernel opens directories without a request, if we like */
+	bool for_all;	 /* allow_other: only its creator may use a new queue */
 	bool stopping;
 	unsigned int last_polls; /* handles with last_poll */
 

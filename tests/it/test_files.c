@@ -188,6 +188,71 @@ static void directory_can_be_read_while_names_are_removed(void)
 	IT_EQ(vfs.f_namemax, WQFS_NAME_MAX);
 }
 
+/* Checks that the directory has these names, separated by blanks, in any of two descriptors. */
+static void has_names(DIR *kept, const char *want)
+{
+	DIR *dirs[] = {kept, opendir(IT_MNT)};
+	struct dirent *e;
+	char names[64];
+
+	for (int i = 0; i < 2; i++) {
+		names[0] = '\0';
+		IT_OK(dirs[i]);
+		rewinddir(dirs[i]);
+		while ((e = readdir(dirs[i])))
+			if (e->d_name[0] != '.')
+				strcat(strcat(names, *names ? " " : ""), e->d_name);
+		IT_STR(names, want);
+	}
+	closedir(dirs[1]);
+}
+
+static void directory_that_was_read_is_read_anew_after_a_change(void)
+{
+	DIR *kept;
+
+	it_start(NULL);
+	kept = opendir(IT_MNT);
+	has_names(kept, "");
+	close(it_queue("a", O_RDONLY));
+	has_names(kept, "a");
+	close(it_queue("b", O_RDONLY));
+	has_names(kept, "a b");
+	IT_EQ(unlink(IT_MNT "/a"), 0);
+	has_names(kept, "b");
+	IT_EQ(rename(IT_MNT "/b", IT_MNT "/c"), 0);
+	has_names(kept, "c");
+	closedir(kept);
+}
+
+/* What the daemon says of its requests has WORD so many times. */
+static unsigned int count_requests(const char *word)
+{
+	FILE *f = fopen(IT_OUT, "re");
+	unsigned int n = 0;
+	char line[512];
+
+	IT_OK(f);
+	while (fgets(line, sizeof(line), f))
+		n += strstr(line, word) != NULL;
+	fclose(f);
+	return n;
+}
+
+static void directory_is_opened_without_a_request(void)
+{
+	pid_t daemon = it_spawn(it_daemon_argv("debug"), IT_OUT);
+
+	IT_UNTIL(it_mounted());
+	for (int i = 0; i < 10; i++)
+		IT_EQ(close(open(IT_MNT, O_RDONLY | O_DIRECTORY | O_CLOEXEC)), 0);
+	IT_EQ(kill(daemon, SIGTERM), 0);
+	IT_EQ(it_wait(daemon), 0);
+	IT_EQ(count_requests("opcode: OPENDIR"),
+		1); /* which says that there need not be others */
+	IT_EQ(count_requests("opcode: RELEASEDIR"), 0);
+}
+
 static void modes_owners_and_times_can_be_set(void)
 {
 	struct stat st;
@@ -239,6 +304,9 @@ static const struct it_test tests[] = {
 	{"renames follow their flags", renames_follow_their_flags},
 	{"the directory can be read while names are removed",
 		directory_can_be_read_while_names_are_removed},
+	{"a directory that was read is read anew after a change",
+		directory_that_was_read_is_read_anew_after_a_change},
+	{"the directory is opened without a request", directory_is_opened_without_a_request},
 	{"modes, owners and times can be set", modes_owners_and_times_can_be_set},
 	{"the time of the last post is the file's mtime", last_post_is_the_files_mtime},
 };
