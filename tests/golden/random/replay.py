@@ -15,6 +15,7 @@ HELPER = "/sbin/request-key"  # which the kernel runs to have a key constructed
 GC_DELAY = "/proc/sys/kernel/keys/gc_delay"
 FIRST_USER = 1000  # the second user of the scenarios; the next lane has the next one
 USER = "65534"  # somebody ordinary, for wqrun
+SOURCE_XATTR = "user.wqfs.source"
 
 # How a mount learns of changes: the options of the scenario runner and of wqfs, and what
 # scenarios may need of it.
@@ -129,6 +130,17 @@ def hides_a_namesake(scenario):
     return False
 
 
+def is_up(directory, below):
+    """Whether a wqfs is mounted on DIRECTORY, which was on device BELOW, and has its source: until
+    then it may still end, because the source cannot be had."""
+    try:
+        if os.stat(directory).st_dev == below:
+            return False
+        return b"(starting)" not in os.getxattr(directory, SOURCE_XATTR)
+    except OSError:  # it is ending
+        return False
+
+
 # Scenarios that a source leaves out, whatever they say that they need.
 LEFT_OUT = {
     "poll": moves_in_sight,
@@ -215,7 +227,7 @@ class Way:
         with open(log, "a", encoding="utf-8") as stderr:
             with start(words, stderr=stderr) as daemon:
                 try:
-                    while os.stat(directory).st_dev == below:
+                    while not is_up(directory, below):
                         if daemon.poll() is not None:
                             raise Unavailable(read(log).strip().split("\n")[-1])
                         nap(0.01)
