@@ -304,7 +304,7 @@ static void check_mount(struct findings *f)
 	}
 	err = wq_mount_check(mount);
 	if (err) {
-		line(f, "mount", false, "%s: %s", mount, wq_mount_reason(err));
+		line(f, "mount", false, "%s: %s", mount, wq_mount_reason(mount, err));
 		free(mount);
 		return;
 	}

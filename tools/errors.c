@@ -77,8 +77,7 @@ static const char *reason(enum wq_action act, int err)
 static const char *reason_of(enum wq_action act, int err, const char *queue)
 {
 	if (abs(err) == EACCES && queue && !(KEYS & BIT(act)) && wq_mount_is_closed(queue))
-		return "this wqfs is another user's, and mounted without allow_other: FUSE lets "
-		       "nobody else in, not even root";
+		return WQ_MOUNT_CLOSED;
 	return reason(act, err);
 }
 

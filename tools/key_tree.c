@@ -190,11 +190,11 @@ void key_tree_fini(struct key_tree *tree)
 
 static int watch_root(struct key_tree *tree, struct tree_key *key)
 {
-	const struct timespec pause = {0, AGAIN_NS};
+	struct timespec pause = {0, 0};
 	int err;
 
 	while ((err = watch(tree, key)) == -EINPROGRESS)
-		nanosleep(&pause, NULL);
+		queue_file_await_construction(key->serial, &pause);
 	return err;
 }
 

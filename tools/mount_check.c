@@ -127,8 +127,10 @@ void wq_mount_say(const char *program, const char *dir)
 		*source ? ", which learns of changes by " : "", source);
 }
 
-const char *wq_mount_reason(int err)
+const char *wq_mount_reason(const char *dir, int err)
 {
+	if (err == -EACCES && wq_mount_is_closed(dir))
+		return WQ_MOUNT_CLOSED;
 	switch (-err) {
 	case ENOTTY:
 		return "no wqfs is mounted there";

@@ -31,8 +31,13 @@ const char *wq_mount_source(const char *dir);
  */
 void wq_mount_say(const char *program, const char *dir);
 
-/* What wq_mount_check()'s error ERR means for the user, without the directory's name. The text
- * is static, or belongs to strerror(). */
-const char *wq_mount_reason(int err);
+/* What who is not let in is told; see wq_mount_is_closed(). */
+#define WQ_MOUNT_CLOSED                                                            \
+	"this wqfs is another user's, and mounted without allow_other: FUSE lets " \
+	"nobody else in, not even root"
+
+/* What wq_mount_check()'s error ERR for DIR means for the user, without the directory's name.
+ * The text is static, or belongs to strerror(). */
+const char *wq_mount_reason(const char *dir, int err);
 
 #endif

@@ -186,22 +186,22 @@ int queue_file_try_watch(const struct queue_file *q, int32_t serial, int32_t id)
 	return ask(q, WQFS_IOC_TRY_WATCH_KEY, (uintptr_t)&watch) ? 0 : -errno;
 }
 
-/* An ioctl that waits cannot be frozen, because a frozen daemon does not answer it. The
- * kernel's own wait can: KEYCTL_READ waits for the construction of its key, whoever may read
- * that. If it did not, as where a filter of system calls forbids it, we sleep before we ask
- * again. */
+void queue_file_await_construction(int32_t serial, struct timespec *pause)
+{
+	(void)keyctl_read(serial, NULL, 0);
+	nanosleep(pause, NULL);
+	pause->tv_nsec = pause->tv_nsec ? pause->tv_nsec * 2 : CONSTRUCT_FIRST_NS;
+	if (pause->tv_nsec > CONSTRUCT_MAX_NS)
+		pause->tv_nsec = CONSTRUCT_MAX_NS;
+}
+
 static int watch_when_constructed(const struct queue_file *q, int32_t serial, int32_t id)
 {
 	struct timespec pause = {0, 0};
 	int err;
 
-	while ((err = queue_file_try_watch(q, serial, id)) == -EINPROGRESS) {
-		(void)keyctl_read(serial, NULL, 0);
-		nanosleep(&pause, NULL);
-		pause.tv_nsec = pause.tv_nsec ? pause.tv_nsec * 2 : CONSTRUCT_FIRST_NS;
-		if (pause.tv_nsec > CONSTRUCT_MAX_NS)
-			pause.tv_nsec = CONSTRUCT_MAX_NS;
-	}
+	while ((err = queue_file_try_watch(q, serial, id)) == -EINPROGRESS)
+		queue_file_await_construction(serial, &pause);
 	return err;
 }
 

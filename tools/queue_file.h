@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "errors.h"
 #include "wqfs.h"
@@ -40,6 +41,13 @@ bool queue_file_watch(const struct queue_file *q, const char *key, int32_t watch
  * without waiting. 0; or -errno of WQFS_IOC_TRY_WATCH_KEY, -EINPROGRESS for a key under
  * construction; -EPROTO, the wqfs is too old for that. */
 int queue_file_try_watch(const struct queue_file *q, int32_t serial, int32_t id);
+
+/* Waits after queue_file_try_watch() has returned -EINPROGRESS. PAUSE is 0 at first. An ioctl
+ * that waits cannot be frozen, because a frozen daemon does not answer it. The kernel's own
+ * wait can: KEYCTL_READ waits for the construction of its key, whoever may read that. For the
+ * case that it does not wait, as where a filter of system calls forbids it, we also sleep,
+ * longer each time, up to 0.2 s. */
+void queue_file_await_construction(int32_t serial, struct timespec *pause);
 
 /* Returns when the records of all earlier changes are in the queues of the mount. */
 bool queue_file_sync(const struct queue_file *q);

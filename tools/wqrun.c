@@ -113,7 +113,7 @@ static char *named_mount(const char *dir)
 
 	if (!err)
 		return path;
-	fprintf(stderr, "wqrun: %s: %s\n", dir, wq_mount_reason(err));
+	fprintf(stderr, "wqrun: %s: %s\n", dir, wq_mount_reason(dir, err));
 	free(path);
 	return NULL;
 }

@@ -364,12 +364,13 @@ rw------- root            -      -       -      - q" "" "${as_nobody[@]}" "$wqct
 	rm -f "$mnt/n1"
 }
 
+another="this wqfs is another user's, and mounted without allow_other: FUSE lets nobody else in, not even root"
+
 # is_told_of_another QUEUE COMMAND...
 is_told_of_another()
 {
 	expect "$2: a mount of another, without allow_other, is told" 1 "" \
-		"wqctl: $1: this wqfs is another user's, and mounted without allow_other: FUSE lets nobody else in, not even root" \
-		"$wqctl" "${@:2}"
+		"wqctl: $1: $another" "$wqctl" "${@:2}"
 }
 
 # Whoever mounts without allow_other lets in nobody else.
@@ -395,6 +396,10 @@ test_mount_of_another()
 	for command in monitor record wait; do
 		is_told_of_another "$theirs/mnt" $command --mount "$theirs/mnt" "$key"
 	done
+	expect "wqrun tells it too" 125 "" "wqrun: $theirs/mnt: $another" \
+		"$(dirname "$wqctl")/wqrun" -m "$theirs/mnt" true
+	expect_matching "so does doctor" 1 ".*mount +no +$theirs/mnt: $another.*" \
+		env WQFS_MOUNT="$theirs/mnt" "$wqctl" doctor
 	"${as_nobody[@]}" fusermount3 -u "$theirs/mnt"
 	ends "and it ends well" $user 0
 }
