@@ -54,8 +54,7 @@ struct wq_node {
 	/* what reading, polling and waiting hang on it: */
 	struct wq_parked_list arrived; /* reads that have just come */
 	struct wq_parked_list readers; /* blocked reads, in order of arrival */
-	unsigned int early; /* reads that wait until all is posted that was done before */
-	struct wq_parked_list drains; /* PIPE_IOC_SYNC, scan done: wait until all is read */
+	struct wq_parked_list drains;  /* PIPE_IOC_SYNC, scan done: wait until all is read */
 	LIST_HEAD(, wq_handle) handles;
 	struct wq_per_user read_by;    /* opens for reading, by user */
 	LIST_HEAD(, wq_handle) polled; /* handles with somebody to notify */

@@ -24,33 +24,12 @@ struct wq_parked *wqfs_park(fuse_req_t req, enum wq_wait wait, struct wq_handle 
 	return p;
 }
 
-static bool is_early_reader(const struct wq_parked *p)
-{
-	return p->wait == WQ_WAIT_RECORD && p->line == &p->fs->undrained;
-}
-
-static void leave_line(struct wq_parked *p)
-{
-	if (!p->line)
-		return;
-	if (is_early_reader(p))
-		p->handle->node->early--;
-	TAILQ_REMOVE(p->line, p, in_line);
-	p->line = NULL;
-}
-
 void wqfs_line_up(struct wq_parked *p, struct wq_parked_list *line)
 {
-	leave_line(p);
+	if (p->line)
+		TAILQ_REMOVE(p->line, p, in_line);
 	p->line = line;
-	if (is_early_reader(p))
-		p->handle->node->early++;
 	TAILQ_INSERT_TAIL(line, p, in_line);
-}
-
-static bool has_readers(const struct wq_node *node)
-{
-	return !TAILQ_EMPTY(&node->readers) || !TAILQ_EMPTY(&node->arrived) || node->early;
 }
 
 void wqfs_unpark(struct wq_parked *p)
@@ -58,8 +37,10 @@ void wqfs_unpark(struct wq_parked *p)
 	TAILQ_REMOVE(&p->fs->parked, p, all);
 	if (p->handle)
 		TAILQ_REMOVE(&p->handle->parked, p, of_handle);
-	leave_line(p);
-	if (p->wait == WQ_WAIT_RECORD && !has_readers(p->handle->node))
+	if (p->line)
+		TAILQ_REMOVE(p->line, p, in_line);
+	if (p->wait == WQ_WAIT_RECORD && TAILQ_EMPTY(&p->handle->node->readers) &&
+		TAILQ_EMPTY(&p->handle->node->arrived))
 		wq_queue_await(p->handle->node->queue, 0);
 	assert(!p->syncing || p->wait != WQ_WAIT_RECORD); /* they share memory */
 	if (p->syncing)

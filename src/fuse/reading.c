@@ -36,16 +36,6 @@ bool wqfs_may_follow(const struct wqfs *fs, const struct wq_handle *h, uint64_t 
 	       (h->node->left_ns || !wq_keys_has_posted(fs->keys, at_ns));
 }
 
-bool wqfs_is_filled(const struct wq_parked *p)
-{
-	const struct wq_handle *h = p->handle;
-	const struct wq_queue *queue = h->node->queue;
-	size_t rest = h->piece ? wq_piece_rest(h->piece) : 0;
-
-	return wq_queue_nearly_full(queue) ||
-	       rest + wq_queue_bytes(queue, format_of(h)) >= p->read.size;
-}
-
 /* ---- lines in pieces ---- */
 
 /* H reads PIECE from now on; NULL: no line. */

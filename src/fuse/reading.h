@@ -18,10 +18,6 @@ bool wqfs_at_end(const struct wqfs *fs, const struct wq_node *node);
  * a slice of time, to find out. */
 bool wqfs_may_follow(const struct wqfs *fs, const struct wq_handle *h, uint64_t at_ns);
 
-/* Is it time to answer P, a reader: because there is as much as it has room for, or because its
- * queue is nearly full? */
-bool wqfs_is_filled(const struct wq_parked *p);
-
 /* The reader of H does not continue the line that it began: the record of that
  * line goes back. */
 void wqfs_put_piece_back(struct wq_handle *h);

@@ -98,8 +98,8 @@ struct wqfs {
 	struct wq_node_list to_serve, to_serve_last;
 	struct wq_shares serving;
 	bool pressing; /* a reader waits for a queue that is nearly full */
-	/* Readers that have room for more, and pollers that wait for nothing, until all is
-	 * posted that was done before they came. */
+	/* Readers and pollers that wait for nothing, until all is posted that was done before
+	 * they came. */
 	struct wq_parked_list undrained;
 	/* Nodes that the last writer has left, until all is posted that was done before. */
 	struct wq_node_list left;

@@ -40,7 +40,6 @@ static bool is_of_page_cache(const struct fuse_file_info *fi)
 static void reader_arrives(
 	fuse_req_t req, struct wq_handle *h, size_t size, int otherwise, bool by_ioctl)
 {
-	const uint64_t at_ns = wq_now_ns(); /* what is drained here is before it */
 	struct wqfs *fs = wqfs_of(req);
 	struct wq_parked *p;
 
@@ -51,7 +50,6 @@ static void reader_arrives(
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
-	p->at_ns = at_ns;
 	p->read.size = size;
 	p->read.otherwise = otherwise;
 	p->read.by_ioctl = by_ioctl;
@@ -121,16 +119,15 @@ static bool gives(const struct wq_parked *p)
 	return p->handle->piece || wq_queue_gives(p->handle->node->queue);
 }
 
-static bool wants_more(const struct wq_parked *p)
-{
-	return p->wait == WQ_WAIT_POSTS ? !wqfs_readable(p->handle) : !wqfs_is_filled(p);
-}
-
-/* The answer to P would be that there is nothing, or less than it has room for, although more
- * may be among what is not posted yet. */
+/* The answer to P would be that there is nothing, although its record may be among those that
+ * are not posted yet. */
 static bool is_too_early(const struct wq_parked *p)
 {
-	return wq_now_ns() - p->at_ns < POSTS_NS && wants_more(p) &&
+	if (wq_now_ns() - p->at_ns >= POSTS_NS)
+		return false;
+	if (p->wait == WQ_WAIT_POSTS)
+		return !wqfs_readable(p->handle) && wqfs_may_follow(p->fs, p->handle, p->at_ns);
+	return !gives(p) && p->read.otherwise == -EAGAIN &&
 	       wqfs_may_follow(p->fs, p->handle, p->at_ns);
 }
 
@@ -231,23 +228,13 @@ static void tell_ends(struct wqfs *fs)
 		;
 }
 
-/* Serves those for whom all has been posted by now, in the order in which they came; all of
- * them are looked at if the queue of one may be nearly full. */
+/* Serves those for whom all has been posted by now, in the order in which they came. */
 static void serve_undrained(struct wqfs *fs, uint64_t end_ns)
 {
-	struct wq_parked *p = TAILQ_FIRST(&fs->undrained), *next;
-	const bool all = fs->pressing;
+	struct wq_parked *p;
 
-	fs->pressing = false;
-	for (; p && (all || !is_too_early(p)); p = next) {
-		next = TAILQ_NEXT(p, in_line);
-		if (wq_now_ns() >= end_ns) {
-			fs->pressing = all;
-			return;
-		}
-		if (!is_too_early(p))
-			serve_arrived(p);
-	}
+	while (wq_now_ns() < end_ns && (p = TAILQ_FIRST(&fs->undrained)) && !is_too_early(p))
+		serve_arrived(p);
 }
 
 /* To make lines takes much more time than to ask for them. A user whose readers have used up
@@ -258,6 +245,7 @@ void wqfs_serve(struct wqfs *fs)
 	uint64_t end_ns = wq_now_ns() + SERVE_NS;
 	struct wq_node *node;
 
+	fs->pressing = false;
 	tell_ends(fs);
 	serve_undrained(fs, end_ns);
 	while ((node = TAILQ_FIRST(&fs->to_serve)) && wq_now_ns() < end_ns) {

@@ -42,8 +42,8 @@ static void wake(struct wq_queue *queue)
 	struct wq_node *node = wq_queue_owner(queue);
 
 	serve_those_of(node);
-	if ((!TAILQ_EMPTY(&node->readers) || node->early) && wq_queue_nearly_full(queue))
-		LIST_FIRST(&node->handles)->fs->pressing = true;
+	if (!TAILQ_EMPTY(&node->readers) && wq_queue_nearly_full(queue))
+		TAILQ_FIRST(&node->readers)->fs->pressing = true;
 }
 
 bool wqfs_is_pressing(const struct wqfs *fs)
