@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What an operation on a key costs a program under wqrun, in CPU time of the program: without
- * wqrun, and with it while nothing is watched, another key is, and the key itself. A report is
- *two requests of a FUSE filesystem; what one costs that does nothing is measured besides.
+ * wqrun, and with it while nothing is watched, another key is, and the key itself. What a
+ * request of a FUSE filesystem costs that does nothing is measured besides: a report is three.
  *
  *	WQRUN_SHIM=$PWD/.libs/libwqshim.so bench/reported WQFS WQRUN NULLFS [CALLS]
  */
@@ -131,7 +131,7 @@ int main(int argc, char **argv)
 	bench_row("3 under wqrun, nothing watched", idle, "ns", bare, 1.05);
 	bench_row("3 under wqrun, another key watched", other, "ns", bare, 1.5);
 	bench_row("3 under wqrun, the key watched", itself, "ns", bare, 3);
-	bench_row("3 two requests of a FUSE that does nothing, as a report is", 2 * one, "ns",
+	bench_row("3 three requests of a FUSE that does nothing, as a report is", 3 * one, "ns",
 		bare, 0);
 	return 0;
 }

@@ -192,29 +192,26 @@ durations() { # BUILD
 	done | awk '{ printf "%4d s %s\n", $2 - $1, $3 }' | sort -rn
 }
 
-# All tests of BUILD, or those that the MAKE-ARGUMENTs pick. Two run at a time, because they mostly
-# wait, if they may run beside others.
-run_tests() { # BUILD MAKE-ARGUMENT...
-	if [ $# -gt 1 ]; then
-		timeout -k 10 "$STEP_SECONDS" make -k -C "$@" check
-		return
-	fi
-	# shellcheck disable=SC2016 # make expands it
-	timeout -k 10 "$STEP_SECONDS" make -k -j2 -C "$1" check TESTS='$(together_tests)'
-	together=$?
-	# shellcheck disable=SC2016 # make expands it
-	timeout -k 10 "$STEP_SECONDS" make -k -C "$1" check TESTS='$(alone_tests)' && return $together
-}
-
-# Each of them is counted.
+# All tests of a build, or those that the MAKE-ARGUMENTs pick, each counted. Two run at a time, because
+# they mostly wait, if they may run beside others.
 tests() { # NAME BUILD MAKE-ARGUMENT...
 	name=$1
 	tested=$2
 	shift 2
 	log=$(log_of "$name")
 	began=$(date +%s)
-	in_background "$log" run_tests "$tested" "$@"
-	status=$?
+	if [ $# -gt 0 ]; then
+		in_background "$log" timeout -k 10 "$STEP_SECONDS" make -k -C "$tested" check "$@"
+		status=$?
+	else
+		# shellcheck disable=SC2016 # make expands it
+		in_background "$log" timeout -k 10 "$STEP_SECONDS" \
+			make -k -j2 -C "$tested" check TESTS='$(together_tests)'
+		status=$?
+		# shellcheck disable=SC2016 # make expands it
+		in_background "${log%.log}-alone.log" timeout -k 10 "$STEP_SECONDS" \
+			make -k -C "$tested" check TESTS='$(alone_tests)' || status=$?
+	fi
 	before=$failed
 	durations "$tested" >"${log%.log}.durations"
 	if count_tests "$tested" && [ "$status" = 0 ]; then

@@ -32,7 +32,7 @@
 #include "fuse/device.h"
 #include "fuse/mount.h"
 #include "fuse/options.h"
-#include "fuse/to_serve.h"
+#include "fuse/serving.h"
 #include "keys_bridge.h"
 #include "sources/choice.h"
 #include "wqfs_ops.h"

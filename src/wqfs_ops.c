@@ -37,6 +37,8 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	conn->want &= ~(unsigned int)FUSE_CAP_ASYNC_DIO;
 	/* open(O_TRUNC) has no effect, as on a FIFO; truncate() is refused. */
 	conn->want |= conn->capable & FUSE_CAP_ATOMIC_O_TRUNC;
+	/* What the kernel keeps of a directory is read anew after its time has changed. */
+	conn->want |= conn->capable & FUSE_CAP_AUTO_INVAL_DATA;
 	fs->no_opendir = conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT;
 	conn->max_write = WQFS_WRITE_MAX;
 	/* libfuse needs max_read in both places */

@@ -213,6 +213,12 @@ bool wqfs_has_to_serve(const struct wqfs *fs)
 	       !TAILQ_EMPTY(&fs->left);
 }
 
+bool wqfs_is_pressing(const struct wqfs *fs)
+{
+	/* who waited for it may have been interrupted, or closed */
+	return fs->pressing && wqfs_has_to_serve(fs);
+}
+
 /* What waits for a source to be drained need not be asked about all the time. */
 uint64_t wqfs_serve_at(const struct wqfs *fs)
 {
@@ -228,13 +234,20 @@ static void tell_ends(struct wqfs *fs)
 		;
 }
 
-/* Serves those for whom all has been posted by now, in the order in which they came. */
+/* Those for whom all has been posted by now are served as if they had just come: readers among
+ * the others of their queue, for which their users pay. */
 static void serve_undrained(struct wqfs *fs, uint64_t end_ns)
 {
 	struct wq_parked *p;
 
-	while (wq_now_ns() < end_ns && (p = TAILQ_FIRST(&fs->undrained)) && !is_too_early(p))
-		serve_arrived(p);
+	while (wq_now_ns() < end_ns && (p = TAILQ_FIRST(&fs->undrained)) && !is_too_early(p)) {
+		if (p->wait == WQ_WAIT_POSTS) {
+			wqfs_complete_poll(p);
+			continue;
+		}
+		wqfs_line_up(p, &p->handle->node->arrived);
+		wqfs_serve_soon(fs, p->handle->node);
+	}
 }
 
 /* To make lines takes much more time than to ask for them. A user whose readers have used up

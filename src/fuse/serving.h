@@ -18,6 +18,10 @@ void wqfs_read_now(fuse_req_t req, struct wq_handle *h, size_t size);
  * time are served after all others. */
 bool wqfs_has_to_serve(const struct wqfs *fs);
 
+/* Does a reader wait for a queue that is nearly full? It is to be served before more is posted.
+ */
+bool wqfs_is_pressing(const struct wqfs *fs);
+
 /* When to call wqfs_serve() again, on the clock of wq_now_ns(), if there is something to serve
  * and no request comes. */
 uint64_t wqfs_serve_at(const struct wqfs *fs);

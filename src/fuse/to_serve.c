@@ -46,11 +46,6 @@ static void wake(struct wq_queue *queue)
 		TAILQ_FIRST(&node->readers)->fs->pressing = true;
 }
 
-bool wqfs_is_pressing(const struct wqfs *fs)
-{
-	return fs->pressing;
-}
-
 const struct wq_queue_ops wqfs_queue_ops = {.wake = wake};
 
 void wqfs_writers_gone(struct wqfs *fs, struct wq_node *node)

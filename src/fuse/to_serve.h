@@ -8,10 +8,6 @@
 /* The operations of all queues of the filesystem. */
 extern const struct wq_queue_ops wqfs_queue_ops;
 
-/* Does a reader wait for a queue that is nearly full? It is to be served before more is posted.
- */
-bool wqfs_is_pressing(const struct wqfs *fs);
-
 /* The readers of NODE will be served before the loop waits again. */
 void wqfs_serve_soon(struct wqfs *fs, struct wq_node *node);
 
