@@ -192,26 +192,16 @@ durations() { # BUILD
 	done | awk '{ printf "%4d s %s\n", $2 - $1, $3 }' | sort -rn
 }
 
-# All tests of a build, or those that the MAKE-ARGUMENTs pick, each counted. Two run at a time, because
-# they mostly wait, if they may run beside others.
+# All tests of a build, or those that the MAKE-ARGUMENTs pick, each counted. They run one after the
+# other: some are about what the whole machine does meanwhile, or need it to have few keys.
 tests() { # NAME BUILD MAKE-ARGUMENT...
 	name=$1
 	tested=$2
 	shift 2
 	log=$(log_of "$name")
 	began=$(date +%s)
-	if [ $# -gt 0 ]; then
-		in_background "$log" timeout -k 10 "$STEP_SECONDS" make -k -C "$tested" check "$@"
-		status=$?
-	else
-		# shellcheck disable=SC2016 # make expands it
-		in_background "$log" timeout -k 10 "$STEP_SECONDS" \
-			make -k -j2 -C "$tested" check TESTS='$(together_tests)'
-		status=$?
-		# shellcheck disable=SC2016 # make expands it
-		in_background "${log%.log}-alone.log" timeout -k 10 "$STEP_SECONDS" \
-			make -k -C "$tested" check TESTS='$(alone_tests)' || status=$?
-	fi
+	in_background "$log" timeout -k 10 "$STEP_SECONDS" make -C "$tested" check "$@"
+	status=$?
 	before=$failed
 	durations "$tested" >"${log%.log}.durations"
 	if count_tests "$tested" && [ "$status" = 0 ]; then
