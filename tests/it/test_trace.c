@@ -150,20 +150,28 @@ static void member_that_was_displaced_is_not_told_as_unlinked(void)
 	NO_RECORDS(s.ar);
 }
 
-/* The daemon never could read the name of B, which X displaces. */
-static void member_that_nobody_may_view_is_not_told_as_unlinked_when_displaced(void)
+/* RING has B, whose name the daemon never could read. Returns X, another key of that name. */
+static int32_t set_up_unread_member(struct scene *s)
 {
-	struct scene s;
 	int32_t x;
 
-	set_up(&s, "source=trace,resync_s=" NEVER_S);
-	IT_EQ(keyctl_setperm(s.b, KEY_POS_SEARCH | KEY_POS_LINK), 0);
-	IT_EQ(keyctl_link(s.b, s.ring), 0);
-	RECORDS_UNTIL(s.ar, "RING:linked:B");
-	IT_EQ(ioctl(s.ar, WQFS_IOC_SYNC), 0);
+	set_up(s, "source=trace,resync_s=" NEVER_S);
+	IT_EQ(keyctl_setperm(s->b, KEY_POS_SEARCH | KEY_POS_LINK), 0);
+	IT_EQ(keyctl_link(s->b, s->ring), 0);
+	RECORDS_UNTIL(s->ar, "RING:linked:B");
+	IT_EQ(ioctl(s->ar, WQFS_IOC_SYNC), 0);
 	x = add_key("user", "wqfs-test:b", "x", 1, KEY_SPEC_PROCESS_KEYRING);
 	IT_OK(x > 0);
 	records_name(x, "X");
+	return x;
+}
+
+/* X displaces B. */
+static void member_that_nobody_may_view_is_not_told_as_unlinked_when_displaced(void)
+{
+	struct scene s;
+	int32_t x = set_up_unread_member(&s);
+
 	IT_EQ(keyctl_link(x, s.ring), 0);
 	RECORDS_UNTIL(s.ar, "RING:linked:X");
 	NO_RECORDS(s.ar);
@@ -173,16 +181,8 @@ static void member_that_nobody_may_view_is_not_told_as_unlinked_when_displaced(v
 static void member_that_nobody_may_view_is_not_told_as_unlinked_in_anothers_name(void)
 {
 	struct scene s;
-	int32_t x;
+	int32_t x = set_up_unread_member(&s);
 
-	set_up(&s, "source=trace,resync_s=" NEVER_S);
-	IT_EQ(keyctl_setperm(s.b, KEY_POS_SEARCH | KEY_POS_LINK), 0);
-	IT_EQ(keyctl_link(s.b, s.ring), 0);
-	RECORDS_UNTIL(s.ar, "RING:linked:B");
-	IT_EQ(ioctl(s.ar, WQFS_IOC_SYNC), 0);
-	x = add_key("user", "wqfs-test:b", "x", 1, KEY_SPEC_PROCESS_KEYRING);
-	IT_OK(x > 0);
-	records_name(x, "X");
 	IT_EQ(keyctl_unlink(x, s.ring), 0);
 	RECORDS_UNTIL(s.ar, "RING:unlinked:X");
 	NO_RECORDS(s.ar);
