@@ -5,15 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/container.h"
 #include "base/log.h"
 #include "base/unused.h"
-#include "fuse/attrs.h"
-#include "fuse/constructing.h"
+#include "fuse/in_order.h"
 #include "fuse/queue_rights.h"
 #include "fuse/replies.h"
+#include "fuse/xattrs.h"
 #include "wqfs_ops.h"
 
 /* Replies R: 0 is success without data, -errno an error. */
@@ -91,25 +91,44 @@ static void reply_attr(fuse_req_t req, const struct wq_node *node)
 	fuse_reply_attr(req, &st, WQFS_NO_CACHE);
 }
 
-/* Finds the node of INO; *NODE is NULL for the root. False: there is no such inode, and REQ has
- * been answered. */
-static bool node_of(fuse_req_t req, fuse_ino_t ino, struct wq_node **node)
+/* A request for attributes that waits for what was done before it. */
+struct later {
+	struct wqfs_ordered ordered;
+	fuse_ino_t ino;
+};
+
+static void attr_now(fuse_req_t req, struct wqfs_ordered *ordered)
 {
-	*node = ino == WQ_ROOT_INO ? NULL : wq_namespace_inode(&wqfs_of(req)->ns, ino);
-	if (*node || ino == WQ_ROOT_INO)
-		return true;
-	fuse_reply_err(req, ESTALE);
-	return false;
+	const struct later *l = wq_container_of(ordered, struct later, ordered);
+	struct wq_node *node;
+
+	if (wqfs_node_of(req, l->ino, &node))
+		reply_attr(req, node);
 }
 
+/* NULL: no memory. */
+static struct wqfs_ordered *later(fuse_ino_t ino)
+{
+	struct later *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	l->ordered.go = attr_now;
+	l->ino = ino;
+	return &l->ordered;
+}
+
+/* The size is how many bytes can be read, which FIONREAD returns. */
 static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi WQ_UNUSED)
 {
 	struct wq_node *node;
 
-	if (!node_of(req, ino, &node))
+	if (!wqfs_node_of(req, ino, &node))
 		return;
-	wqfs_drain_sources(req); /* for st_size */
-	reply_attr(req, node);
+	if (wqfs_drain_sources(req) || !node || !wqfs_reads(req, node))
+		reply_attr(req, node);
+	else
+		wqfs_go_in_order(req, NULL, later(ino));
 }
 
 /* The kernel has checked the caller's rights (default_permissions). Setting times is accepted,
@@ -120,7 +139,7 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to
 	struct wqfs *fs = wqfs_of(req);
 	struct wq_node *node;
 
-	if (!node_of(req, ino, &node))
+	if (!wqfs_node_of(req, ino, &node))
 		return;
 	if (to_set & FUSE_SET_ATTR_SIZE) {
 		fuse_reply_err(req, EINVAL);
@@ -244,7 +263,7 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	struct fuse_open_out out;
 	int r;
 
-	if (!node_of(req, ino, &node))
+	if (!wqfs_node_of(req, ino, &node))
 		return;
 	r = wq_namespace_may_open(&fs->ns, node, fuse_req_ctx(req)->uid);
 	if (r < 0) {
@@ -341,84 +360,6 @@ static void op_statfs(fuse_req_t req, fuse_ino_t ino WQ_UNUSED)
 	fuse_reply_statfs(req, &st);
 }
 
-/* ---- extended attributes ---- */
-
-static void reply_xattr(fuse_req_t req, const char *text, size_t len, size_t size)
-{
-	if (size == 0)
-		fuse_reply_xattr(req, len);
-	else if (len > size)
-		fuse_reply_err(req, ERANGE);
-	else
-		fuse_reply_buf(req, text, len);
-}
-
-static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
-{
-	struct wq_caller caller = wqfs_caller(req);
-	struct wq_node *node;
-	char *text;
-	ssize_t n;
-
-	if (!node_of(req, ino, &node))
-		return;
-	wqfs_drain_sources(req); /* as for the ioctl that returns the same */
-	n = wq_attr_get(node, wqfs_of(req)->keys, name, &caller, &text);
-	if (n < 0)
-		fuse_reply_err(req, (int)-n);
-	else
-		reply_xattr(req, text, (size_t)n, size);
-	free(text);
-}
-
-static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
-{
-	struct wq_node *node;
-	const char *names;
-	size_t len;
-
-	if (!node_of(req, ino, &node))
-		return;
-	names = wq_attr_list(node, &len);
-	reply_xattr(req, names, len, size);
-}
-
-/* Sets WQFS_XATTR_WATCHES, for which the request may have to wait for a key. */
-static void set_watch(fuse_req_t req, struct wq_node *node, const char *value, size_t size)
-{
-	struct wqfs_watch_key w;
-	int r = wq_attr_parse_watch(value, size, &w);
-
-	if (r < 0)
-		reply(req, r);
-	else
-		wqfs_watch_by_attr(req, node, &w);
-}
-
-static void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value,
-	size_t size, int flags)
-{
-	struct wq_node *node;
-
-	if (!node_of(req, ino, &node))
-		return;
-	wqfs_drain_sources(req);
-	if ((flags & XATTR_CREATE) && wq_attr_exists(node, name))
-		reply(req, -EEXIST);
-	else if (node && !strcmp(name, WQFS_XATTR_WATCHES))
-		set_watch(req, node, value, size);
-	else
-		reply(req, wq_attr_set(node, name, value, size));
-}
-
-static void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
-{
-	struct wq_node *node;
-
-	if (node_of(req, ino, &node))
-		reply(req, wq_attr_remove(node, name));
-}
-
 /* There is no flush: nothing ends when one of perhaps many descriptors is closed. A kernel that
  * gets ENOSYS once asks no more. */
 const struct fuse_lowlevel_ops wqfs_ops = {
@@ -443,10 +384,10 @@ const struct fuse_lowlevel_ops wqfs_ops = {
 	.opendir = op_opendir,
 	.readdir = op_readdir,
 	.statfs = op_statfs,
-	.getxattr = op_getxattr,
-	.setxattr = op_setxattr,
-	.listxattr = op_listxattr,
-	.removexattr = op_removexattr,
+	.getxattr = wqfs_op_getxattr,
+	.setxattr = wqfs_op_setxattr,
+	.listxattr = wqfs_op_listxattr,
+	.removexattr = wqfs_op_removexattr,
 	.ioctl = wqfs_op_ioctl,
 	.poll = wqfs_op_poll,
 };

@@ -212,7 +212,7 @@ int wq_attr_parse_watch(const char *value, size_t len, struct wqfs_watch_key *w)
 
 int wq_attr_set(struct wq_node *node, const char *name, const char *value, size_t len)
 {
-	char text[16384]; /* no filter in words is longer */
+	char text[WQ_ATTR_MAX + 1];
 
 	if (to_text(value, len, text, sizeof(text)) < 0)
 		return -EINVAL;

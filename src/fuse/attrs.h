@@ -10,6 +10,8 @@
 #include "fuse/namespace.h"
 #include "keys_bridge.h"
 
+#define WQ_ATTR_MAX 16383 /* no value that can be set, as a filter in words, is longer */
+
 /* Stores in *OUT, which the caller frees, the text of attribute NAME of NODE (NULL: the root
  * directory), as far as CALLER may know it. Returns its length without the NUL; -ENODATA: there
  * is no such attribute; -ENOMEM; -E2BIG: the kernel does not take so much. */

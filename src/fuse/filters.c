@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/container.h"
 #include "filter.h"
 #include "fuse/filters.h"
+#include "fuse/in_order.h"
 #include "fuse/parked.h"
 
 /* Sets the filter in the LEN bytes at RAW, in the kernel's layout. */
@@ -15,12 +17,53 @@ static int set_filter(struct wq_handle *h, const struct wqfs_filter *raw, size_t
 	return r < 0 ? r : wq_queue_set_filter(h->node->queue, &filter);
 }
 
+/* A filter that waits for what was done before. */
+struct later {
+	struct wqfs_ordered ordered;
+	struct wq_handle *h;
+	struct wq_filter filter;
+};
+
+static void set_now(fuse_req_t req, struct wqfs_ordered *ordered)
+{
+	const struct later *l = wq_container_of(ordered, struct later, ordered);
+	int r = wq_queue_set_filter(l->h->node->queue, &l->filter);
+
+	if (r == 0)
+		fuse_reply_ioctl(req, 0, NULL, 0);
+	else
+		fuse_reply_err(req, -r);
+}
+
+/* NULL: no memory. */
+static struct wqfs_ordered *later(struct wq_handle *h, const struct wq_filter *filter)
+{
+	struct later *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	l->ordered.go = set_now;
+	l->ordered.loses = h->node->queue;
+	l->h = h;
+	l->filter = *filter;
+	return &l->ordered;
+}
+
 static void filter_read(struct wq_user_mem *mem, int err)
 {
 	struct wq_parked *p = wq_container_of(mem, struct wq_parked, mem);
+	struct wq_handle *h = p->handle;
+	fuse_req_t req = p->req;
+	struct wq_filter filter;
+	int r = err < 0 ? err : wq_filter_parse(&filter, mem->raw, mem->len);
 
 	p->wait = WQ_WAIT_NOTHING; /* mem has ended already */
-	wqfs_complete(p, err < 0 ? err : set_filter(p->handle, mem->raw, mem->len));
+	if (r < 0 || wqfs_drain_sources(req)) {
+		wqfs_complete(p, r < 0 ? r : wq_queue_set_filter(h->node->queue, &filter));
+		return;
+	}
+	wqfs_release(p);
+	wqfs_go_in_order(req, h, later(h, &filter));
 }
 
 void wqfs_set_filter(fuse_req_t req, struct wq_handle *h, uint64_t address)

@@ -93,6 +93,7 @@ struct wqfs *wqfs_new(
 	TAILQ_INIT(&fs->constructing);
 	TAILQ_INIT(&fs->to_serve);
 	TAILQ_INIT(&fs->undrained);
+	TAILQ_INIT(&fs->ordered);
 	TAILQ_INIT(&fs->left);
 	TAILQ_INIT(&fs->to_serve_last);
 	wq_user_mem_init(&fs->user_mem, loop);

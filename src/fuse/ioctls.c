@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "base/container.h"
 #include "filter.h"
 #include "fuse/begun_sync.h"
 #include "fuse/constructing.h"
 #include "fuse/filters.h"
+#include "fuse/in_order.h"
 #include "fuse/ioctls.h"
 #include "fuse/parked.h"
 #include "fuse/queue_rights.h"
@@ -205,6 +209,72 @@ static bool has_right(fuse_req_t req, const struct wq_handle *h, enum right righ
 	return true;
 }
 
+/* ---- calls that wait for what was done before them ---- */
+
+struct later {
+	struct wqfs_ordered ordered;
+	struct wq_handle *h;
+	struct call call;
+	struct wqfs_filter in; /* the longest that such a call has */
+};
+
+/* Does it change what the queue gets, or show how much it has? A filter in the caller's memory
+ * is read first. */
+static bool is_in_order(const struct call *c)
+{
+	switch (c->cmd) {
+	case IOC_WATCH_QUEUE_SET_FILTER:
+		return !c->arg;
+	case IOC_WATCH_QUEUE_SET_SIZE:
+	case WQFS_IOC_SET_FILTER:
+	case WQFS_IOC_WATCH_KEY:
+	case WQFS_IOC_TRY_WATCH_KEY:
+	case WQFS_IOC_GET_STATS:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* May the queue get less after C of what was done before it? */
+static bool takes_away(const struct call *c)
+{
+	switch (c->cmd) {
+	case WQFS_IOC_SET_FILTER:
+		return true;
+	case WQFS_IOC_WATCH_KEY:
+	case WQFS_IOC_TRY_WATCH_KEY:
+		return c->in_size >= sizeof(struct wqfs_watch_key) &&
+		       ((const struct wqfs_watch_key *)c->in)->watch_id < 0;
+	default:
+		return false;
+	}
+}
+
+static void call_now(fuse_req_t req, struct wqfs_ordered *ordered)
+{
+	const struct later *l = wq_container_of(ordered, struct later, ordered);
+
+	ioctl_queue(req, l->h, &l->call);
+}
+
+/* NULL: no memory. */
+static struct wqfs_ordered *later(struct wq_handle *h, const struct call *c)
+{
+	struct later *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	l->ordered.go = call_now;
+	l->ordered.loses = takes_away(c) ? h->node->queue : NULL;
+	l->h = h;
+	l->call = *c;
+	l->call.in = &l->in;
+	l->call.in_size = c->in_size < sizeof(l->in) ? c->in_size : sizeof(l->in);
+	memcpy(&l->in, c->in, l->call.in_size);
+	return &l->ordered;
+}
+
 void wqfs_op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg,
 	struct fuse_file_info *fi, unsigned int flags, const void *in, size_t in_size,
 	size_t out_size)
@@ -226,6 +296,8 @@ void wqfs_op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg,
 		return;
 	}
 	/* what was done before the call is for the queue as it was before the call */
-	wqfs_drain_sources(req);
-	ioctl_queue(req, h, &call);
+	if (wqfs_drain_sources(req) || !is_in_order(&call))
+		ioctl_queue(req, h, &call);
+	else
+		wqfs_go_in_order(req, h, later(h, &call));
 }

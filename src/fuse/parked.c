@@ -45,8 +45,17 @@ void wqfs_unpark(struct wq_parked *p)
 	assert(!p->syncing || p->wait != WQ_WAIT_RECORD); /* they share memory */
 	if (p->syncing)
 		wq_keys_sync_cancel(p->fs->keys, &p->sync);
+	if (p->wait == WQ_WAIT_ORDER)
+		free(p->order.what);
 	if (p->wait == WQ_WAIT_FILTER)
 		wq_user_mem_cancel(&p->mem);
+}
+
+void wqfs_release(struct wq_parked *p)
+{
+	fuse_req_interrupt_func(p->req, NULL, NULL);
+	wqfs_unpark(p);
+	free(p);
 }
 
 int wqfs_give(const struct wq_parked *p, const char *buf, size_t len)

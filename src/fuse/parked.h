@@ -9,6 +9,8 @@
 
 #include "fuse/server.h"
 
+struct wqfs_ordered;
+
 /* A parked request is on fs->parked, on the list of its handle, and perhaps in a line.
  * wqfs_unpark() takes it off these lists; then it is answered and freed. */
 struct wq_parked {
@@ -28,6 +30,10 @@ struct wq_parked {
 			struct wq_node *node;
 			bool by_attr; /* it sets user.wqfs.watches */
 		} construct;	      /* CONSTRUCT */
+		struct {
+			struct wqfs_ordered *what; /* owned; NULL: it is being carried out */
+			uint64_t cpu_ns;	   /* the daemon's clock when it came */
+		} order;			   /* ORDER */
 		struct wq_user_mem mem;
 		struct wq_keys_sync sync;
 	};
@@ -53,6 +59,10 @@ void wqfs_may_interrupt(struct wq_parked *p);
 /* P waits no longer, and what was begun for it is cancelled. The caller answers
  * and frees it. */
 void wqfs_unpark(struct wq_parked *p);
+
+/* The same, and frees P: its request goes on, and cannot be interrupted until it is parked
+ * again. */
+void wqfs_release(struct wq_parked *p);
 
 /* Gives LEN bytes of BUF to P, a reader that was unparked. 0, or -errno: they
  * did not arrive. */

@@ -3,6 +3,7 @@
 
 #include "fuse/begun_sync.h"
 #include "fuse/constructing.h"
+#include "fuse/in_order.h"
 #include "fuse/parked.h"
 #include "fuse/reading.h"
 #include "fuse/requests.h"
@@ -30,6 +31,8 @@ void wqfs_stop(struct wqfs *fs)
 	while ((p = TAILQ_FIRST(&fs->parked)))
 		if (p->wait == WQ_WAIT_POSTS)
 			wqfs_complete_poll(p);
+		else if (p->wait == WQ_WAIT_ORDER)
+			wqfs_go_now(p);
 		else
 			wqfs_complete(p, p->wait == WQ_WAIT_RECORD ? 0 : -EINTR);
 	HASH_ITER (by_ino, fs->ns.by_ino, node, tmp)

@@ -44,6 +44,15 @@ struct wq_handle *wqfs_handle(fuse_req_t req, const struct fuse_file_info *fi)
 	return h;
 }
 
+bool wqfs_node_of(fuse_req_t req, fuse_ino_t ino, struct wq_node **node)
+{
+	*node = ino == WQ_ROOT_INO ? NULL : wq_namespace_inode(&wqfs_of(req)->ns, ino);
+	if (*node || ino == WQ_ROOT_INO)
+		return true;
+	fuse_reply_err(req, ESTALE);
+	return false;
+}
+
 /* ---- the caller ---- */
 
 /* Reads the supplementary groups of the process of REQ. Without memory it is in none. */
@@ -91,7 +100,7 @@ struct wq_caller wqfs_caller(fuse_req_t req)
 	};
 }
 
-void wqfs_drain_sources(fuse_req_t req)
+bool wqfs_drain_sources(fuse_req_t req)
 {
-	wq_keys_drain_sources(wqfs_of(req)->keys, fuse_req_ctx(req)->uid);
+	return wq_keys_drain_sources(wqfs_of(req)->keys, fuse_req_ctx(req)->uid);
 }

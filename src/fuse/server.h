@@ -20,11 +20,12 @@
 
 /* What a request waits for. */
 enum wq_wait {
-	WQ_WAIT_RECORD,	   /* read() */
-	WQ_WAIT_POSTS,	   /* poll() that waits for no event: what was done before it */
-	WQ_WAIT_SYNC,	   /* WQFS_IOC_SYNC: a scan of all keys */
-	WQ_WAIT_DRAIN,	   /* PIPE_IOC_SYNC: a scan, then until all is read */
-	WQ_WAIT_FILTER,	   /* IOC_WATCH_QUEUE_SET_FILTER: a read of the caller's memory */
+	WQ_WAIT_RECORD, /* read() */
+	WQ_WAIT_POSTS,	/* poll() that waits for no event: what was done before it */
+	WQ_WAIT_SYNC,	/* WQFS_IOC_SYNC: a scan of all keys */
+	WQ_WAIT_DRAIN,	/* PIPE_IOC_SYNC: a scan, then until all is read */
+	WQ_WAIT_ORDER,	/* a request that changes what a queue gets: what was done before it */
+	WQ_WAIT_FILTER, /* IOC_WATCH_QUEUE_SET_FILTER: a read of the caller's memory */
 	WQ_WAIT_CONSTRUCT, /* WQFS_IOC_WATCH_KEY: a key under construction */
 	WQ_WAIT_NOTHING,   /* any more: its wait has ended, or could not begin */
 };
@@ -101,6 +102,8 @@ struct wqfs {
 	/* Readers and pollers that wait for nothing, until all is posted that was done before
 	 * they came. */
 	struct wq_parked_list undrained;
+	/* Requests that change what queues get, or ask what they have: the same. */
+	struct wq_parked_list ordered;
 	/* Nodes that the last writer has left, until all is posted that was done before. */
 	struct wq_node_list left;
 	struct wq_user_mem_pool user_mem;
@@ -131,6 +134,10 @@ void wqfs_set_user(struct wq_handle *h, uid_t uid);
 struct wq_caller wqfs_caller(fuse_req_t req);
 
 /* wq_keys_drain_sources() for REQ's user, who pays for it. */
-void wqfs_drain_sources(fuse_req_t req);
+bool wqfs_drain_sources(fuse_req_t req);
+
+/* The node of INO in *NODE; NULL for the root directory. False: there is no such inode, and REQ
+ * has been answered. */
+bool wqfs_node_of(fuse_req_t req, fuse_ino_t ino, struct wq_node **node);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/budget.h"
 #include "base/unused.h"
 #include "fuse/answered.h"
+#include "fuse/in_order.h"
 #include "fuse/parked.h"
 #include "fuse/polls.h"
 #include "fuse/reading.h"
@@ -210,7 +211,7 @@ static bool has_nodes_to_serve(const struct wqfs *fs)
 bool wqfs_has_to_serve(const struct wqfs *fs)
 {
 	return has_nodes_to_serve(fs) || !TAILQ_EMPTY(&fs->undrained) ||
-	       !TAILQ_EMPTY(&fs->left);
+	       !TAILQ_EMPTY(&fs->ordered) || !TAILQ_EMPTY(&fs->left);
 }
 
 bool wqfs_is_pressing(const struct wqfs *fs)
@@ -260,6 +261,7 @@ void wqfs_serve(struct wqfs *fs)
 
 	fs->pressing = false;
 	tell_ends(fs);
+	wqfs_serve_ordered(fs, end_ns);
 	serve_undrained(fs, end_ns);
 	while ((node = TAILQ_FIRST(&fs->to_serve)) && wq_now_ns() < end_ns) {
 		if (serve_and_pay(fs, node, end_ns))

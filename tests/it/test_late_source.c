@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A request that changes what a queue gets, or asks what it has, is carried out when all that
+ * was done before it has been handled, although the daemon has much to handle. It has a limit:
+ * whoever floods the sources does not delay others for long.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+
+#include "kernel_source.h"
+#include "lib.h"
+#include "records.h"
+
+/* More than a daemon handles in the millisecond that a request takes anyway, and less than what
+ * a request waits for. */
+#define TRACE_BACKLOG  ((IT_SANITIZED ? 1000 : 6000) / test_slowness())
+#define KERNEL_BACKLOG ((IT_SANITIZED ? 2000 : 10000) / test_slowness())
+#define TOO_MUCH       (100000 / test_slowness()) /* for that */
+
+static pid_t daemon_pid;
+static int backlog, fd, other;
+static int32_t key_a, key_b;
+
+static void by_trace(void)
+{
+	close(trace_need());
+	daemon_pid = it_start("source=trace,trace_buffer_kb=65536");
+	backlog = TRACE_BACKLOG;
+}
+
+static void by_trace_elsewhere(void)
+{
+	setenv("WQFS_ELSEWHERE", "1", 1);
+	by_trace();
+}
+
+static void by_kernel(void)
+{
+	daemon_pid = kernel_source_start("");
+	backlog = KERNEL_BACKLOG;
+}
+
+/* ---- a daemon that is late ---- */
+
+static void make_backlog(int n)
+{
+	for (int i = 0; i < n; i++)
+		IT_EQ(keyctl_update(key_b, "1", 1), 0);
+}
+
+/* Another process makes REQUEST while the daemon has still N changes to handle, and after them
+ * the one that DEED made. That process gets the signal SIG, if it is not 0, while it waits.
+ * Returns it. */
+static pid_t make_late(int n, void (*deed)(void), void (*request)(void), long nr, int sig)
+{
+	pid_t pid;
+
+	IT_EQ(kill(daemon_pid, SIGSTOP), 0);
+	make_backlog(n);
+	deed();
+	pid = it_fork();
+	if (pid == 0) {
+		it_interruptible(SIGUSR1);
+		request();
+		_exit(0);
+	}
+	IT_UNTIL(it_in_syscall(pid, nr));
+	if (sig)
+		IT_EQ(kill(pid, sig), 0);
+	IT_EQ(kill(daemon_pid, SIGCONT), 0);
+	return pid;
+}
+
+static void update(void)
+{
+	IT_EQ(keyctl_update(key_a, "1", 1), 0);
+}
+
+static void update_twice(void)
+{
+	update();
+	update();
+}
+
+static void begin(void (*start)(void))
+{
+	start();
+	key_a = it_key("wqfs-test:a");
+	key_b = it_key("wqfs-test:b");
+	IT_EQ(keyctl_setperm(key_a, EVERY_PERM), 0);
+	IT_EQ(keyctl_setperm(key_b, EVERY_PERM), 0);
+	records_name(key_a, "A");
+	fd = it_queue("q", O_RDONLY | O_NONBLOCK);
+	other = it_queue("other", O_RDONLY);
+	IT_EQ(it_watch(other, key_a, 1), 0);
+	IT_EQ(it_watch(other, key_b, 1), 0);
+}
+
+/* ---- what they request ---- */
+
+static const struct wqfs_filter nothing = {
+	.nr_filters = 1,
+	.filters = {{.type = WATCH_TYPE_META, .subtype_filter = {1}}},
+};
+
+static void watch(void)
+{
+	IT_EQ(it_watch(fd, key_a, 1), 0);
+}
+
+static void set_watch(int id)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%d %d", key_a, id);
+	IT_EQ(fsetxattr(fd, WQFS_XATTR_WATCHES, text, strlen(text), 0), 0);
+}
+
+static void watch_by_attr(void)
+{
+	set_watch(1);
+}
+
+static void unwatch(void)
+{
+	IT_EQ(it_watch(fd, key_a, -1), 0);
+}
+
+static void unwatch_by_attr(void)
+{
+	set_watch(-1);
+}
+
+static void set_filter(void)
+{
+	IT_EQ(ioctl(fd, IOC_WATCH_QUEUE_SET_FILTER, &nothing), 0);
+}
+
+static void set_sized_filter(void)
+{
+	IT_EQ(ioctl(fd, WQFS_IOC_SET_FILTER, &nothing), 0);
+}
+
+static void set_filter_by_attr(void)
+{
+	IT_EQ(fsetxattr(fd, WQFS_XATTR_FILTER, "key:revoked", 11, 0), 0);
+}
+
+static void remove_filter(void)
+{
+	IT_EQ(ioctl(fd, IOC_WATCH_QUEUE_SET_FILTER, NULL), 0);
+}
+
+static void remove_filter_by_attr(void)
+{
+	IT_EQ(fremovexattr(fd, WQFS_XATTR_FILTER), 0);
+}
+
+static void set_size(void)
+{
+	IT_EQ(ioctl(fd, IOC_WATCH_QUEUE_SET_SIZE, 32), 0);
+}
+
+static void set_size_by_attr(void)
+{
+	IT_EQ(fsetxattr(fd, WQFS_XATTR_SIZE, "32", 2, 0), 0);
+}
+
+static void ask_bytes(void)
+{
+	struct statx st;
+
+	IT_EQ(statx(fd, "", AT_EMPTY_PATH, STATX_SIZE, &st), 0);
+	IT_EQ(st.stx_size, 2 * sizeof(struct key_notification));
+}
+
+static void ask_stats(void)
+{
+	IT_EQ(it_stats(fd).queued, 2);
+}
+
+static void ask_stats_by_attr(void)
+{
+	char text[512];
+	ssize_t n = fgetxattr(fd, WQFS_XATTR_STATS, text, sizeof(text) - 1);
+
+	IT_OK(n > 0);
+	text[n] = '\0';
+	IT_OK(strstr(text, "queued 2\n") != NULL);
+}
+
+/* A request, its system call, whether the queue watches A before, has a filter or no size, and
+ * what it then has of two changes that were made before the request. */
+static const struct kind {
+	void (*request)(void);
+	long nr;
+	bool watches, is_filtered, has_no_size;
+	const char *records;
+} kinds[] = {
+	{watch, SYS_ioctl, false, false, false, ""},
+	{watch_by_attr, SYS_fsetxattr, false, false, false, ""},
+	{unwatch, SYS_ioctl, true, false, false, "A:updated A:updated A:removed"},
+	{unwatch_by_attr, SYS_fsetxattr, true, false, false, "A:updated A:updated A:removed"},
+	{set_filter, SYS_ioctl, true, false, false, "A:updated A:updated"},
+	{set_sized_filter, SYS_ioctl, true, false, false, "A:updated A:updated"},
+	{set_filter_by_attr, SYS_fsetxattr, true, false, false, "A:updated A:updated"},
+	{remove_filter, SYS_ioctl, true, true, false, ""},
+	{remove_filter_by_attr, SYS_fremovexattr, true, true, false, ""},
+	{set_size, SYS_ioctl, true, false, true, ""},
+	{set_size_by_attr, SYS_fsetxattr, true, false, true, ""},
+	{ask_bytes, SYS_statx, true, false, false, "A:updated A:updated"},
+	{ask_stats, SYS_ioctl, true, false, false, "A:updated A:updated"},
+	{ask_stats_by_attr, SYS_fgetxattr, true, false, false, "A:updated A:updated"},
+};
+
+static void have_done(const struct kind *k, int sig)
+{
+	close(fd);
+	IT_EQ(unlink(IT_MNT "/q"), 0);
+	fd = it_queue(k->has_no_size ? WQFS_ANONYMOUS : "q", O_RDWR | O_NONBLOCK);
+	if (k->has_no_size)
+		IT_EQ(mknod(IT_MNT "/q", S_IFREG | 0600, 0), 0);
+	if (k->watches)
+		watch();
+	if (k->is_filtered)
+		set_filter();
+	it_join(make_late(backlog, update_twice, k->request, k->nr, sig));
+	IT_STR(records(fd), k->records);
+}
+
+static void each_is_in_order(void (*start)(void), int sig)
+{
+	begin(start);
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		printf("# %zu\n", i);
+		fflush(stdout);
+		have_done(&kinds[i], sig);
+	}
+}
+
+static void requests_are_in_order_by_trace(void)
+{
+	each_is_in_order(by_trace, 0);
+}
+
+static void requests_are_in_order_by_trace_elsewhere(void)
+{
+	each_is_in_order(by_trace_elsewhere, 0);
+}
+
+static void requests_are_in_order_by_the_kernel(void)
+{
+	each_is_in_order(by_kernel, 0);
+}
+
+/* The kernel does not interrupt these. */
+static void signals_change_nothing(void)
+{
+	begin(by_trace);
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (kinds[i].request != set_filter) /* its memory may hang */
+			have_done(&kinds[i], SIGUSR1);
+}
+
+/* ---- limits ---- */
+
+static void what_may_be_missed_is_lost(void)
+{
+	begin(by_trace);
+	for (int i = 0; i < 4; i++) {
+		const bool filters = i % 2;
+
+		watch();
+		it_join(make_late(
+			TOO_MUCH, update, filters ? set_sized_filter : unwatch, SYS_ioctl, 0));
+		IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+		IT_STR(records(fd), filters ? "LOSS" : "LOSS A:removed");
+		if (!filters)
+			continue;
+		remove_filter();
+		unwatch();
+		(void)records(fd);
+	}
+}
+
+/* A signal kills who waits, also if another one has come before. */
+static void who_waits_can_be_killed(void)
+{
+	pid_t pid;
+
+	begin(by_trace);
+	watch();
+	for (int i = 0; i < 4; i++) {
+		pid = make_late(TOO_MUCH, update, unwatch, SYS_ioctl, i % 2 ? SIGUSR1 : 0);
+		IT_EQ(kill(pid, SIGKILL), 0);
+		(void)it_wait(pid); /* it may have ended by itself before */
+		(void)it_watch(fd, key_a, 1);
+		(void)records(fd);
+	}
+	it_stop(daemon_pid);
+}
+
+static void a_queue_can_go_meanwhile(void)
+{
+	begin(by_trace);
+	watch();
+	for (int i = 0; i < 4; i++) {
+		pid_t pid = make_late(TOO_MUCH, update, unwatch, SYS_ioctl, 0);
+
+		IT_EQ(unlink(IT_MNT "/q"), 0);
+		close(fd);
+		it_join(pid);
+		fd = it_queue("q", O_RDONLY | O_NONBLOCK);
+		watch();
+	}
+	(void)make_late(TOO_MUCH, update, unwatch, SYS_ioctl, 0);
+	it_stop(daemon_pid);
+}
+
+static void never_end(void)
+{
+	for (;;)
+		make_backlog(1);
+}
+
+/* The sources never come to an end. */
+static void a_flood_delays_nobody_for_long(void)
+{
+	enum { FLOODERS = 4, REQUESTS = 50, LIMIT_MS = 200 };
+	uint64_t longest_ns = 0, all_ns = 0;
+
+	begin(by_trace);
+	for (int i = 0; i < FLOODERS; i++)
+		if (it_fork() == 0)
+			never_end();
+	for (int i = 0; i < REQUESTS; i++) {
+		const uint64_t began_ns = wq_now_ns();
+		uint64_t took_ns;
+
+		if (i % 2)
+			unwatch();
+		else
+			watch();
+		took_ns = wq_now_ns() - began_ns;
+		all_ns += took_ns;
+		if (took_ns > longest_ns)
+			longest_ns = took_ns;
+	}
+	printf("# %.1f ms each, %.1f ms at most\n", (double)all_ns / REQUESTS / 1e6,
+		(double)longest_ns / 1e6);
+	fflush(stdout);
+	IT_OK(all_ns / REQUESTS < LIMIT_MS * 1000000ull * (unsigned int)test_patience());
+}
+
+static const struct it_test tests[] = {
+	{"requests are in order with what was done before by trace",
+		requests_are_in_order_by_trace},
+	{"requests are in order with what was done before by trace in another session",
+		requests_are_in_order_by_trace_elsewhere},
+	{"requests are in order with what was done before by the kernel's functions",
+		requests_are_in_order_by_the_kernel},
+	{"a signal changes nothing about that", signals_change_nothing},
+	{"what a queue may have missed by a request is a loss", what_may_be_missed_is_lost},
+	{"who waits for what was done before can be killed", who_waits_can_be_killed},
+	{"a queue can lose its name, and its daemon end, while a request waits",
+		a_queue_can_go_meanwhile},
+	{"a flood delays nobody for long", a_flood_delays_nobody_for_long},
+};
+
+IT_MAIN(tests)
