@@ -122,6 +122,15 @@ static bool has_nameless(const struct wq_key *ring)
 	return false;
 }
 
+/* T may have taken a member of RING whose name, or T's key's, could not be read. A report must
+ * not hide what others do, nor what is handled late something that was done after the last
+ * snapshot. */
+static void note_nameless(const struct wq_statement *t, struct wq_key *ring)
+{
+	if (!t->caller && t->op->end_ns > ring->seen_ns)
+		ring->nameless++;
+}
+
 static unsigned int linked(const struct wq_statement *t, struct wq_key *ring, int32_t serial)
 {
 	if (wq_key_has_members(ring)) {
@@ -132,9 +141,8 @@ static unsigned int linked(const struct wq_statement *t, struct wq_key *ring, in
 			note_name(t->model, displaced, name);
 			wq_key_member_del(&ring->state, displaced);
 		}
-		/* a report must not hide what others do */
-		if (!t->caller && !displaced && (!name || has_nameless(ring)))
-			ring->nameless++;
+		if (!displaced && (!name || has_nameless(ring)))
+			note_nameless(t, ring);
 		if (wq_key_member_add(&ring->state, serial, name) < 0)
 			wq_log(WQ_LOG_ERR, "no memory for a member of keyring %d",
 				ring->serial);
@@ -155,8 +163,8 @@ static unsigned int unlinked(const struct wq_statement *t, struct wq_key *ring, 
 			removed = namesake(ring, name_of(ring, serial), serial);
 		if (removed)
 			wq_key_member_del(&ring->state, removed);
-		else if (!t->caller && has_nameless(ring)) /* as in linked() */
-			ring->nameless++;
+		else if (has_nameless(ring))
+			note_nameless(t, ring);
 		members_changed(ring);
 	}
 	notify(t, ring, NOTIFY_KEY_UNLINKED, (uint32_t)serial);

@@ -106,6 +106,7 @@ static bool sees_by_attributes(const struct wq_key *key, const struct wq_key_sta
 
 int wq_compare_first(struct wq_key *key)
 {
+	const uint64_t began_ns = wq_now_ns();
 	int r;
 
 	key->exact_periods = key->model->exact_periods;
@@ -115,6 +116,7 @@ int wq_compare_first(struct wq_key *key)
 		return r;
 	wq_apply_snapshot(key, &key->model->scratch);
 	key->since_ns = wq_now_ns();
+	key->seen_ns = began_ns;
 	return 0;
 }
 
@@ -175,8 +177,16 @@ static void begin_anew(struct wq_key *key)
 		wq_post_key_loss(key);
 }
 
-/* Posts the differences between KEY and NEW, and makes NEW its model. */
-static void adopt(struct wq_key *key, struct wq_key_state *new)
+/* The model of KEY is as a snapshot has shown it that began at BEGAN_NS. */
+static void note_seen(struct wq_key *key, uint64_t began_ns)
+{
+	key->seen_ns = began_ns;
+	key->nameless = 0;
+}
+
+/* Posts the differences between KEY and NEW, a snapshot that began at BEGAN_NS, and makes NEW
+ * its model. */
+static void adopt(struct wq_key *key, struct wq_key_state *new, uint64_t began_ns)
 {
 	if (key->needs_snapshot) {
 		begin_anew(key);
@@ -188,17 +198,19 @@ static void adopt(struct wq_key *key, struct wq_key_state *new)
 		wq_model_destroyed(key);
 	else
 		wq_apply_snapshot(key, new);
-	key->nameless = 0;
+	note_seen(key, began_ns);
 }
 
 /* Is KEY as its model says? Then nothing else need be compared. */
 static bool is_same(struct wq_key *key)
 {
+	const uint64_t began_ns = wq_now_ns();
+
 	if (key->needs_snapshot ||
 		!wq_key_reader_same(key->model->reader, &key->view, key->serial, &key->state))
 		return false;
 	key->payload_reported = key->attrs_reported = false;
-	key->nameless = 0;
+	note_seen(key, began_ns);
 	wq_snapshot_names(key);
 	return true;
 }
@@ -231,11 +243,13 @@ static bool is_another(const struct wq_key *key, const struct wq_key_state *new)
 static void compare(struct wq_compare *c, struct wq_key *key, bool sure)
 {
 	struct wq_key_state *new = &c->model->scratch;
+	uint64_t began_ns;
 	int r;
 
 	wq_model_notice(key);
 	if (is_same(key))
 		return;
+	began_ns = wq_now_ns();
 	r = wq_snapshot(key);
 	if (r == 0 && is_another(key, new))
 		new->life = WQ_KEY_DESTROYED;
@@ -246,7 +260,7 @@ static void compare(struct wq_compare *c, struct wq_key *key, bool sure)
 	else if (!sure && differs(key, new))
 		defer(c, key);
 	else
-		adopt(key, new);
+		adopt(key, new, began_ns);
 }
 
 void wq_compare_key(struct wq_compare *c, struct wq_key *key)
@@ -368,6 +382,7 @@ static bool find_again(struct wq_compare *c, struct wq_key *key)
 		wq_registry_undefer(&c->model->registry, key);
 		return false;
 	}
+	c->found_began_ns = wq_now_ns();
 	if (wq_snapshot(key) < 0) {
 		no_memory(key);
 		wq_registry_undefer(&c->model->registry, key);
@@ -414,7 +429,7 @@ void wq_compare_settle(struct wq_compare *c)
 	if (wq_apply_reported(key, &c->found) < 0)
 		no_memory(key);
 	else
-		adopt(key, &c->found);
+		adopt(key, &c->found, c->found_began_ns);
 }
 
 bool wq_compare_has_more(const struct wq_compare *c)

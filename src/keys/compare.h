@@ -15,12 +15,12 @@ struct wq_compare {
 	/* When deferred differences have their turn; the owner sets its callback. */
 	struct wq_timer deferred_timer;
 	uint64_t until_ns; /* the end of this turn */
-	/* The snapshot of a deferred key, when it was taken, and the number of reports about
-	 * the key by then. */
+	/* The snapshot of a deferred key, when it began and when it was taken, and the number
+	 * of reports about the key by then. */
 	struct wq_key_state found;
 	int32_t found_of;
 	unsigned int found_reports;
-	uint64_t found_ns;
+	uint64_t found_began_ns, found_ns;
 };
 
 void wq_compare_init(struct wq_compare *c, struct wq_model *model);

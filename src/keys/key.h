@@ -65,9 +65,11 @@ struct wq_key {
 	uint64_t ended_ns;
 	enum wq_key_life last_life;
 	size_t unnamed_from; /* the members from here on may lack a name */
-	/* How many members were linked or unlinked that may have displaced, or named, a member
-	 * that is still in the model, as the name of the one or the other could not be read.
-	 * Counted since the last snapshot. */
+	/* The model shows all that was done to the members before this time. */
+	uint64_t seen_ns;
+	/* How many members were linked or unlinked since then that may have displaced, or
+	 * named, a member that is still in the model, as the name of the one or the other could
+	 * not be read. */
 	unsigned int nameless;
 	/* In registry.ends: CLOCK_REALTIME when the kernel will collect it. */
 	struct wq_end end;
