@@ -271,7 +271,8 @@ static struct wqfs_ordered *later(struct wq_handle *h, const struct call *c)
 	l->call = *c;
 	l->call.in = &l->in;
 	l->call.in_size = c->in_size < sizeof(l->in) ? c->in_size : sizeof(l->in);
-	memcpy(&l->in, c->in, l->call.in_size);
+	if (l->call.in_size) /* otherwise there may be no address */
+		memcpy(&l->in, c->in, l->call.in_size);
 	return &l->ordered;
 }
 

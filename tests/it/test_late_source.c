@@ -18,7 +18,7 @@
 
 /* More than a daemon handles in the millisecond that a request takes anyway, and less than what
  * a request waits for. */
-#define TRACE_BACKLOG  ((IT_SANITIZED ? 1000 : 6000) / test_slowness())
+#define TRACE_BACKLOG  ((IT_SANITIZED ? 800 : 4000) / test_slowness())
 #define KERNEL_BACKLOG ((IT_SANITIZED ? 2000 : 10000) / test_slowness())
 #define TOO_MUCH       (100000 / test_slowness()) /* for that */
 
