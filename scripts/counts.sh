@@ -192,15 +192,53 @@ durations() { # BUILD
 	done | awk '{ printf "%4d s %s\n", $2 - $1, $3 }' | sort -rn
 }
 
-# All tests of a build, or those that the MAKE-ARGUMENTs pick, each counted. They run one after the
-# other: some are about what the whole machine does meanwhile, or need it to have few keys.
-tests() { # NAME BUILD MAKE-ARGUMENT...
+# To be called in a shell of its own, which it becomes.
+make_check() { # BUILD MAKE-ARGUMENT...
+	tested=$1
+	shift
+	exec timeout -k 10 "$STEP_SECONDS" make -C "$tested" check "$@"
+}
+
+# The tests of one of the groups that BUILD's makefile names. Tests of a group run one after the
+# other.
+make_check_group() { # BUILD GROUP
+	make_check "$1" TESTS="\$(${2}_tests)" TEST_SUITE_LOG="$2_tests.log"
+}
+
+# All tests of BUILD: those that need little beside those that compare scenarios, and then those
+# that need the machine for themselves. To be called in a shell of its own.
+make_check_groups() { # BUILD
+	trap 'kill $groups 2>/dev/null; wait; exit 143' TERM
+	status=0
+	make_check_group "$1" light &
+	groups=$!
+	make_check_group "$1" scenario &
+	groups="$groups $!"
+	await_groups
+	make_check_group "$1" machine &
+	groups=$!
+	await_groups
+	exit "$status"
+}
+
+# Of several exit statuses that of timeout counts, 124.
+await_groups() {
+	for group in $groups; do
+		wait "$group" || {
+			result=$?
+			[ "$status" = 124 ] || status=$result
+		}
+	done
+}
+
+# Runs COMMAND, which runs tests of BUILD, and counts each of them.
+count() { # NAME BUILD COMMAND...
 	name=$1
 	tested=$2
 	shift 2
 	log=$(log_of "$name")
 	began=$(date +%s)
-	in_background "$log" timeout -k 10 "$STEP_SECONDS" make -C "$tested" check "$@"
+	in_background "$log" "$@"
 	status=$?
 	before=$failed
 	durations "$tested" >"${log%.log}.durations"
@@ -220,6 +258,18 @@ tests() { # NAME BUILD MAKE-ARGUMENT...
 		return
 	fi
 	show_end "$log"
+}
+
+# Those tests of a build that the MAKE-ARGUMENTs pick, each counted.
+tests() { # NAME BUILD MAKE-ARGUMENT...
+	name=$1
+	shift
+	count "$name" "$1" make_check "$@"
+}
+
+# All tests of a build, each counted.
+all_tests() { # NAME BUILD
+	count "$1" "$2" make_check_groups "$2"
 }
 
 # Keeps the logs of those tests below DIR that failed, beside LOG.
