@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "bystander.h"
 #include "lib.h"
@@ -20,6 +22,7 @@
 #define ENOUGH_NS \
 	6000000000ull /* a flood whose calls wait so long need not be measured further */
 #define LIMIT_NS 20000000ull
+#define SLICE_NS 2000000ull /* the most that the daemon does before it looks for requests */
 #define FLOOR	 4
 /* One process fills a buffer of the trace in that time on a machine with two CPUs (wqfs(8)). */
 #define BUFFER_NS 333000000ull
@@ -51,18 +54,24 @@ static struct times_on_cpu on_cpu(pid_t pid)
 	return (struct times_on_cpu){ran, waited};
 }
 
-/* How long ASK takes, without the time for which we waited for a CPU while the daemon did not
- * run either. */
-static uint64_t time_of(void (*ask)(void))
-{
-	struct times_on_cpu daemon = on_cpu(it_daemon()), self = on_cpu(getpid());
-	uint64_t began = wq_now_ns(), took, waited, by_daemon;
+struct asking {
+	void (*ask)(void);
+	pid_t who; /* answers */
+	unsigned int pause_ms;
+};
 
-	ask();
+/* How long A's question takes, without the time for which we waited for a CPU while who answers
+ * did not run either. */
+static uint64_t time_of(const struct asking *a)
+{
+	struct times_on_cpu other = on_cpu(a->who), self = on_cpu(getpid());
+	uint64_t began = wq_now_ns(), took, waited, by_other;
+
+	a->ask();
 	took = wq_now_ns() - began;
 	waited = on_cpu(getpid()).waited - self.waited;
-	by_daemon = on_cpu(it_daemon()).ran - daemon.ran;
-	waited -= by_daemon < waited ? by_daemon : waited;
+	by_other = on_cpu(a->who).ran - other.ran;
+	waited -= by_other < waited ? by_other : waited;
 	return took > waited ? took - waited : 0;
 }
 
@@ -78,11 +87,6 @@ static double ms(uint64_t ns)
 	return (double)ns / 1e6;
 }
 
-struct asking {
-	void (*ask)(void);
-	unsigned int pause_ms;
-};
-
 struct times {
 	uint64_t p50, p99;
 };
@@ -92,6 +96,56 @@ static void spin(void)
 	for (volatile int i = 0; i < 1000; i++)
 		;
 }
+
+/* ---- a process that is as busy as a daemon may be ---- */
+
+static int questions[2], answers[2];
+
+static _Noreturn void work_and_answer(void)
+{
+	uint64_t slice_ends;
+	char c;
+
+	for (;;) {
+		slice_ends = wq_now_ns() + SLICE_NS;
+		while (wq_now_ns() < slice_ends)
+			spin();
+		while (read(questions[0], &c, 1) == 1)
+			IT_EQ(write(answers[1], &c, 1), 1);
+	}
+}
+
+static void ask_busy(void)
+{
+	char c = 0;
+
+	IT_EQ(write(questions[1], &c, 1), 1);
+	IT_EQ(read(answers[0], &c, 1), 1);
+}
+
+static pid_t start_busy(void)
+{
+	pid_t pid;
+
+	IT_EQ(pipe2(questions, O_CLOEXEC | O_NONBLOCK), 0);
+	IT_EQ(pipe2(answers, O_CLOEXEC), 0);
+	pid = it_fork();
+	if (pid == 0)
+		work_and_answer();
+	return pid;
+}
+
+static void end_busy(pid_t pid)
+{
+	(void)kill(pid, SIGKILL);
+	IT_OK(it_wait(pid) <= 0);
+	for (int i = 0; i < 2; i++) {
+		close(questions[i]);
+		close(answers[i]);
+	}
+}
+
+/* ---- measuring ---- */
 
 static void note_daemon(uint64_t began_ns, const struct times_on_cpu *before)
 {
@@ -117,7 +171,7 @@ static struct times measure(const char *what, const struct asking *a, void (*flo
 		flood();
 	do {
 		nanosleep(&(struct timespec){0, (long)a->pause_ms * 1000000}, NULL);
-		took[n++] = time_of(a->ask);
+		took[n++] = time_of(a);
 	} while (n < enough && wq_now_ns() < end && it_state(pid) != 'Z');
 	(void)kill(pid, SIGKILL);
 	IT_OK(it_wait(pid) <= 0);
@@ -130,7 +184,8 @@ static struct times measure(const char *what, const struct asking *a, void (*flo
 	return (struct times){took[n / 2], took[n * 99 / 100]};
 }
 
-/* Waits until the daemon has done what the flood has left to it. False: it goes on and on. */
+/* Waits until the daemon has done what the flood has left to it. False: it goes on and on, and
+ * what it does for the flood would pass for the floor. */
 static bool becomes_idle(void)
 {
 	const struct timespec pause = {0, 20000000};
@@ -150,29 +205,26 @@ static uint64_t larger(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* Measures before, during and after FLOOD; but if the daemon is not idle by then, what it does
- * for the flood would pass for the floor, so that only what was before counts. */
-static void measure_all(
-	const struct asking *a, void (*flood)(void), struct times *rest, struct times *flooded)
+/* How the busy process answers while another spins. */
+static struct times measure_floor(const char *what)
 {
-	struct times after;
+	const struct asking a = {ask_busy, start_busy(), 1};
+	const struct times floor = measure(what, &a, spin);
 
-	*rest = measure("at rest", a, spin);
-	*flooded = measure("flooded", a, flood);
-	if (!becomes_idle())
-		return;
-	after = measure("at rest again", a, spin);
-	rest->p50 = larger(rest->p50, after.p50);
-	rest->p99 = larger(rest->p99, after.p99);
+	end_busy(a.who);
+	return floor;
 }
 
 void bystander_is_answered(void (*ask)(void), void (*flood)(void))
 {
-	const struct asking a = {ask, 1};
-	struct times rest, flooded;
+	const struct asking a = {ask, it_daemon(), 1};
+	uint64_t floor = measure_floor("floor").p99, limit;
+	const struct times flooded = measure("flooded", &a, flood);
 
-	measure_all(&a, flood, &rest, &flooded);
-	IT_OK(flooded.p99 < SLOWER * (LIMIT_NS + FLOOR * rest.p99));
+	if (becomes_idle())
+		floor = larger(floor, measure_floor("floor again").p99);
+	limit = SLOWER * larger(LIMIT_NS, FLOOR * floor);
+	IT_OK(flooded.p99 < limit);
 }
 
 void bystander_is_served(void (*flood)(void))
@@ -183,11 +235,13 @@ void bystander_is_served(void (*flood)(void))
 void bystander_waits_little_longer(
 	void (*ask)(void), unsigned int pause_ms, void (*flood)(void))
 {
-	const struct asking a = {ask, pause_ms};
-	struct times rest, flooded;
+	const struct asking a = {ask, it_daemon(), pause_ms};
+	uint64_t rest = measure("at rest", &a, spin).p50;
+	const struct times flooded = measure("flooded", &a, flood);
 
-	measure_all(&a, flood, &rest, &flooded);
-	IT_OK(flooded.p50 < SLOWER * (LIMIT_NS + 2 * rest.p50));
+	if (becomes_idle())
+		rest = larger(rest, measure("at rest again", &a, spin).p50);
+	IT_OK(flooded.p50 < SLOWER * (LIMIT_NS + 2 * rest));
 }
 
 bool bystander_left_daemon_idle(void)

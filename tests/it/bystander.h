@@ -12,12 +12,13 @@
  * since the bystander may have waited for the daemon's CPU. Nor is the time for which the
  * daemon waited for a CPU: who has used much of it waits longer.
  *
- * The same is measured before the flood and after it, while a process merely spins, since
- * others may begin or end their work meanwhile. What is above the larger of the two, the floor,
- * counts. What is after it counts only if the daemon has come to rest, since what the flood has
- * left to it is no fault of the machine. The floor counts four times, since a daemon that has
- * work to do waits for a busy machine oftener than an idle one; on a quiet machine it is a
- * fraction of a millisecond.
+ * On a busy machine a daemon that has work to do waits for a CPU, and oftener than an idle one.
+ * So the floor is how long a process takes to answer through a pipe that is always at work and
+ * looks for questions every 2 ms, as the daemon must, while another spins in place of the
+ * flood. It is measured before the flood and after it, since others may begin or end their work
+ * meanwhile, and the larger of the two counts. What is after it counts only if the daemon has
+ * come to rest, since what the flood has left to it is no fault of the machine. Where four
+ * times the floor is more than 20 ms, that is the limit. On a quiet machine the floor is 2 ms.
  */
 #ifndef IT_BYSTANDER_H
 #define IT_BYSTANDER_H
@@ -26,8 +27,8 @@
 #include <stdint.h>
 
 /* Calls FLOOD again and again in another process, which it may end, while ASK is called. Fails
- * unless that takes 20 ms at most in 99 of 100 cases; in a build with sanitizers four times as
- * long. */
+ * unless that takes 20 ms at most in 99 of 100 cases, or four times the floor; in a build with
+ * sanitizers four times as long. */
 void bystander_is_answered(void (*ask)(void), void (*flood)(void));
 
 /* The same for the attributes of the queue mnt/bystander. */
