@@ -5,9 +5,11 @@
  */
 #include <fcntl.h>
 #include <grp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -320,6 +322,51 @@ static void overruns_of_the_trace(void)
 	bystander_trace_ends();
 }
 
+/* ---- reports that have begun ---- */
+
+enum { BEGUN = 300 };
+
+/* Leaves a process behind that has said what it will do, does not do it, and ends with us. */
+static void begin_and_stay(void)
+{
+	struct wqfs_key_report r = {
+		.op = KEYCTL_UPDATE,
+		.arg = {KEY_SPEC_SESSION_KEYRING},
+		.begin_ns = wq_now_ns(),
+	};
+	const pid_t us = getpid();
+
+	if (it_fork() != 0)
+		return;
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == us) {
+		IT_EQ(ioctl(root_fd, WQFS_IOC_REPORT, &r), 0);
+		for (;;)
+			pause();
+	}
+	_exit(0);
+}
+
+static void change_while_many_have_begun(void)
+{
+	static uint32_t perm = KEY_POS_ALL | KEY_USR_ALL;
+	static int begun;
+
+	for (; begun < BEGUN; begun++)
+		begin_and_stay();
+	perm ^= KEY_OTH_VIEW;
+	for (int i = 0; i < MANY; i++)
+		IT_EQ(keyctl_setperm(keys[i], perm), 0);
+	sync_root();
+}
+
+static void hundreds_of_reports_that_have_begun(void)
+{
+	set_up("source=poll,cpu_budget=50%,poll_min_ms=1");
+	make_keys(MANY);
+	watch_keys(MANY);
+	bystander_is_served(change_while_many_have_begun);
+}
+
 #define SERVED "a bystander is served within 20 ms under a flood of "
 
 static const struct it_test tests[] = {
@@ -339,6 +386,8 @@ static const struct it_test tests[] = {
 		changes_of_a_key_that_thousands_of_queues_watch},
 	{SERVED "ends of a key that thousands of queues watch",
 		ends_of_a_key_that_thousands_of_queues_watch},
+	{SERVED "changes while hundreds of reports have begun",
+		hundreds_of_reports_that_have_begun},
 	{SERVED "overruns of the trace", overruns_of_the_trace},
 };
 
