@@ -6,10 +6,9 @@
 #include "fuse/in_order.h"
 #include "fuse/parked.h"
 
-/* Who floods the sources may keep others from an answer for so long: in time that the daemon
- * has used, so that it is enough for the same backlog on a busy machine; and in any case. */
-#define ORDER_CPU_NS (10 * WQ_SLICE_NS)
-#define ORDER_NS     WQ_NSEC_PER_SEC
+/* Who floods the sources may keep others from an answer until the daemon has used so much time:
+ * on a busy machine that takes longer, and is enough for the same backlog. */
+#define ORDER_CPU_NS (25 * WQ_SLICE_NS)
 
 /* A thread that was killed cannot end before its request is answered. */
 static void interrupted(fuse_req_t req, void *arg)
@@ -48,8 +47,17 @@ void wqfs_go_now(struct wq_parked *p)
 
 static bool may_wait(const struct wq_parked *p)
 {
-	return wq_now_ns() - p->at_ns < ORDER_NS &&
-	       wq_budget_clock() - p->order.cpu_ns < ORDER_CPU_NS;
+	return wq_budget_clock() - p->order.cpu_ns < ORDER_CPU_NS;
+}
+
+/* What is still to be posted may not enter QUEUE any more. */
+static void lose(struct wq_queue *queue)
+{
+	struct wqfs_stats stats = {0};
+
+	wq_queue_stats(queue, &stats);
+	if (stats.watches)
+		wq_queue_note_loss(queue);
 }
 
 void wqfs_serve_ordered(struct wqfs *fs, uint64_t end_ns)
@@ -61,7 +69,7 @@ void wqfs_serve_ordered(struct wqfs *fs, uint64_t end_ns)
 			if (may_wait(p))
 				return;
 			if (p->order.what->loses)
-				wq_queue_note_loss(p->order.what->loses);
+				lose(p->order.what->loses);
 		}
 		wqfs_go_now(p);
 	}

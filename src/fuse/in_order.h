@@ -14,15 +14,14 @@
 struct wqfs_ordered {
 	/* Answers REQ, now or later. */
 	void (*go)(fuse_req_t req, struct wqfs_ordered *ordered);
-	/* The queue that gets a LOSS if not all could be posted before, because it may now miss
-	 * some of it. NULL: none. */
+	/* The queue that gets a LOSS, if it watches anything, when not all could be posted
+	 * before, because it may now miss some of it. NULL: none. */
 	struct wq_queue *loses;
 };
 
 /* Parks REQ, which comes through H or, if that is NULL, names an inode, until all is posted
- * that was done before this call, and then calls ORDERED->go(). This takes no longer than the
- * daemon needs to use 20 ms, for whatever, or than a second, or than the daemon lives. ORDERED
- * NULL: there was no memory, and REQ is answered so. */
+ * that was done before this call, or until the daemon has used 50 ms, for whatever, or ends;
+ * and then calls ORDERED->go(). ORDERED NULL: there was no memory, and REQ is answered so. */
 void wqfs_go_in_order(fuse_req_t req, struct wq_handle *h, struct wqfs_ordered *ordered);
 
 /* Does what the parked request P would do later, and frees P. */

@@ -20,7 +20,7 @@
  * a request waits for. */
 #define TRACE_BACKLOG  ((IT_SANITIZED ? 800 : 4000) / test_slowness())
 #define KERNEL_BACKLOG ((IT_SANITIZED ? 2000 : 10000) / test_slowness())
-#define TOO_MUCH       (100000 / test_slowness()) /* for that */
+#define TOO_MUCH       (200000 / test_slowness()) /* for that */
 
 static pid_t daemon_pid;
 static int backlog, fd, other;
