@@ -31,7 +31,7 @@ static void set_up(const char *options)
 	it_start(options);
 	root_fd = open(IT_MNT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	IT_OK(root_fd >= 0);
-	close(it_queue("bystander", O_RDONLY));
+	IT_OK(it_queue("bystander", O_RDONLY) >= 0);
 	fd = it_queue("q", O_RDONLY | O_NONBLOCK);
 }
 
@@ -387,7 +387,7 @@ static void a_request_costs_no_read_of_each_cpus_buffers(void)
 	it_need_bare_daemon("its reads would count");
 	close(trace_need());
 	daemon = it_start("source=trace");
-	close(it_queue("bystander", O_RDONLY));
+	IT_OK(it_queue("bystander", O_RDONLY) >= 0);
 	for (int turn = 0; turn < TURNS; turn++) {
 		unsigned long before = reads_of(daemon), reads;
 

@@ -37,7 +37,7 @@ static void set_up(const char *options)
 	IT_OK(keyctl_join_session_keyring(NULL) > 0);
 	root_fd = open(IT_MNT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	IT_OK(root_fd >= 0);
-	close(it_queue("bystander", O_RDONLY));
+	IT_OK(it_queue("bystander", O_RDONLY) >= 0);
 	fd = it_queue("q", O_RDONLY | O_NONBLOCK);
 	ring = add_key("keyring", "wqfs-test:ring", NULL, 0, KEY_SPEC_SESSION_KEYRING);
 	IT_OK(ring > 0);
