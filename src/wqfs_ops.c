@@ -7,10 +7,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "base/container.h"
 #include "base/log.h"
 #include "base/unused.h"
-#include "fuse/in_order.h"
 #include "fuse/queue_rights.h"
 #include "fuse/replies.h"
 #include "fuse/xattrs.h"
@@ -91,44 +89,16 @@ static void reply_attr(fuse_req_t req, const struct wq_node *node)
 	fuse_reply_attr(req, &st, WQFS_NO_CACHE);
 }
 
-/* A request for attributes that waits for what was done before it. */
-struct later {
-	struct wqfs_ordered ordered;
-	fuse_ino_t ino;
-};
-
-static void attr_now(fuse_req_t req, struct wqfs_ordered *ordered)
-{
-	const struct later *l = wq_container_of(ordered, struct later, ordered);
-	struct wq_node *node;
-
-	if (wqfs_node_of(req, l->ino, &node))
-		reply_attr(req, node);
-}
-
-/* NULL: no memory. */
-static struct wqfs_ordered *later(fuse_ino_t ino)
-{
-	struct later *l = calloc(1, sizeof(*l));
-
-	if (!l)
-		return NULL;
-	l->ordered.go = attr_now;
-	l->ino = ino;
-	return &l->ordered;
-}
-
-/* The size is how many bytes can be read, which FIONREAD returns. */
 static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi WQ_UNUSED)
 {
 	struct wq_node *node;
 
 	if (!wqfs_node_of(req, ino, &node))
 		return;
-	if (wqfs_drain_sources(req) || !node || !wqfs_reads(req, node))
-		reply_attr(req, node);
-	else
-		wqfs_go_in_order(req, NULL, later(ino));
+	/* For the size. More time than that nobody waits for attributes, as ls(1) asks for
+	 * those of all files: whoever must know the size asks for the statistics first. */
+	(void)wqfs_drain_sources(req);
+	reply_attr(req, node);
 }
 
 /* The kernel has checked the caller's rights (default_permissions). Setting times is accepted,

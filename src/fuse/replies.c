@@ -15,11 +15,12 @@
 #define FOPEN_NOFLUSH (1 << 5)
 #endif
 
-/* A request for attributes does not say through which descriptor it came (fuse_getattr()), so a
- * descriptor that was passed to another user counts once that user has used it. */
-bool wqfs_reads(fuse_req_t req, const struct wq_node *node)
+/* Has CALLER's user a descriptor for reading NODE? A request for attributes does not say
+ * through which descriptor it came (fuse_getattr()), so a descriptor that was passed to another
+ * user counts once that user has used it. */
+static bool holds_reader(const struct wq_node *node, const struct wq_caller *caller)
 {
-	return wq_per_user_count(&node->read_by, fuse_req_ctx(req)->uid) > 0;
+	return wq_per_user_count(&node->read_by, caller->uid) > 0;
 }
 
 /* Size and times reveal when something happened to the keys of the queue's owner, so only its
@@ -28,7 +29,7 @@ void wqfs_stat_for(fuse_req_t req, const struct wq_node *node, struct stat *st)
 {
 	struct wq_caller caller = wqfs_caller(req);
 
-	if (node->anonymous || wq_rights_read(node, &caller) || wqfs_reads(req, node))
+	if (node->anonymous || wq_rights_read(node, &caller) || holds_reader(node, &caller))
 		wq_node_stat(node, st);
 	else
 		wq_node_stat_public(node, st);

@@ -13,9 +13,6 @@
 /* The attributes of NODE as far as the caller of REQ may know them. */
 void wqfs_stat_for(fuse_req_t req, const struct wq_node *node, struct stat *st);
 
-/* Has the user of REQ a descriptor for reading NODE? See wqfs_stat_for(). */
-bool wqfs_reads(fuse_req_t req, const struct wq_node *node);
-
 /* Replies that the lookup found NODE, or that NODE was made. */
 void wqfs_reply_entry(fuse_req_t req, struct wq_node *node);
 
