@@ -93,6 +93,7 @@ struct wqfs *wqfs_new(
 	TAILQ_INIT(&fs->constructing);
 	TAILQ_INIT(&fs->to_serve);
 	TAILQ_INIT(&fs->undrained);
+	TAILQ_INIT(&fs->early);
 	TAILQ_INIT(&fs->ordered);
 	TAILQ_INIT(&fs->left);
 	TAILQ_INIT(&fs->to_serve_last);

@@ -83,15 +83,9 @@ void wqfs_complete(struct wq_parked *p, int r)
 
 /* FUSE_INTERRUPT: the caller has a signal. Reply at once: until then the caller cannot even be
  * killed. */
-/* A read that may not wait is not interrupted in the kernel, and here ends as if there was
- * nothing.
- */
 static void interrupted(fuse_req_t req WQ_UNUSED, void *arg)
 {
-	struct wq_parked *p = arg;
-	const bool may_not_wait = p->wait == WQ_WAIT_RECORD && p->read.otherwise < 0;
-
-	wqfs_complete(p, may_not_wait ? p->read.otherwise : -EINTR);
+	wqfs_complete(arg, -EINTR);
 }
 
 void wqfs_may_interrupt(struct wq_parked *p)

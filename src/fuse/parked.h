@@ -22,9 +22,11 @@ struct wq_parked {
 	union {
 		struct {
 			size_t size;
-			int otherwise; /* the reply if nothing is there; > 0: it waits */
-			bool by_ioctl; /* WQFS_IOC_READ */
-		} read;		       /* RECORD */
+			int otherwise;	 /* the reply if nothing is there; > 0: it waits */
+			bool by_ioctl;	 /* WQFS_IOC_READ */
+			bool early;	 /* more may follow that was done before */
+			uint64_t cpu_ns; /* the daemon's clock when it began to wait for that */
+		} read;			 /* RECORD */
 		struct {
 			struct wqfs_watch_key watch;
 			struct wq_node *node;

@@ -5,7 +5,7 @@
 #include "fuse/answered.h"
 #include "fuse/reading.h"
 
-static enum wqfs_format format_of(const struct wq_handle *h)
+enum wqfs_format wqfs_format_of(const struct wq_handle *h)
 {
 	return h->own_format ? h->format : h->node->format;
 }
@@ -86,7 +86,7 @@ static int begin_line(const struct wq_handle *h, char *buf, size_t size, struct 
 {
 	int err;
 
-	r->begun = wq_piece_new(h->node->queue, format_of(h), &r->take, &err);
+	r->begun = wq_piece_new(h->node->queue, wqfs_format_of(h), &r->take, &err);
 	if (r->begun)
 		r->len = wq_piece_peek(r->begun, buf, size);
 	return err;
@@ -104,8 +104,9 @@ static int make_reply(const struct wq_handle *h, char *buf, size_t size, struct 
 		if (r->rest < wq_piece_rest(h->piece))
 			return 0;
 	}
-	n = wq_queue_peek(h->node->queue, format_of(h), buf + r->len, size - r->len, &take);
-	if (n == -ENOBUFS && !r->len && format_of(h) != WQFS_FORMAT_RAW)
+	n = wq_queue_peek(
+		h->node->queue, wqfs_format_of(h), buf + r->len, size - r->len, &take);
+	if (n == -ENOBUFS && !r->len && wqfs_format_of(h) != WQFS_FORMAT_RAW)
 		return begin_line(h, buf, size, r);
 	if (n < 0)
 		return r->len ? 0 : (int)n;
@@ -137,7 +138,7 @@ static bool reply_records(struct wq_parked *p)
 	bool given;
 	int err;
 
-	if (p->handle->piece && p->handle->piece->format != format_of(p->handle))
+	if (p->handle->piece && p->handle->piece->format != wqfs_format_of(p->handle))
 		wqfs_put_piece_back(p->handle);
 	err = make_reply(p->handle, fs->buf, size, &r);
 	if (err < 0) {

@@ -5,6 +5,9 @@
 
 #include "fuse/parked.h"
 
+/* The format of what is read through H. */
+enum wqfs_format wqfs_format_of(const struct wq_handle *h);
+
 /* Can anything be read through H? */
 bool wqfs_readable(const struct wq_handle *h);
 

@@ -102,6 +102,8 @@ struct wqfs {
 	/* Readers and pollers that wait for nothing, until all is posted that was done before
 	 * they came. */
 	struct wq_parked_list undrained;
+	/* Readers that something is there for, but perhaps not all that was done before. */
+	struct wq_parked_list early;
 	/* Requests that change what queues get, or ask what they have: the same. */
 	struct wq_parked_list ordered;
 	/* Nodes that the last writer has left, until all is posted that was done before. */

@@ -17,6 +17,8 @@
 #define DRAIN_EVERY (WQ_SLICE_NS / 10)
 /* Who floods the sources may keep others from an answer for so long. */
 #define POSTS_NS WQ_NSEC_PER_SEC
+/* The same for a reader that something is there for: until the daemon has used so much time. */
+#define MORE_CPU_NS (4 * WQ_SLICE_NS)
 
 /* ---- readers that come ---- */
 
@@ -36,6 +38,34 @@ static bool is_of_page_cache(const struct fuse_file_info *fi)
 	return fi->lock_owner == 0;
 }
 
+static bool gives(const struct wq_parked *p)
+{
+	return p->handle->piece || wq_queue_gives(p->handle->node->queue);
+}
+
+/* P is served as if it had just come, among the others of its queue, for which their users
+ * pay. */
+static void arrive_again(struct wq_parked *p)
+{
+	wqfs_line_up(p, &p->handle->node->arrived);
+	wqfs_serve_soon(p->fs, p->handle->node);
+}
+
+/* As in the kernel, a reader for whom something is there is given that, and not interrupted. It
+ * is not if it was killed, which wqfs_serve_reader() finds out. */
+static void reader_interrupted(fuse_req_t req WQ_UNUSED, void *arg)
+{
+	struct wq_parked *p = arg;
+
+	if (p->read.otherwise > 0)
+		p->read.otherwise = -EINTR; /* if another reader takes it */
+	p->read.early = false;
+	if (gives(p))
+		arrive_again(p);
+	else
+		wqfs_complete(p, p->read.otherwise);
+}
+
 /* A reader of SIZE bytes has come. No reader is answered before all pending interrupts have
  * been read: see wqfs_serve(). */
 static void reader_arrives(
@@ -43,9 +73,10 @@ static void reader_arrives(
 {
 	struct wqfs *fs = wqfs_of(req);
 	struct wq_parked *p;
+	bool drained;
 
 	wqfs_answer_arrived(fs, fuse_req_ctx(req)->pid);
-	wqfs_drain_sources(req);
+	drained = wqfs_drain_sources(req);
 	p = wqfs_park(req, WQ_WAIT_RECORD, h);
 	if (!p) {
 		fuse_reply_err(req, ENOMEM);
@@ -54,10 +85,11 @@ static void reader_arrives(
 	p->read.size = size;
 	p->read.otherwise = otherwise;
 	p->read.by_ioctl = by_ioctl;
+	p->read.early = !drained && otherwise;
 	wqfs_line_up(p, &h->node->arrived);
 	wq_queue_await(h->node->queue, p->at_ns);
 	wqfs_serve_soon(fs, h->node);
-	wqfs_may_interrupt(p);
+	fuse_req_interrupt_func(req, reader_interrupted, p);
 }
 
 void wqfs_op_read(fuse_req_t req, fuse_ino_t ino WQ_UNUSED, size_t size, off_t off,
@@ -115,11 +147,6 @@ static struct wq_parked *first_to_serve(const struct wq_node *node)
 	return p;
 }
 
-static bool gives(const struct wq_parked *p)
-{
-	return p->handle->piece || wq_queue_gives(p->handle->node->queue);
-}
-
 /* The answer to P would be that there is nothing, although its record may be among those that
  * are not posted yet. */
 static bool is_too_early(const struct wq_parked *p)
@@ -132,6 +159,21 @@ static bool is_too_early(const struct wq_parked *p)
 	       wqfs_may_follow(p->fs, p->handle, p->at_ns);
 }
 
+/* Something is there for P, whose buffer has room for more that was done before it came. The
+ * kernel gives it all at once. */
+static bool may_get_more(struct wq_parked *p)
+{
+	const struct wq_node *node = p->handle->node;
+
+	if (!p->read.early ||
+		wq_queue_bytes(node->queue, wqfs_format_of(p->handle)) >= p->read.size)
+		return false;
+	if (!p->read.cpu_ns)
+		p->read.cpu_ns = wq_budget_clock();
+	return wq_budget_clock() - p->read.cpu_ns < MORE_CPU_NS &&
+	       wqfs_may_follow(p->fs, p->handle, p->at_ns);
+}
+
 /* Serves the readers that have come and not waited yet. Only they get a LOSS that no record
  * follows. */
 static void serve_arrived(struct wq_parked *p)
@@ -140,10 +182,12 @@ static void serve_arrived(struct wq_parked *p)
 		wqfs_complete_poll(p);
 	else if (is_too_early(p))
 		wqfs_line_up(p, &p->fs->undrained);
-	else if (gives(p))
-		wqfs_serve_reader(p);
-	else
+	else if (!gives(p))
 		serve_nothing(p);
+	else if (may_get_more(p))
+		wqfs_line_up(p, &p->fs->early);
+	else
+		wqfs_serve_reader(p);
 }
 
 /* Serves readers in order, then notifies pollers. False: END_NS came before the
@@ -211,7 +255,8 @@ static bool has_nodes_to_serve(const struct wqfs *fs)
 bool wqfs_has_to_serve(const struct wqfs *fs)
 {
 	return has_nodes_to_serve(fs) || !TAILQ_EMPTY(&fs->undrained) ||
-	       !TAILQ_EMPTY(&fs->ordered) || !TAILQ_EMPTY(&fs->left);
+	       !TAILQ_EMPTY(&fs->early) || !TAILQ_EMPTY(&fs->ordered) ||
+	       !TAILQ_EMPTY(&fs->left);
 }
 
 bool wqfs_is_pressing(const struct wqfs *fs)
@@ -235,19 +280,21 @@ static void tell_ends(struct wqfs *fs)
 		;
 }
 
-/* Those for whom all has been posted by now are served as if they had just come: readers among
- * the others of their queue, for which their users pay. */
+/* Those for whom all has been posted by now. */
 static void serve_undrained(struct wqfs *fs, uint64_t end_ns)
 {
 	struct wq_parked *p;
+
+	while (wq_now_ns() < end_ns && (p = TAILQ_FIRST(&fs->early)) &&
+		!(gives(p) && may_get_more(p)))
+		arrive_again(p);
 
 	while (wq_now_ns() < end_ns && (p = TAILQ_FIRST(&fs->undrained)) && !is_too_early(p)) {
 		if (p->wait == WQ_WAIT_POSTS) {
 			wqfs_complete_poll(p);
 			continue;
 		}
-		wqfs_line_up(p, &p->handle->node->arrived);
-		wqfs_serve_soon(fs, p->handle->node);
+		arrive_again(p);
 	}
 }
 

@@ -20,7 +20,9 @@
  * a request waits for. */
 #define TRACE_BACKLOG  ((IT_SANITIZED ? 800 : 4000) / test_slowness())
 #define KERNEL_BACKLOG ((IT_SANITIZED ? 2000 : 10000) / test_slowness())
-#define TOO_MUCH       (200000 / test_slowness()) /* for that */
+#define A_READ_WAITS_FOR \
+	8 /* times less than other requests, and also more than a millisecond */
+#define TOO_MUCH (200000 / test_slowness()) /* for that */
 
 static pid_t daemon_pid;
 static int backlog, fd, other;
@@ -269,6 +271,79 @@ static void signals_change_nothing(void)
 			have_done(&kinds[i], SIGUSR1);
 }
 
+/* ---- reads ---- */
+
+static void read_two(void)
+{
+	char buf[4 * sizeof(struct key_notification)];
+
+	IT_EQ(read(fd, buf, sizeof(buf)), 2 * sizeof(struct key_notification));
+}
+
+/* The queue has a record of the one change, but not yet of the other. */
+static void a_read_takes_all(void (*start)(void))
+{
+	begin(start);
+	watch();
+	for (int i = 0; i < 10; i++) {
+		update();
+		IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0); /* it is posted */
+		it_join(make_late(backlog / A_READ_WAITS_FOR, update, read_two, SYS_read, 0));
+	}
+}
+
+static void a_read_takes_all_by_trace(void)
+{
+	a_read_takes_all(by_trace);
+}
+
+static void a_read_takes_all_by_the_kernel(void)
+{
+	a_read_takes_all(by_kernel);
+}
+
+static void read_some(void)
+{
+	char buf[4 * sizeof(struct key_notification)];
+
+	IT_OK(read(fd, buf, sizeof(buf)) >= (ssize_t)sizeof(struct key_notification));
+}
+
+static void take_late(void (*take)(void), int sig)
+{
+	update();
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	it_join(make_late(TOO_MUCH, update, take, SYS_read, sig));
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	(void)records(fd);
+}
+
+/* As in the kernel, where there is something to read. */
+static void no_signal_interrupts_a_read_that_finds_records(void)
+{
+	begin(by_trace);
+	watch();
+	for (int i = 0; i < 4; i++)
+		take_late(read_some, i % 2 ? SIGUSR1 : 0);
+}
+
+/* What it found is there for the next. */
+static void a_killed_read_takes_nothing(void)
+{
+	pid_t pid;
+
+	begin(by_trace);
+	watch();
+	for (int i = 0; i < 4; i++) {
+		update();
+		IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+		pid = make_late(backlog, update, read_some, SYS_read, SIGKILL);
+		(void)it_wait(pid);
+		IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+		IT_STR(records(fd), "A:updated A:updated");
+	}
+}
+
 /* ---- limits ---- */
 
 static void what_may_be_missed_is_lost(void)
@@ -367,6 +442,14 @@ static const struct it_test tests[] = {
 	{"requests are in order with what was done before by the kernel's functions",
 		requests_are_in_order_by_the_kernel},
 	{"a signal changes nothing about that", signals_change_nothing},
+	{"a read that finds a record takes all that was done before by trace",
+		a_read_takes_all_by_trace},
+	{"a read that finds a record takes all that was done before by the kernel's functions",
+		a_read_takes_all_by_the_kernel},
+	{"no signal interrupts a read that finds records",
+		no_signal_interrupts_a_read_that_finds_records},
+	{"a read that is killed while it waits for more takes nothing",
+		a_killed_read_takes_nothing},
 	{"what a queue may have missed by a request is a loss", what_may_be_missed_is_lost},
 	{"who waits for what was done before can be killed", who_waits_can_be_killed},
 	{"a queue can lose its name, and its daemon end, while a request waits",
