@@ -29,7 +29,7 @@
  * one lacks fails with ENOTTY, and wqfs_stats.abi tells its version; 0 is what was before
  * versions.
  */
-#define WQFS_ABI 1
+#define WQFS_ABI 2
 
 /* The kernel's limits (kernel/watch_queue.c). */
 #define WQFS_FILTER_MAX	  16 /* rules in a filter */
@@ -174,6 +174,10 @@ struct wqfs_board_place {
 #define WQFS_IOC_TRY_WATCH_KEY _IOW('W', 0x89, struct wqfs_watch_key)
 /* Tells where the board is. EOPNOTSUPP: the mount has none. */
 #define WQFS_IOC_GET_BOARD _IOR('W', 0x8a, struct wqfs_board_place)
+/* What FIONREAD returns on the kernel's queue (pipe_ioctl()), which Linux answers by itself on
+ * a file: how many bytes can be read in the format of this description, without LOSS. What was
+ * done before the call counts, also what the mount has still to handle. Since version 2. */
+#define WQFS_IOC_GET_BYTES _IOR('W', 0x8b, int)
 
 /* Extended attributes of a queue: they show and set the same things as text. */
 #define WQFS_XATTR_SIZE	   "user.wqfs.size"

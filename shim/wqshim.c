@@ -56,14 +56,16 @@ static long set_errno(long ret)
 static COLD int own_ioctl(int fd, unsigned long request, void *arg)
 {
 	int saved = errno;
-	struct wqfs_stats stats;
+	long ret = -ENOTTY;
 	struct statx st;
 
 	if ((unsigned int)request == FIONREAD) {
-		/* The first makes the daemon handle what was done before, the second makes the
-		 * kernel ask the daemon: else it answers with the last size that it knew. */
 		if (wqshim_is_queue(fd))
-			wqshim_sys(SYS_ioctl, fd, (long)WQFS_IOC_GET_STATS, (long)&stats);
+			ret = wqshim_sys(SYS_ioctl, fd, (long)WQFS_IOC_GET_BYTES, (long)arg);
+		if (ret != -ENOTTY)
+			return (int)set_errno(ret);
+		/* A mount of an earlier version. This makes the kernel ask the daemon; else it
+		 * answers with the last size that it knew. */
 		wqshim_sys(SYS_statx, fd, (long)"", AT_EMPTY_PATH, STATX_SIZE, (long)&st);
 		errno = saved;
 	} else if (wqshim_is_queue(fd)) {

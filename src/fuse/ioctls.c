@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "fuse/ioctls.h"
 #include "fuse/parked.h"
 #include "fuse/queue_rights.h"
+#include "fuse/reading.h"
 #include "fuse/serving.h"
 #include "fuse/sync.h"
 
@@ -42,6 +44,17 @@ static void op_get_stats(fuse_req_t req, const struct wq_handle *h)
 	TAILQ_FOREACH (p, &h->node->readers, in_line)
 		s.readers++;
 	fuse_reply_ioctl(req, 0, &s, sizeof(s));
+}
+
+static void op_get_bytes(fuse_req_t req, const struct wq_handle *h)
+{
+	size_t n = wq_queue_bytes(h->node->queue, wqfs_format_of(h));
+	int bytes;
+
+	if (h->piece)
+		n += wq_piece_rest(h->piece);
+	bytes = n < INT_MAX ? (int)n : INT_MAX;
+	fuse_reply_ioctl(req, 0, &bytes, sizeof(bytes));
 }
 
 static void op_get_board(fuse_req_t req)
@@ -151,6 +164,9 @@ static void ioctl_queue(fuse_req_t req, struct wq_handle *h, const struct call *
 	case WQFS_IOC_GET_STATS:
 		op_get_stats(req, h);
 		break;
+	case WQFS_IOC_GET_BYTES:
+		op_get_bytes(req, h);
+		break;
 	default:
 		reply_ioctl(req, simple_ioctl(h, c));
 	}
@@ -178,6 +194,7 @@ static enum right right_needed(unsigned int cmd)
 		return RIGHT_CHANGE;
 	case WQFS_IOC_GET_FILTER:
 	case WQFS_IOC_GET_STATS:
+	case WQFS_IOC_GET_BYTES:
 	case PIPE_IOC_SYNC:
 		return RIGHT_READ;
 	case WQFS_IOC_SYNC:
@@ -229,7 +246,7 @@ static bool is_in_order(const struct call *c)
 	case WQFS_IOC_SET_FILTER:
 	case WQFS_IOC_WATCH_KEY:
 	case WQFS_IOC_TRY_WATCH_KEY:
-	case WQFS_IOC_GET_STATS:
+	case WQFS_IOC_GET_BYTES:
 		return true;
 	default:
 		return false;

@@ -23,7 +23,7 @@ struct later {
 	fuse_ino_t ino;
 	int flags;
 	char name[XATTR_NAME_MAX + 1];
-	size_t size; /* of the value; or what the caller has room for */
+	size_t size; /* of the value */
 	char value[];
 };
 
@@ -80,26 +80,14 @@ static void get(fuse_req_t req, const struct wq_node *node, const char *name, si
 	free(text);
 }
 
-static void get_now(fuse_req_t req, struct wqfs_ordered *ordered)
-{
-	const struct later *l = later_of(ordered);
-	struct wq_node *node;
-
-	if (wqfs_node_of(req, l->ino, &node))
-		get(req, node, l->name, l->size);
-}
-
 void wqfs_op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
 	struct wq_node *node;
 
 	if (!wqfs_node_of(req, ino, &node))
 		return;
-	/* as for the ioctl that returns the same */
-	if (wqfs_drain_sources(req) || strcmp(name, WQFS_XATTR_STATS))
-		get(req, node, name, size);
-	else
-		wait_with(req, get_now, ino, NULL, name, NULL, size, 0);
+	(void)wqfs_drain_sources(req); /* as for the ioctl that returns the same */
+	get(req, node, name, size);
 }
 
 void wqfs_op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
@@ -149,6 +137,13 @@ static bool takes_away(const char *name, const char *value, size_t size)
 		       wq_attr_parse_watch(value, size, &w) == 0 && w.watch_id < 0);
 }
 
+/* Does the attribute NAME change what a queue gets? */
+static bool is_in_order(const char *name)
+{
+	return !strcmp(name, WQFS_XATTR_WATCHES) || !strcmp(name, WQFS_XATTR_FILTER) ||
+	       !strcmp(name, WQFS_XATTR_SIZE);
+}
+
 static void set_now(fuse_req_t req, struct wqfs_ordered *ordered)
 {
 	const struct later *l = later_of(ordered);
@@ -165,7 +160,7 @@ void wqfs_op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const ch
 
 	if (!wqfs_node_of(req, ino, &node))
 		return;
-	if (wqfs_drain_sources(req) || size > WQ_ATTR_MAX)
+	if (wqfs_drain_sources(req) || !is_in_order(name) || size > WQ_ATTR_MAX)
 		set(req, node, name, value, size, flags);
 	else
 		wait_with(req, set_now, ino,
@@ -188,7 +183,7 @@ void wqfs_op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 
 	if (!wqfs_node_of(req, ino, &node))
 		return;
-	if (wqfs_drain_sources(req))
+	if (wqfs_drain_sources(req) || !is_in_order(name))
 		reply(req, wq_attr_remove(node, name));
 	else
 		wait_with(req, remove_now, ino, NULL, name, NULL, 0, 0);

@@ -278,6 +278,11 @@ static int get_stats(int fd, int32_t key WQ_UNUSED)
 	return ioctl(fd, WQFS_IOC_GET_STATS, &(struct wqfs_stats){0});
 }
 
+static int get_bytes(int fd, int32_t key WQ_UNUSED)
+{
+	return ioctl(fd, WQFS_IOC_GET_BYTES, &(int){0});
+}
+
 static int wait_until_drained(int fd, int32_t key WQ_UNUSED)
 {
 	return ioctl(fd, PIPE_IOC_SYNC);
@@ -329,6 +334,7 @@ static const struct {
 	{"WQFS_IOC_TRY_WATCH_KEY", try_to_unwatch, false, true, EBADSLT, EPERM},
 	{"WQFS_IOC_GET_FILTER", get_filter, true, false, 0, EPERM},
 	{"WQFS_IOC_GET_STATS", get_stats, true, false, 0, EPERM},
+	{"WQFS_IOC_GET_BYTES", get_bytes, true, false, 0, EPERM},
 	{"PIPE_IOC_SYNC", wait_until_drained, true, false, 0, EPERM},
 	{"WQFS_IOC_READ", read_now, true, false, EAGAIN, EBADF},
 	{"WQFS_IOC_SET_FORMAT", set_format, false, false, 0, 0},
