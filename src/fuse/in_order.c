@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/budget.h"
+#include "base/unused.h"
 #include "fuse/in_order.h"
 #include "fuse/parked.h"
 
@@ -10,13 +11,21 @@
  * on a busy machine that takes longer, and is enough for the same backlog. */
 #define ORDER_CPU_NS (25 * WQ_SLICE_NS)
 
-/* A thread that was killed cannot end before its request is answered. */
-static void interrupted(fuse_req_t req, void *arg)
+static bool was_killed(const struct wq_parked *p)
+{
+	return wq_lives_fate(&p->fs->lives, fuse_req_ctx(p->req)->pid) == WQ_LIFE_KILLED;
+}
+
+/* A thread that was killed cannot end before its request is answered. The kernel tells of the
+ * first signal alone. */
+static void interrupted(fuse_req_t req WQ_UNUSED, void *arg)
 {
 	struct wq_parked *p = arg;
 
-	if (wq_lives_fate(&p->fs->lives, fuse_req_ctx(req)->pid) == WQ_LIFE_KILLED)
+	if (was_killed(p))
 		wqfs_complete(p, -EINTR);
+	else
+		p->order.interrupted = true;
 }
 
 void wqfs_go_in_order(fuse_req_t req, struct wq_handle *h, struct wqfs_ordered *ordered)
@@ -31,7 +40,7 @@ void wqfs_go_in_order(fuse_req_t req, struct wq_handle *h, struct wqfs_ordered *
 	p->order.what = ordered;
 	p->order.cpu_ns = wq_budget_clock();
 	wqfs_line_up(p, &p->fs->ordered);
-	fuse_req_interrupt_func(req, interrupted, p);
+	wqfs_on_interrupt(p, interrupted);
 }
 
 void wqfs_go_now(struct wq_parked *p)
@@ -60,8 +69,20 @@ static void lose(struct wq_queue *queue)
 		wq_queue_note_loss(queue);
 }
 
-void wqfs_serve_ordered(struct wqfs *fs, uint64_t end_ns)
+/* P's user pays for what it takes, if any of the share is left. */
+static void go_and_pay(struct wq_parked *p)
 {
+	struct wq_work work;
+	const bool pays = wq_work_begin(&work, &p->fs->serving, fuse_req_ctx(p->req)->uid);
+
+	wqfs_go_now(p);
+	if (pays)
+		wq_work_end(&work);
+}
+
+void wqfs_serve_ordered(struct wqfs *fs)
+{
+	const uint64_t end_ns = wq_now_ns() + WQ_PIECE_NS;
 	struct wq_parked *p;
 
 	while (wq_now_ns() < end_ns && (p = TAILQ_FIRST(&fs->ordered))) {
@@ -71,6 +92,9 @@ void wqfs_serve_ordered(struct wqfs *fs, uint64_t end_ns)
 			if (p->order.what->loses)
 				lose(p->order.what->loses);
 		}
-		wqfs_go_now(p);
+		if (p->order.interrupted && was_killed(p))
+			wqfs_complete(p, -EINTR);
+		else
+			go_and_pay(p);
 	}
 }

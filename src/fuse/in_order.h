@@ -27,7 +27,8 @@ void wqfs_go_in_order(fuse_req_t req, struct wq_handle *h, struct wqfs_ordered *
 /* Does what the parked request P would do later, and frees P. */
 void wqfs_go_now(struct wq_parked *p);
 
-/* Carries out, until END_NS, those whose wait has ended, in the order in which they came. */
-void wqfs_serve_ordered(struct wqfs *fs, uint64_t end_ns);
+/* Carries out, for a piece of a slice of time, those whose wait has ended, in the order in
+ * which they came. */
+void wqfs_serve_ordered(struct wqfs *fs);
 
 #endif

@@ -132,7 +132,7 @@ static WQ_UNUSED bool in_use(const struct wq_node *node)
 {
 	return !TAILQ_EMPTY(&node->arrived) || !TAILQ_EMPTY(&node->readers) ||
 	       !TAILQ_EMPTY(&node->drains) || !LIST_EMPTY(&node->handles) ||
-	       !LIST_EMPTY(&node->polled) || node->pieces || node->to_serve;
+	       !LIST_EMPTY(&node->polled) || node->early || node->pieces || node->to_serve;
 }
 
 /* Nobody uses NODE's queue any more: whoever it counts for pays for its end. */

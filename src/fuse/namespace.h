@@ -59,6 +59,7 @@ struct wq_node {
 	struct wq_per_user read_by;    /* opens for reading, by user */
 	LIST_HEAD(, wq_handle) polled; /* handles with somebody to notify */
 
+	unsigned int early;  /* readers for whom something is there, who wait for more */
 	unsigned int pieces; /* handles that have begun to read a line */
 	size_t rest;	     /* how many bytes of those lines are still to be read */
 	struct wq_node_list

@@ -24,12 +24,30 @@ struct wq_parked *wqfs_park(fuse_req_t req, enum wq_wait wait, struct wq_handle 
 	return p;
 }
 
-void wqfs_line_up(struct wq_parked *p, struct wq_parked_list *line)
+/* P leaves its line, if it is in one, for LINE. NULL: for none. */
+static void change_line(struct wq_parked *p, struct wq_parked_list *line)
 {
+	struct wq_parked_list *early = &p->fs->early;
+
 	if (p->line)
 		TAILQ_REMOVE(p->line, p, in_line);
+	if (p->line == early)
+		p->handle->node->early--;
+	if (line == early)
+		p->handle->node->early++;
 	p->line = line;
+}
+
+void wqfs_line_up(struct wq_parked *p, struct wq_parked_list *line)
+{
+	change_line(p, line);
 	TAILQ_INSERT_TAIL(line, p, in_line);
+}
+
+void wqfs_line_up_first(struct wq_parked *p, struct wq_parked_list *line)
+{
+	change_line(p, line);
+	TAILQ_INSERT_HEAD(line, p, in_line);
 }
 
 void wqfs_unpark(struct wq_parked *p)
@@ -37,10 +55,9 @@ void wqfs_unpark(struct wq_parked *p)
 	TAILQ_REMOVE(&p->fs->parked, p, all);
 	if (p->handle)
 		TAILQ_REMOVE(&p->handle->parked, p, of_handle);
-	if (p->line)
-		TAILQ_REMOVE(p->line, p, in_line);
+	change_line(p, NULL);
 	if (p->wait == WQ_WAIT_RECORD && TAILQ_EMPTY(&p->handle->node->readers) &&
-		TAILQ_EMPTY(&p->handle->node->arrived))
+		TAILQ_EMPTY(&p->handle->node->arrived) && !p->handle->node->early)
 		wq_queue_await(p->handle->node->queue, 0);
 	assert(!p->syncing || p->wait != WQ_WAIT_RECORD); /* they share memory */
 	if (p->syncing)
@@ -90,5 +107,15 @@ static void interrupted(fuse_req_t req WQ_UNUSED, void *arg)
 
 void wqfs_may_interrupt(struct wq_parked *p)
 {
-	fuse_req_interrupt_func(p->req, interrupted, p);
+	wqfs_on_interrupt(p, interrupted);
+}
+
+/* If the signal has come already, libfuse would call FN at once, too, but would use the request
+ * after that, which FN may have answered. */
+void wqfs_on_interrupt(struct wq_parked *p, fuse_interrupt_func_t fn)
+{
+	if (fuse_req_interrupted(p->req))
+		fn(p->req, p);
+	else
+		fuse_req_interrupt_func(p->req, fn, p);
 }

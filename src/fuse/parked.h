@@ -22,9 +22,10 @@ struct wq_parked {
 	union {
 		struct {
 			size_t size;
-			int otherwise;	 /* the reply if nothing is there; > 0: it waits */
-			bool by_ioctl;	 /* WQFS_IOC_READ */
-			bool early;	 /* more may follow that was done before */
+			int otherwise;	  /* the reply if nothing is there; > 0: it waits */
+			bool by_ioctl;	  /* WQFS_IOC_READ */
+			bool early;	  /* more may follow that was done before */
+			bool interrupted; /* it has a signal, and waits for nothing */
 			uint64_t cpu_ns; /* the daemon's clock when it began to wait for that */
 		} read;			 /* RECORD */
 		struct {
@@ -34,6 +35,7 @@ struct wq_parked {
 		} construct;	      /* CONSTRUCT */
 		struct {
 			struct wqfs_ordered *what; /* owned; NULL: it is being carried out */
+			bool interrupted;	   /* it has a signal */
 			uint64_t cpu_ns;	   /* the daemon's clock when it came */
 		} order;			   /* ORDER */
 		struct wq_user_mem mem;
@@ -47,16 +49,22 @@ struct wq_parked {
 };
 
 /* Parks REQ, which waits for what WAIT names, through HANDLE, which may be NULL. The caller
- * fills in what else WAIT needs, then calls wqfs_may_interrupt(). NULL: no memory, and REQ is
- * not answered. */
+ * fills in what else WAIT needs, then calls wqfs_may_interrupt() or wqfs_on_interrupt(). NULL:
+ * no memory, and REQ is not answered. */
 struct wq_parked *wqfs_park(fuse_req_t req, enum wq_wait wait, struct wq_handle *handle);
 
 /* Puts P at the end of LINE; it leaves the line that it is in, if it is in one. */
 void wqfs_line_up(struct wq_parked *p, struct wq_parked_list *line);
 
+/* The same at its beginning. */
+void wqfs_line_up_first(struct wq_parked *p, struct wq_parked_list *line);
+
 /* All of P is filled in. From now on it can be interrupted; if it was already interrupted it is
  * completed now, and freed. */
 void wqfs_may_interrupt(struct wq_parked *p);
+
+/* The same, but FN is called with P's request and P, and decides. */
+void wqfs_on_interrupt(struct wq_parked *p, fuse_interrupt_func_t fn);
 
 /* P waits no longer, and what was begun for it is cancelled. The caller answers
  * and frees it. */

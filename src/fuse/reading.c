@@ -20,6 +20,16 @@ bool wqfs_readable(const struct wq_handle *h)
 	return h->piece || has_record(h->node);
 }
 
+bool wqfs_fills(const struct wq_handle *h, size_t size)
+{
+	const struct wq_queue *queue = h->node->queue;
+	const enum wqfs_format format = wqfs_format_of(h);
+
+	if (format != WQFS_FORMAT_RAW && size > WQ_RENDERED_AT_ONCE)
+		size = WQ_RENDERED_AT_ONCE;
+	return h->piece || wq_queue_nearly_full(queue) || wq_queue_bytes(queue, format) >= size;
+}
+
 bool wqfs_all_is_read(const struct wq_node *node)
 {
 	return !has_record(node) && !node->pieces;

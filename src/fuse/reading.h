@@ -11,6 +11,9 @@ enum wqfs_format wqfs_format_of(const struct wq_handle *h);
 /* Can anything be read through H? */
 bool wqfs_readable(const struct wq_handle *h);
 
+/* Is as much there as a read of SIZE bytes through H takes, or as the queue of H holds? */
+bool wqfs_fills(const struct wq_handle *h, size_t size);
+
 /* Has NODE no record left, and has everybody read to its end the line that they began? */
 bool wqfs_all_is_read(const struct wq_node *node);
 

@@ -33,6 +33,8 @@ void wqfs_stop(struct wqfs *fs)
 			wqfs_complete_poll(p);
 		else if (p->wait == WQ_WAIT_ORDER)
 			wqfs_go_now(p);
+		else if (p->wait == WQ_WAIT_RECORD && wqfs_readable(p->handle))
+			wqfs_serve_reader(p);
 		else
 			wqfs_complete(p, p->wait == WQ_WAIT_RECORD ? 0 : -EINTR);
 	HASH_ITER (by_ino, fs->ns.by_ino, node, tmp)

@@ -18,7 +18,7 @@
 /* Who floods the sources may keep others from an answer for so long. */
 #define POSTS_NS WQ_NSEC_PER_SEC
 /* The same for a reader that something is there for: until the daemon has used so much time. */
-#define MORE_CPU_NS (4 * WQ_SLICE_NS)
+#define MORE_CPU_NS (5 * WQ_SLICE_NS)
 
 /* ---- readers that come ---- */
 
@@ -51,19 +51,31 @@ static void arrive_again(struct wq_parked *p)
 	wqfs_serve_soon(p->fs, p->handle->node);
 }
 
-/* As in the kernel, a reader for whom something is there is given that, and not interrupted. It
- * is not if it was killed, which wqfs_serve_reader() finds out. */
-static void reader_interrupted(fuse_req_t req WQ_UNUSED, void *arg)
+/* Is anything there for P? Who waits in line is not given a LOSS that no record follows. */
+static bool is_there(const struct wq_parked *p)
+{
+	return p->line == &p->handle->node->readers ? wqfs_readable(p->handle) : gives(p);
+}
+
+/* As in the kernel, a reader for whom something is there is given that, and not interrupted. */
+static void reader_interrupted(fuse_req_t req, void *arg)
 {
 	struct wq_parked *p = arg;
+	struct wq_node *node = p->handle->node;
+	const int otherwise = p->read.otherwise > 0 ? -EINTR : p->read.otherwise;
 
-	if (p->read.otherwise > 0)
-		p->read.otherwise = -EINTR; /* if another reader takes it */
-	p->read.early = false;
-	if (gives(p))
-		arrive_again(p);
-	else
-		wqfs_complete(p, p->read.otherwise);
+	if (!is_there(p)) {
+		wqfs_complete(p, wqfs_at_end(p->fs, node) ? 0 : otherwise);
+		return;
+	}
+	if (wq_lives_fate(&p->fs->lives, fuse_req_ctx(req)->pid) == WQ_LIFE_KILLED) {
+		wqfs_complete(p, -EINTR);
+		return;
+	}
+	p->read.interrupted = true;
+	p->read.otherwise = otherwise; /* if another reader takes it */
+	wqfs_line_up_first(p, &node->arrived);
+	wqfs_serve_soon(p->fs, node);
 }
 
 /* A reader of SIZE bytes has come. No reader is answered before all pending interrupts have
@@ -89,7 +101,7 @@ static void reader_arrives(
 	wqfs_line_up(p, &h->node->arrived);
 	wq_queue_await(h->node->queue, p->at_ns);
 	wqfs_serve_soon(fs, h->node);
-	fuse_req_interrupt_func(req, reader_interrupted, p);
+	wqfs_on_interrupt(p, reader_interrupted);
 }
 
 void wqfs_op_read(fuse_req_t req, fuse_ino_t ino WQ_UNUSED, size_t size, off_t off,
@@ -153,6 +165,8 @@ static bool is_too_early(const struct wq_parked *p)
 {
 	if (wq_now_ns() - p->at_ns >= POSTS_NS)
 		return false;
+	if (p->wait == WQ_WAIT_RECORD && p->read.interrupted)
+		return false;
 	if (p->wait == WQ_WAIT_POSTS)
 		return !wqfs_readable(p->handle) && wqfs_may_follow(p->fs, p->handle, p->at_ns);
 	return !gives(p) && p->read.otherwise == -EAGAIN &&
@@ -163,15 +177,22 @@ static bool is_too_early(const struct wq_parked *p)
  * kernel gives it all at once. */
 static bool may_get_more(struct wq_parked *p)
 {
-	const struct wq_node *node = p->handle->node;
-
-	if (!p->read.early ||
-		wq_queue_bytes(node->queue, wqfs_format_of(p->handle)) >= p->read.size)
+	if (!p->read.early || p->read.interrupted || wqfs_fills(p->handle, p->read.size))
 		return false;
 	if (!p->read.cpu_ns)
 		p->read.cpu_ns = wq_budget_clock();
 	return wq_budget_clock() - p->read.cpu_ns < MORE_CPU_NS &&
 	       wqfs_may_follow(p->fs, p->handle, p->at_ns);
+}
+
+/* Does a reader who came before P wait for more? P does not overtake it, and waits but once. */
+static bool is_behind(struct wq_parked *p)
+{
+	if (!p->handle->node->early || p->read.cpu_ns || p->read.interrupted ||
+		!p->read.otherwise)
+		return false;
+	p->read.cpu_ns = wq_budget_clock();
+	return true;
 }
 
 /* Serves the readers that have come and not waited yet. Only they get a LOSS that no record
@@ -184,10 +205,18 @@ static void serve_arrived(struct wq_parked *p)
 		wqfs_line_up(p, &p->fs->undrained);
 	else if (!gives(p))
 		serve_nothing(p);
-	else if (may_get_more(p))
+	else if (may_get_more(p) || is_behind(p))
 		wqfs_line_up(p, &p->fs->early);
 	else
 		wqfs_serve_reader(p);
+}
+
+/* A reader that has come, and has a signal: it waits for nobody. */
+static struct wq_parked *first_interrupted(const struct wq_node *node)
+{
+	struct wq_parked *p = TAILQ_FIRST(&node->arrived);
+
+	return p && p->wait == WQ_WAIT_RECORD && p->read.interrupted ? p : NULL;
 }
 
 /* Serves readers in order, then notifies pollers. False: END_NS came before the
@@ -196,8 +225,16 @@ static bool serve(struct wqfs *fs, struct wq_node *node, uint64_t end_ns)
 {
 	struct wq_parked *p;
 
+	while ((p = first_interrupted(node))) {
+		serve_arrived(p);
+		if (wq_now_ns() >= end_ns)
+			return false;
+	}
 	while ((p = first_to_serve(node))) {
-		wqfs_serve_reader(p);
+		if (may_get_more(p))
+			wqfs_line_up(p, &fs->early);
+		else
+			wqfs_serve_reader(p);
 		if (wq_now_ns() >= end_ns)
 			return false;
 	}
@@ -288,7 +325,6 @@ static void serve_undrained(struct wqfs *fs, uint64_t end_ns)
 	while (wq_now_ns() < end_ns && (p = TAILQ_FIRST(&fs->early)) &&
 		!(gives(p) && may_get_more(p)))
 		arrive_again(p);
-
 	while (wq_now_ns() < end_ns && (p = TAILQ_FIRST(&fs->undrained)) && !is_too_early(p)) {
 		if (p->wait == WQ_WAIT_POSTS) {
 			wqfs_complete_poll(p);
@@ -303,12 +339,13 @@ static void serve_undrained(struct wqfs *fs, uint64_t end_ns)
  * the time. */
 void wqfs_serve(struct wqfs *fs)
 {
-	uint64_t end_ns = wq_now_ns() + SERVE_NS;
 	struct wq_node *node;
+	uint64_t end_ns;
 
 	fs->pressing = false;
 	tell_ends(fs);
-	wqfs_serve_ordered(fs, end_ns);
+	wqfs_serve_ordered(fs);
+	end_ns = wq_now_ns() + SERVE_NS;
 	serve_undrained(fs, end_ns);
 	while ((node = TAILQ_FIRST(&fs->to_serve)) && wq_now_ns() < end_ns) {
 		if (serve_and_pay(fs, node, end_ns))

@@ -42,8 +42,12 @@ static void wake(struct wq_queue *queue)
 	struct wq_node *node = wq_queue_owner(queue);
 
 	serve_those_of(node);
-	if (!TAILQ_EMPTY(&node->readers) && wq_queue_nearly_full(queue))
+	if (!wq_queue_nearly_full(queue))
+		return;
+	if (!TAILQ_EMPTY(&node->readers))
 		TAILQ_FIRST(&node->readers)->fs->pressing = true;
+	else if (node->early)
+		LIST_FIRST(&node->handles)->fs->pressing = true;
 }
 
 const struct wq_queue_ops wqfs_queue_ops = {.wake = wake};

@@ -9,7 +9,6 @@
 #include "record/ring.h"
 
 /* The bytes of lines that one read returns: a longer reply would delay the next request. */
-#define RENDERED_AT_ONCE 32768
 
 /* The slots that stay when the last record is read: for the next one, and more if the queue is
  * read to its end often. */
@@ -320,8 +319,8 @@ ssize_t wq_ring_peek(const struct wq_ring *r, enum wqfs_format format, void *buf
 	size_t done = 0;
 	ssize_t n = -EAGAIN;
 
-	if (format != WQFS_FORMAT_RAW && size > RENDERED_AT_ONCE)
-		size = RENDERED_AT_ONCE;
+	if (format != WQFS_FORMAT_RAW && size > WQ_RENDERED_AT_ONCE)
+		size = WQ_RENDERED_AT_ONCE;
 	*take = (struct wq_take){.pending = r->loss, .at_ns = wq_now_ns()};
 	for (;;) {
 		if (take->pending != WQ_LOSS_NONE) {

@@ -17,7 +17,9 @@
  * full ring follows records; poll() ignores it, as the kernel's does. */
 enum wq_loss { WQ_LOSS_NONE, WQ_LOSS_FULL, WQ_LOSS_SOURCE };
 
-#define WQ_SURPLUS_MAX 65536 /* slots: 6 MB with their records */
+/* The most bytes of text or JSON that one reader is given: they take time to make. */
+#define WQ_RENDERED_AT_ONCE 32768
+#define WQ_SURPLUS_MAX	    65536 /* slots: 6 MB with their records */
 
 /* By value in the owner of several rings. */
 struct wq_surplus {

@@ -5,6 +5,7 @@
  * whoever floods the sources does not delay others for long.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
+#include "bystander.h"
 #include "kernel_source.h"
 #include "lib.h"
 #include "records.h"
@@ -22,7 +24,8 @@
 #define KERNEL_BACKLOG ((IT_SANITIZED ? 2000 : 10000) / test_slowness())
 #define A_READ_WAITS_FOR \
 	8 /* times less than other requests, and also more than a millisecond */
-#define TOO_MUCH (200000 / test_slowness()) /* for that */
+#define TOO_MUCH	 (200000 / test_slowness()) /* for that */
+#define TOO_MUCH_TO_READ (TOO_MUCH / 8)
 
 static pid_t daemon_pid;
 static int backlog, fd, other;
@@ -173,29 +176,12 @@ static void set_size_by_attr(void)
 	IT_EQ(fsetxattr(fd, WQFS_XATTR_SIZE, "32", 2, 0), 0);
 }
 
-/* fstat() waits for nothing. */
 static void ask_bytes(void)
 {
-	struct statx st;
+	int n;
 
-	(void)it_stats(fd);
-	IT_EQ(statx(fd, "", AT_EMPTY_PATH, STATX_SIZE, &st), 0);
-	IT_EQ(st.stx_size, 2 * sizeof(struct key_notification));
-}
-
-static void ask_stats(void)
-{
-	IT_EQ(it_stats(fd).queued, 2);
-}
-
-static void ask_stats_by_attr(void)
-{
-	char text[512];
-	ssize_t n = fgetxattr(fd, WQFS_XATTR_STATS, text, sizeof(text) - 1);
-
-	IT_OK(n > 0);
-	text[n] = '\0';
-	IT_OK(strstr(text, "queued 2\n") != NULL);
+	IT_EQ(ioctl(fd, WQFS_IOC_GET_BYTES, &n), 0);
+	IT_EQ(n, 2 * sizeof(struct key_notification));
 }
 
 /* A request, its system call, whether the queue watches A before, has a filter or no size, and
@@ -218,8 +204,6 @@ static const struct kind {
 	{set_size, SYS_ioctl, true, false, true, ""},
 	{set_size_by_attr, SYS_fsetxattr, true, false, true, ""},
 	{ask_bytes, SYS_ioctl, true, false, false, "A:updated A:updated"},
-	{ask_stats, SYS_ioctl, true, false, false, "A:updated A:updated"},
-	{ask_stats_by_attr, SYS_fgetxattr, true, false, false, "A:updated A:updated"},
 };
 
 static void have_done(const struct kind *k, int sig)
@@ -302,45 +286,82 @@ static void a_read_takes_all_by_the_kernel(void)
 	a_read_takes_all(by_kernel);
 }
 
+static int read_fd; /* of what the following functions read */
+
 static void read_some(void)
 {
 	char buf[4 * sizeof(struct key_notification)];
 
-	IT_OK(read(fd, buf, sizeof(buf)) >= (ssize_t)sizeof(struct key_notification));
+	IT_OK(read(read_fd, buf, sizeof(buf)) >= (ssize_t)sizeof(struct key_notification));
 }
 
-static void take_late(void (*take)(void), int sig)
+static void read_end(void)
 {
-	update();
-	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
-	it_join(make_late(TOO_MUCH, update, take, SYS_read, sig));
-	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
-	(void)records(fd);
+	char c;
+
+	IT_EQ(read(read_fd, &c, 1), 0);
 }
 
-/* As in the kernel, where there is something to read. */
-static void no_signal_interrupts_a_read_that_finds_records(void)
+/* As in the kernel, where there is something to read, or the end. */
+static void no_signal_interrupts_a_read_that_finds_something(void)
 {
-	begin(by_trace);
-	watch();
-	for (int i = 0; i < 4; i++)
-		take_late(read_some, i % 2 ? SIGUSR1 : 0);
-}
-
-/* What it found is there for the next. */
-static void a_killed_read_takes_nothing(void)
-{
-	pid_t pid;
+	struct pollfd ended = {.events = POLLIN};
+	char path[32];
 
 	begin(by_trace);
 	watch();
 	for (int i = 0; i < 4; i++) {
+		read_fd = i % 2 ? open(IT_MNT "/q", O_RDONLY) : fd;
+		IT_OK(read_fd >= 0);
 		update();
 		IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
-		pid = make_late(backlog, update, read_some, SYS_read, SIGKILL);
-		(void)it_wait(pid);
+		it_join(make_late(TOO_MUCH_TO_READ, update, read_some, SYS_read, SIGUSR1));
 		IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
-		IT_STR(records(fd), "A:updated A:updated");
+		(void)records(fd);
+	}
+	ended.fd = read_fd = it_queue(WQFS_ANONYMOUS, O_RDONLY);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", read_fd);
+	close(open(path, O_WRONLY)); /* the last writer */
+	IT_UNTIL(poll(&ended, 1, 0) == 1 && (ended.revents & POLLHUP));
+	it_join(make_late(0, update, read_end, SYS_read, SIGUSR1));
+}
+
+enum { KILLS = 4, ROUNDS = 200 };
+
+/* Starts REQUEST with a backlog of N, sends it SIG if that is not 0, and kills it when the
+ * daemon has read it from the kernel. False: it had ended before. */
+static bool kill_late(int n, void (*request)(void), long nr, int sig)
+{
+	struct stat st;
+	pid_t pid = make_late(n, update, request, nr, sig);
+
+	IT_EQ(stat(IT_MNT, &st), 0); /* the daemon reads in order */
+	IT_EQ(kill(pid, SIGKILL), 0);
+	return it_wait(pid) == -SIGKILL;
+}
+
+/* What it found is there for the next. One that was answered just before has taken it. */
+static void a_killed_read_takes_nothing(void)
+{
+	int kills = 0;
+
+	begin(by_trace);
+	watch();
+	read_fd = fd;
+	for (int i = 0; kills < KILLS; i++) {
+		const char *left;
+		bool killed;
+
+		IT_OK(i < ROUNDS);
+		update();
+		IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+		killed = kill_late(TOO_MUCH_TO_READ, read_some, SYS_read, i % 2 ? SIGUSR1 : 0);
+		IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+		left = records(fd);
+		if (killed && strncmp(left, "LOSS", 4) != 0) {
+			IT_STR(left, "A:updated A:updated");
+			kills++;
+		}
 	}
 }
 
@@ -365,18 +386,20 @@ static void what_may_be_missed_is_lost(void)
 	}
 }
 
-/* A signal kills who waits, also if another one has come before. */
+/* A signal kills who waits, also if another one has come before: the watch stays. */
 static void who_waits_can_be_killed(void)
 {
-	pid_t pid;
+	int kills[2] = {0, 0};
 
 	begin(by_trace);
 	watch();
-	for (int i = 0; i < 4; i++) {
-		pid = make_late(TOO_MUCH, update, unwatch, SYS_ioctl, i % 2 ? SIGUSR1 : 0);
-		IT_EQ(kill(pid, SIGKILL), 0);
-		(void)it_wait(pid); /* it may have ended by itself before */
-		(void)it_watch(fd, key_a, 1);
+	for (int i = 0; !kills[0] || !kills[1]; i++) {
+		IT_OK(i < ROUNDS);
+		if (kill_late(TOO_MUCH, unwatch, SYS_ioctl, i % 2 ? SIGUSR1 : 0) &&
+			it_watch(fd, key_a, 1) == -1 && errno == EBUSY)
+			kills[i % 2]++;
+		else
+			(void)it_watch(fd, key_a, 1);
 		(void)records(fd);
 	}
 	it_stop(daemon_pid);
@@ -405,33 +428,39 @@ static void never_end(void)
 		make_backlog(1);
 }
 
-/* The sources never come to an end. */
+/* How long the daemon has run, in nanoseconds. */
+static uint64_t daemon_ran_ns(void)
+{
+	unsigned long long ran;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", (int)daemon_pid);
+	IT_EQ(sscanf(it_text(path), "%llu", &ran), 1);
+	return ran;
+}
+
+/* The sources never come to an end. On a busy machine the daemon's time takes longer to pass.
+ */
 static void a_flood_delays_nobody_for_long(void)
 {
-	enum { FLOODERS = 4, REQUESTS = 50, LIMIT_MS = 200 };
-	uint64_t longest_ns = 0, all_ns = 0;
+	enum { FLOODERS = 4, REQUESTS = 50, LIMIT_MS = 50 };
+	uint64_t ran_ns;
 
 	begin(by_trace);
 	for (int i = 0; i < FLOODERS; i++)
 		if (it_fork() == 0)
 			never_end();
-	for (int i = 0; i < REQUESTS; i++) {
-		const uint64_t began_ns = wq_now_ns();
-		uint64_t took_ns;
-
+	ran_ns = daemon_ran_ns();
+	for (int i = 0; i < REQUESTS; i++)
 		if (i % 2)
 			unwatch();
 		else
 			watch();
-		took_ns = wq_now_ns() - began_ns;
-		all_ns += took_ns;
-		if (took_ns > longest_ns)
-			longest_ns = took_ns;
-	}
-	printf("# %.1f ms each, %.1f ms at most\n", (double)all_ns / REQUESTS / 1e6,
-		(double)longest_ns / 1e6);
+	ran_ns = daemon_ran_ns() - ran_ns;
+	printf("# %.1f ms of the daemon's time each\n", (double)ran_ns / REQUESTS / 1e6);
 	fflush(stdout);
-	IT_OK(all_ns / REQUESTS < LIMIT_MS * 1000000ull * (unsigned int)test_patience());
+	IT_OK(ran_ns / REQUESTS < 2 * LIMIT_MS * 1000000ull);
+	bystander_trace_ends();
 }
 
 static const struct it_test tests[] = {
@@ -446,8 +475,8 @@ static const struct it_test tests[] = {
 		a_read_takes_all_by_trace},
 	{"a read that finds a record takes all that was done before by the kernel's functions",
 		a_read_takes_all_by_the_kernel},
-	{"no signal interrupts a read that finds records",
-		no_signal_interrupts_a_read_that_finds_records},
+	{"no signal interrupts a read that finds records or the end",
+		no_signal_interrupts_a_read_that_finds_something},
 	{"a read that is killed while it waits for more takes nothing",
 		a_killed_read_takes_nothing},
 	{"what a queue may have missed by a request is a loss", what_may_be_missed_is_lost},
