@@ -280,6 +280,37 @@ static void waiting_for_construction_can_be_interrupted(void)
 	IT_EQ(it_stats(r.fd).watches, 0);
 }
 
+/* The watch waits first for what was done before it, which a signal does not end. */
+static void a_signal_that_came_before_interrupts(void)
+{
+	struct rig r;
+	int32_t other;
+	pid_t pid;
+	int fd;
+
+	close(trace_need());
+	begin(&r, "source=trace,trace_buffer_kb=65536");
+	request(&r, KEY_SPEC_SESSION_KEYRING, 0);
+	other = it_key("wqfs-test:backlog");
+	fd = it_queue("other", O_RDONLY);
+	IT_EQ(kill(it_daemon(), SIGSTOP), 0);
+	for (int i = 0; i < 20000 / test_slowness(); i++)
+		IT_EQ(keyctl_update(other, "1", 1), 0);
+	pid = it_fork();
+	if (pid == 0) {
+		it_interruptible(SIGUSR1);
+		IT_ERRNO(it_watch(fd, r.key, 1), EINTR);
+		_exit(0);
+	}
+	IT_UNTIL(it_in_syscall(pid, SYS_ioctl));
+	IT_EQ(kill(pid, SIGUSR1), 0);
+	IT_EQ(kill(it_daemon(), SIGCONT), 0);
+	it_join(pid);
+	is_serving(&r);
+	say(&r, "instantiate\n");
+	it_join(r.requester);
+}
+
 static void key_that_comes_out_negative_gives_its_error(void)
 {
 	struct rig r;
@@ -386,6 +417,8 @@ static const struct it_test tests[] = {
 		blocked_signals_hold_nobody_up},
 	{"waiting for a construction can be interrupted",
 		waiting_for_construction_can_be_interrupted},
+	{"so can a watch that had a signal before it waited for its key",
+		a_signal_that_came_before_interrupts},
 	{"a key that comes out negative gives its error",
 		key_that_comes_out_negative_gives_its_error},
 	{"a request that fails tells what it has linked",
