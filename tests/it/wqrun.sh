@@ -49,15 +49,17 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# wqrun as the caller, and, by root only, as somebody ordinary; not for ever.
+# wqrun as the caller, and, by root only, as somebody ordinary; not for ever. Who ends the group of
+# processes that this test is in ends them, too: else the shell waited for them before it gives back
+# what it has set.
 as_caller() {
 	patience 120
-	timeout "$patience" "$deny" "$build/wqrun" "$@"
+	timeout --foreground "$patience" "$deny" "$build/wqrun" "$@"
 }
 
 as_user() {
 	patience 120
-	timeout "$patience" "$deny" -u $user "$build/wqrun" "$@"
+	timeout --foreground "$patience" "$deny" -u $user "$build/wqrun" "$@"
 }
 
 # Why as_user cannot be used; nothing if it can.
