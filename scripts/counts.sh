@@ -36,6 +36,29 @@ show_end() {
 	say "----"
 }
 
+# What a test's log says of that which failed: in TAP the lines since the result before, of a program
+# of Check the lines of its failures. It may be long before the end. Says false if there is no such.
+show_failures() { # LOG
+	shown=$(awk '
+	/^(not )?ok [0-9]+/ {
+		if (/^not /) {
+			printf "%s", since
+			print
+		}
+		since = ""
+		next
+	}
+	/:[FE]:/ {
+		print
+	}
+	{
+		since = since $0 "\n"
+	}' "$1")
+	[ -n "$shown" ] || return
+	say "---- what failed in $1:"
+	printf '%s\n' "$shown" | tail -n 200
+}
+
 report() { # WHAT NAME BEGAN
 	say "$(printf '%-4s %s (%d s)' "$1" "$2" $(($(date +%s) - $3)))"
 }
@@ -179,6 +202,7 @@ count_tests() { # BUILD
 			failed=$((failed + $3))
 			ok=false
 			say "FAIL $test"
+			show_failures "$log"
 			show_end "$log"
 		fi
 		[ "$4" -gt 0 ] || continue
