@@ -108,7 +108,9 @@ static void key_that_another_constructs_is_linked(void)
 	watched = open_key("wqfs-test:w", NULL, KEY_SPEC_SESSION_KEYRING);
 	fd = watching("q", watched);
 	maker = request_held(ring);
-	IT_UNTIL(stat("hold", &st) == 0);
+	IT_UNTIL(stat("hold", &st) == 0 || it_state(maker) == 'Z');
+	if (stat("hold", &st) < 0)
+		it_skip("the kernel does not call this system's request-key");
 	other = request_held(watched);
 	IT_UNTIL(it_in_syscall(other, SYS_request_key));
 	IT_UNTIL(keyctl_read(watched, NULL, 0) > 0);
