@@ -12,9 +12,11 @@
  * with each other are, and on one, where a pipe costs no more than the switch from one to
  * the other. The daemon, and the relay, are where the scheduler puts them.
  *
- *	latency [-n ROUNDS] WQFS [report|facility|SOURCE...]
+ *	latency [-n ROUNDS] [-f NULLFS] WQFS [report|facility|SOURCE...]
  *
- * SOURCE is one of the mount option: kernel, trace, poll.
+ * SOURCE is one of the mount option: kernel, trace, poll. With NULLFS, the program
+ *bench/nullfs, it also measures a relay whose second half is a FUSE filesystem that does
+ *nothing else.
  *
  * "facility" is the kernel's own, where it has that, as the reference kernel does:
  *
@@ -58,6 +60,7 @@ struct shared {
 
 static struct shared *shared;
 static int rounds_each = 2000;
+static const char *nullfs; /* NULL: it is not measured */
 static cpu_set_t all_cpus;
 
 static void pin(int cpu)
@@ -317,6 +320,33 @@ static struct result measure_pipe(bool relayed, int rounds, int reader_cpu)
 	return result;
 }
 
+/* Measures a pipe whose other end is with a daemon, which answers a read of its file with what
+ * comes. */
+static struct result measure_nullfs(int rounds, int reader_cpu)
+{
+	struct target t = {.report_fd = -1, .reader_cpu = reader_cpu};
+	struct bench_mount m;
+	struct result result;
+	char number[16];
+	int fds[2], fd;
+
+	make_pipe(fds);
+	snprintf(number, sizeof(number), "%d", fds[0]);
+	setenv("NULLFS_RELAY", number, 1);
+	bench_mount(&m, nullfs, "default_permissions");
+	unsetenv("NULLFS_RELAY");
+	fd = bench_queue(&m);
+	t.write_fd = fds[1];
+	pin(0);
+	result = measure(fd, &t, rounds);
+	sched_setaffinity(0, sizeof(all_cpus), &all_cpus);
+	close(fd);
+	bench_unmount(&m);
+	close(fds[0]);
+	close(fds[1]);
+	return result;
+}
+
 static void print(const char *what, int rounds, struct result r)
 {
 	printf("%-7s %5d rounds, from return: p50 %8.1f us p99 %8.1f us; from beginning: p50 "
@@ -347,6 +377,24 @@ static void print_rows(const char *mode, int cores, struct result r, struct resu
 	bench_row(name, r.begin_p99, "us", floor.begin_p99, aim);
 }
 
+/* The relay through FUSE, of which nothing that is built on FUSE can be better. */
+static void compare_nullfs(int cores)
+{
+	const struct result bare = measure_pipe(false, rounds_each, cores - 1);
+	const struct result relay = measure_pipe(true, rounds_each, cores - 1);
+	const struct result null = measure_nullfs(rounds_each, cores - 1);
+	const struct result floor = cores == 2 ? bare : relay;
+	char name[128];
+
+	print("nullfs", rounds_each, null);
+	print_ratio(null, bare, "pipe");
+	print_ratio(null, relay, "relay");
+	printf("\n");
+	snprintf(name, sizeof(name), "1 latency p50, a FUSE that does nothing, %s",
+		cores == 2 ? "two cores against a pipe" : "one core against a relay");
+	bench_row(name, null.begin_p50, "us", floor.begin_p50, 0);
+}
+
 static void compare(const char *wqfs, const char *mode, int cores)
 {
 	int rounds = strcmp(mode, "poll") ? rounds_each : rounds_each / 7;
@@ -375,14 +423,16 @@ int main(int argc, char **argv)
 	static const char *const defaults[] = {"kernel", "trace", "report", "poll", NULL};
 	const char *const *modes;
 
-	if (argc > 2 && !strcmp(argv[1], "-n")) {
-		rounds_each = atoi(argv[2]);
+	for (; argc > 2 && (!strcmp(argv[1], "-n") || !strcmp(argv[1], "-f")); argc -= 2) {
+		if (argv[1][1] == 'n')
+			rounds_each = atoi(argv[2]);
+		else
+			nullfs = argv[2];
 		argv += 2;
-		argc -= 2;
 	}
 	if (argc < 2 || rounds_each < 10 || rounds_each > ROUNDS_MAX) {
-		fprintf(stderr,
-			"usage: latency [-n ROUNDS] WQFS [report|facility|SOURCE...]\n");
+		fprintf(stderr, "usage: latency [-n ROUNDS] [-f NULLFS] WQFS "
+				"[report|facility|SOURCE...]\n");
 		return 2;
 	}
 	modes = argc > 2 ? (const char *const *)argv + 2 : defaults;
@@ -396,6 +446,8 @@ int main(int argc, char **argv)
 		if (cores > CPU_COUNT(&all_cpus))
 			continue;
 		printf("writer and reader on %s\n", cores == 2 ? "two cores" : "one core");
+		if (nullfs)
+			compare_nullfs(cores);
 		for (const char *const *mode = modes; *mode; mode++)
 			compare(argv[1], *mode, cores);
 	}
