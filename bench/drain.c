@@ -2,6 +2,8 @@
 /*
  * How long a read() of 8 and of 64 KiB of records takes, and how much longer text and JSON take
  * than the same number of records; against a read() of as many bytes from a null filesystem.
+ * Lines are longer than records, and come in several reads: what as many reads of as many bytes
+ * take from a null filesystem is printed beside them.
  *
  *	drain WQFS NULLFS [ROUNDS]
  */
@@ -22,6 +24,8 @@ static struct bench_mount m, null;
 static int rounds = 50;
 static char buf[1 << 20];
 static int32_t key;
+static size_t sizes[1024]; /* of the reads that gave the lines last measured */
+static int reads;
 
 /* Queues N records. */
 static void fill(int fd, int n)
@@ -40,8 +44,11 @@ static double read_all(int fd, size_t size)
 	uint64_t began = wq_now_ns();
 	ssize_t n = read(fd, buf, size ? size : sizeof(buf));
 
-	while (!size && n > 0)
+	reads = 0;
+	while (!size && n > 0 && reads < 1024) {
+		sizes[reads++] = (size_t)n;
 		n = read(fd, buf, sizeof(buf));
+	}
 	if (size && n != (ssize_t)size)
 		bench_fail("a read of records");
 	return (double)(wq_now_ns() - began) / 1000;
@@ -88,10 +95,45 @@ static double measure_null(int fd, size_t size)
 	return result;
 }
 
+/* As many reads of as many bytes as gave the lines last measured. */
+static double measure_null_lines(int fd)
+{
+	double *us = calloc((size_t)rounds, sizeof(*us)), result;
+	const int many = reads;
+
+	if (!us)
+		bench_fail("memory");
+	for (int i = 0; i < rounds; i++)
+		for (int j = 0; j < many; j++)
+			us[i] += read_all(fd, sizes[j]);
+	result = median(us);
+	free(us);
+	return result;
+}
+
 static void set_format(int fd, unsigned long format)
 {
 	if (ioctl(fd, WQFS_IOC_SET_FORMAT, format) < 0)
 		bench_fail("WQFS_IOC_SET_FORMAT");
+}
+
+/* RECORDS as lines of a format, and what a null filesystem makes of as many bytes; RAW is what
+ * the records take. Returns microseconds. */
+static double compare_lines(
+	int fd, int null_fd, int records, unsigned long format, const char *what, double raw)
+{
+	double lines, bare;
+	char name[96];
+
+	set_format(fd, format);
+	lines = measure(fd, records, true);
+	snprintf(name, sizeof(name), "6 %d records as %s", records, what);
+	bench_row(name, lines, "us", raw, 2);
+	bare = measure_null_lines(null_fd);
+	snprintf(
+		name, sizeof(name), "6 as many bytes as %d records as %s, null", records, what);
+	bench_row(name, bare, "us", raw, 0);
+	return lines;
 }
 
 static void compare(int fd, int null_fd, size_t size)
@@ -102,20 +144,14 @@ static void compare(int fd, int null_fd, size_t size)
 
 	set_format(fd, WQFS_FORMAT_RAW);
 	raw = measure(fd, records, false);
-	set_format(fd, WQFS_FORMAT_TEXT);
-	text = measure(fd, records, true);
-	set_format(fd, WQFS_FORMAT_JSON);
-	json = measure(fd, records, true);
+	snprintf(name, sizeof(name), "6 a read of %zu KiB of records", size / 1024);
+	bench_row(name, raw, "us", floor, 1.1);
+	text = compare_lines(fd, null_fd, records, WQFS_FORMAT_TEXT, "text", raw);
+	json = compare_lines(fd, null_fd, records, WQFS_FORMAT_JSON, "JSON", raw);
 	printf("%2zu KiB of records: %.1f us (%.2f times a null file), as text %.1f us, as "
 	       "JSON "
 	       "%.1f us\n",
 		size / 1024, raw, raw / floor, text, json);
-	snprintf(name, sizeof(name), "6 a read of %zu KiB of records", size / 1024);
-	bench_row(name, raw, "us", floor, 1.1);
-	snprintf(name, sizeof(name), "6 %d records as text", records);
-	bench_row(name, text, "us", raw, 2);
-	snprintf(name, sizeof(name), "6 %d records as JSON", records);
-	bench_row(name, json, "us", raw, 2);
 }
 
 int main(int argc, char **argv)
