@@ -58,6 +58,29 @@ static void make_backlog(int n)
 		IT_EQ(keyctl_update(key_b, "1", 1), 0);
 }
 
+/* From now on the daemon has still N changes to handle, and after them the one that DEED made.
+ */
+static void stop_daemon(int n, void (*deed)(void))
+{
+	IT_EQ(kill(daemon_pid, SIGSTOP), 0);
+	make_backlog(n);
+	deed();
+}
+
+/* Another process makes REQUEST, by the system call NR, which waits. Returns it. */
+static pid_t request_of(void (*request)(void), long nr)
+{
+	pid_t pid = it_fork();
+
+	if (pid == 0) {
+		it_interruptible(SIGUSR1);
+		request();
+		_exit(0);
+	}
+	IT_UNTIL(it_in_syscall(pid, nr));
+	return pid;
+}
+
 /* Another process makes REQUEST while the daemon has still N changes to handle, and after them
  * the one that DEED made. That process gets the signal SIG, if it is not 0, while it waits.
  * Returns it. */
@@ -65,16 +88,8 @@ static pid_t make_late(int n, void (*deed)(void), void (*request)(void), long nr
 {
 	pid_t pid;
 
-	IT_EQ(kill(daemon_pid, SIGSTOP), 0);
-	make_backlog(n);
-	deed();
-	pid = it_fork();
-	if (pid == 0) {
-		it_interruptible(SIGUSR1);
-		request();
-		_exit(0);
-	}
-	IT_UNTIL(it_in_syscall(pid, nr));
+	stop_daemon(n, deed);
+	pid = request_of(request, nr);
 	if (sig)
 		IT_EQ(kill(pid, sig), 0);
 	IT_EQ(kill(daemon_pid, SIGCONT), 0);
@@ -286,6 +301,52 @@ static void a_read_takes_all_by_the_kernel(void)
 	a_read_takes_all(by_kernel);
 }
 
+static int32_t key_c;
+
+static void update_c(void)
+{
+	IT_EQ(keyctl_update(key_c, "1", 1), 0);
+}
+
+static void read_first(void)
+{
+	struct key_notification got[4];
+
+	IT_OK(read(fd, got, sizeof(got)) >= (ssize_t)sizeof(got[0]));
+	IT_EQ(got[0].key_id, (uint32_t)key_a);
+}
+
+static void read_not_the_first(void)
+{
+	struct key_notification got;
+
+	IT_OK(read(fd, &got, sizeof(got)) == -1 || got.key_id == (uint32_t)key_c);
+}
+
+/* One waits for a second record, and the other, whose buffer the first record fills, does not
+ * take that meanwhile. */
+static void no_reader_overtakes_another(void)
+{
+	begin(by_trace);
+	watch();
+	key_c = it_key("wqfs-test:c");
+	IT_EQ(it_watch(fd, key_c, 1), 0);
+	for (int i = 0; i < 10; i++) {
+		pid_t first, second;
+
+		update();
+		IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0); /* it is posted */
+		stop_daemon(backlog, update_c);
+		first = request_of(read_first, SYS_read);
+		second = request_of(read_not_the_first, SYS_read);
+		IT_EQ(kill(daemon_pid, SIGCONT), 0);
+		it_join(first);
+		it_join(second);
+		IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+		(void)records(fd);
+	}
+}
+
 static int read_fd; /* of what the following functions read */
 
 static void read_some(void)
@@ -475,6 +536,7 @@ static const struct it_test tests[] = {
 		a_read_takes_all_by_trace},
 	{"a read that finds a record takes all that was done before by the kernel's functions",
 		a_read_takes_all_by_the_kernel},
+	{"a reader that waits for more is not overtaken", no_reader_overtakes_another},
 	{"no signal interrupts a read that finds records or the end",
 		no_signal_interrupts_a_read_that_finds_something},
 	{"a read that is killed while it waits for more takes nothing",
