@@ -120,12 +120,10 @@ static int arm(struct wq_loop *loop)
 	const struct wq_timer *first = TAILQ_FIRST(&loop->timers);
 	struct itimerspec its = {0};
 
-	if (!first)
+	if (!first || (loop->armed_ns && loop->armed_ns <= first->due_ns))
 		return -1;
 	if (first->due_ns < wq_now_ns())
 		return 0;
-	if (loop->armed_ns && loop->armed_ns <= first->due_ns)
-		return -1;
 	loop->armed_ns = first->due_ns;
 	its.it_value.tv_sec = (time_t)(first->due_ns / WQ_NSEC_PER_SEC);
 	its.it_value.tv_nsec = (long)(first->due_ns % WQ_NSEC_PER_SEC);

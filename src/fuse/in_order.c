@@ -82,10 +82,13 @@ static void go_and_pay(struct wq_parked *p)
 
 void wqfs_serve_ordered(struct wqfs *fs)
 {
-	const uint64_t end_ns = wq_now_ns() + WQ_PIECE_NS;
-	struct wq_parked *p;
+	struct wq_parked *p = TAILQ_FIRST(&fs->ordered);
+	uint64_t end_ns;
 
-	while (wq_now_ns() < end_ns && (p = TAILQ_FIRST(&fs->ordered))) {
+	if (!p)
+		return;
+	for (end_ns = wq_now_ns() + WQ_PIECE_NS; p && wq_now_ns() < end_ns;
+		p = TAILQ_FIRST(&fs->ordered)) {
 		if (!wq_keys_has_posted(fs->keys, p->at_ns)) {
 			if (may_wait(p))
 				return;

@@ -322,10 +322,10 @@ static void serve_undrained(struct wqfs *fs, uint64_t end_ns)
 {
 	struct wq_parked *p;
 
-	while (wq_now_ns() < end_ns && (p = TAILQ_FIRST(&fs->early)) &&
+	while ((p = TAILQ_FIRST(&fs->early)) && wq_now_ns() < end_ns &&
 		!(gives(p) && may_get_more(p)))
 		arrive_again(p);
-	while (wq_now_ns() < end_ns && (p = TAILQ_FIRST(&fs->undrained)) && !is_too_early(p)) {
+	while ((p = TAILQ_FIRST(&fs->undrained)) && wq_now_ns() < end_ns && !is_too_early(p)) {
 		if (p->wait == WQ_WAIT_POSTS) {
 			wqfs_complete_poll(p);
 			continue;
