@@ -17,7 +17,7 @@ static bool has_aux_key(const struct wq_view *v)
 void event_of_record(struct event *event, const struct wq_record *record)
 {
 	*event = (struct event){.kind = EVENT_RECORD, .record = *record};
-	event->view = wq_record_view(&event->record);
+	wq_record_view(&event->view, &event->record);
 	if (event->view.kind == WQ_KIND_KEY)
 		event->key = (int32_t)event->view.key;
 	if (event->view.has_object)

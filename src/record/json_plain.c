@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "record/names.h"
+#include "record/put.h"
 #include "record/record_view.h"
 
 #define LEN(literal) (sizeof(literal) - 1)
@@ -29,44 +30,21 @@ bool wq_json_is_plain(const struct wq_record *r)
 
 /* ---- the line ---- */
 
-/* These write to P and return the end of what they wrote. */
-
-static char *put(char *p, const char *text, size_t len)
-{
-	memcpy(p, text, len);
-	return p + len;
-}
-
-#define PUT(p, literal) put(p, literal, LEN(literal))
-
-/* N in WIDTH digits, with zeros in front. */
-static char *put_padded(char *p, uint64_t n, size_t width)
-{
-	for (size_t i = width; i > 0; i--, n /= 10)
-		p[i - 1] = (char)('0' + n % 10);
-	return p + width;
-}
-
-static char *put_number(char *p, uint64_t n)
-{
-	return put_padded(p, n, wq_digits(n));
-}
-
 static char *put_signed(char *p, int64_t n)
 {
 	if (n >= 0)
-		return put_number(p, (uint64_t)n);
+		return wq_put_number(p, (uint64_t)n);
 	*p = '-';
-	return put_number(p + 1, -(uint64_t)n);
+	return wq_put_number(p + 1, -(uint64_t)n);
 }
 
 static char *put_name(char *p, const char *name, unsigned int number)
 {
 	if (!name)
-		return put_number(p, number);
-	p = PUT(p, "\"");
-	p = put(p, name, strlen(name));
-	return PUT(p, "\"");
+		return wq_put_number(p, number);
+	p = WQ_PUT(p, "\"");
+	p = wq_put(p, name, strlen(name));
+	return WQ_PUT(p, "\"");
 }
 
 static char *put_time(char *p, const struct timespec *when)
@@ -74,13 +52,13 @@ static char *put_time(char *p, const struct timespec *when)
 	struct tm tm = {0};
 
 	(void)gmtime_r(&when->tv_sec, &tm);
-	p = PUT(put_padded(p, (uint64_t)tm.tm_year + 1900, 4), "-");
-	p = PUT(put_padded(p, (uint64_t)tm.tm_mon + 1, 2), "-");
-	p = PUT(put_padded(p, (uint64_t)tm.tm_mday, 2), "T");
-	p = PUT(put_padded(p, (uint64_t)tm.tm_hour, 2), ":");
-	p = PUT(put_padded(p, (uint64_t)tm.tm_min, 2), ":");
-	p = PUT(put_padded(p, (uint64_t)tm.tm_sec, 2), ".");
-	return put_padded(p, (uint64_t)when->tv_nsec, 9);
+	p = WQ_PUT(wq_put_padded(p, (uint64_t)tm.tm_year + 1900, 4), "-");
+	p = WQ_PUT(wq_put_padded(p, (uint64_t)tm.tm_mon + 1, 2), "-");
+	p = WQ_PUT(wq_put_padded(p, (uint64_t)tm.tm_mday, 2), "T");
+	p = WQ_PUT(wq_put_padded(p, (uint64_t)tm.tm_hour, 2), ":");
+	p = WQ_PUT(wq_put_padded(p, (uint64_t)tm.tm_min, 2), ":");
+	p = WQ_PUT(wq_put_padded(p, (uint64_t)tm.tm_sec, 2), ".");
+	return wq_put_padded(p, (uint64_t)when->tv_nsec, 9);
 }
 
 static char *put_subject(char *p, const struct wq_view *v)
@@ -89,10 +67,10 @@ static char *put_subject(char *p, const struct wq_view *v)
 
 	switch (v->kind) {
 	case WQ_KIND_KEY:
-		p = put_number(PUT(p, ",\"key\":"), v->key);
-		return put_signed(PUT(p, ",\"aux\":"), (int32_t)v->aux);
+		p = wq_put_number(WQ_PUT(p, ",\"key\":"), v->key);
+		return put_signed(WQ_PUT(p, ",\"aux\":"), (int32_t)v->aux);
 	case WQ_KIND_REMOVAL:
-		return v->has_object ? put_signed(PUT(p, ",\"object\":"), (int64_t)v->object)
+		return v->has_object ? put_signed(WQ_PUT(p, ",\"object\":"), (int64_t)v->object)
 				     : p;
 	case WQ_KIND_LOSS:
 		return p;
@@ -100,37 +78,38 @@ static char *put_subject(char *p, const struct wq_view *v)
 		break;
 	}
 	wq_view_hex(v, hex);
-	p = put(PUT(p, ",\"body\":\""), hex, 2 * v->body_len);
-	return PUT(p, "\"");
+	p = wq_put(WQ_PUT(p, ",\"body\":\""), hex, 2 * v->body_len);
+	return WQ_PUT(p, "\"");
 }
 
 static char *put_who(char *p, const struct wq_cred *who)
 {
 	if (!who->pid)
 		return p;
-	p = put_signed(PUT(p, ",\"who\":{\"pid\":"), who->pid);
+	p = put_signed(WQ_PUT(p, ",\"who\":{\"pid\":"), who->pid);
 	if (who->uid != WQ_UID_UNKNOWN) {
-		p = put_number(PUT(p, ",\"uid\":"), who->uid);
-		p = put_number(PUT(p, ",\"gid\":"), who->gid);
-		p = PUT(p, ",\"comm\":\"");
-		p = PUT(put(p, who->comm, strnlen(who->comm, COMM_SIZE)), "\"");
+		p = wq_put_number(WQ_PUT(p, ",\"uid\":"), who->uid);
+		p = wq_put_number(WQ_PUT(p, ",\"gid\":"), who->gid);
+		p = WQ_PUT(p, ",\"comm\":\"");
+		p = WQ_PUT(wq_put(p, who->comm, strnlen(who->comm, COMM_SIZE)), "\"");
 	}
-	return PUT(p, "}");
+	return WQ_PUT(p, "}");
 }
 
 int wq_json_plain(const struct wq_record *r, char *line, size_t size)
 {
-	struct wq_view v = wq_record_view(r);
+	struct wq_view v;
 	char buf[WQ_RENDER_MAX], *p = buf;
 
-	p = put_time(PUT(p, "{\"time\":\""), &r->when);
-	p = put_name(PUT(p, "Z\",\"type\":"), wq_type_name(v.n.type), v.n.type);
-	p = put_name(
-		PUT(p, ",\"subtype\":"), wq_subtype_name(v.n.type, v.n.subtype), v.n.subtype);
-	p = put_subject(put_number(PUT(p, ",\"id\":"), v.id), &v);
+	wq_record_view(&v, r);
+	p = put_time(WQ_PUT(p, "{\"time\":\""), &r->when);
+	p = put_name(WQ_PUT(p, "Z\",\"type\":"), wq_type_name(v.n.type), v.n.type);
+	p = put_name(WQ_PUT(p, ",\"subtype\":"), wq_subtype_name(v.n.type, v.n.subtype),
+		v.n.subtype);
+	p = put_subject(wq_put_number(WQ_PUT(p, ",\"id\":"), v.id), &v);
 	if (v.flags)
-		p = put_number(PUT(p, ",\"flags\":"), v.flags);
-	p = PUT(put_who(p, &r->who), "}\n");
+		p = wq_put_number(WQ_PUT(p, ",\"flags\":"), v.flags);
+	p = WQ_PUT(put_who(p, &r->who), "}\n");
 	if ((size_t)(p - buf) > size)
 		return -ENOBUFS;
 	memcpy(line, buf, (size_t)(p - buf));
@@ -179,8 +158,9 @@ static size_t subject_size(const struct wq_view *v)
 
 size_t wq_json_plain_size(const struct wq_record *r)
 {
-	struct wq_view v = wq_record_view(r);
+	struct wq_view v;
 
+	wq_record_view(&v, r);
 	return LEN("{\"time\":\"2024-02-29T12:34:56.000000007Z\",\"type\":,\"subtype\":,\"id\":"
 		   "}\n") +
 	       name_size(wq_type_name(v.n.type), v.n.type) +

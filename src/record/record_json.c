@@ -109,11 +109,12 @@ static int take_members(json_t *obj, json_t *part)
 
 static json_t *to_json(const struct wq_record *r)
 {
-	struct wq_view v = wq_record_view(r);
+	struct wq_view v;
 	char when[WQ_TIME_MAX];
 	json_t *obj;
 	int err = 0;
 
+	wq_record_view(&v, r);
 	wq_time_to_text(&r->when, when);
 	obj = json_pack("{s:s, s:o, s:o, s:i}", "time", when, "type",
 		name_or_number(wq_type_name(v.n.type), v.n.type), "subtype",

@@ -4,27 +4,27 @@
 
 #include "record/record_view.h"
 
-struct wq_view wq_record_view(const struct wq_record *r)
+void wq_record_view(struct wq_view *v, const struct wq_record *r)
 {
-	struct wq_view v = {.body = r->data + sizeof(v.n), .body_len = r->len - sizeof(v.n)};
-
-	memcpy(&v.n, r->data, sizeof(v.n));
-	v.id = (v.n.info & WATCH_INFO_ID) >> WATCH_INFO_ID__SHIFT;
-	v.flags = (v.n.info & WATCH_INFO_TYPE_INFO) >> WATCH_INFO_TYPE_INFO__SHIFT;
-	if (v.n.type == WATCH_TYPE_KEY_NOTIFY && r->len == sizeof(struct key_notification)) {
-		v.kind = WQ_KIND_KEY;
-		memcpy(&v.key, v.body, sizeof(v.key));
-		memcpy(&v.aux, v.body + sizeof(v.key), sizeof(v.aux));
-	} else if (v.n.type == WATCH_TYPE_META && v.n.subtype == WATCH_META_LOSS_NOTIFICATION) {
-		v.kind = WQ_KIND_LOSS;
-	} else if (v.n.type == WATCH_TYPE_META &&
-		   v.n.subtype == WATCH_META_REMOVAL_NOTIFICATION) {
-		v.kind = WQ_KIND_REMOVAL;
-		v.has_object = v.body_len >= sizeof(v.object);
-		if (v.has_object)
-			memcpy(&v.object, v.body, sizeof(v.object));
+	*v = (struct wq_view){
+		.body = r->data + sizeof(v->n), .body_len = r->len - sizeof(v->n)};
+	memcpy(&v->n, r->data, sizeof(v->n));
+	v->id = (v->n.info & WATCH_INFO_ID) >> WATCH_INFO_ID__SHIFT;
+	v->flags = (v->n.info & WATCH_INFO_TYPE_INFO) >> WATCH_INFO_TYPE_INFO__SHIFT;
+	if (v->n.type == WATCH_TYPE_KEY_NOTIFY && r->len == sizeof(struct key_notification)) {
+		v->kind = WQ_KIND_KEY;
+		memcpy(&v->key, v->body, sizeof(v->key));
+		memcpy(&v->aux, v->body + sizeof(v->key), sizeof(v->aux));
+	} else if (v->n.type == WATCH_TYPE_META &&
+		   v->n.subtype == WATCH_META_LOSS_NOTIFICATION) {
+		v->kind = WQ_KIND_LOSS;
+	} else if (v->n.type == WATCH_TYPE_META &&
+		   v->n.subtype == WATCH_META_REMOVAL_NOTIFICATION) {
+		v->kind = WQ_KIND_REMOVAL;
+		v->has_object = v->body_len >= sizeof(v->object);
+		if (v->has_object)
+			memcpy(&v->object, v->body, sizeof(v->object));
 	}
-	return v;
 }
 
 void wq_view_hex(const struct wq_view *v, char *out)

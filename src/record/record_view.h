@@ -25,8 +25,8 @@ struct wq_view {
 	size_t body_len;
 };
 
-/* Splits R. The view is valid as long as R is. */
-struct wq_view wq_record_view(const struct wq_record *r);
+/* Splits R into V, which is valid as long as R is. */
+void wq_record_view(struct wq_view *v, const struct wq_record *r);
 
 /* The number of decimal digits of N. */
 size_t wq_digits(uint64_t n);

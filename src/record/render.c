@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/array_size.h"
+#include "record/put.h"
 #include "record/record_json.h"
 #include "record/record_view.h"
 #include "record/render.h"
@@ -50,13 +51,16 @@ static const struct {
 
 #define NR_KEY_WORDS ARRAY_SIZE(key_words)
 
-static int key_text(const struct wq_view *v, char *line, size_t size)
+/* LINE has room for any line. */
+static int key_text(const struct wq_view *v, char *line)
 {
 	const char *word = key_words[v->n.subtype].word;
+	char *p = WQ_PUT(wq_put_number(line, v->key), " ");
 
+	p = wq_put(p, word, strlen(word));
 	if (key_words[v->n.subtype].has_aux)
-		return snprintf(line, size, "%u %s %u\n", v->key, word, v->aux);
-	return snprintf(line, size, "%u %s\n", v->key, word);
+		p = wq_put_number(WQ_PUT(p, " "), v->aux);
+	return (int)(WQ_PUT(p, "\n") - line);
 }
 
 /* Records for which keyctl has no words. */
@@ -73,14 +77,15 @@ static int other_text(const struct wq_view *v, char *line, size_t size)
 
 static int to_text(const struct wq_record *r, char *line, size_t size)
 {
-	struct wq_view v = wq_record_view(r);
+	struct wq_view v;
 
+	wq_record_view(&v, r);
 	if (v.kind == WQ_KIND_LOSS)
 		return snprintf(line, size, "-- LOSS --\n");
 	if (v.kind == WQ_KIND_REMOVAL)
 		return snprintf(line, size, "%" PRIu64 " gc\n", v.object);
 	if (v.kind == WQ_KIND_KEY && v.n.subtype < NR_KEY_WORDS)
-		return key_text(&v, line, size);
+		return key_text(&v, line);
 	return other_text(&v, line, size);
 }
 
@@ -94,9 +99,10 @@ static size_t key_text_size(const struct wq_view *v)
 
 static size_t text_size(const struct wq_record *r)
 {
-	struct wq_view v = wq_record_view(r);
+	struct wq_view v;
 	char line[WQ_RENDER_MAX];
 
+	wq_record_view(&v, r);
 	if (v.kind == WQ_KIND_KEY && v.n.subtype < NR_KEY_WORDS)
 		return key_text_size(&v);
 	if (v.kind == WQ_KIND_REMOVAL)
