@@ -69,8 +69,8 @@ struct wq_posting {
 	const struct wq_cred *who;
 	struct wq_slot slot; /* what each queue gets, once the first one does */
 	uint64_t id, at_ns;
-	uint64_t number;   /* 1 and up; 0: it is the only one */
-	uint64_t began_ns; /* watches that were added later get nothing */
+	uint64_t number; /* 1 and up; 0: it is the only one */
+	uint64_t newest; /* watches of the list that have a higher number get nothing */
 	struct wq_watch_list *list;
 	struct wq_watch *next; /* the next watch */
 };

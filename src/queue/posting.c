@@ -14,8 +14,8 @@ static void begin(
 	p->at_ns = at_ns;
 	p->slot.shared = NULL;
 	p->number = 0;
-	p->began_ns = wq_now_ns();
 	p->list = wlist;
+	p->newest = wlist->newest;
 	p->next = LIST_FIRST(&wlist->watchers);
 	wq_walk_begin(wlist);
 }
@@ -49,7 +49,7 @@ static bool is_for(const struct wq_posting *p, const struct wq_watch *w)
 {
 	if (w->id != p->id || !wq_watch_open_queue(w) || (p->number && w->posting >= p->number))
 		return false;
-	if (w->since_ns <= p->at_ns && w->since_ns <= p->began_ns)
+	if (w->since_ns <= p->at_ns && w->number <= p->newest)
 		return true;
 	wq_debug_keys("watch 0x%02x: nothing is posted: it is newer than the change",
 		w->info_id >> WATCH_INFO_ID__SHIFT);

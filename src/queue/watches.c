@@ -11,6 +11,7 @@ void wq_watch_list_init(struct wq_watch_list *wlist, void (*release)(struct wq_w
 	LIST_INIT(&wlist->watchers);
 	wlist->release_watch = release;
 	wlist->walks = 0;
+	wlist->newest = 0;
 	SLIST_INIT(&wlist->removed);
 }
 
@@ -57,6 +58,7 @@ int wq_watches_add(struct wq_watches *watches, struct wq_watch *w, struct wq_wat
 	if (!w->hh.tbl)
 		return -ENOMEM;
 	w->list = wlist;
+	w->number = ++wlist->newest;
 	LIST_INSERT_HEAD(&wlist->watchers, w, list_node);
 	LIST_INSERT_HEAD(&watches->all, w, queue_node);
 	return 0;

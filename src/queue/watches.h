@@ -23,6 +23,7 @@ struct wq_watch_list {
 	 * removed stay in it; they are released when the last walk ends. */
 	unsigned int walks;
 	SLIST_HEAD(, wq_watch) removed;
+	uint64_t newest; /* the number of the watch that was added last */
 };
 
 /* The key by which a queue finds its watches. */
@@ -46,6 +47,7 @@ struct wq_watch {
 	LIST_ENTRY(wq_watch) queue_node;
 	SLIST_ENTRY(wq_watch) removed_node;
 	uint64_t posting; /* the number of the last posting that it got */
+	uint64_t number;  /* on its list, in the order in which they were added, 1 and up */
 	struct wq_watch_key key;
 	UT_hash_handle hh;
 };
