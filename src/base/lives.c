@@ -183,15 +183,16 @@ enum wq_life_fate wq_lives_fate(struct wq_lives *lives, pid_t tid)
 
 uint64_t wq_lives_runs(struct wq_lives *lives, pid_t tid)
 {
-	unsigned long long runs = 0;
 	struct wq_life *life;
-	char text[128];
+	char text[128], *rest;
 
 	if (tid <= 0)
 		return 0;
 	life = find(lives, tid);
-	if (!read_kept(&life->schedstat, tid, "schedstat", text, sizeof(text)) ||
-		sscanf(text, "%*u %*u %llu", &runs) != 1)
+	if (!read_kept(&life->schedstat, tid, "schedstat", text, sizeof(text)))
 		return 0;
-	return runs;
+	/* the time on a CPU, the time of waiting for one, and how often it had one */
+	(void)strtoull(text, &rest, 10);
+	(void)strtoull(rest, &rest, 10);
+	return strtoull(rest, NULL, 10);
 }
