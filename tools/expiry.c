@@ -63,11 +63,13 @@ static void on_line(void *arg, const struct wq_proc_key *line)
 	if (!e)
 		return;
 	e->lines = e->pass == x->pass ? e->lines + 1 : 1;
+	e->lines += !wq_proc_keys_agrees(line); /* counts as one more */
 	e->pass = x->pass;
 	e->line = *line;
 }
 
-/* A serial that stands there twice was forged: see keys/proc_keys.h. */
+/* A serial that stands there twice, or of which the kernel says something else, was forged: see
+ * keys/proc_keys.h. */
 static void read_all(struct expiry *x)
 {
 	struct wq_proc_keys *file = wq_proc_keys_open();

@@ -60,7 +60,8 @@ static struct fact *fact_of(struct tree_facts *facts, int32_t serial)
 
 /* ---- when they expire ---- */
 
-/* A serial that stands there twice is not believed: see keys/proc_keys.h. */
+/* A serial that stands there twice, or of which the kernel says something else, is not
+ * believed: see keys/proc_keys.h. */
 static void on_line(void *arg, const struct wq_proc_key *line)
 {
 	struct fact *f = fact_of(arg, line->serial);
@@ -68,7 +69,7 @@ static void on_line(void *arg, const struct wq_proc_key *line)
 	if (!f)
 		return;
 	f->lines++;
-	f->has_expiry = f->lines == 1 && line->known;
+	f->has_expiry = f->lines == 1 && line->known && wq_proc_keys_agrees(line);
 	f->expiry = line->expiry;
 	f->expired = line->expired;
 }

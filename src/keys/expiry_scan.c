@@ -21,6 +21,9 @@ static void note_timeout(struct wq_expiry_scan *e, const struct wq_proc_key *lin
 		expires = time(NULL);
 	else if (line->known && wq_expiry_differ(line->expiry, wq_expiry_never))
 		expires = line->expiry.from;
+	/* nothing is known then, of a key that has just expired either */
+	if (expires && !wq_proc_keys_agrees(line))
+		return;
 	wq_timeouts_line(&e->model->timeouts, line->serial,
 		expires ? expires + wq_gc_delay(e->gc) : 0, line->expired, line->read_ns);
 }
@@ -40,7 +43,7 @@ static void see_line(void *arg, const struct wq_proc_key *line)
 		v->seen_pass = e->pass;
 		v->seen = 0;
 	}
-	v->seen += line->known ? 1 : 2;
+	v->seen += line->known && wq_proc_keys_agrees(line) ? 1 : 2;
 	v->read_ns = line->read_ns;
 	v->expired = line->expired;
 	v->new_expiry = line->expiry;

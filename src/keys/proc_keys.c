@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <keyutils.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -93,6 +94,13 @@ bool wq_proc_keys_parse(const char *line, time_t now, struct wq_proc_key *out)
 	p = field[7] + (len[7] < 9 ? 9 : len[7]);
 	out->tail = strlen(field[7]) > (size_t)(p - field[7]) ? p + 1 : "";
 	return true;
+}
+
+bool wq_proc_keys_agrees(const struct wq_proc_key *line)
+{
+	if (keyctl_describe(line->serial, NULL, 0) >= 0)
+		return !line->expired;
+	return line->expired && (errno == EKEYEXPIRED || errno == EKEYREVOKED);
 }
 
 long wq_proc_keys_len(const char *tail, const char *description)

@@ -5,8 +5,9 @@
  *
  * A description may hold newlines, so a user can forge lines there. A key that we may View has
  * its own line in every pass. So a serial that appears twice was forged, and nothing about it
- * is believed. For the same reason nothing here ever says whether a key exists, is dead or was
- * destroyed.
+ * is believed. A key that we may not View has none: a line of it is believed only if the kernel
+ * agrees (wq_proc_keys_agrees()). For the same reason nothing here ever says whether a key
+ * exists, is dead or was destroyed.
  */
 #ifndef WQ_PROC_KEYS_H
 #define WQ_PROC_KEYS_H
@@ -43,6 +44,10 @@ struct wq_expiry wq_expiry_both(struct wq_expiry a, struct wq_expiry b);
 /* Parses one LINE (NUL-terminated, without a newline) that was read at NOW. False if it belongs
  * to no key. */
 bool wq_proc_keys_parse(const char *line, time_t now, struct wq_proc_key *out);
+
+/* May we View the key of LINE, so that it has a line of its own, or, if LINE says that it has
+ * expired or was revoked, has it really? Costs one keyctl(KEYCTL_DESCRIBE). */
+bool wq_proc_keys_agrees(const struct wq_proc_key *line);
 
 /* The payload length in the TAIL of a user or logon key with DESCRIPTION, or -1. */
 long wq_proc_keys_len(const char *tail, const char *description);

@@ -40,32 +40,48 @@ void wq_timeouts_fini(struct wq_timeouts *t)
 {
 	free(t->known.all);
 	free(t->pass.all);
+	free(t->spare.all);
 	*t = (struct wq_timeouts){0};
 }
 
 void wq_timeouts_begin(struct wq_timeouts *t, time_t now)
 {
 	t->pass.n = 0;
-	t->at = 0;
 	t->pass_from = now;
 }
 
-static bool is_kept(const struct wq_timeout *timeout, uint64_t now_ns)
+void wq_timeouts_line(
+	struct wq_timeouts *t, int32_t serial, time_t due, bool expired, uint64_t now_ns)
 {
-	return !timeout->unseen || now_ns - timeout->seen_ns <= KEPT_NS;
+	append(&t->pass,
+		(struct wq_timeout){
+			.serial = serial, .due = due, .expired = expired, .seen_ns = now_ns});
 }
 
-/* Adds to the pass those known keys before SERIAL that it has not seen. */
-static void keep_unseen(struct wq_timeouts *t, int32_t serial, uint64_t now_ns)
-{
-	for (; t->at < t->known.n && t->known.all[t->at].serial < serial; t->at++) {
-		struct wq_timeout old = t->known.all[t->at];
+/* ---- the end of a pass ---- */
 
-		if (!is_kept(&old, now_ns))
-			continue;
-		old.unseen = true;
-		append(&t->pass, old);
+/* The kernel's lines come by serial; only forged ones do not. */
+static void sort(struct wq_timeouts_list *l)
+{
+	for (size_t i = 1; i < l->n; i++)
+		if (l->all[i - 1].serial > l->all[i].serial) {
+			qsort(l->all, l->n, sizeof(*l->all), by_serial);
+			return;
+		}
+}
+
+/* The serials that have two lines get none. */
+static void drop_forged(struct wq_timeouts_list *l)
+{
+	size_t n = 0;
+
+	for (size_t i = 0, end; i < l->n; i = end) {
+		for (end = i + 1; end < l->n && l->all[end].serial == l->all[i].serial; end++)
+			;
+		if (end == i + 1)
+			l->all[n++] = l->all[i];
 	}
+	l->n = n;
 }
 
 /* When may the kernel collect a key that has expired, DUE if it has done so now? OLD is what
@@ -78,27 +94,47 @@ static time_t due_of_expired(
 	return t->known_from ? due - (t->pass_from - t->known_from) : 1;
 }
 
-void wq_timeouts_line(
-	struct wq_timeouts *t, int32_t serial, time_t due, bool expired, uint64_t now_ns)
+static bool is_kept(const struct wq_timeout *timeout, uint64_t now_ns)
 {
-	const struct wq_timeout *old = NULL;
+	return !timeout->unseen || now_ns - timeout->seen_ns <= KEPT_NS;
+}
 
-	keep_unseen(t, serial, now_ns);
-	if (t->at < t->known.n && t->known.all[t->at].serial == serial)
-		old = &t->known.all[t->at++];
-	if (due)
-		append(&t->pass, (struct wq_timeout){.serial = serial,
-					 .due = expired ? due_of_expired(t, old, due) : due,
-					 .seen_ns = now_ns});
+/* Adds to TO what was known of OLD, which the pass has not seen. */
+static void keep_unseen(struct wq_timeouts_list *to, struct wq_timeout old, uint64_t now_ns)
+{
+	if (!is_kept(&old, now_ns))
+		return;
+	old.unseen = true;
+	append(to, old);
 }
 
 void wq_timeouts_end(struct wq_timeouts *t, uint64_t now_ns)
 {
 	const struct wq_timeouts_list old = t->known;
+	struct wq_timeouts_list new = t->spare;
+	size_t at = 0;
 
-	keep_unseen(t, INT32_MAX, now_ns);
-	t->known = t->pass;
-	t->pass = old;
+	new.n = 0;
+	sort(&t->pass);
+	drop_forged(&t->pass);
+	for (size_t i = 0; i < t->pass.n; i++) {
+		struct wq_timeout line = t->pass.all[i];
+		const struct wq_timeout *before = NULL;
+
+		while (at < old.n && old.all[at].serial < line.serial)
+			keep_unseen(&new, old.all[at++], now_ns);
+		if (at < old.n && old.all[at].serial == line.serial)
+			before = &old.all[at++];
+		if (!line.due)
+			continue;
+		if (line.expired)
+			line.due = due_of_expired(t, before, line.due);
+		append(&new, line);
+	}
+	while (at < old.n)
+		keep_unseen(&new, old.all[at++], now_ns);
+	t->spare = old;
+	t->known = new;
 	t->known_from = t->pass_from;
 }
 

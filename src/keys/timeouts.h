@@ -16,20 +16,21 @@
 struct wq_timeout {
 	int32_t serial;
 	bool unseen;	  /* the last pass has not seen it */
+	bool expired;	  /* in the pass: so its line said */
 	time_t due;	  /* CLOCK_REALTIME, when the kernel may collect the key */
 	uint64_t seen_ns; /* CLOCK_MONOTONIC, when its line was last read */
 };
 
 struct wq_timeouts_list {
-	struct wq_timeout *all; /* by serial */
+	struct wq_timeout *all;
 	size_t n, room;
 };
 
 /* By value in its owner. All zero: empty. */
 struct wq_timeouts {
-	struct wq_timeouts_list known; /* from all passes but the one under way */
-	struct wq_timeouts_list pass;  /* from the one under way */
-	size_t at;		       /* which of the known ones is the pass at? */
+	struct wq_timeouts_list known; /* from all passes but the one under way, by serial */
+	struct wq_timeouts_list pass;  /* all lines of the one under way, as they came */
+	struct wq_timeouts_list spare; /* no contents, only room */
 	/* CLOCK_REALTIME, when the last pass that ended began, and the one under way. */
 	time_t known_from, pass_from;
 };
@@ -41,8 +42,8 @@ void wq_timeouts_fini(struct wq_timeouts *t);
  * (CLOCK_REALTIME); 0: it has no timeout. If it has EXPIRED, or was revoked, which the kernel
  * shows likewise, DUE is what it would be if that had happened now; it has happened since the
  * last pass, or as that one has foretold. A pass that does not end is as if it had not been.
- * Lines come by serial, as the kernel has them. Without memory a timeout is unknown until the
- * next pass. */
+ * A serial with two lines in a pass counts as one without a line: see keys/proc_keys.h. Without
+ * memory a timeout is unknown until the next pass. */
 void wq_timeouts_begin(struct wq_timeouts *t, time_t now);
 void wq_timeouts_line(
 	struct wq_timeouts *t, int32_t serial, time_t due, bool expired, uint64_t now_ns);

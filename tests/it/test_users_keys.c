@@ -152,6 +152,90 @@ static void others_are_refused_while_its_owner_watches(void)
 	refuse("allow_other,source=poll");
 }
 
+/* ---- forged lines of /proc/keys ---- */
+
+/* A key with a line break in its description, which everybody may View. */
+static int32_t forge(int32_t serial, const char *expires, const char *rest)
+{
+	char text[256];
+	int32_t key;
+
+	snprintf(text, sizeof(text), "x\n%08x I--Q---     1 %4s 3f010000 12345    -1 %s\n",
+		(unsigned int)serial, expires, rest);
+	key = it_key(text);
+	IT_EQ(keyctl_setperm(key, KEY_POS_ALL | KEY_USR_VIEW | KEY_GRP_VIEW | KEY_OTH_VIEW), 0);
+	return key;
+}
+
+/* Hands KEY on to the owner, as a key that the daemon neither possesses nor may View. */
+static void hand_on(int32_t key, key_perm_t perm)
+{
+	IT_EQ(keyctl_setperm(key, KEY_POS_ALL | perm), 0);
+	IT_EQ(keyctl_chown(key, owner, (gid_t)-1), 0);
+	IT_EQ(keyctl_link(key, KEY_SPEC_THREAD_KEYRING), 0);
+	IT_EQ(keyctl_unlink(key, KEY_SPEC_SESSION_KEYRING), 0);
+}
+
+static int open_owners(void)
+{
+	int fd = open(IT_MNT "/owners", O_RDONLY | O_NONBLOCK);
+
+	IT_OK(fd >= 0);
+	return fd;
+}
+
+static void forged_lines_make_no_records(void)
+{
+	int32_t first, logon;
+	int fd;
+
+	owner = it_nobody();
+	it_start("allow_other,source=poll");
+	logon = (int32_t)add_key("logon", "wqfs:b", "abc", 3, KEY_SPEC_SESSION_KEYRING);
+	IT_OK(logon > 0);
+	shared_key = logon;
+	hand_on(logon, KEY_USR_VIEW);
+	it_as(owner, watch_own, NULL);
+	fd = open_owners();
+	first = forge(logon, "perm", "logon     wqfs:b: 3");
+	NO_RECORDS(fd);
+	NO_RECORDS(fd);
+	IT_EQ(keyctl_unlink(first, KEY_SPEC_SESSION_KEYRING), 0);
+	IT_UNTIL(it_destroyed(first));
+	forge(logon, "5d", "logon     wqfs:b: 9");
+	NO_RECORDS(fd);
+	NO_RECORDS(fd);
+}
+
+static void a_forged_line_hides_no_unlink(void)
+{
+	int32_t ring, key;
+	int fd;
+
+	owner = it_nobody();
+	it_start("allow_other,source=poll,poll_min_ms=60000,poll_max_ms=60000"); /* only SYNC
+										    scans */
+	key = it_key("wqfs-test:member");
+	ring = (int32_t)add_key("keyring", "wqfs-test:ring", NULL, 0, KEY_SPEC_SESSION_KEYRING);
+	IT_OK(ring > 0);
+	IT_EQ(keyctl_link(key, ring), 0);
+	IT_EQ(keyctl_setperm(key, KEY_POS_ALL | KEY_USR_VIEW), 0);
+	IT_EQ(keyctl_chown(key, owner, (gid_t)-1), 0);
+	IT_EQ(keyctl_unlink(key, KEY_SPEC_SESSION_KEYRING), 0);
+	hand_on(ring, KEY_USR_VIEW | KEY_USR_READ);
+	shared_key = ring;
+	records_name(ring, "RING");
+	records_name(key, "A");
+	forge(key, "expd", "user      wqfs-test:member: 1");
+	it_as(owner, watch_own, NULL);
+	fd = open_owners();
+	NO_RECORDS(fd);
+	IT_EQ(keyctl_unlink(key, ring), 0);
+	IT_UNTIL(it_destroyed(key));
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	RECORDS_UNTIL(fd, "RING:unlinked:A");
+}
+
 static void watch_what_was_handed_on(void *arg WQ_UNUSED)
 {
 	int fd = it_queue("strangers", O_RDONLY | O_NONBLOCK);
@@ -192,6 +276,9 @@ static const struct it_test tests[] = {
 		polling_sees_the_links_of_an_owners_keyring},
 	{"others are refused while its owner watches a key",
 		others_are_refused_while_its_owner_watches},
+	{"forged lines of /proc/keys make no records of a key that only its owner may View",
+		forged_lines_make_no_records},
+	{"a forged line of /proc/keys hides no unlink", a_forged_line_hides_no_unlink},
 	{"a new owner may watch a key, and the old one's watch is told",
 		a_new_owner_may_watch_and_the_old_one_is_told},
 };

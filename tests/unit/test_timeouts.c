@@ -136,6 +136,40 @@ START_TEST(many_keys_come_and_go_in_order)
 }
 END_TEST
 
+/* A user who can make a key can make lines. */
+START_TEST(what_a_second_line_says_is_not_believed)
+{
+	pass(7, NOW + 50, 1);
+	for (int32_t forged = 6; forged <= 8; forged++) {
+		wq_timeouts_begin(&t, NOW);
+		wq_timeouts_line(&t, forged, NOW, false, 2 * SEC);
+		wq_timeouts_line(&t, 6, 0, false, 2 * SEC);
+		wq_timeouts_line(&t, 7, NOW + 50, false, 2 * SEC);
+		wq_timeouts_line(&t, 8, 0, false, 2 * SEC);
+		wq_timeouts_end(&t, 2 * SEC);
+		for (int32_t i = 6; i <= 8; i++)
+			ck_assert_msg(!wq_timeouts_is_due(&t, i, NOW), "%d", i);
+		ck_assert(wq_timeouts_is_due(&t, 7, NOW + 50));
+	}
+}
+END_TEST
+
+/* The serials are ascending only in true lines. */
+START_TEST(forged_lines_hide_no_others)
+{
+	wq_timeouts_begin(&t, NOW);
+	wq_timeouts_line(&t, 1000, 0, false, SEC);
+	wq_timeouts_line(&t, 7, NOW, false, SEC);
+	wq_timeouts_line(&t, 9, NOW, false, SEC);
+	wq_timeouts_line(&t, 5, 0, false, SEC);
+	wq_timeouts_line(&t, 11, NOW, false, SEC);
+	wq_timeouts_end(&t, SEC);
+	ck_assert(wq_timeouts_is_due(&t, 7, NOW));
+	ck_assert(wq_timeouts_is_due(&t, 9, NOW));
+	ck_assert(wq_timeouts_is_due(&t, 11, NOW));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("timeouts");
@@ -151,6 +185,8 @@ int main(void)
 	tcase_add_test(c, what_the_first_pass_finds_expired_may_be_due);
 	tcase_add_test(c, a_pass_that_does_not_end_is_as_if_it_had_not_been);
 	tcase_add_test(c, many_keys_come_and_go_in_order);
+	tcase_add_test(c, what_a_second_line_says_is_not_believed);
+	tcase_add_test(c, forged_lines_hide_no_others);
 	suite_add_tcase(suite, c);
 	return run_suite(suite);
 }
