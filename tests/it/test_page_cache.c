@@ -5,6 +5,7 @@
  * process that asks for the status of the queue may wait for that page.
  */
 #include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -207,6 +208,68 @@ static void direct_io_reads_records(void)
 	IT_EQ(it_stats(fd).queued, FILLED);
 }
 
+/* ---- asynchronous reads, which do not use the page cache ---- */
+
+/* Reads by io_submit(). What the read returned. */
+static long long read_by_aio(int fd)
+{
+	static char buf[PAGE];
+	struct iocb read = {.aio_lio_opcode = IOCB_CMD_PREAD,
+		.aio_fildes = (uint32_t)fd,
+		.aio_buf = (uintptr_t)buf,
+		.aio_nbytes = sizeof(buf)};
+	struct iocb *reads[] = {&read};
+	aio_context_t context = 0;
+	struct io_event end;
+
+	if (syscall(SYS_io_setup, 1, &context) < 0)
+		it_skip("no io_setup() here: %m");
+	IT_EQ(syscall(SYS_io_submit, context, 1, reads), 1);
+	IT_EQ(syscall(SYS_io_getevents, context, 1, 1, &end, NULL), 1);
+	return end.res;
+}
+
+/* Here, too, the kernel looks at the size that it knows, and wqfs(5) says so. */
+static void asynchronous_reads_begin_with_a_size(void)
+{
+	int32_t key;
+	int fd;
+
+	it_start(NULL);
+	fd = it_queue("q", O_RDONLY | O_NONBLOCK);
+	key = it_key("wqfs-test:aio");
+	it_fill(fd, key, FILLED);
+	IT_EQ(read_by_aio(fd), 0);
+	IT_EQ(it_stats(fd).queued, FILLED);
+	IT_EQ(size_of(fd), FILLED * RECORD);
+	IT_EQ(read_by_aio(fd), FILLED * RECORD);
+}
+
+static void asynchronous_reads_that_wait_can_be_killed(void)
+{
+	int32_t key;
+	char buf[PAGE];
+	int fd, taker;
+	pid_t pid;
+
+	it_start(NULL);
+	fd = it_queue("q", O_RDONLY);
+	taker = it_queue("q", O_RDONLY | O_NONBLOCK);
+	key = it_key("wqfs-test:aio");
+	it_fill(fd, key, FILLED);
+	IT_EQ(size_of(fd), FILLED * RECORD);
+	IT_EQ(read(taker, buf, sizeof(buf)), FILLED * RECORD);
+	pid = it_fork();
+	if (pid == 0) {
+		read_by_aio(fd);
+		_exit(0);
+	}
+	IT_UNTIL(it_stats(taker).readers == 1);
+	IT_EQ(kill(pid, SIGKILL), 0);
+	IT_EQ(it_wait(pid), -SIGKILL);
+	IT_UNTIL(it_stats(taker).readers == 0);
+}
+
 static void shared_mappings_are_refused(void)
 {
 	int fd;
@@ -223,6 +286,10 @@ static const struct it_test tests[] = {
 		page_cache_reads_never_wait},
 	{"splice and sendfile of an empty queue return 0", an_empty_queue_looks_like_its_end},
 	{"splice and sendfile by direct I/O read records", direct_io_reads_records},
+	{"asynchronous reads return 0 until the size is asked for",
+		asynchronous_reads_begin_with_a_size},
+	{"asynchronous reads that wait can be killed",
+		asynchronous_reads_that_wait_can_be_killed},
 	{"shared mappings are refused", shared_mappings_are_refused},
 };
 
