@@ -2,6 +2,8 @@
 /*
  * How many updates of a key a second one process and four processes do flat out: with no wqfs,
  * and while the key is watched and a reader keeps up; and how many of their records are lost.
+ * Beside that, what an update costs whose process writes as many bytes as a record has into a
+ * pipe itself, which somebody reads: nobody can be told for less.
  *
  *	throughput WQFS [SOURCE [SECONDS]]
  */
@@ -20,19 +22,25 @@
 static double seconds = 1;
 static int32_t key;
 
-static uint64_t update_until(uint64_t end_ns)
+/* Writes a record's bytes into TOLD after each update, if that is not -1. */
+static uint64_t update_until(uint64_t end_ns, int told)
 {
+	static const char record[16];
 	uint64_t n = 0;
 
 	do {
-		for (int i = 0; i < 16; i++, n++)
+		for (int i = 0; i < 16; i++, n++) {
 			bench_update(key);
+			if (told >= 0 && write(told, record, sizeof(record)) < 0)
+				bench_fail("write");
+		}
 	} while (wq_now_ns() < end_ns);
 	return n;
 }
 
-/* Updates a second by WRITERS processes; *DONE: how many there were. */
-static double flat_out(int writers, uint64_t *done)
+/* Updates a second by WRITERS processes; *DONE: how many there were. TOLD is that of
+ * update_until(). */
+static double flat_out(int writers, int told, uint64_t *done)
 {
 	uint64_t began = wq_now_ns(), end = began + (uint64_t)(seconds * 1e9);
 	int fds[2];
@@ -42,7 +50,7 @@ static double flat_out(int writers, uint64_t *done)
 		bench_fail("pipe");
 	for (int i = 0; i < writers; i++)
 		if (fork() == 0) {
-			uint64_t n = update_until(end);
+			uint64_t n = update_until(end, told);
 
 			_exit(write(fds[1], &n, sizeof(n)) != sizeof(n));
 		}
@@ -71,6 +79,30 @@ static pid_t start_reader(int fd)
 	_exit(0);
 }
 
+static void end_reader(pid_t reader)
+{
+	kill(reader, SIGKILL);
+	waitpid(reader, NULL, 0);
+}
+
+/* Updates a second by WRITERS processes that tell a reader themselves. */
+static double told_by_pipe(int writers)
+{
+	double result;
+	uint64_t done;
+	pid_t reader;
+	int fds[2];
+
+	if (pipe(fds) < 0)
+		bench_fail("pipe");
+	reader = start_reader(fds[0]);
+	result = flat_out(writers, fds[1], &done);
+	end_reader(reader);
+	close(fds[0]);
+	close(fds[1]);
+	return result;
+}
+
 static struct wqfs_stats settled(int fd, uint64_t want)
 {
 	struct wqfs_stats s;
@@ -91,30 +123,32 @@ static void compare(const char *wqfs, const char *source, int writers)
 	struct wqfs_stats s;
 	char opts[128], name[64];
 	uint64_t done;
-	double off, on;
+	double off, on, by_pipe;
 	pid_t reader;
 	int fd;
 
-	off = flat_out(writers, &done);
+	off = flat_out(writers, -1, &done);
+	by_pipe = told_by_pipe(writers);
 	snprintf(opts, sizeof(opts), "source=%s,default_size=%d,max_size=%d", source, QUEUE,
 		QUEUE);
 	bench_mount(&m, wqfs, opts);
 	fd = bench_queue(&m);
 	bench_watch(fd, key, 1);
 	reader = start_reader(fd);
-	on = flat_out(writers, &done);
+	on = flat_out(writers, -1, &done);
 	s = settled(fd, done);
-	printf("%d writers: %.0f updates a second, with wqfs %.0f (%.2f); of %llu records %llu "
-	       "were lost\n",
-		writers, off, on, on / off, (unsigned long long)done,
+	printf("%d writers: %.0f updates a second, with a pipe %.0f, with wqfs %.0f (%.2f); of %llu "
+	       "records %llu were lost\n",
+		writers, off, by_pipe, on, on / off, (unsigned long long)done,
 		(unsigned long long)(done - s.posted));
 	/* a ratio that should be large is turned round: what an update takes */
 	snprintf(name, sizeof(name), "8 an update, %d flat out, %s", writers, source);
 	bench_row(name, 1e6 / on, "us", 1e6 / off, 1 / 0.9);
+	snprintf(name, sizeof(name), "8 an update and a write to a pipe, %d flat out", writers);
+	bench_row(name, 1e6 / by_pipe, "us", 1e6 / off, 0);
 	snprintf(name, sizeof(name), "8 records lost, %d flat out, %s", writers, source);
 	bench_row(name, 100 * (double)(done - s.posted) / (double)done, "%", 0, 0.001);
-	kill(reader, SIGKILL);
-	waitpid(reader, NULL, 0);
+	end_reader(reader);
 	close(fd);
 	bench_unmount(&m);
 }
