@@ -136,6 +136,16 @@ void sc_system_await_bytes(const struct sc_system *sys, int fd, size_t bytes)
 		nap();
 }
 
+bool sc_system_tells_bytes(const struct sc_system *sys, int fd, long *bytes)
+{
+	int n = -1;
+
+	if (!sys->dir)
+		return false;
+	*bytes = ioctl(fd, WQFS_IOC_GET_BYTES, &n) < 0 ? -errno : n;
+	return true;
+}
+
 uint64_t sc_system_learned(const struct sc_system *sys WQ_UNUSED, int fd)
 {
 	struct wqfs_stats s;

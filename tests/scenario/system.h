@@ -49,6 +49,9 @@ void sc_system_changed(
  * BYTES are queued at FD. */
 void sc_system_await_bytes(const struct sc_system *sys, int fd, size_t bytes);
 
+/* What WQFS_IOC_GET_BYTES tells of FD, or -errno, at once. False: no mount is asked. */
+bool sc_system_tells_bytes(const struct sc_system *sys, int fd, long *bytes);
+
 /* Has the system always handled a change when its step ends? */
 bool sc_system_keeps_step(const struct sc_system *sys);
 
