@@ -29,6 +29,7 @@ class Key:
         self.odd = False  # its state or rights were changed: steps on it may fail
         self.may_view = True  # its owner has View, without possessing it
         self.ended = False
+        self.revoked = False  # and not collected, as its process keeps it
         self.who = ""  # who surely can change it, as the words in front of a step
         self.special = False  # a process keyring: it cannot be ended by a step
         self.session = ""  # whose keyring it is, if a step has begun that session

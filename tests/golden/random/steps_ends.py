@@ -81,7 +81,10 @@ def leave_session(w):
     name = w.rng.choice(w.sessions)
     own = [k for k in w.living() if k.who == f"in {name} "]
     # They are destroyed in the order of their serials: no more than one may be watched.
-    for key in [k for k in own if w.watchers(k)][1:]:
+    watched = sorted((k for k in own if w.watchers(k)), key=lambda k: not k.revoked)
+    if len(watched) > 1 and watched[1].revoked:  # such a watch cannot be removed
+        return
+    for key in watched[1:]:
         for queue in w.watchers(key):
             queue.watched.discard(key)
             w.do("unwatch", queue.name, key.ref)

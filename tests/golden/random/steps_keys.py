@@ -135,6 +135,7 @@ def revoke_session(w):
     """Its process keeps the keyring. Any other revoked key is collected: see end_key()."""
     ring = choose(w, w.living(lambda k: k.special and k.who))
     if ring:
+        ring.revoked = True
         w.do(ring.who, "revoke", ring.ref)
 
 
