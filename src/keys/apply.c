@@ -157,13 +157,16 @@ static unsigned int linked(const struct wq_statement *t, struct wq_key *ring, in
 static unsigned int unlinked(const struct wq_statement *t, struct wq_key *ring, int32_t serial)
 {
 	int32_t removed = serial;
+	uint64_t name = 0;
 
 	if (wq_key_has_members(ring)) {
-		if (!wq_key_member_find(&ring->state, serial))
-			removed = namesake(ring, name_of(ring, serial), serial);
+		if (!wq_key_member_find(&ring->state, serial)) {
+			name = name_of(ring, serial);
+			removed = namesake(ring, name, serial);
+		}
 		if (removed)
 			wq_key_member_del(&ring->state, removed);
-		else if (has_nameless(ring))
+		else if (!name || has_nameless(ring))
 			note_nameless(t, ring);
 		members_changed(ring);
 	}
