@@ -101,6 +101,8 @@ enum wqfs_format {
  * pointers and lengths. For ADD_KEY and REQUEST_KEY arg[0] is the destination keyring and the
  * result is the key. For ADD_KEY arg[1] is the key of that type and description that a search
  * of the keyring found before the call; if the call returned the same key, it updated that key.
+ * For REQUEST_KEY arg[1] is 1 if there was callout information, with which it makes a key that
+ * it does not find.
  *
  * The sender makes a report with end_ns 0 before the operation, and the same report with end_ns
  * set after it, also when the operation failed. The first report is optional. It keeps wqfs

@@ -100,7 +100,7 @@ long wqshim_add_key(const long arg[5])
 
 long wqshim_request_key(const long arg[4])
 {
-	const long dest[4] = {arg[3]};
+	const long args[4] = {arg[3], arg[2] != 0};
 	struct wqshim_report report;
 	long ret;
 
@@ -108,7 +108,7 @@ long wqshim_request_key(const long arg[4])
 	 * searches. */
 	if (!arg[2] && !arg[3])
 		return wqshim_sys(SYS_request_key, arg[0], arg[1], arg[2], arg[3]);
-	wqshim_report_init(&report, WQFS_REPORT_REQUEST_KEY, dest);
+	wqshim_report_init(&report, WQFS_REPORT_REQUEST_KEY, args);
 	wqshim_report_begin(&report);
 	ret = wqshim_sys(SYS_request_key, arg[0], arg[1], arg[2], arg[3]);
 	wqshim_report_end(&report, ret);

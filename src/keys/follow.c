@@ -110,6 +110,15 @@ static void follow_loss(
 	wq_losses_owe(losses, wq_infer_may_have_missed, &owed, sizeof(owed), payer, widen);
 }
 
+static void lose(const struct wq_follower *f, int32_t serial)
+{
+	struct wq_key *key = wq_registry_find(&f->model->registry, serial);
+
+	wq_debug_keys("key %d: LOSS: what was done to it cannot be seen", serial);
+	if (key)
+		wq_post_key_loss(key);
+}
+
 static void follow(
 	const struct wq_follower *f, const struct wq_statement *t, const struct wq_outcome *o)
 {
@@ -125,6 +134,9 @@ static void follow(
 			break;
 		case WQ_STEP_COMPARE:
 			compare_instead(f, t, &step->change);
+			break;
+		case WQ_STEP_UNSEEN:
+			lose(f, step->change.serial);
 			break;
 		case WQ_STEP_LOSS:
 			follow_loss(f, t, &o->missed[step->missed]);

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "keys/infer.h"
+#include "keys/snapshot.h"
 
 /* A keyring that add_key() has made is a session keyring only if somebody has joined it. */
 static bool may_be_session(const struct wq_key *ring)
@@ -194,4 +195,52 @@ void wq_infer_setattr(const struct wq_statement *t, struct wq_outcome *o, int32_
 {
 	note_missed(t, o, id, WQ_INFER_SETATTR, 0);
 	lose(o);
+}
+
+/* A new member of RING which fails with ERROR, as a request for it did; few are asked. 0: none
+ * is seen. */
+static int32_t find_negative(struct wq_key *ring, int error)
+{
+	const struct wq_key_state *now = &ring->model->scratch;
+	unsigned int asked = 0;
+
+	if (wq_snapshot(ring) < 0 || now->life != WQ_KEY_ALIVE ||
+		now->payload != WQ_PAYLOAD_MEMBERS)
+		return 0;
+	for (size_t i = 0; i < now->len && asked < WQ_INFER_AT_ONCE; i++) {
+		const int32_t member = now->members[i].serial;
+
+		if (wq_key_member_find(&ring->state, member))
+			continue;
+		if (wq_key_reader_constructed(ring->model->reader, member) == error)
+			return member;
+		asked++;
+	}
+	return 0;
+}
+
+static int32_t look_for_negative(const struct wq_statement *t, struct wq_key *ring)
+{
+	struct wq_work work;
+	int32_t found;
+
+	if (!wq_key_has_members(ring) || !begin_work(t, &work, ring->serial))
+		return 0;
+	found = find_negative(ring, (int)t->op->result);
+	wq_work_end(&work);
+	return found;
+}
+
+void wq_infer_negative(const struct wq_statement *t, struct wq_outcome *o, struct wq_key *ring)
+{
+	const bool may_be_missed = !t->caller || !wq_key_has_members(ring);
+	const int32_t found = look_for_negative(t, ring);
+
+	if (found)
+		wq_outcome_change(o, WQ_STEP_CHANGE, ring->serial, NOTIFY_KEY_LINKED,
+			(uint32_t)found, true);
+	else if (t->op->arg[1] && may_be_missed)
+		wq_outcome_change(o, WQ_STEP_UNSEEN, ring->serial, NOTIFY_KEY_LINKED, 0, false);
+	else
+		o->scan_soon = true; /* of a key that is constructed nothing can be said yet */
 }

@@ -303,6 +303,19 @@ static void interpret(const struct wq_statement *t, struct wq_outcome *o)
 	o->may_destroy = type->may_destroy;
 }
 
+/* A request that fails may have linked a negative key, and does not tell its serial. What is
+ * done to the keyring next comes after that. */
+static void may_have_linked(const struct wq_statement *t, struct wq_outcome *o)
+{
+	const int32_t id = t->op->arg[0], ring = id ? keyring_of(t, id) : -1;
+	struct wq_key *key = ring > 0 ? subject(t, o, ring, NOTIFY_KEY_LINKED) : NULL;
+
+	if (key)
+		wq_infer_negative(t, o, key);
+	else if (ring < 0)
+		o->scan_soon = true;
+}
+
 void wq_interpret(const struct wq_statement *t, struct wq_outcome *o)
 {
 	const struct wq_operation *op = t->op;
@@ -317,6 +330,6 @@ void wq_interpret(const struct wq_statement *t, struct wq_outcome *o)
 		return;
 	}
 	wq_debug_keys("key %d: nothing is posted: the operation failed", op->arg[0]);
-	/* a negative key may have been linked */
-	o->scan_soon = op->op == WQFS_REPORT_REQUEST_KEY;
+	if (op->op == WQFS_REPORT_REQUEST_KEY)
+		may_have_linked(t, o);
 }

@@ -43,6 +43,7 @@ enum wq_step_kind {
 	WQ_STEP_KNOWN,
 	WQ_STEP_COMPARE, /* CHANGE is not believed: compare its key */
 	WQ_STEP_LOSS,	 /* post LOSS to those who may have missed something */
+	WQ_STEP_UNSEEN,	 /* CHANGE may have been made, which nobody can see: post LOSS */
 };
 
 struct wq_step {

@@ -129,9 +129,9 @@ static const struct wq_operation_type operations[] = {
 			POST(IF_UPDATED, UPDATED, RESULT)},
 		.may_destroy = true},
 	/* without a keyring, a key that was found is linked nowhere, and a new key is linked
-	 * into the default keyring of the process */
+	 * into the default keyring of the process; argument 1: there is callout information */
 	{.op = WQFS_REPORT_REQUEST_KEY,
-		.arg = {RING(WRITE)},
+		.arg = {RING(WRITE), NUMBER},
 		.result = KEY(LINK),
 		.posts = {POST(ALWAYS, LINKED, 0, MEMBER(RESULT))},
 		.may_destroy = true},

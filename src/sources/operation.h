@@ -95,7 +95,8 @@ enum wq_made {
 struct wq_operation {
 	uint32_t op; /* KEYCTL_*, WQFS_REPORT_ADD_KEY, WQFS_REPORT_REQUEST_KEY */
 	/* Arguments 2 to 5 of keyctl(), as far as they are numbers; of add_key() and
-	 * request_key() the first is the keyring. A special keyring that was not resolved
+	 * request_key() the first is the keyring, and of request_key() the second whether there
+	 * is callout information. A special keyring that was not resolved
 	 * stands here as its negative number. */
 	int32_t arg[WQ_OP_ARGS];
 	enum wq_made made; /* of WQFS_REPORT_ADD_KEY */

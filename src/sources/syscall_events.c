@@ -38,7 +38,7 @@ static const struct {
 } calls[CALLS] = {
 	[CALL_KEYCTL] = {"keyctl", {"option", "arg2", "arg3", "arg4", "arg5"}},
 	[CALL_ADD_KEY] = {"add_key", {NULL, "ringid"}},
-	[CALL_REQUEST_KEY] = {"request_key", {NULL, "destringid"}},
+	[CALL_REQUEST_KEY] = {"request_key", {NULL, "destringid", "_callout_info"}},
 	[CALL_SETUID] = {"setuid", {NULL, "uid"}},
 	[CALL_SETREUID] = {"setreuid", {NULL, "ruid", "euid"}},
 	[CALL_SETRESUID] = {"setresuid", {NULL, "ruid", "euid", "suid"}},
@@ -316,6 +316,8 @@ static void decode_enter(const struct wq_syscall_events *e, const struct wq_sour
 	for (int i = 0; i < WQ_OP_ARGS; i++)
 		if (l->field[i + 1] >= 0)
 			arg[i] = (int32_t)get(data, l->field[i + 1], 4);
+	if (call == CALL_REQUEST_KEY)
+		arg[1] = get(data, l->field[2], sizeof(long)) != 0;
 	if (call >= KEY_CALLS) {
 		wq_event_order_ids_begin(env->events, ts, tid, changes[call], arg);
 		return;

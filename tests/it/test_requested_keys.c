@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What a request_key() links although it fails: the key that it has made and that nobody could
- * instantiate, or one that another process is constructing. SOURCE: the source to be tested.
+ * instantiate, or one that another process is constructing. SOURCE: the source to be tested,
+ * besides reports.
  */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -125,11 +127,68 @@ static void key_that_another_constructs_is_linked(void)
 	it_stop(daemon);
 }
 
+static void report(int fd, uint32_t op, int32_t result, int32_t arg0, int32_t arg1)
+{
+	const uint64_t now = wq_now_ns();
+	struct wqfs_key_report r = {.op = op,
+		.result = result,
+		.arg = {arg0, arg1},
+		.begin_ns = now,
+		.end_ns = now};
+
+	IT_EQ(ioctl(fd, WQFS_IOC_REPORT, &r), 0);
+}
+
+/* Polls so rarely that only a report can reveal a change. */
+static int start_blind(int32_t ring)
+{
+	it_start("source=poll,poll_min_ms=3600000,poll_max_ms=3600000");
+	install_rules();
+	return watching("q", ring);
+}
+
+static void reported_request_has_linked_what_is_refused(void)
+{
+	int32_t ring = open_key("wqfs-test:r", NULL, KEY_SPEC_SESSION_KEYRING), refused, next;
+	int fd = start_blind(ring);
+	char want[64];
+
+	IT_ERRNO(request_key("user", REFUSED, "negate:60", ring), ENOKEY);
+	refused = member_of(ring);
+	next = open_key("wqfs-test:next", "x", KEY_SPEC_PROCESS_KEYRING);
+	report(fd, WQFS_REPORT_REQUEST_KEY, -ENOKEY, ring, 1);
+	IT_EQ(keyctl_link(next, ring), 0);
+	report(fd, KEYCTL_LINK, 0, next, ring);
+	snprintf(want, sizeof(want), "%d:linked:%d %d:linked:%d", ring, refused, ring, next);
+	IT_STR(records(fd), want);
+	NO_RECORDS(fd);
+}
+
+/* It can be read by who possesses it, which the daemon does not. */
+static void what_is_refused_and_cannot_be_seen_is_lost(void)
+{
+	int32_t ring = open_key("wqfs-test:r", NULL, KEY_SPEC_PROCESS_KEYRING);
+	int fd;
+
+	IT_EQ(keyctl_setperm(ring, KEY_POS_ALL | KEY_USR_VIEW | KEY_USR_WRITE), 0);
+	fd = start_blind(ring);
+	report(fd, WQFS_REPORT_REQUEST_KEY, -ENOKEY, ring, 0);
+	NO_RECORDS(fd);
+	IT_ERRNO(request_key("user", REFUSED, "negate:60", ring), ENOKEY);
+	report(fd, WQFS_REPORT_REQUEST_KEY, -ENOKEY, ring, 1);
+	IT_STR(records(fd), "LOSS");
+	NO_RECORDS(fd);
+}
+
 static const struct it_test tests[] = {
 	{"a key that a request makes and that is refused is linked",
 		key_that_is_made_and_refused_is_linked},
 	{"a key that another request constructs is linked, or lost",
 		key_that_another_constructs_is_linked},
+	{"a reported request that fails has linked what was refused, before what is done next",
+		reported_request_has_linked_what_is_refused},
+	{"what a failed request may have linked where nobody can see it is a LOSS",
+		what_is_refused_and_cannot_be_seen_is_lost},
 };
 
 IT_MAIN(tests)

@@ -146,8 +146,8 @@ static long do_newring(struct sc_run *run, int c WQ_UNUSED, char **v)
 static long do_request(struct sc_run *run, int c WQ_UNUSED, char **v)
 {
 	int32_t ring = strcmp(v[5], "-") ? (int32_t)key(run, v[5]) : 0;
-	struct wqfs_key_report report = {
-		.op = WQFS_REPORT_REQUEST_KEY, .arg = {real_serial(ring)}};
+	struct wqfs_key_report report = {.op = WQFS_REPORT_REQUEST_KEY,
+		.arg = {real_serial(ring), strcmp(v[4], "-") != 0}};
 	long r;
 
 	changes(run, &report);

@@ -92,6 +92,18 @@ START_TEST(an_operation_that_failed_means_nothing)
 }
 END_TEST
 
+/* The default keyring: nobody knows which that is. */
+START_TEST(a_request_that_failed_without_a_keyring_has_all_scanned)
+{
+	struct wq_operation op = {.op = WQFS_REPORT_REQUEST_KEY, .result = -ENOKEY};
+	struct wq_outcome o;
+
+	interpret(&op, &o);
+	ck_assert_uint_eq(o.n, 0);
+	ck_assert(o.scan_soon);
+}
+END_TEST
+
 static const struct {
 	const char *says;
 	struct wq_operation op;
@@ -144,6 +156,7 @@ int main(void)
 		tcase, each_operation_means_what_the_kernel_posts, 0, ARRAY_SIZE(calls));
 	tcase_add_loop_test(
 		tcase, an_operation_that_failed_means_nothing, 0, ARRAY_SIZE(calls));
+	tcase_add_test(tcase, a_request_that_failed_without_a_keyring_has_all_scanned);
 	tcase_add_loop_test(tcase, keys_may_end_by_what_changes_links, 0, ARRAY_SIZE(ends));
 	tcase_add_test(tcase, a_key_that_a_request_finds_is_linked_nowhere);
 	suite_add_tcase(suite, tcase);
