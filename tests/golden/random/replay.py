@@ -10,8 +10,8 @@ import tempfile
 
 from corpus import read, split, write
 from processes import call, call_all, check_call, nap, start
+from upcalls import constructed_by
 
-HELPER = "/sbin/request-key"  # which the kernel runs to have a key constructed
 GC_DELAY = "/proc/sys/kernel/keys/gc_delay"
 FIRST_USER = 1000  # the second user of the scenarios; the next lane has the next one
 USER = "65534"  # somebody ordinary, for wqrun
@@ -28,9 +28,11 @@ SOURCES = {
     "report": ("-r", "poll", "operations payloads threads"),
     "poll": ("", "poll", "payloads"),
 }
+NEGATIVE = ("negate:", "reject:")  # what the callout information of such a request begins with
 WQRUN = "wqrun"  # the kernel's own calls, by an ordinary user under wqrun
 SESSIONS = ("other", "same")
 OWNER_VIEW = 0x00010000  # KEY_USR_VIEW
+OWNER_SEES = 0x00030000  # and KEY_USR_READ
 
 
 class Unavailable(Exception):
@@ -130,6 +132,35 @@ def hides_a_namesake(scenario):
     return False
 
 
+def links_a_negative_key(what, rest):
+    return what == "request" and rest[3].startswith(NEGATIVE) and rest[4] != "-"
+
+
+def hides_a_negative_key(scenario):
+    """Whether a request that fails links a negative key into a keyring whose members only its
+    possessor may read. Who made the request does not learn the key's serial, and a wqfs that
+    cannot see it either gives a LOSS."""
+    visible = {"ses"}
+    for line in read(scenario).splitlines():
+        what, *rest = bare(line.split())
+        if what == "setperm" and int(rest[1], 16) & OWNER_SEES == OWNER_SEES:
+            visible.add(rest[0])
+        elif links_a_negative_key(what, rest) and rest[4] not in visible:
+            return True
+    return False
+
+
+def has_a_negative_key(scenario):
+    """The trace tells that a request fails, and the keyring some time after that which key it has
+    linked: then more may have happened."""
+    steps = (bare(line.split()) for line in read(scenario).splitlines())
+    return any(links_a_negative_key(what, rest) for what, *rest in steps)
+
+
+def hides_something(scenario):
+    return hides_a_namesake(scenario) or hides_a_negative_key(scenario)
+
+
 def is_up(directory, below):
     """Whether a wqfs is mounted on DIRECTORY, which was on device BELOW, and has its source: until
     then it may still end, because the source cannot be had."""
@@ -144,10 +175,14 @@ def is_up(directory, below):
 # Scenarios that a source leaves out, whatever they say that they need.
 LEFT_OUT = {
     "poll": moves_in_sight,
-    "trace": watches_named_keyring,
-    "report": hides_a_namesake,
-    WQRUN: hides_a_namesake,
+    "trace": lambda s: watches_named_keyring(s) or has_a_negative_key(s),
+    "report": hides_something,
+    WQRUN: hides_something,
 }
+
+
+# Sources that learn of the construction of keys from system calls, which tell little of it.
+TAKE_TURNS = ("kernel", "kernel-syscalls")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,7 +203,7 @@ class Way:
     def built(self, *path):
         return os.path.join(self.build, *path)
 
-    def features(self, gc):
+    def features(self, gc, upcall):
         by_wqrun = self.source == WQRUN
         some = set(("operations payloads pipe threads" if by_wqrun else SOURCES[self.source][2]).split())
         # of a user who may do something only by possessing a key a report is not believed
@@ -176,8 +211,7 @@ class Way:
             some.add("root")
         if gc:
             some.add("gc")
-        runner = self.built("tests/scenario/scenario")
-        if os.path.exists(HELPER) and os.path.samefile(HELPER, runner):
+        if upcall:
             some.add("upcall")
         return some
 
@@ -193,7 +227,7 @@ class Way:
     def run_part(self, runners, paths, out):
         """Each of the RUNNERS replays some of the scenarios. What they complain of is added to
         OUT/complaints, and goes to stderr."""
-        some = [paths[number :: self.lanes] for number in range(self.lanes)]
+        some = [paths[number :: len(runners)] for number in range(len(runners))]
         commands = [[*words, *lane] for words, lane in zip(runners, some) if lane]
         with open(f"{out}/complaints", "a+", encoding="utf-8", errors="replace") as complaints:
             before = complaints.tell()
@@ -206,12 +240,21 @@ class Way:
         for _, output in done:
             split(output, out)
 
+    def run_beside(self, runners, paths, out):
+        """A request that fails gets a LOSS from system calls alone if anybody constructs a key
+        meanwhile, so that those who do take turns."""
+        constructing = [path for path in paths if "upcall" in needs(path)]
+        if self.source not in TAKE_TURNS:
+            constructing = []
+        self.run_part(runners, [path for path in paths if path not in constructing], out)
+        self.run_part(runners[:1], constructing, out)
+
     def run_scenarios(self, runners, paths, out):
         expiring = [path for path in paths if "gc" in needs(path)]
-        self.run_part(runners, [path for path in paths if path not in expiring], out)
+        self.run_beside(runners, [path for path in paths if path not in expiring], out)
         if expiring:
             with collected_at_once():
-                self.run_part(runners, expiring, out)
+                self.run_beside(runners, expiring, out)
 
     @contextlib.contextmanager
     def mounted(self, log):
@@ -255,8 +298,8 @@ class Way:
         """Replays the scenarios SOME of CORPUS, their output into directory OUT: the first COUNT
         of those whose needs are met, or all of them. Returns their names."""
         runner = self.built("tests/scenario/scenario")
-        with alone():
-            can = self.features(can_collect(self.delay))
+        with alone(), constructed_by(runner) as upcall:
+            can = self.features(can_collect(self.delay), upcall)
             some = [n for n in some if needs(f"{corpus}/{n}.scn") <= can]
             if self.source in LEFT_OUT:
                 some = [n for n in some if not LEFT_OUT[self.source](f"{corpus}/{n}.scn")]
