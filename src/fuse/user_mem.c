@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/budget.h"
 #include "base/clock.h"
 #include "base/container.h"
 #include "base/libc.h"
@@ -17,6 +18,7 @@
 #include "fuse/user_mem.h"
 
 #define TIMEOUT_NS WQ_NSEC_PER_SEC
+#define AGAIN_NS   (5 * WQ_NSEC_PER_MSEC) /* until the shares are checked again */
 
 struct wq_user_mem_child {
 	struct wq_user_mem_pool *pool;
@@ -30,6 +32,7 @@ struct wq_user_mem_child {
 struct answer {
 	int err;
 	uint32_t len;
+	uint64_t cpu_ns; /* what the child has used */
 	struct wqfs_filter raw;
 };
 
@@ -70,6 +73,7 @@ static _Noreturn void child(int out, pid_t parent, pid_t pid, uint64_t address)
 	if (getppid() != parent || dup2(out, 0) < 0 || wq_start_close_fds(1) < 0)
 		_exit(1);
 	read_filter(pid, address, &a);
+	a.cpu_ns = wq_budget_clock();
 	(void)!write(0, &a, sizeof(a));
 	_exit(0);
 }
@@ -151,24 +155,41 @@ static void abandon(struct wq_user_mem_child *c)
 	kill_child(c);
 }
 
+/* Are there fewer children than UID may have? */
+static bool has_room(const struct wq_user_mem_pool *pool, uid_t uid)
+{
+	return pool->n < WQ_USER_MEM_MAX &&
+	       wq_per_user_count(&pool->by_user, uid) < WQ_USER_MEM_PER_USER;
+}
+
 static int charge(struct wq_user_mem_pool *pool, uid_t uid)
 {
-	if (pool->n >= WQ_USER_MEM_MAX)
+	const uint64_t now = wq_now_ns();
+
+	if (!has_room(pool, uid))
 		return -EDQUOT;
+	if (!wq_shares_left(&pool->shares, uid, now)) {
+		if (!pool->again.set)
+			wq_timer_set(pool->loop, &pool->again, now + AGAIN_NS);
+		return -EDQUOT;
+	}
 	return wq_per_user_charge(&pool->by_user, uid, WQ_USER_MEM_PER_USER);
 }
 
 /* Starts a child for MEM. 0; -EDQUOT: one of the running children has to end
- * first; or -errno. */
+ * first, or time to pass; or -errno. */
 static int begin(struct wq_user_mem *mem)
 {
 	struct wq_user_mem_pool *pool = mem->pool;
 	struct wq_user_mem_child *c;
+	uint64_t began;
 	int r = charge(pool, mem->uid);
 
 	if (r < 0)
 		return r;
+	began = wq_budget_clock();
 	c = new_child(mem, &r);
+	wq_shares_spend(&pool->shares, mem->uid, wq_budget_clock() - began);
 	if (!c) {
 		wq_per_user_uncharge(&pool->by_user, mem->uid);
 		return r;
@@ -230,6 +251,8 @@ static void on_end(struct wq_loop_fd *watched, uint32_t events WQ_UNUSED)
 	struct answer a;
 	ssize_t n = read(c->out, &a, sizeof(a));
 
+	if (n == (ssize_t)sizeof(a))
+		wq_shares_spend(&pool->shares, c->uid, a.cpu_ns);
 	free_child(c);
 	if (mem && n == (ssize_t)sizeof(a))
 		take_answer(mem, &a);
@@ -238,13 +261,33 @@ static void on_end(struct wq_loop_fd *watched, uint32_t events WQ_UNUSED)
 	serve_line(pool);
 }
 
+static void on_again(struct wq_timer *timer)
+{
+	serve_line(wq_container_of(timer, struct wq_user_mem_pool, again));
+}
+
 static void on_timeout(struct wq_timer *timer)
 {
 	struct wq_user_mem *mem = wq_container_of(timer, struct wq_user_mem, timeout);
 	int err = mem->child ? -EFAULT : -EAGAIN;
 
+	if (!mem->child && has_room(mem->pool, mem->uid)) { /* it waits only for time */
+		wq_timer_set(mem->pool->loop, timer, wq_now_ns() + TIMEOUT_NS);
+		return;
+	}
 	wq_user_mem_cancel(mem);
 	mem->done(mem, err);
+}
+
+/* Does another request of UID wait? */
+static bool is_in_line(const struct wq_user_mem_pool *pool, uid_t uid)
+{
+	const struct wq_user_mem *mem;
+
+	TAILQ_FOREACH (mem, &pool->line, node)
+		if (mem->uid == uid)
+			return true;
+	return false;
 }
 
 int wq_user_mem_start(struct wq_user_mem_pool *pool, struct wq_user_mem *mem, pid_t pid,
@@ -260,7 +303,7 @@ int wq_user_mem_start(struct wq_user_mem_pool *pool, struct wq_user_mem *mem, pi
 	mem->address = address;
 	mem->timeout = (struct wq_timer){.fire = on_timeout};
 	mem->child = NULL;
-	r = begin(mem);
+	r = is_in_line(pool, uid) ? -EDQUOT : begin(mem);
 	if (r != -EDQUOT)
 		return r;
 	TAILQ_INSERT_TAIL(&pool->line, mem, node);
@@ -282,6 +325,7 @@ void wq_user_mem_cancel(struct wq_user_mem *mem)
 void wq_user_mem_init(struct wq_user_mem_pool *pool, struct wq_loop *loop)
 {
 	*pool = (struct wq_user_mem_pool){.loop = loop};
+	pool->again.fire = on_again;
 	LIST_INIT(&pool->children);
 	TAILQ_INIT(&pool->line);
 }
@@ -290,6 +334,7 @@ void wq_user_mem_fini(struct wq_user_mem_pool *pool)
 {
 	struct wq_user_mem_child *c;
 
+	wq_timer_clear(pool->loop, &pool->again);
 	while ((c = LIST_FIRST(&pool->children))) {
 		kill_child(c);
 		free_child(c);

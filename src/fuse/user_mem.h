@@ -10,6 +10,9 @@
  * A child that waits for the answer of another FUSE server does not die of SIGKILL before that
  * answer comes (request_wait_answer()). So its cost is counted until it has ended, and limited
  * for each user, so that one user cannot take all children, and for all users together.
+ *
+ * To fork takes long, and nobody else is served meanwhile. So users have shares of that time,
+ * too.
  */
 #ifndef WQ_USER_MEM_H
 #define WQ_USER_MEM_H
@@ -20,6 +23,7 @@
 
 #include "base/loop.h"
 #include "base/per_user.h"
+#include "base/shares.h"
 #include "wqfs.h"
 
 #define WQ_USER_MEM_PER_USER 4	/* children of one user at a time */
@@ -34,6 +38,8 @@ struct wq_user_mem_pool {
 	struct wq_per_user by_user;
 	unsigned int n;
 	LIST_HEAD(, wq_user_mem_child) children; /* until they have been reaped */
+	struct wq_shares shares;		 /* of the time that children take */
+	struct wq_timer again;			 /* for those whose user has none left */
 	/* In order of arrival, except those whose user may have no more children. */
 	TAILQ_HEAD(, wq_user_mem) line;
 };

@@ -403,6 +403,32 @@ static void a_request_costs_no_read_of_each_cpus_buffers(void)
 
 #define SERVED "a bystander is served within 20 ms under a flood of "
 
+/* By several processes at a time, which end with the first. */
+static void set_filters(void)
+{
+	static const struct wqfs_filter filter = {
+		.nr_filters = 1,
+		.filters = {{.type = WATCH_TYPE_KEY_NOTIFY, .subtype_filter = {~0u}}},
+	};
+	static pid_t others;
+
+	for (int i = 0; !others && i < 5; i++) {
+		if (it_fork() > 0)
+			continue;
+		for (others = 1;;)
+			IT_EQ(ioctl(fd, IOC_WATCH_QUEUE_SET_FILTER, &filter), 0);
+	}
+	others = 1;
+	IT_EQ(ioctl(fd, IOC_WATCH_QUEUE_SET_FILTER, &filter), 0);
+}
+
+/* A child of the daemon reads each of them. */
+static void filters_in_memory(void)
+{
+	set_up("source=poll");
+	bystander_is_served(set_filters);
+}
+
 static const struct it_test tests[] = {
 	{SERVED "syncs", syncs},
 	{SERVED "changes of the format of a full queue", changes_of_the_format_of_a_full_queue},
@@ -419,6 +445,7 @@ static const struct it_test tests[] = {
 	{SERVED "differences that wait for reports", differences_that_wait_for_reports},
 	{SERVED "timeouts of many keys", timeouts_of_many_keys},
 	{SERVED "reports", reports_of_changes},
+	{SERVED "filters in memory", filters_in_memory},
 	{SERVED "polls of thousands of descriptors of one queue",
 		polls_of_thousands_of_descriptors},
 };

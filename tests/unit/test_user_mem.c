@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who pays for the children that read filters in users' memory. */
+#include <string.h>
+#include <unistd.h>
+
+#include "fuse/user_mem.h"
+#include "run.h"
+
+#define USER	1000u
+#define ANOTHER 1001u
+#define MANY	3
+
+static const struct wqfs_filter filter = {
+	.nr_filters = 1,
+	.filters = {{.type = WATCH_TYPE_KEY_NOTIFY, .subtype_filter = {~0u}}},
+};
+
+static struct wq_loop *loop;
+static struct wq_user_mem_pool pool;
+static struct wq_user_mem reads[MANY];
+static unsigned int n_done, stop_at;
+
+static void set_up(void)
+{
+	loop = wq_loop_new();
+	wq_user_mem_init(&pool, loop);
+	n_done = 0;
+}
+
+static void tear_down(void)
+{
+	wq_user_mem_fini(&pool);
+	wq_loop_free(loop);
+}
+
+static void done(struct wq_user_mem *mem, int err)
+{
+	ck_assert_int_eq(err, 0);
+	ck_assert_uint_eq(mem->raw->nr_filters, 1);
+	if (++n_done == stop_at)
+		wq_loop_stop(loop);
+}
+
+static void start(struct wq_user_mem *mem, uid_t uid)
+{
+	mem->done = done;
+	ck_assert_int_eq(wq_user_mem_start(&pool, mem, getpid(), uid, (uintptr_t)&filter), 0);
+}
+
+static void wait_for(unsigned int n)
+{
+	stop_at = n;
+	ck_assert_int_eq(wq_loop_run(loop), 0);
+	ck_assert_uint_eq(n_done, n);
+}
+
+static void use_up(uid_t uid)
+{
+	ck_assert(wq_shares_left(&pool.shares, uid, wq_now_ns()));
+	wq_shares_spend(&pool.shares, uid, WQ_BUDGET_NS);
+}
+
+START_TEST(a_read_costs_its_user_time)
+{
+	const struct wq_share *share;
+
+	start(&reads[0], USER);
+	ck_assert_ptr_nonnull(reads[0].child);
+	wait_for(1);
+	ck_assert_uint_gt(pool.shares.all.used_ns, 0);
+	share = pool.shares.share;
+	while (!share->used)
+		share++;
+	ck_assert_uint_eq(share->uid, USER);
+	ck_assert_uint_eq(share->budget.used_ns, pool.shares.all.used_ns);
+}
+END_TEST
+
+/* Has the share that was used up before BEGAN_NS not come back yet? On a busy machine it may.
+ */
+static bool is_used_up(uint64_t began_ns)
+{
+	return wq_now_ns() - began_ns < WQ_BUDGET_WINDOW_NS;
+}
+
+START_TEST(who_has_used_up_the_share_waits_and_nobody_else)
+{
+	const uint64_t began = wq_now_ns();
+	bool both_wait;
+
+	use_up(USER);
+	start(&reads[0], USER);
+	start(&reads[1], USER);
+	start(&reads[2], ANOTHER);
+	both_wait = !reads[0].child && !reads[1].child;
+	ck_assert(both_wait || !is_used_up(began));
+	ck_assert_ptr_nonnull(reads[2].child);
+	wait_for(3);
+	ck_assert(!both_wait || !is_used_up(began));
+}
+END_TEST
+
+/* The time passes for which others may wait for a child. */
+START_TEST(who_waits_for_time_waits_until_there_is_some)
+{
+	const uint64_t began = wq_now_ns();
+
+	use_up(USER);
+	start(&reads[0], USER);
+	if (!reads[0].child) {
+		reads[0].timeout.fire(&reads[0].timeout);
+		ck_assert_uint_eq(n_done, 0);
+	}
+	ck_assert(!reads[0].child || !is_used_up(began));
+	wait_for(1);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("user_mem");
+	TCase *c = tcase_create("user_mem");
+
+	tcase_add_checked_fixture(c, set_up, tear_down);
+	tcase_add_test(c, a_read_costs_its_user_time);
+	tcase_add_test(c, who_has_used_up_the_share_waits_and_nobody_else);
+	tcase_add_test(c, who_waits_for_time_waits_until_there_is_some);
+	suite_add_tcase(suite, c);
+	return run_suite(suite);
+}
