@@ -50,6 +50,21 @@ void wqfs_line_up_first(struct wq_parked *p, struct wq_parked_list *line)
 	TAILQ_INSERT_HEAD(line, p, in_line);
 }
 
+void wqfs_line_up_again(struct wq_parked *p, struct wq_parked_list *line)
+{
+	struct wq_parked *before;
+
+	change_line(p, line);
+	TAILQ_FOREACH_REVERSE (before, line, wq_parked_list, in_line)
+		if (before->at_ns <= p->at_ns ||
+			(before->wait == WQ_WAIT_RECORD && before->read.interrupted))
+			break;
+	if (before)
+		TAILQ_INSERT_AFTER(line, before, p, in_line);
+	else
+		TAILQ_INSERT_HEAD(line, p, in_line);
+}
+
 void wqfs_unpark(struct wq_parked *p)
 {
 	TAILQ_REMOVE(&p->fs->parked, p, all);

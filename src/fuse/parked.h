@@ -59,6 +59,9 @@ void wqfs_line_up(struct wq_parked *p, struct wq_parked_list *line);
 /* The same at its beginning. */
 void wqfs_line_up_first(struct wq_parked *p, struct wq_parked_list *line);
 
+/* P has been in LINE before, and takes its place there again: before those who came later. */
+void wqfs_line_up_again(struct wq_parked *p, struct wq_parked_list *line);
+
 /* All of P is filled in. From now on it can be interrupted; if it was already interrupted it is
  * completed now, and freed. */
 void wqfs_may_interrupt(struct wq_parked *p);

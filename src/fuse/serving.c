@@ -47,7 +47,7 @@ static bool gives(const struct wq_parked *p)
  * pay. */
 static void arrive_again(struct wq_parked *p)
 {
-	wqfs_line_up(p, &p->handle->node->arrived);
+	wqfs_line_up_again(p, &p->handle->node->arrived);
 	wqfs_serve_soon(p->fs, p->handle->node);
 }
 
@@ -143,7 +143,7 @@ static void serve_nothing(struct wq_parked *p)
 	else if (p->read.otherwise <= 0)
 		wqfs_complete(p, p->read.otherwise);
 	else
-		wqfs_line_up(p, &node->readers);
+		wqfs_line_up_again(p, &node->readers);
 }
 
 /* The first waiting reader for whom something is there. */
@@ -231,7 +231,7 @@ static bool serve(struct wqfs *fs, struct wq_node *node, uint64_t end_ns)
 			return false;
 	}
 	while ((p = first_to_serve(node))) {
-		if (may_get_more(p))
+		if (may_get_more(p) || is_behind(p))
 			wqfs_line_up(p, &fs->early);
 		else
 			wqfs_serve_reader(p);
