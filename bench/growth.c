@@ -148,17 +148,24 @@ static void watch(int i, int32_t added)
 	setfsuid(0);
 }
 
+/* What is measured after N: ten times as many, or all. */
+static int next_of(int n, int most)
+{
+	return n < most && n > most / 10 ? most : n * 10;
+}
+
 static void grow_keys(const char *wqfs, int most, bool watched)
 {
 	struct point few = {0};
-	int last = 1000, done = 0;
+	int done = 0;
 	long ring = 0;
 
 	bench_join_session();
 	begin(wqfs);
 	if (chmod(m.dir, 01777) < 0)
 		bench_fail(m.dir);
-	for (int n = 1000; n <= most; n *= 10) {
+	for (int n = 1000; n <= most; n = next_of(n, most)) {
+		const int last = n - done;
 		uint64_t began = wq_now_ns();
 
 		for (; done < n; done++) {
@@ -172,7 +179,6 @@ static void grow_keys(const char *wqfs, int most, bool watched)
 		}
 		measure(&few, watched ? "keys watched" : "keys", n,
 			(double)(wq_now_ns() - began) / 1000, last);
-		last = n * 9;
 	}
 	close(fd);
 	bench_unmount(&m);
@@ -200,14 +206,15 @@ static _Noreturn void be_user(uid_t uid, int ready, int stay)
 
 static void grow_users(const char *wqfs, int most)
 {
-	int ready[2], stay[2], done = 0, last = 10;
+	int ready[2], stay[2], done = 0;
 	struct point few = {0};
 
 	bench_join_session();
 	begin(wqfs);
 	if (chmod(m.dir, 01777) < 0 || pipe(ready) < 0 || pipe(stay) < 0)
 		bench_fail("set-up");
-	for (int n = 10; n <= most; n *= 10) {
+	for (int n = 10; n <= most; n = next_of(n, most)) {
+		const int last = n - done;
 		uint64_t began = wq_now_ns();
 
 		for (; done < n; done++) {
@@ -224,7 +231,6 @@ static void grow_users(const char *wqfs, int most)
 				bench_fail("a user");
 		}
 		measure(&few, "users", n, (double)(wq_now_ns() - began) / 1000, last);
-		last = n * 9;
 	}
 	close(stay[1]);
 	while (done-- > 0)
@@ -236,7 +242,7 @@ static void grow_users(const char *wqfs, int most)
 int main(int argc, char **argv)
 {
 	const int watched = argc > 2 ? atoi(argv[2]) : 100000;
-	const int keys = argc > 3 ? atoi(argv[3]) : 1000000;
+	const int keys = argc > 3 ? atoi(argv[3]) : 800000; /* root may have a million */
 	const int users = argc > 4 ? atoi(argv[4]) : 1000;
 
 	if (argc < 2) {

@@ -16,7 +16,9 @@
 #define RECORDS 16 /* in each queue, when they are filled */
 
 static struct bench_mount m;
-static int nqueues = 10000, nreaders = 1000;
+static int nqueues =
+	9000; /* with two watches each, of which a user may have 20,000 in places */
+static int nreaders = 1000;
 static int *queues;
 
 static void create(void)
