@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import os
+import pwd
 import re
 import shutil
 import sys
@@ -14,7 +15,6 @@ from upcalls import constructed_by
 
 GC_DELAY = "/proc/sys/kernel/keys/gc_delay"
 FIRST_USER = 1000  # the second user of the scenarios; the next lane has the next one
-USER = "65534"  # somebody ordinary, for wqrun
 SOURCE_XATTR = "user.wqfs.source"
 
 # How a mount learns of changes: the options of the scenario runner and of wqfs, and what
@@ -284,14 +284,18 @@ class Way:
         if daemon.returncode or ended is not None:
             raise Broken(f"{read(log)}wqfs has ended with {daemon.returncode}")
 
-    def as_user(self):
-        """The words that run the rest as somebody ordinary, without the kernel's facility."""
+    def as_user(self, number):
+        """The words that run the rest as somebody ordinary, without the kernel's facility: for each
+        lane somebody else, since a user's keys have a quota. They need a name, for fusermount3."""
         if os.getuid() != 0:
             return []
-        words = [self.built("tests/deny_facility"), "-u", USER]
+        # not who takes part in scenarios, nor people
+        users = {user.pw_uid for user in pwd.getpwall() if user.pw_uid not in range(1000, 65534)}
+        user = str(sorted(users - {0}, reverse=True)[number % len(users - {0})])
+        words = [self.built("tests/deny_facility"), "-u", user]
         for test in (["test", "-w", "/dev/fuse"], ["test", "-x", self.built("wqrun")]):
             if call([*words, *test])[0]:
-                raise Unavailable(f"user {USER} fails: {' '.join(test)}")
+                raise Unavailable(f"user {user} fails: {' '.join(test)}")
         return words
 
     def replay(self, corpus, some, out, count=0):
@@ -306,8 +310,9 @@ class Way:
             some = some[:count] if count else some
             paths = [f"{corpus}/{n}.scn" for n in some]
             if paths and self.source == WQRUN:
-                words = [*self.as_user(), self.built("wqrun"), "-p", runner]
-                self.run_scenarios([words] * self.lanes, paths, out)
+                words = [self.built("wqrun"), "-p", runner]
+                runners = [[*self.as_user(number), *words] for number in range(self.lanes)]
+                self.run_scenarios(runners, paths, out)
             elif paths:
                 words = [runner, *SOURCES[self.source][0].split()]
                 if "-w" in words:
