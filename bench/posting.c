@@ -27,7 +27,7 @@ static void release(struct wq_watch *watch)
 
 static struct wq_queue *watching(struct wq_watch_list *list)
 {
-	struct wq_queue *queue = wq_queue_new(NULL, NULL, WQFS_SIZE_MAX);
+	struct wq_queue *queue = wq_queue_new(NULL, NULL, NULL);
 	struct wq_watch *watch = malloc(sizeof(*watch));
 
 	if (!queue || !watch || wq_queue_set_size(queue, SIZE) < 0)

@@ -81,7 +81,7 @@ static struct cost measure(int n)
 	if (!queues)
 		bench_fail("queues");
 	for (int i = 0; i < n; i++) {
-		queues[i] = wq_queue_new(NULL, NULL, WQFS_SIZE_MAX);
+		queues[i] = wq_queue_new(NULL, NULL, NULL);
 		if (!queues[i])
 			bench_fail("queue");
 	}

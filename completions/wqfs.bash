@@ -11,7 +11,7 @@ _wqfs_options()
 			source=kernel-syscalls source=trace' ;;
 	format=*) names='format=raw format=text format=json' ;;
 	*) names='debug debug_keys default_size= format= max_size= max_queues= cpu_budget=
-		poll_min_ms= poll_max_ms= source= resync_s= trace_buffer_kb= max_read= x-mount.mkdir
+		poll_min_ms= poll_max_ms= source= resync_s= trace_buffer_kb= max_read= limits= x-mount.mkdir
 		allow_other allow_root auto_unmount fsname=' ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -P "$before" -W "$names" -- "$last")

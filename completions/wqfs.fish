@@ -17,6 +17,7 @@ function __wqfs_options
         resync_s=\t'Seconds between two scans' \
         trace_buffer_kb=\t'KiB of each of the buffers of a CPU' \
         max_read=\t'The longest single read, in bytes' \
+        limits=\t'The file that has limits' \
         x-mount.mkdir\t'Make the mount point if there is none' \
         allow_other\t'All users may use it' \
         allow_root\t'Root may use it' \

@@ -264,6 +264,12 @@ struct wq_keys *wq_keys_new(
 	return keys;
 }
 
+void wq_keys_set_pace(struct wq_keys *keys, const struct wq_keys_pace *pace)
+{
+	keys->model.config.pace = *pace;
+	wq_scan_replan(&keys->scan);
+}
+
 void wq_keys_free(struct wq_keys *keys)
 {
 	struct wq_model *m;

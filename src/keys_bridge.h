@@ -27,6 +27,9 @@ struct wq_keys;
 struct wq_keys *wq_keys_new(
 	const struct wq_keys_config *config, struct wq_loop *loop, char *why, size_t why_size);
 
+/* Scans come at this PACE from now on. */
+void wq_keys_set_pace(struct wq_keys *keys, const struct wq_keys_pace *pace);
+
 /* No queue may watch a key any more. KEYS may be NULL. */
 void wq_keys_free(struct wq_keys *keys);
 

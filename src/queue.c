@@ -12,7 +12,10 @@
 
 /* ---- queues ---- */
 
-struct wq_queue *wq_queue_new(const struct wq_queue_ops *ops, void *owner, uint32_t max_size)
+static const uint32_t kernels_max_size = WQFS_SIZE_MAX;
+
+struct wq_queue *wq_queue_new(
+	const struct wq_queue_ops *ops, void *owner, const uint32_t *max_size)
 {
 	struct wq_queue *q = calloc(1, sizeof(*q));
 
@@ -21,7 +24,7 @@ struct wq_queue *wq_queue_new(const struct wq_queue_ops *ops, void *owner, uint3
 	q->ops = ops;
 	q->owner = owner;
 	q->refs = 1;
-	q->max_size = max_size;
+	q->max_size = max_size ? max_size : &kernels_max_size;
 	wq_watches_init(&q->watches);
 	clock_gettime(CLOCK_REALTIME, &q->mtime);
 	return q;
@@ -72,7 +75,7 @@ void *wq_queue_owner(const struct wq_queue *q)
 
 static int resize(struct wq_queue *q, unsigned long nr)
 {
-	if (nr < 1 || nr > q->max_size)
+	if (nr < 1 || nr > *q->max_size)
 		return -EINVAL;
 	return wq_ring_resize(&q->ring,
 		(uint32_t)((nr + WQFS_SIZE_UNIT - 1) / WQFS_SIZE_UNIT * WQFS_SIZE_UNIT));

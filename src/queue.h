@@ -110,9 +110,11 @@ struct wq_queue_ops {
 		const struct wq_cred *who, const struct watch_notification *n);
 };
 
-/* A new queue without a size, with one reference. OWNER is kept for the ops. MAX_SIZE limits
- * wq_queue_set_size(); the kernel's limit is WQFS_SIZE_MAX. NULL: no memory. */
-struct wq_queue *wq_queue_new(const struct wq_queue_ops *ops, void *owner, uint32_t max_size);
+/* A new queue without a size, with one reference. OWNER is kept for the ops. What is at
+ * MAX_SIZE, which may change, limits wq_queue_set_size() until wq_queue_close(); NULL: the
+ * kernel's limit, WQFS_SIZE_MAX, does. NULL: no memory. */
+struct wq_queue *wq_queue_new(
+	const struct wq_queue_ops *ops, void *owner, const uint32_t *max_size);
 
 /* Takes one more reference to QUEUE, and returns QUEUE. */
 struct wq_queue *wq_queue_get(struct wq_queue *queue);

@@ -32,6 +32,7 @@
 #include "fuse/device.h"
 #include "fuse/mount.h"
 #include "fuse/options.h"
+#include "fuse/reload.h"
 #include "fuse/serving.h"
 #include "keys_bridge.h"
 #include "sources/choice.h"
@@ -54,7 +55,13 @@ struct daemon {
 	bool ending;
 	bool answers; /* the mount does */
 	bool decided; /* how changes are learned */
-	int ready_fd; /* to the waiting command, or -1 */
+	bool told_ready;
+	struct wq_reload reload;
+	char not_reloaded[WQ_LIMITS_FILE_WHY_MAX]; /* why the limits are older than their file;
+						      or "" */
+	bool has_terminal;			   /* or had one */
+	bool outlives_terminal;			   /* as by nohup(1) */
+	int ready_fd;				   /* to the waiting command, or -1 */
 	int status;
 };
 
@@ -137,6 +144,56 @@ static void begin_to_end(struct daemon *d)
 	end_if_told(d);
 }
 
+/* ---- the manager ---- */
+
+/* STATE: a line for the manager besides, or "". */
+static void say_source(struct daemon *d, const char *state)
+{
+	const char *mount = d->options.mountpoint, *source = wq_keys_source_text(d->keys);
+
+	wq_log(WQ_LOG_INFO, "%s: changes of keys are learned by %s", mount, source);
+	wq_notify(&d->manager, "%sSTATUS=%s%s%s: changes of keys are learned by %s", state,
+		d->not_reloaded, *d->not_reloaded ? "; " : "", mount, source);
+}
+
+/* ---- limits that are read again ---- */
+
+static void on_reloaded(
+	struct wq_reload *reload, const struct wq_limits *limits, const char *why)
+{
+	struct daemon *d = wq_container_of(reload, struct daemon, reload);
+
+	if (limits)
+		wqfs_set_limits(d->fs, limits);
+	else
+		wq_log(WQ_LOG_ERR, "%s: the limits stay what they were", why);
+	snprintf(d->not_reloaded, sizeof(d->not_reloaded), "%s", limits ? "" : why);
+	if (d->told_ready)
+		say_source(d, "READY=1\n");
+}
+
+static void begin_to_reload(struct daemon *d)
+{
+	if (d->told_ready)
+		wq_notify(&d->manager, "RELOADING=1\nMONOTONIC_USEC=%llu",
+			(unsigned long long)(wq_now_ns() / 1000));
+	wq_reload_begin(&d->reload);
+}
+
+/* ---- signals ---- */
+
+/* Does it end the daemon? If it is not to do that it is for the limits. */
+static bool is_end(struct daemon *d, const struct signalfd_siginfo *si)
+{
+	if (si->ssi_signo != SIGHUP || !d->reload.file)
+		return true;
+	if (wq_start_is_hangup(si, d->has_terminal))
+		return !d->outlives_terminal;
+	if (!d->ending)
+		begin_to_reload(d);
+	return false;
+}
+
 static void on_signal(struct wq_loop_fd *watched, uint32_t events WQ_UNUSED)
 {
 	struct daemon *d = wq_container_of(watched, struct daemon, signals);
@@ -148,6 +205,8 @@ static void on_signal(struct wq_loop_fd *watched, uint32_t events WQ_UNUSED)
 				;
 			continue;
 		}
+		if (!is_end(d, &si))
+			continue;
 		wq_log(WQ_LOG_DEBUG, "ending by signal %u", si.ssi_signo);
 		begin_to_end(d);
 	}
@@ -162,6 +221,9 @@ static int open_signals(struct daemon *d)
 	sigaddset(&set, SIGCHLD);
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
 		wq_start_heed(&set, ends[i]);
+	d->outlives_terminal = !sigismember(&set, SIGHUP);
+	if (d->reload.file)
+		sigaddset(&set, SIGHUP);
 	/* and no other signal, whatever was blocked at the start: others interrupt what may not
 	 * block */
 	sigprocmask(SIG_SETMASK, &set, NULL);
@@ -187,16 +249,6 @@ static const char *source_of(const struct daemon *d)
 	return d->options.source_text ? d->options.source_text : WQ_SOURCE_AUTO;
 }
 
-/* STATE: a line for the manager besides, or "". */
-static void say_source(struct daemon *d, const char *state)
-{
-	const char *mount = d->options.mountpoint, *source = wq_keys_source_text(d->keys);
-
-	wq_log(WQ_LOG_INFO, "%s: changes of keys are learned by %s", mount, source);
-	wq_notify(&d->manager, "%sSTATUS=%s: changes of keys are learned by %s", state, mount,
-		source);
-}
-
 /* The command may return once the mount answers and all that is required is there. */
 static void say_ready(struct daemon *d)
 {
@@ -206,6 +258,7 @@ static void say_ready(struct daemon *d)
 		wq_log_to_syslog();
 		wq_start_std_to_null();
 	}
+	d->told_ready = true;
 	say_source(d, "READY=1\n");
 	wq_background_ready(&d->ready_fd);
 }
@@ -270,22 +323,17 @@ static int set_up(struct daemon *d, char *why, size_t why_size)
 {
 	const struct wq_options *o = &d->options;
 	const struct wq_keys_config keys = {
-		.cpu_budget = o->cpu_budget,
-		.poll_min_ms = o->poll_min_ms,
-		.poll_max_ms = o->poll_max_ms,
+		.pace = wqfs_pace(&o->limits),
 		.source = source_of(d),
 		.decided = on_decided,
 		.decided_arg = d,
 		.is_pressing = is_pressing,
 		.is_pressing_arg = d,
-		.resync_s = o->resync_s,
 		.buffer_kb = o->trace_buffer_kb,
 	};
-	const struct wqfs_limits limits = {
-		.default_size = o->default_size,
+	const struct wqfs_config config = {
+		.limits = o->limits,
 		.default_format = o->default_format,
-		.max_size = o->max_size,
-		.max_queues = o->max_queues,
 		.max_read = o->max_read,
 		.for_all = o->allow_other,
 	};
@@ -295,11 +343,14 @@ static int set_up(struct daemon *d, char *why, size_t why_size)
 	if (d->loop)
 		wq_notify_open(&d->manager, d->loop);
 	d->keys = d->loop ? wq_keys_new(&keys, d->loop, why, why_size) : NULL;
-	d->fs = d->keys ? wqfs_new(&limits, d->loop, d->keys) : NULL;
+	d->fs = d->keys ? wqfs_new(&config, d->loop, d->keys) : NULL;
 	if (!d->fs)
 		return -1;
 	d->fs->owner = d;
 	d->fs->ready = on_ready;
+	d->reload.loop = d->loop;
+	d->reload.file = o->limits_file.path ? &o->limits_file : NULL;
+	d->reload.done = on_reloaded;
 	d->decided = !wq_keys_are_starting(d->keys);
 	keep_up(d);
 	return 0;
@@ -356,6 +407,7 @@ static int serve(struct daemon *d, struct fuse_args *args)
 	if (r == 0 && d->ready_fd >= 0 && (setsid() < 0 || chdir("/") < 0))
 		r = -errno;
 	wq_caps_give_up();
+	d->has_terminal = wq_start_has_terminal();
 	if (r == 0)
 		r = wq_loop_run(d->loop);
 	if (r < 0) {
@@ -369,6 +421,7 @@ static int serve(struct daemon *d, struct fuse_args *args)
 static void tear_down(struct daemon *d)
 {
 	wq_keys_end_board(d->keys);
+	wq_reload_end(&d->reload);
 	if (d->loop)
 		wq_timer_clear(d->loop, &d->farewell);
 	wqfs_free(d->fs);

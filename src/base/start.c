@@ -48,6 +48,20 @@ void wq_start_heed(sigset_t *set, int sig)
 		sigaddset(set, sig);
 }
 
+bool wq_start_has_terminal(void)
+{
+	int fd = open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+bool wq_start_is_hangup(const struct signalfd_siginfo *si, bool had_terminal)
+{
+	return si->ssi_code == SI_KERNEL || (had_terminal && !wq_start_has_terminal());
+}
+
 void wq_start_std_to_null(void)
 {
 	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);

@@ -5,6 +5,8 @@
 #define WQ_START_H
 
 #include <signal.h>
+#include <stdbool.h>
+#include <sys/signalfd.h>
 
 /* Occupies those of the descriptors 0 to 2 that are closed, so that no file that is opened
  * later gets a number that others use for input or messages. Reading and writing them fails
@@ -20,6 +22,13 @@ int wq_start_close_fds(int first);
  * by a shell for a background job) stays ignored. A signal that is blocked, as a signalfd needs
  * it, would be delivered although it is ignored. */
 void wq_start_heed(sigset_t *set, int sig);
+
+/* Has this process a controlling terminal, which has not hung up? */
+bool wq_start_has_terminal(void);
+
+/* Did the terminal send the SIGHUP of SI, or a shell that passes the terminal's on?
+ * HAD_TERMINAL: this process had one before. */
+bool wq_start_is_hangup(const struct signalfd_siginfo *si, bool had_terminal);
 
 /* Replaces descriptors 0 to 2 by /dev/null. */
 void wq_start_std_to_null(void);

@@ -74,7 +74,7 @@ void wqfs_handle_free(struct wqfs *fs, struct wq_handle *h)
 /* ---- life ---- */
 
 struct wqfs *wqfs_new(
-	const struct wqfs_limits *limits, struct wq_loop *loop, struct wq_keys *keys)
+	const struct wqfs_config *config, struct wq_loop *loop, struct wq_keys *keys)
 {
 	struct wqfs *fs = calloc(1, sizeof(*fs));
 
@@ -87,8 +87,8 @@ struct wqfs *wqfs_new(
 	}
 	fs->loop = loop;
 	fs->keys = keys;
-	fs->max_read = limits->max_read;
-	fs->for_all = limits->for_all;
+	fs->max_read = config->max_read;
+	fs->for_all = config->for_all;
 	TAILQ_INIT(&fs->parked);
 	TAILQ_INIT(&fs->constructing);
 	TAILQ_INIT(&fs->to_serve);
@@ -102,11 +102,29 @@ struct wqfs *wqfs_new(
 	wq_closing_init(&fs->closing, loop);
 	fs->ns.ops = &wqfs_queue_ops;
 	fs->ns.closing = &fs->closing;
+	fs->ns.default_format = config->default_format;
+	wqfs_set_limits(fs, &config->limits);
+	return fs;
+}
+
+struct wq_keys_pace wqfs_pace(const struct wq_limits *limits)
+{
+	return (struct wq_keys_pace){
+		.cpu_budget = limits->cpu_budget,
+		.poll_min_ms = limits->poll_min_ms,
+		.poll_max_ms = limits->poll_max_ms,
+		.resync_s = limits->resync_s,
+	};
+}
+
+void wqfs_set_limits(struct wqfs *fs, const struct wq_limits *limits)
+{
+	const struct wq_keys_pace pace = wqfs_pace(limits);
+
 	fs->ns.default_size = limits->default_size;
-	fs->ns.default_format = limits->default_format;
 	fs->ns.max_size = limits->max_size;
 	fs->ns.max_queues = limits->max_queues;
-	return fs;
+	wq_keys_set_pace(fs->keys, &pace);
 }
 
 /* A forced unmount skips RELEASE, so this closes what is still open. */

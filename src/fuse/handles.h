@@ -3,12 +3,12 @@
 #ifndef WQ_HANDLES_H
 #define WQ_HANDLES_H
 
+#include "fuse/limits.h"
 #include "fuse/server.h"
 
-struct wqfs_limits {
-	uint32_t default_size, max_size;
+struct wqfs_config {
+	struct wq_limits limits;
 	enum wqfs_format default_format;
-	uint64_t max_queues;
 	unsigned int max_read; /* the mount option; 0: not given */
 	bool for_all;	       /* the option allow_other is given */
 };
@@ -16,7 +16,14 @@ struct wqfs_limits {
 /* A filesystem without queues, on LOOP, for which KEYS watches keys; both outlive it. NULL: no
  * memory. */
 struct wqfs *wqfs_new(
-	const struct wqfs_limits *limits, struct wq_loop *loop, struct wq_keys *keys);
+	const struct wqfs_config *config, struct wq_loop *loop, struct wq_keys *keys);
+
+/* How often LIMITS let keys be scanned. */
+struct wq_keys_pace wqfs_pace(const struct wq_limits *limits);
+
+/* From now on these LIMITS hold, for FS and its keys. They take away nothing that somebody has.
+ */
+void wqfs_set_limits(struct wqfs *fs, const struct wq_limits *limits);
 
 /* Frees FS, before the session is destroyed. Nothing waits any more after that. */
 void wqfs_free(struct wqfs *fs);

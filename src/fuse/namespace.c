@@ -190,7 +190,7 @@ static struct wq_node *new_node(struct wq_namespace *ns, mode_t mode, uid_t uid,
 	TAILQ_INIT(&node->drains);
 	LIST_INIT(&node->handles);
 	LIST_INIT(&node->polled);
-	node->queue = wq_queue_new(ns->ops, node, ns->max_size);
+	node->queue = wq_queue_new(ns->ops, node, &ns->max_size);
 	if (node->queue)
 		HASH_ADD(by_ino, ns->by_ino, ino, sizeof(node->ino), node);
 	if (!node->queue || !node->by_ino.tbl) {

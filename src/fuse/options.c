@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <limits.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -18,9 +17,6 @@
 #include "sources/choice.h"
 #include "wqfs.h"
 
-#define NOT_GIVEN  UINT_MAX /* a number that no option may have */
-#define SIZE_LIMIT 1048576u /* records: more than these 96 MiB in one queue help nobody */
-
 #define OPT(template, field)                                    \
 	{                                                       \
 		template, offsetof(struct wq_options, field), 1 \
@@ -32,7 +28,9 @@
 #define NUMBER(field) FUSE_OPT_KEY(#field "=", (int)offsetof(struct wq_options, field))
 
 /* Options of libfuse that we need to know as well. */
-enum { KEY_ALLOW_OTHER = -100, KEY_REMOUNT = -101, KEY_OWNER = -102 };
+enum { KEY_ALLOW_OTHER = -100, KEY_REMOUNT = -101, KEY_OWNER = -102, KEY_LIMIT = -103 };
+
+#define LIMIT(name) FUSE_OPT_KEY(#name "=", KEY_LIMIT)
 
 /* Options in a line of fstab(5) that concern only mount(8), or times that a queue does not
  * have. */
@@ -83,18 +81,19 @@ static const struct fuse_opt spec[] = {
 	OPT("--help", show_help),
 	OPT("-V", show_version),
 	OPT("--version", show_version),
-	OPT("cpu_budget=%s", cpu_budget_text),
 	OPT("format=%s", format_text),
 	OPT("source=%s", source_text),
 	OPT("x-mount.mkdir", make_directory),
 	OPT("x-mount.mkdir=%s", directory_mode_text),
-	NUMBER(default_size),
-	NUMBER(max_size),
-	NUMBER(max_queues),
+	OPT("limits=%s", limits_file.path),
+	LIMIT(cpu_budget),
+	LIMIT(default_size),
+	LIMIT(max_size),
+	LIMIT(max_queues),
+	LIMIT(poll_min_ms),
+	LIMIT(poll_max_ms),
+	LIMIT(resync_s),
 	NUMBER(max_read),
-	NUMBER(poll_min_ms),
-	NUMBER(poll_max_ms),
-	NUMBER(resync_s),
 	NUMBER(trace_buffer_kb),
 	FUSE_OPT_END,
 };
@@ -126,11 +125,6 @@ static int out_of_range(const char *name, unsigned int nr, unsigned int min, uns
 	return wrong("invalid value for %s: '%u': must be from %u to %u", name, nr, min, max);
 }
 
-static bool is_within(unsigned int nr, unsigned int min, unsigned int max)
-{
-	return nr >= min && nr <= max;
-}
-
 /* ---- words of the command line ---- */
 
 /* Stores MOUNTPOINT, or SOURCE MOUNTPOINT as mount(8) gives them. */
@@ -157,6 +151,15 @@ static int take_number(unsigned int *number, const char *arg)
 		return wrong("invalid number for %.*s: '%s'", (int)(equals - arg), arg, text);
 	*number = (unsigned int)n;
 	return 0;
+}
+
+static int take_limit(struct wq_limits *limits, const char *arg)
+{
+	const char *equals = strchr(arg, '=');
+	char name[32], why[WQ_LIMITS_WHY_MAX];
+
+	snprintf(name, sizeof(name), "%.*s", (int)(equals - arg), arg);
+	return wq_limits_set(limits, name, equals + 1, why) < 0 ? wrong("%s", why) : 0;
 }
 
 /* Says why wqfs has no such option, which other filesystems have. */
@@ -194,6 +197,8 @@ static int on_arg(void *data, const char *arg, int key, struct fuse_args *out WQ
 		refuse(key, arg);
 		return -1;
 	}
+	if (key == KEY_LIMIT)
+		return take_limit(&o->limits_file.given, arg) < 0 ? -1 : 0;
 	if (key == FUSE_OPT_KEY_NONOPT)
 		return take_word(o, arg) < 0 ? -1 : 0;
 	if (key >= 0)
@@ -225,26 +230,6 @@ static int parse_directory_mode(struct wq_options *o)
 	return 0;
 }
 
-static int parse_budget(struct wq_options *o)
-{
-	char *end;
-
-	if (!o->cpu_budget_text)
-		return 0;
-	o->cpu_budget = strtod(o->cpu_budget_text, &end);
-	if (*end == '%') {
-		o->cpu_budget /= 100;
-		end++;
-	}
-	if (end == o->cpu_budget_text || *end || !(o->cpu_budget >= 0.0001) ||
-		o->cpu_budget > 1)
-		return wrong(
-			"invalid value for cpu_budget: '%s': must be a share of one core from "
-			"0.01%% to 100%%, as '1%%' or '0.01'",
-			o->cpu_budget_text);
-	return 0;
-}
-
 static int parse_source(const struct wq_options *o)
 {
 	char names[128];
@@ -266,53 +251,66 @@ static int parse_format(struct wq_options *o)
 	return 0;
 }
 
-static int check_sizes(const struct wq_options *o)
+/* ---- the file of limits ---- */
+
+/* The daemon's working directory is another one later. A dash says that the file may be
+ * missing. */
+static int make_absolute(struct wq_limits_file *file)
 {
-	if (!is_within(o->max_size, 1, SIZE_LIMIT))
-		return out_of_range("max_size", o->max_size, 1, SIZE_LIMIT);
-	if (o->max_size > WQFS_SIZE_MAX && geteuid() != 0)
-		return wrong("invalid value for max_size: '%u': only root may raise it above "
-			     "the kernel's %d",
-			o->max_size, WQFS_SIZE_MAX);
-	if (!is_within(o->default_size, 1, o->max_size))
-		return wrong("invalid value for default_size: '%u': must be from 1 to max_size "
-			     "(%u)",
-			o->default_size, o->max_size);
-	if (o->max_read && o->max_read < 4096)
-		return wrong("invalid value for max_read: '%u': less than 4096 bytes would cut "
-			     "records off",
-			o->max_read);
-	return 0;
+	WQ_CLEANUP(wq_cleanup_free) char *given = file->path, *here = NULL;
+	const char *path = given;
+
+	file->path = NULL;
+	if (*path == '-') {
+		file->may_be_missing = true;
+		path++;
+	}
+	if (!*path)
+		return wrong(
+			"invalid value for limits: '%s': must be the name of a file", given);
+	here = *path == '/' ? strdup("") : getcwd(NULL, 0);
+	if (!here)
+		return wrong("the working directory: %s", strerror(errno));
+	if (asprintf(&file->path, "%s%s%s", here, *here ? "/" : "", path) >= 0)
+		return 0;
+	file->path = NULL;
+	return wrong("out of memory");
+}
+
+/* Whether the file can be read is known before anything is mounted. */
+static int check_limits(struct wq_options *o)
+{
+	char why[WQ_LIMITS_FILE_WHY_MAX];
+	int r = wq_limits_check(&o->limits_file.given, why);
+
+	if (r < 0)
+		return wrong("%s", why);
+	r = o->limits_file.path ? make_absolute(&o->limits_file) : 0;
+	if (r < 0)
+		return r;
+	return wq_limits_load(&o->limits, &o->limits_file, why) < 0 ? wrong("%s", why) : 0;
 }
 
 static int check(struct wq_options *o)
 {
-	int r = parse_budget(o);
+	int r = parse_directory_mode(o);
 
-	if (r == 0)
-		r = parse_directory_mode(o);
 	if (r < 0)
 		return r;
 	if (!o->mountpoint) {
 		wrong("missing mount point");
 		return try_help();
 	}
-	if (!is_within(o->poll_max_ms, 1, 3600000))
-		return out_of_range("poll_max_ms", o->poll_max_ms, 1, 3600000);
-	if (!is_within(o->poll_min_ms, 1, o->poll_max_ms))
-		return wrong("invalid value for poll_min_ms: '%u': must be from 1 to "
-			     "poll_max_ms (%u)",
-			o->poll_min_ms, o->poll_max_ms);
-	if (o->resync_s == NOT_GIVEN)
-		o->resync_s = 0;
-	else if (!is_within(o->resync_s, 1, 86400))
-		return out_of_range("resync_s", o->resync_s, 1, 86400);
 	if (o->trace_buffer_kb > 1048576)
 		return out_of_range("trace_buffer_kb", o->trace_buffer_kb, 0, 1048576);
+	if (o->max_read && o->max_read < 4096)
+		return wrong("invalid value for max_read: '%u': less than 4096 bytes would cut "
+			     "records off",
+			o->max_read);
 	r = parse_source(o);
 	if (r == 0)
 		r = parse_format(o);
-	return r < 0 ? r : check_sizes(o);
+	return r < 0 ? r : check_limits(o);
 }
 
 /* fsname may hold a comma, which would end the option. */
@@ -351,15 +349,7 @@ int wq_options_parse(struct wq_options *o, struct fuse_args *args)
 {
 	int r;
 
-	*o = (struct wq_options){
-		.default_size = 256,
-		.max_size = WQFS_SIZE_MAX,
-		.max_queues = 256,
-		.cpu_budget = 0.01,
-		.poll_min_ms = 10,
-		.poll_max_ms = 1000,
-		.resync_s = NOT_GIVEN,
-	};
+	*o = (struct wq_options){.limits_file.given = wq_limits_default};
 	if (fuse_opt_parse(args, o, spec, on_arg) < 0)
 		return -EINVAL; /* a message was printed already */
 	if (o->show_help || o->show_version)
@@ -376,7 +366,7 @@ void wq_options_fini(struct wq_options *o)
 {
 	free(o->source);
 	free(o->mountpoint);
-	free(o->cpu_budget_text);
+	free(o->limits_file.path);
 	free(o->source_text);
 	free(o->format_text);
 	free(o->directory_mode_text);
@@ -411,6 +401,8 @@ void wq_options_help(const char *program)
 	       "    -o resync_s=N       seconds between two scans (trace: 30; kernel: none)\n"
 	       "    -o trace_buffer_kb=N  trace: KiB of each of a CPU's two buffers\n"
 	       "                        (0: 16 MiB shared by all)\n"
+	       "    -o limits=FILE      lines such as \"max_queues = 64\", which replace options and\n"
+	       "                        are read again on SIGHUP; -FILE: there may be none\n"
 	       "    -o x-mount.mkdir[=MODE]  make the mount point if there is none (0755)\n"
 	       "    -o max_read=N       the longest single read, in bytes, at least 4096\n"
 	       "\n"

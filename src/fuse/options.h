@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "fuse/limits.h"
 #include "wqfs.h"
 
 #define FUSE_USE_VERSION 310
@@ -16,16 +17,14 @@ struct wq_options {
 	char *source; /* the first field in fstab: the name that the table of mounts shows */
 	char *mountpoint;
 	int foreground, debug, show_help, show_version;
-	int debug_keys;	  /* log why records are posted or not */
-	bool allow_other; /* passed on to libfuse, too */
-	unsigned int default_size, max_size, max_queues, max_read;
+	int debug_keys;		 /* log why records are posted or not */
+	bool allow_other;	 /* passed on to libfuse, too */
+	struct wq_limits limits; /* by options and the file */
+	struct wq_limits_file limits_file;
+	unsigned int max_read;
 	char *format_text; /* the name of DEFAULT_FORMAT; NULL: not given */
 	enum wqfs_format default_format;
-	char *cpu_budget_text; /* "1%" or "0.01" */
-	double cpu_budget;
-	unsigned int poll_min_ms, poll_max_ms;
-	char *source_text;     /* for wq_source_choose(); NULL: not given */
-	unsigned int resync_s; /* 0: as the source needs it */
+	char *source_text; /* for wq_source_choose(); NULL: not given */
 	unsigned int trace_buffer_kb;
 	int make_directory;	   /* make the mount point if there is none */
 	char *directory_mode_text; /* "0700" */

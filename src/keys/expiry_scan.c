@@ -166,7 +166,7 @@ enum wq_expiry_step wq_expiry_step(struct wq_expiry_scan *e)
 
 bool wq_expiry_due(const struct wq_expiry_scan *e, uint64_t now)
 {
-	double wait = (double)e->cost_ns / (e->model->config.cpu_budget * PASS_SHARE);
+	double wait = (double)e->cost_ns / (e->model->config.pace.cpu_budget * PASS_SHARE);
 
 	return (double)(now - e->began_ns) >= wait;
 }

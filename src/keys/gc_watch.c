@@ -57,7 +57,7 @@ static void check(struct wq_model *m, struct wq_key *key)
 static void plan_check(struct wq_gc_watch *gc)
 {
 	struct wq_model *m = gc->model;
-	uint64_t wait = (uint64_t)((double)gc->cost_ns / m->config.cpu_budget);
+	uint64_t wait = (uint64_t)((double)gc->cost_ns / m->config.pace.cpu_budget);
 
 	if (wait < gc->step_ns)
 		wait = gc->step_ns;
@@ -161,7 +161,7 @@ void wq_gc_on_probation_timer(struct wq_gc_watch *gc)
 		check(m, key);
 		now = wq_now_ns();
 	}
-	wait = (uint64_t)((double)(now - began) / m->config.cpu_budget);
+	wait = (uint64_t)((double)(now - began) / m->config.pace.cpu_budget);
 	if (gc->probation_step_ns < PROBATION_NS / 10)
 		gc->probation_step_ns *= 2;
 	if (!TAILQ_EMPTY(list))

@@ -66,7 +66,7 @@ static void charge_syncs(struct wq_scan *s)
 /* The earliest time to repeat, within the budget, what has cost COST_NS. */
 static uint64_t in_budget(const struct wq_scan *s, uint64_t cost_ns)
 {
-	return (uint64_t)((double)cost_ns / s->model->config.cpu_budget);
+	return (uint64_t)((double)cost_ns / s->model->config.pace.cpu_budget);
 }
 
 /* The end of the pause after a scan of the last one's cost. */
@@ -81,8 +81,8 @@ unsigned int wq_scan_resync_s(const struct wq_scan *s)
 {
 	const struct wq_model *m = s->model;
 
-	if (m->config.resync_s || !wq_model_has(m, WQ_SOURCE_OPERATIONS))
-		return m->config.resync_s;
+	if (m->config.pace.resync_s || !wq_model_has(m, WQ_SOURCE_OPERATIONS))
+		return m->config.pace.resync_s;
 	return RESYNC_S;
 }
 
@@ -100,7 +100,7 @@ static uint64_t next_thorough(const struct wq_scan *s)
 /* When the next scan is due that no sync asks for. */
 static uint64_t next_due(struct wq_scan *s)
 {
-	uint64_t min = (uint64_t)s->model->config.poll_min_ms * WQ_NSEC_PER_MSEC, due;
+	uint64_t min = (uint64_t)s->model->config.pace.poll_min_ms * WQ_NSEC_PER_MSEC, due;
 
 	if (wq_model_has_events(s->model)) {
 		s->interval_ns = wq_scan_resync_s(s) * (uint64_t)WQ_NSEC_PER_SEC;
@@ -154,6 +154,14 @@ void wq_scan_resync(struct wq_scan *s)
 	s->resync_ns = 0;
 	if (!s->running)
 		wq_timer_set(s->model->loop, &s->timer, resync_due(s));
+}
+
+void wq_scan_replan(struct wq_scan *s)
+{
+	if (s->running) /* it goes on at once, and then waits as long as it may now */
+		wq_timer_set(s->model->loop, &s->timer, 0);
+	else if (s->timer.set)
+		plan(s);
 }
 
 bool wq_scan_is_thorough(const struct wq_scan *s, uint64_t now_ns)
@@ -253,9 +261,9 @@ bool wq_scan_step(struct wq_scan *s, uint64_t since_ns)
  * each within the budget. */
 static uint64_t turn_ns(const struct wq_scan *s)
 {
-	uint64_t max = (uint64_t)s->model->config.poll_max_ms * WQ_NSEC_PER_MSEC;
+	uint64_t max = (uint64_t)s->model->config.pace.poll_max_ms * WQ_NSEC_PER_MSEC;
 
-	return (uint64_t)((double)max * s->model->config.cpu_budget);
+	return (uint64_t)((double)max * s->model->config.pace.cpu_budget);
 }
 
 void wq_scan_rest(struct wq_scan *s, uint64_t began_ns)
@@ -269,7 +277,7 @@ void wq_scan_rest(struct wq_scan *s, uint64_t began_ns)
 	}
 	s->turn_used_ns = 0;
 	wq_timer_set(s->model->loop, &s->timer,
-		began_ns + (uint64_t)s->model->config.poll_max_ms * WQ_NSEC_PER_MSEC);
+		began_ns + (uint64_t)s->model->config.pace.poll_max_ms * WQ_NSEC_PER_MSEC);
 }
 
 /* ---- who waits ---- */

@@ -63,6 +63,9 @@ void wq_scan_soon(struct wq_scan *s);
 /* Scans all keys thoroughly and at once: events were lost. */
 void wq_scan_resync(struct wq_scan *s);
 
+/* The pace is another one from now on: plans the next scan anew. */
+void wq_scan_replan(struct wq_scan *s);
+
 /* With a source: seconds from one thorough scan to the next, as configured or as the source
  * needs it; 0: there is none. */
 unsigned int wq_scan_resync_s(const struct wq_scan *s);

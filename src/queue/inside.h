@@ -21,7 +21,7 @@ struct wq_queue {
 	struct wq_watches watches;
 
 	struct wq_ring ring;
-	uint32_t max_size;
+	const uint32_t *max_size;
 	bool sized; /* by the user, so that it cannot be changed any more */
 	bool closed;
 

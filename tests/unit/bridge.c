@@ -58,7 +58,7 @@ void begin(const struct wq_keys_config *config)
 
 	loop = wq_loop_new();
 	keys = wq_keys_new(config, loop, why, sizeof(why));
-	queue = wq_queue_new(&bridge_ops, NULL, WQFS_SIZE_MAX);
+	queue = wq_queue_new(&bridge_ops, NULL, NULL);
 	ck_assert_ptr_nonnull(queue);
 	ck_assert_ptr_nonnull(keys);
 	ck_assert_int_eq(wq_queue_set_size(queue, WQFS_SIZE_MAX), 0);
@@ -71,9 +71,9 @@ void begin(const struct wq_keys_config *config)
 void set_up(void)
 {
 	const struct wq_keys_config config = {
-		.cpu_budget = 0.01,
-		.poll_min_ms = 10,
-		.poll_max_ms = 1000,
+		.pace.cpu_budget = 0.01,
+		.pace.poll_min_ms = 10,
+		.pace.poll_max_ms = 1000,
 		.source = "poll",
 	};
 

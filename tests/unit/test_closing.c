@@ -49,7 +49,7 @@ static void tear_down(void)
 /* A queue that watches N objects. */
 static struct wq_queue *watching(unsigned int n)
 {
-	struct wq_queue *q = wq_queue_new(NULL, NULL, WQFS_SIZE_MAX);
+	struct wq_queue *q = wq_queue_new(NULL, NULL, NULL);
 
 	ck_assert_ptr_nonnull(q);
 	ck_assert_int_eq(wq_queue_set_size(q, 8), 0);

@@ -267,8 +267,10 @@ static const char *got(void)
 
 static void begin_exact(void)
 {
-	const struct wq_keys_config config = {
-		.cpu_budget = 0.01, .poll_min_ms = 10, .poll_max_ms = 1000, .source = "auto"};
+	const struct wq_keys_config config = {.pace.cpu_budget = 0.01,
+		.pace.poll_min_ms = 10,
+		.pace.poll_max_ms = 1000,
+		.source = "auto"};
 
 	memset(&exact, 0, sizeof(exact));
 	exact.can_start = true;
@@ -374,7 +376,7 @@ END_TEST
 
 START_TEST(the_source_is_asked_to_watch_by_the_first_and_no_longer_by_the_last)
 {
-	struct wq_queue *other = wq_queue_new(&bridge_ops, NULL, WQFS_SIZE_MAX);
+	struct wq_queue *other = wq_queue_new(&bridge_ops, NULL, NULL);
 
 	ck_assert_int_eq(watch(key_a), 0);
 	ck_assert(is_watched(key_a));
@@ -629,7 +631,7 @@ END_TEST
 
 START_TEST(without_memory_for_sessions_there_is_no_bridge)
 {
-	const struct wq_keys_config config = {.cpu_budget = 0.01, .source = "auto"};
+	const struct wq_keys_config config = {.pace.cpu_budget = 0.01, .source = "auto"};
 	char why[256];
 
 	no_sessions = true;

@@ -189,7 +189,7 @@ END_TEST
 
 START_TEST(what_came_before_a_watch_is_not_for_it)
 {
-	struct wq_queue *other = wq_queue_new(&bridge_ops, NULL, WQFS_SIZE_MAX);
+	struct wq_queue *other = wq_queue_new(&bridge_ops, NULL, NULL);
 
 	key_a = add("wqfs-test:a");
 	ck_assert_int_eq(wq_queue_set_size(other, 32), 0);
@@ -211,7 +211,7 @@ START_TEST(queue_that_goes_takes_its_watches_along)
 		wq_queue_put(queue);
 		update();
 		scan_all();
-		queue = wq_queue_new(&bridge_ops, NULL, WQFS_SIZE_MAX);
+		queue = wq_queue_new(&bridge_ops, NULL, NULL);
 		ck_assert_int_eq(wq_queue_set_size(queue, 32), 0);
 	}
 }
@@ -366,9 +366,9 @@ START_TEST(interval_follows_the_budget)
 	key_a = add("wqfs-test:a");
 	for (int i = 0; i < 3; i++) {
 		const struct wq_keys_config config = {
-			.cpu_budget = budgets[i],
-			.poll_min_ms = 10,
-			.poll_max_ms = 1000,
+			.pace.cpu_budget = budgets[i],
+			.pace.poll_min_ms = 10,
+			.pace.poll_max_ms = 1000,
 			.source = "poll",
 		};
 		struct wqfs_stats s = {0};

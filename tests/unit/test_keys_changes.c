@@ -461,7 +461,7 @@ END_TEST
  * earlier watches get the changes before that, and the new one does not. */
 START_TEST(what_was_done_before_it_is_seen_as_another_is_told)
 {
-	struct wq_queue *others = wq_queue_new(&bridge_ops, NULL, WQFS_SIZE_MAX);
+	struct wq_queue *others = wq_queue_new(&bridge_ops, NULL, NULL);
 	struct wq_caller other = self;
 	struct wqfs_stats stats = {0};
 

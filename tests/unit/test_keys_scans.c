@@ -207,7 +207,7 @@ START_TEST(watch_of_a_key_that_dies_meanwhile_fails_or_is_told)
 	key[0] = add("wqfs-test:a");
 	ck_assert_int_eq(watch(key[0]), 0);
 	first = queue;
-	queue = wq_queue_new(&bridge_ops, NULL, WQFS_SIZE_MAX);
+	queue = wq_queue_new(&bridge_ops, NULL, NULL);
 	ck_assert_int_eq(wq_queue_set_size(queue, 32), 0);
 	after_describe = late_deaths[_i].act;
 	r = watch(key[0]);
@@ -230,9 +230,9 @@ END_TEST
 static void set_up_alone(void)
 {
 	const struct wq_keys_config config = {
-		.cpu_budget = 1,
-		.poll_min_ms = 3600000,
-		.poll_max_ms = 3600000,
+		.pace.cpu_budget = 1,
+		.pace.poll_min_ms = 3600000,
+		.pace.poll_max_ms = 3600000,
 		.source = "poll",
 	};
 
@@ -468,9 +468,9 @@ END_TEST
 static void set_up_turns(void)
 {
 	const struct wq_keys_config config = {
-		.cpu_budget = BUDGET,
-		.poll_min_ms = 1,
-		.poll_max_ms = TURN_NS / 1000000u,
+		.pace.cpu_budget = BUDGET,
+		.pace.poll_min_ms = 1,
+		.pace.poll_max_ms = TURN_NS / 1000000u,
 		.source = "poll",
 	};
 

@@ -107,11 +107,11 @@ static int32_t add_to(int32_t into, const char *description)
 /* RING holds MEMBER and OTHER, which nobody may view; NAMESAKE could be either of them. */
 static void set_up_members(void)
 {
-	const struct wq_keys_config config = {.cpu_budget = 0.01,
-		.poll_min_ms = 10,
-		.poll_max_ms = 1000,
+	const struct wq_keys_config config = {.pace.cpu_budget = 0.01,
+		.pace.poll_min_ms = 10,
+		.pace.poll_max_ms = 1000,
 		.source = "auto",
-		.resync_s = 86400};
+		.pace.resync_s = 86400};
 	const uint32_t unseen = KEY_POS_SEARCH | KEY_POS_LINK;
 
 	ck_assert_int_gt(keyctl_join_session_keyring(NULL), 0);

@@ -47,7 +47,7 @@ static void set_up(void)
 	turns = 0;
 	wq_watch_list_init(&doors, release);
 	for (int i = 0; i < MANY; i++) {
-		queues[i] = wq_queue_new(NULL, NULL, WQFS_SIZE_MAX);
+		queues[i] = wq_queue_new(NULL, NULL, NULL);
 		ck_assert_int_eq(wq_queue_set_size(queues[i], 8), 0);
 		add(queues[i]);
 	}
@@ -116,7 +116,7 @@ END_TEST
 
 START_TEST(watch_that_comes_meanwhile_gets_nothing_of_what_was_before)
 {
-	struct wq_queue *late = wq_queue_new(NULL, NULL, WQFS_SIZE_MAX);
+	struct wq_queue *late = wq_queue_new(NULL, NULL, NULL);
 
 	ck_assert_int_eq(wq_queue_set_size(late, 8), 0);
 	post(1);

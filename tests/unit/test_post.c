@@ -30,7 +30,7 @@ static void set_up(void)
 	model.losses.inferring = &model.inferring;
 	model.losses.loop = model.loop;
 	model.outbox.loop = model.loop;
-	queue = wq_queue_new(&ops, NULL, WQFS_SIZE_MAX);
+	queue = wq_queue_new(&ops, NULL, NULL);
 	ck_assert_int_eq(wq_queue_set_size(queue, 32), 0);
 	key.model = &model;
 	key.serial = 7;
@@ -192,7 +192,7 @@ static struct wq_queue *many_queues[MANY];
 static void watch_by_many(void)
 {
 	for (int i = 0; i < MANY; i++) {
-		many_queues[i] = wq_queue_new(&ops, NULL, WQFS_SIZE_MAX);
+		many_queues[i] = wq_queue_new(&ops, NULL, NULL);
 		ck_assert_int_eq(wq_queue_set_size(many_queues[i], 8), 0);
 		wq_watch_init(&many_watches[i], many_queues[i]);
 		many_watches[i].id = 7;

@@ -52,7 +52,7 @@ static const struct wq_queue_ops ops = {.wake = wake};
 
 static struct wq_queue *unsized_queue(void)
 {
-	struct wq_queue *q = wq_queue_new(&ops, NULL, WQFS_SIZE_MAX);
+	struct wq_queue *q = wq_queue_new(&ops, NULL, NULL);
 
 	ck_assert_ptr_nonnull(q);
 	return q;
@@ -376,7 +376,7 @@ START_TEST(queues_that_watch_one_object_get_a_record_from_the_newest_on)
 	ck_assert(queues && numbers);
 	for (int i = 0; i < MANY; i++) {
 		numbers[i] = i;
-		queues[i] = wq_queue_new(&next_ops, &numbers[i], WQFS_SIZE_MAX);
+		queues[i] = wq_queue_new(&next_ops, &numbers[i], NULL);
 		ck_assert_ptr_nonnull(queues[i]);
 		watch(queues[i], 1, 1);
 	}
@@ -657,7 +657,7 @@ START_TEST(hooks_may_remove_any_watch_and_close_any_queue)
 	};
 
 	for (int i = 0; i < 3; i++) {
-		three[i] = wq_queue_new(&acting, NULL, WQFS_SIZE_MAX);
+		three[i] = wq_queue_new(&acting, NULL, NULL);
 		ck_assert_int_eq(wq_queue_set_size(three[i], 32), 0);
 		watch(three[i], 1, 1);
 	}
@@ -840,7 +840,7 @@ START_TEST(hook_refuses_a_record_without_loss)
 {
 	static const struct wq_queue_ops hooked = {.wake = wake, .may_post = refuse_subtype_2};
 	const struct wq_cred who = {.pid = 4711, .uid = 1000};
-	struct wq_queue *q = wq_queue_new(&hooked, NULL, WQFS_SIZE_MAX);
+	struct wq_queue *q = wq_queue_new(&hooked, NULL, NULL);
 
 	ck_assert_ptr_nonnull(q);
 	ck_assert_int_eq(wq_queue_set_size(q, 32), 0);
@@ -867,7 +867,7 @@ START_TEST(refusal_of_the_hook_is_explained)
 {
 	static const struct wq_queue_ops hooked = {.may_post = refuse_subtype_2};
 	static const char want[] = "test: watch 0x01: the record is refused by may_post()\n";
-	struct wq_queue *q = wq_queue_new(&hooked, NULL, WQFS_SIZE_MAX);
+	struct wq_queue *q = wq_queue_new(&hooked, NULL, NULL);
 	union record r = door(2, 16, 77);
 	char said[256] = "";
 	int fds[2];
@@ -1185,7 +1185,7 @@ END_TEST
 START_TEST(queue_knows_its_owner)
 {
 	int owner;
-	struct wq_queue *q = wq_queue_new(&ops, &owner, WQFS_SIZE_MAX);
+	struct wq_queue *q = wq_queue_new(&ops, &owner, NULL);
 
 	ck_assert_ptr_nonnull(q);
 	ck_assert_ptr_eq(wq_queue_owner(q), &owner);
@@ -1216,7 +1216,7 @@ static const struct {
 
 START_TEST(size_is_rounded_up_and_bounded)
 {
-	struct wq_queue *q = wq_queue_new(&ops, NULL, sizes[_i].max);
+	struct wq_queue *q = wq_queue_new(&ops, NULL, &sizes[_i].max);
 
 	ck_assert_ptr_nonnull(q);
 	watch(q, 1, 1);
@@ -1295,7 +1295,8 @@ END_TEST
 START_TEST(records_of_a_closed_queue_are_dropped_in_turns)
 {
 	enum { RECORDS = 16384 };
-	struct wq_queue *q = wq_queue_new(&ops, NULL, RECORDS);
+	static const uint32_t max_size = RECORDS;
+	struct wq_queue *q = wq_queue_new(&ops, NULL, &max_size);
 	unsigned int turns = 1;
 
 	ck_assert_ptr_nonnull(q);

@@ -104,7 +104,7 @@ static long do_queue(struct replay *r, int c WQ_UNUSED, char **v)
 {
 	ck_assert_int_lt(r->nr_queues, QUEUES_MAX);
 	snprintf(r->queues[r->nr_queues].name, sizeof(r->queues[0].name), "%s", v[1]);
-	r->queues[r->nr_queues].queue = wq_queue_new(&no_ops, NULL, WQFS_SIZE_MAX);
+	r->queues[r->nr_queues].queue = wq_queue_new(&no_ops, NULL, NULL);
 	ck_assert_ptr_nonnull(r->queues[r->nr_queues].queue);
 	r->nr_queues++;
 	return 0;

@@ -18,7 +18,8 @@ static struct wq_scan scan;
 static void set_up(void)
 {
 	source.type = &operations;
-	model = (struct wq_model){.config = {.cpu_budget = 0.01}, .sources.source = &source};
+	model = (struct wq_model){
+		.config = {.pace.cpu_budget = 0.01}, .sources.source = &source};
 	model.loop = wq_loop_new();
 	ck_assert_ptr_nonnull(model.loop);
 	wq_registry_init(&model.registry);
@@ -50,7 +51,7 @@ START_TEST(a_resync_soon_after_the_boot_is_thorough_and_comes_once)
 	ck_assert(!wq_scan_is_thorough(&scan, 6 * SECOND));
 	ck_assert(!wq_scan_is_thorough(&scan, 34 * SECOND));
 	ck_assert(wq_scan_is_thorough(&scan, 35 * SECOND));
-	model.config.resync_s = 3600;
+	model.config.pace.resync_s = 3600;
 	ck_assert(!wq_scan_is_thorough(&scan, 3604 * SECOND));
 	ck_assert(wq_scan_is_thorough(&scan, 3605 * SECOND));
 }
@@ -89,11 +90,11 @@ START_TEST(what_is_compared_again_is_the_sources_to_say)
 	ck_assert_uint_eq(wq_scan_resync_s(&scan), 30);
 	source.type = &changes;
 	ck_assert_uint_eq(wq_scan_resync_s(&scan), 0);
-	model.config.resync_s = 7;
+	model.config.pace.resync_s = 7;
 	ck_assert_uint_eq(wq_scan_resync_s(&scan), 7);
 	source.type = &operations;
 	ck_assert_uint_eq(wq_scan_resync_s(&scan), 7);
-	model.config.resync_s = 0;
+	model.config.pace.resync_s = 0;
 	model.sources.source = NULL;
 	ck_assert_uint_eq(wq_scan_resync_s(&scan), 0);
 }

@@ -205,7 +205,7 @@ static const struct wq_queue_ops ops = {.may_post = test_may_post};
 
 static struct wq_queue *new_queue(void)
 {
-	struct wq_queue *q = wq_queue_new(&ops, NULL, WQFS_SIZE_MAX);
+	struct wq_queue *q = wq_queue_new(&ops, NULL, NULL);
 
 	ck_assert_ptr_nonnull(q);
 	ck_assert_int_eq(wq_queue_set_size(q, 32), 0);
