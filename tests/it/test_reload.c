@@ -299,14 +299,18 @@ static void a_file_on_the_mount_itself_holds_nothing_up(void)
 /* The file is on a mount whose daemon is stopped: what asks it waits. */
 static void a_file_on_a_mount_that_hangs_holds_nothing_up(void)
 {
-	const char *hangs[] = {it_daemon_argv(NULL)[0], "-f", "-osource=poll", "hangs", NULL};
 	pid_t daemon = start_with("", OPTIONS), other;
+	const char **argv = it_daemon_argv(NULL);
+	size_t last = 0;
 	char c;
 	int fd;
 
 	IT_EQ(mkdir("hangs", 0700), 0);
 	unsetenv("NOTIFY_SOCKET");
-	other = it_spawn(hangs, "hangs.out");
+	while (argv[last + 1])
+		last++;
+	argv[last] = "hangs";
+	other = it_spawn(argv, "hangs.out");
 	IT_UNTIL(getxattr("hangs", WQFS_XATTR_SOURCE, &c, 0) > 0);
 	IT_EQ(unlink(LIMITS), 0);
 	IT_EQ(symlink("hangs/q", LIMITS), 0);
