@@ -15,6 +15,9 @@ for tool in keyctl fusermount3; do
 	command -v "$tool" >/dev/null || skip "$tool is not installed"
 done
 keyctl show @s >/dev/null 2>&1 || skip "the kernel gives us no keyrings"
+# a session of its own, so that no other test unlinks what is in it
+[ -n "${WQFS_TEST_SESSION:-}" ] ||
+	WQFS_TEST_SESSION=1 exec keyctl session - "$BASH" "$0" 2> >(grep -v '^Joined session keyring' >&2)
 
 here=$(cd "$(dirname "$0")" && pwd)
 tmp=$(mktemp -d /tmp/wqfs-versions-XXXXXX)
@@ -30,6 +33,24 @@ end_all()
 	fusermount3 -u "$mnt"
 	wait "$daemon"
 	rm -rf "$tmp"
+}
+
+# use_queue WQCTL: what it does on the daemon that is mounted.
+use_queue()
+{
+	expect "$1 makes a queue there" 0 "" "" ./wqctl create --format text q
+	expect "watches" 0 "" "" ./wqctl watch q @s
+	key=$(keyctl add user wqfs-test:versions x @s)
+	expect "reads" 0 "$(keyctl id @s) link $key" "" ./wqctl read -n 1 q
+	expect "and filters" 0 "" "" ./wqctl filter q key:revoked
+	keyctl unlink "$key" @s
+}
+
+# run_under WQRUN SAYS: a program for the kernel's facility is served.
+run_under()
+{
+	expect_matching "a program is served under $1" 0 "${2:+$2
+}.*ok 1 - .*" "$1" -f tests/api/facility the_capabilities_tell_of_notifications
 }
 
 mkdir "$mnt"
@@ -61,6 +82,36 @@ wait "$daemon"
 daemon=$!
 until_true 30 grep -q " $mnt fuse.wqfs " /proc/mounts || exit 1
 expect "nothing is said of one of the same version" 0 hello "" ./wqrun -f echo hello
+use_queue "wqctl"
+
+# What the next version may be, on this daemon, which knows less than it.
+next=tests/it/next_wqctl
+expect "the next wqctl says what this daemon lacks" 1 "" "next_wqctl: $mnt/q: @s: $old" $next watch q @s
+expect "also of a queue of its own" 1 "" "next_wqctl: $mnt: @s: $old" $next monitor --timeout 20 @s
+expect "what was there before, it may do" 0 "" "" $next filter q key:revoked
+expect_matching "its wqctl doctor says so" 0 \
+	".*
+mount  *yes  *$mnt.*
+its version  *no  *$old
+.*" $next doctor
+expect "the next wqrun warns, and runs the program" 0 hello "wqrun: $mnt: $old" \
+	tests/it/next_wqrun -f echo hello
+run_under "tests/it/next_wqrun" "wqrun: $mnt: $old"
+
+# And this one on the daemon of the next.
+fusermount3 -u "$mnt"
+wait "$daemon"
+tests/it/next_wqfs -f -o source=poll "$mnt" &
+daemon=$!
+until_true 30 grep -q " $mnt fuse.wqfs " /proc/mounts || exit 1
+expect "of a daemon of the next version nothing is said" 0 hello "" ./wqrun -f echo hello
+expect_matching "nor by wqctl doctor" 0 "(.*
+)?mount  *yes  *${mnt}[^
+]*
+(.*)" ./wqctl doctor
+expect "that one serves the next wqrun, too" 0 hello "" tests/it/next_wqrun -f echo hello
+use_queue "wqctl of this version"
+run_under "./wqrun" ""
 
 echo "1..$((passed + failed))"
 [ "$failed" = 0 ]

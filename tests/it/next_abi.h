@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Included before all else in a second build, which is what the next version of the interface
+ * could be: its number is higher, and programs ask to watch a key by a call that was added.
+ */
+#ifndef IT_NEXT_ABI_H
+#define IT_NEXT_ABI_H
+
+#include "wqfs.h"
+
+enum { IT_THIS_ABI = WQFS_ABI };
+#undef WQFS_ABI
+#define WQFS_ABI (IT_THIS_ABI + 1)
+
+#ifdef IT_NEXT_CALLS
+#undef WQFS_IOC_TRY_WATCH_KEY
+#define WQFS_IOC_TRY_WATCH_KEY _IOW('W', 0xff, struct wqfs_watch_key)
+#endif
+
+#endif
