@@ -47,15 +47,39 @@ const char *wqshim_mount(void)
 	return mount && *mount ? mount : NULL;
 }
 
+/* Where the mount was found in the environment: the array's address, and below it, in
+ * PLACE_BITS, the entry's number there. One word, so that no thread sees half of it. A program
+ * that sets or removes a variable gets another array, or its end moves in the same one. */
+static _Atomic uint64_t place;
+#define PLACE_BITS 16
+
+static void remember_place(char **in, size_t number)
+{
+	const uint64_t address = (uintptr_t)in;
+
+	if (number >> PLACE_BITS == 0 && address >> (64 - PLACE_BITS) == 0)
+		atomic_store_explicit(
+			&place, address << PLACE_BITS | number, memory_order_relaxed);
+}
+
 bool wqshim_mount_is(const char *mount)
 {
-	const char *entry = mount ? mount - sizeof(MOUNT_ENV) : NULL;
+	const uint64_t seen = atomic_load_explicit(&place, memory_order_relaxed);
+	char **const in = environ;
+	const char *entry;
 
 	if (!mount)
 		return !wqshim_mount();
-	for (char **e = environ; e && *e; e++)
-		if (*e == entry)
+	if (!in || !*in) /* some programs clear it by its first entry */
+		return false;
+	entry = mount - sizeof(MOUNT_ENV);
+	if (seen >> PLACE_BITS == (uintptr_t)in && in[seen & ((1u << PLACE_BITS) - 1)] == entry)
+		return true;
+	for (size_t i = 0; in[i]; i++)
+		if (in[i] == entry) {
+			remember_place(in, i);
 			return true;
+		}
 	return false;
 }
 

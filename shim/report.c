@@ -14,11 +14,16 @@
 static const struct wq_operation_type *find(unsigned int op, const long arg[4])
 {
 	const struct wq_operation_type *type = wq_operation_find(op);
-	struct wq_operation operation = {.op = op};
+	struct wq_operation operation;
 
+	if (!type || type->silent)
+		return NULL;
+	if (type->posts[0].when == WQ_POST_ALWAYS) /* whatever the arguments are */
+		return type;
+	operation = (struct wq_operation){.op = op};
 	for (int i = 0; i < WQ_OP_ARGS; i++)
 		operation.arg[i] = (int32_t)arg[i];
-	return !type || type->silent || wq_operation_is_idle(&operation) ? NULL : type;
+	return wq_operation_is_idle(&operation) ? NULL : type;
 }
 
 /* The serial of a special keyring of this process, or 0. To be called before the operation,
@@ -95,10 +100,16 @@ static void send_report(struct wqshim_report *r)
 		wqshim_sys(SYS_ioctl, r->mount, WQFS_IOC_REPORT, (long)&r->key);
 }
 
+/* As long as nothing is watched, this is all that an operation costs beside its end: so it sets
+ * no more than it has to. */
 void wqshim_report_init(struct wqshim_report *r, unsigned int op, const long arg[4])
 {
-	*r = (struct wqshim_report){
-		.op = op, .arg = arg, .type = find(op, arg), .nothing = true, .mount = -1};
+	r->op = op;
+	r->arg = arg;
+	r->type = find(op, arg);
+	r->nothing = true;
+	r->is_filled = r->wants_end = false;
+	r->mount = -1;
 	if (!r->type)
 		return;
 	wqshim_board_look(&r->seen);

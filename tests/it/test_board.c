@@ -420,6 +420,47 @@ static void program_reports_to_the_mount_that_its_environment_names(void)
 	IT_EQ(it_wait(another), 0);
 }
 
+/* The library remembers where in the environment the mount is. */
+static void program_may_change_its_environment(void)
+{
+	char **was;
+	char variable[] = "A=1", *own[] = {variable, NULL, NULL};
+	int fd;
+
+	IT_EQ(setenv("WQFS_TEST_BEFORE", "1", 1), 0);
+	IT_EQ(unsetenv("WQFS_MOUNT"), 0); /* which is put behind the other */
+	set_up();
+	fd = it_queue("q", O_RDONLY | O_NONBLOCK);
+	IT_EQ(it_watch(fd, key_a, 1), 0);
+	update(key_a);
+	IT_STR(records(fd), "A:updated");
+	IT_EQ(unsetenv("WQFS_TEST_BEFORE"), 0); /* it moves forward */
+	update(key_a);
+	IT_STR(records(fd), "A:updated");
+	for (int i = 0; i < 50; i++) { /* the array is replaced */
+		char name[32];
+
+		snprintf(name, sizeof(name), "WQFS_TEST_%d", i);
+		IT_EQ(setenv(name, "1", 1), 0);
+		update(key_a);
+		IT_STR(records(fd), "A:updated");
+	}
+	was = environ;
+	own[1] = getenv("WQFS_MOUNT") - strlen("WQFS_MOUNT=");
+	environ = own;
+	update(key_a);
+	IT_STR(records(fd), "A:updated");
+	own[0] = NULL; /* it is empty now */
+	update(key_a);
+	own[0] = own[1], own[1] = NULL;
+	update(key_a);
+	IT_STR(records(fd), "A:updated");
+	environ = NULL;
+	update(key_a);
+	IT_STR(records(fd), "");
+	environ = was;
+}
+
 static const struct it_test tests[] = {
 	{"the board shows what is watched", board_shows_what_is_watched},
 	{"nobody can write to it", nobody_can_write_to_it},
@@ -443,6 +484,7 @@ static const struct it_test tests[] = {
 	{"a board that somebody else made is none", board_of_somebody_else_is_none},
 	{"a program reports to the mount that its environment names",
 		program_reports_to_the_mount_that_its_environment_names},
+	{"a program may change its environment", program_may_change_its_environment},
 };
 
 IT_MAIN(tests)
