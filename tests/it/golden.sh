@@ -14,6 +14,9 @@
 #                            OPTIONS: the runner's.
 #   golden_upcall            for ways of learning that can have upcall: takes a rule of
 #                            /sbin/request-key's, so that the runner constructs keys
+#   golden_source OPTIONS    says why the test cannot run if a wqfs with these MOUNT_OPTIONS cannot
+#                            be had. Where it takes long to start one, all scenarios have this one,
+#                            in the session of the test; else each has its own, in its session
 #   golden_end               last: prints the plan; the exit status
 #
 # WQFS_PROGRAM is the daemon, if it is not the one of the build directory.
@@ -30,6 +33,8 @@ runner=$PWD/tests/scenario/scenario
 wqfs=${WQFS_PROGRAM:-$PWD/wqfs}
 golden_rule=/etc/request-key.d/wqfs-golden.conf
 count=0 failed=0 skipped=0
+sharing=false
+shared= # the process of the shared wqfs, while there is one; $work/said: what it said
 
 golden_skip_all() {
 	echo "1..0 # SKIP $1"
@@ -53,9 +58,10 @@ golden_random_begin() {
 }
 
 golden_cleanup() {
+	golden_end_shared
 	gc_end
 	[ ! -e "$work/request-key" ] || rm -f "$golden_rule" "$work/request-key"
-	rm -rf "$work/out" "$work/expected"
+	rm -rf "$work/out" "$work/said" "$work/expected"
 	rmdir "$work/mnt" "$work"
 }
 
@@ -89,6 +95,86 @@ golden_upcall() {
 	keyctl session - keyctl request2 user wqfs-golden:probe instantiate:x @s \
 		>/dev/null 2>&1 9<&- || return 0
 	met="$met upcall "
+}
+
+golden_mount_options() {
+	mount_options="-o $1"
+	# Other users take part in some scenarios.
+	[ "$(id -u)" != 0 ] || mount_options=$mount_options,allow_other
+}
+
+golden_source() {
+	golden_mount_options "$1"
+	if [ -n "${WQFS_TEST_SLOWNESS:-}" ]; then
+		sharing=true
+		golden_have_shared && golden_await_source && return
+		shared=
+		golden_skip_all "$(tail -n 1 "$work/said")"
+	fi
+	# shellcheck disable=SC2086 # words
+	$wqfs $mount_options "$work/mnt" 2>"$work/out" || golden_skip_all "$(tail -n 1 "$work/out")"
+	fusermount3 -u "$work/mnt"
+}
+
+# Asks no wqfs, which might not answer.
+golden_mounted() {
+	grep -qF " $work/mnt " /proc/self/mountinfo
+}
+
+# The shared wqfs is mounted, or has been before. False: it is not, or not any more.
+golden_have_shared() {
+	if [ -z "$shared" ]; then
+		# shellcheck disable=SC2086 # words
+		$wqfs -f $mount_options "$work/mnt" >"$work/said" 2>&1 9<&- &
+		shared=$!
+		until golden_mounted; do
+			kill -0 "$shared" 2>/dev/null || return 1
+			sleep 0.1
+		done
+	fi
+	golden_mounted
+}
+
+# Until then it may still end, because the source cannot be had.
+golden_await_source() {
+	until getfattr --absolute-names --only-values -n user.wqfs.source "$work/mnt" \
+		2>/dev/null | grep -qv '(starting)'; do
+		kill -0 "$shared" 2>/dev/null || return 1
+		sleep 0.1
+	done
+}
+
+# False: it has failed, or cannot be unmounted. $failure: how, and what it said.
+golden_end_shared() {
+	[ -n "$shared" ] || return 0
+	status=0
+	fusermount3 -u "$work/mnt" || {
+		status=1
+		kill "$shared" 2>/dev/null
+	}
+	timeout $((10 * WQFS_TEST_SLOWNESS)) tail --pid="$shared" -f /dev/null || kill -KILL "$shared"
+	wait "$shared" || status=$?
+	shared=
+	[ $status != 0 ] || return 0
+	fusermount3 -uz "$work/mnt" 2>/dev/null
+	failure="wqfs has ended with $status
+$(cat "$work/said")"
+	return 1
+}
+
+# Runs scenario $1 on a wqfs; it is to give what is in directory $2.
+golden_replay() {
+	set -- -t 60 -f "$work/mnt" -e "$2" "$1"
+	# The runner's children must not hold the lock should it die.
+	if $sharing; then
+		# What asks a wqfs that does not answer ends with that alone, which is none of the runner's.
+		# shellcheck disable=SC2086 # words
+		golden_have_shared && timeout --foreground -k 5 $((70 * WQFS_TEST_SLOWNESS)) \
+			"$runner" $options "$@" 9<&-
+	else
+		# shellcheck disable=SC2086 # words
+		"$runner" $options -x "$wqfs -f $mount_options $work/mnt" "$@" 9<&-
+	fi
 }
 
 # Which need of scenario $1 is not met, if one is not.
@@ -167,9 +253,7 @@ golden_case() {
 	fi
 	permitted=$(golden_diff_file "$name")
 	gc_set_for "$1"
-	# The runner's children must not hold the lock should it die.
-	if "$runner" $options -t 60 -f "$work/mnt" -e "$(golden_expected "$name" "$permitted")" \
-		-x "$wqfs -f $mount_options $work/mnt" "$1" >"$work/out" 9<&-; then
+	if golden_replay "$1" "$(golden_expected "$name" "$permitted")" >"$work/out"; then
 		differences=$(diff "$golden/expected/$name.out" "$work/out")
 		if golden_compare "$differences" "$permitted"; then
 			echo "ok $count - $name"
@@ -178,18 +262,33 @@ golden_case() {
 	else
 		differences='the runner failed'
 	fi
+	# Whatever a failure has left there, it is not for the next scenario.
+	golden_end_shared || differences="$differences
+$failure"
 	failed=$((failed + 1))
 	echo "not ok $count - $name"
 	echo "$differences" | sed 's/^/#   /'
 }
 
+# As the runner says for a wqfs of its own.
+golden_ends() {
+	count=$((count + 1))
+	if golden_end_shared; then
+		echo "ok $count - wqfs ends when it is unmounted"
+		return
+	fi
+	echo "not ok $count - wqfs ends when it is unmounted"
+	echo "$failure" | sed 's/^/#   /'
+	failed=$((failed + 1))
+}
+
 golden_run() {
-	features=$1 diffs=$2 options=$3 mount_options="-o $4"
-	# Other users take part in some scenarios.
-	[ "$(id -u)" != 0 ] || mount_options=$mount_options,allow_other
+	features=$1 diffs=$2 options=$3
+	golden_mount_options "$4"
 	for scenario in "$golden"/scenarios/*.scn; do
 		golden_case "$scenario"
 	done
+	[ -z "$shared" ] || golden_ends
 }
 
 golden_end() {
