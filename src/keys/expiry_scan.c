@@ -9,7 +9,9 @@
 #define PASS_SHARE	 0.05 /* of the CPU budget */
 #define HELD_NS		 WQ_NSEC_PER_SEC
 #define COMPARED_AT_ONCE 64
-/* If a pass costs less than this, each new watch makes one. */
+/* If a pass costs less than this, each new watch makes one. The cheaper of the last two counts:
+ * the first pass of all, and one after which the caches were cold, costs several times as much.
+ */
 #define AT_WATCH_NS (WQ_NSEC_PER_MSEC / 4)
 
 /* Also those of keys that nobody watches, because they may be members of watched keyrings. */
@@ -103,6 +105,7 @@ bool wq_expiry_begin(struct wq_expiry_scan *e)
 	wq_timeouts_begin(&e->model->timeouts, time(NULL));
 	e->pass++;
 	e->began_ns = wq_now_ns();
+	e->cost_before_ns = e->cost_ns;
 	e->cost_ns = 0;
 	e->comparing = false;
 	wq_cursor_end(&e->cursor);
@@ -171,11 +174,16 @@ bool wq_expiry_due(const struct wq_expiry_scan *e, uint64_t now)
 	return (double)(now - e->began_ns) >= wait;
 }
 
+static bool is_cheap(const struct wq_expiry_scan *e)
+{
+	return e->cost_ns <= AT_WATCH_NS || e->cost_before_ns <= AT_WATCH_NS;
+}
+
 void wq_expiry_first_view(struct wq_expiry_scan *e)
 {
 	uint64_t until;
 
-	if (e->cost_ns > AT_WATCH_NS || !wq_expiry_begin(e))
+	if (!is_cheap(e) || !wq_expiry_begin(e))
 		return;
 	/* In CPU time, so that preemption does not count. */
 	until = wq_budget_clock() + WQ_SLICE_NS / 2;

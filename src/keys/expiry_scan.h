@@ -15,7 +15,8 @@ struct wq_expiry_scan {
 	struct wq_gc_watch *gc;
 	struct wq_proc_keys *proc;
 	uint64_t pass;
-	uint64_t began_ns, cost_ns;
+	uint64_t began_ns, cost_ns; /* of the last pass */
+	uint64_t cost_before_ns;    /* of the one before */
 	bool failed;
 	/* All lines of the pass have been read, and are being compared. */
 	bool comparing;

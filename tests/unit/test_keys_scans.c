@@ -28,6 +28,7 @@ __typeof__(wq_key_reader_same) __real_wq_key_reader_same, __wrap_wq_key_reader_s
 __typeof__(wq_key_reader_describe) __real_wq_key_reader_describe, __wrap_wq_key_reader_describe;
 __typeof__(wq_proc_keys_next) __real_wq_proc_keys_next, __wrap_wq_proc_keys_next;
 __typeof__(read) __real_read, __wrap_read;
+__typeof__(clock_gettime) __real_clock_gettime, __wrap_clock_gettime;
 
 static int32_t key[KEYS];
 static int32_t taken[MANY]; /* of which keys, in order; and when */
@@ -39,6 +40,18 @@ static void (*after_describe)(void); /* once */
 /* What to do after so many parts of /proc/keys have been read. */
 static void (*after_parts)(void);
 static unsigned int parts;
+
+/* If is_still, CPU time passes only as the test says. */
+static bool is_still;
+static uint64_t still_ns;
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *t)
+{
+	if (!is_still || clock != CLOCK_THREAD_CPUTIME_ID)
+		return __real_clock_gettime(clock, t);
+	*t = (struct timespec){0, (long)still_ns};
+	return 0;
+}
 
 /* In CPU time. */
 static uint64_t used_ns(void)
@@ -340,6 +353,45 @@ START_TEST(sync_before_a_change_need_not_tell_it)
 }
 END_TEST
 
+/* /proc/keys alone shows the length of such a payload. */
+static int32_t add_unreadable(const char *description)
+{
+	int32_t serial = add_key("logon", description, "1", 1, KEY_SPEC_SESSION_KEYRING);
+
+	did(serial);
+	return serial;
+}
+
+static void pass_slowly(void)
+{
+	still_ns += SNAPSHOT_NS;
+}
+
+/* Of the last passes so many were slow: only one of them says nothing of the next one. */
+START_TEST(length_of_a_payload_is_known_from_the_watch_on_where_passes_are_fast)
+{
+	unsigned int updates[KEYS] = {0}, removals[KEYS] = {0};
+
+	is_still = true;
+	key[0] = add_unreadable("wqfs-test:0");
+	ck_assert_int_eq(watch(key[0]), 0);
+	scan_all();
+	for (int i = 0; i < _i; i++) {
+		after_parts = pass_slowly;
+		parts = 1;
+		scan_all();
+		ck_assert_uint_eq(parts, 0);
+	}
+	key[1] = add_unreadable("wqfs-test:1");
+	ck_assert_int_eq(watch(key[1]), 0);
+	did(keyctl_update(key[1], "22", 2));
+	scan_all();
+	count(updates, removals);
+	ck_assert_uint_eq(updates[1], _i < 2);
+	is_still = false;
+}
+END_TEST
+
 static uint32_t seconds;
 
 /* Each time others, which /proc/keys shows as such. */
@@ -537,6 +589,8 @@ int main(void)
 	tcase_add_checked_fixture(middle, set_up_alone, tear_down);
 	tcase_add_test(middle, sync_in_the_middle_of_a_scan_wants_a_whole_one);
 	tcase_add_test(middle, sync_before_a_change_need_not_tell_it);
+	tcase_add_loop_test(middle,
+		length_of_a_payload_is_known_from_the_watch_on_where_passes_are_fast, 0, 3);
 	tcase_add_test(middle, timeouts_reported_in_the_middle_of_a_pass_are_told_once);
 	tcase_add_loop_test(
 		middle, each_key_is_told_of_once_though_others_leave_in_the_middle, 0, 2);
