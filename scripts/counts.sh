@@ -5,6 +5,8 @@
 # $logs, the directory of logs, $ci, whether a skipped test has failed, $STEP_SECONDS, and $passed,
 # $failed, $skipped, $child and $beside.
 : "${top:?}"
+# shellcheck source=tests/it/patience.sh
+. "$top/tests/it/patience.sh"
 
 # Skips that are not the machine's fault: a scenario asks for what the run at hand does not
 # have by its nature, or for what wqfs has and the reference has not; a sanitizer makes the
@@ -98,8 +100,17 @@ step() { # NAME COMMAND...
 	fi
 }
 
+# Runs a command that hangs if it takes longer than any step, which takes the longer the busier the
+# machine is.
+limited() { # COMMAND...
+	patience "$STEP_SECONDS"
+	timeout -k 10 "$patience" "$@"
+}
+
 # Runs a command that has the processor while nobody else wants it. To be called in a shell of its own.
+# How long that takes says nothing: its time is counted from its end() on.
 when_idle() { # COMMAND...
+	STEP_SECONDS=0 # no limit, for timeout
 	# shellcheck disable=SC2016 # the shell that runs this is the parent of that one
 	sh -c 'chrt --idle --pid 0 $PPID'
 	"$@"
@@ -111,6 +122,22 @@ hurry() { # PROCESS
 	for descendant in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
 		(hurry "$descendant")
 	done
+}
+
+# Ends PROCESS and its children.
+end_tree() { # PROCESS
+	for descendant in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
+		(end_tree "$descendant")
+	done
+	kill "$1" 2>/dev/null
+}
+
+# Ends PROCESS and its children if they take longer from now on than any step.
+limit() { # PROCESS
+	limited tail -s 0.1 --pid="$1" -f /dev/null || {
+		say "     it took more than $patience s and was ended"
+		end_tree "$1"
+	}
 }
 
 # Begins a step. $! is its process.
@@ -126,6 +153,7 @@ begin() { # NAME COMMAND...
 end() { # NAME PROCESS
 	began=$(date +%s)
 	hurry "$2"
+	limit "$2" &
 	if wait "$2"; then
 		passed=$((passed + 1))
 		report ok "$1" "$began"
@@ -230,7 +258,7 @@ durations() { # BUILD
 make_check() { # BUILD MAKE-ARGUMENT...
 	tested=$1
 	shift
-	exec timeout -k 10 "$STEP_SECONDS" make -C "$tested" check "$@"
+	exec timeout -k 10 "$limit" make -C "$tested" check "$@"
 }
 
 # The tests of one of the groups that BUILD's makefile names. Tests of a group run one after the
@@ -265,13 +293,15 @@ await_groups() {
 	done
 }
 
-# Runs COMMAND, which runs tests of BUILD, and counts each of them.
+# Runs COMMAND, which runs tests of BUILD, and counts each of them. $limit is for make_check().
 count() { # NAME BUILD COMMAND...
 	name=$1
 	tested=$2
 	shift 2
 	log=$(log_of "$name")
 	began=$(date +%s)
+	patience "$STEP_SECONDS"
+	limit=$patience
 	in_background "$log" "$@"
 	status=$?
 	before=$failed
@@ -285,7 +315,7 @@ count() { # NAME BUILD COMMAND...
 	keep_logs "$log" "$tested"
 	if [ "$status" = 124 ]; then
 		failed=$((failed + 1))
-		say "     it took more than $STEP_SECONDS s and was ended"
+		say "     it took more than $limit s and was ended"
 	elif [ "$failed" = "$before" ]; then # nothing that was counted: it did not build
 		failed=$((failed + 1))
 	else
