@@ -25,6 +25,12 @@ static __always_inline bool is_compat(const struct task_struct *task)
 	return task->thread_info.status & TS_COMPAT;
 }
 
+/* The number of the system call that REGS are in, until it has returned. */
+static __always_inline long number_of(const struct pt_regs *regs)
+{
+	return (__s32)regs->orig_ax;
+}
+
 static __always_inline void get_args(const struct pt_regs *regs, bool compat, struct args *a)
 {
 	if (compat)
@@ -46,6 +52,12 @@ static __always_inline bool is_compat(const struct task_struct *task)
 	return task->thread_info.flags & 1ul << TIF_32BIT;
 }
 
+/* The number of the system call that REGS are in, until it has returned. */
+static __always_inline long number_of(const struct pt_regs *regs)
+{
+	return regs->syscallno;
+}
+
 /* The registers of a 32-bit program are the lower halves of the same ones. */
 static __always_inline void get_args(const struct pt_regs *regs, bool compat, struct args *a)
 {
@@ -60,6 +72,14 @@ static __always_inline void get_args(const struct pt_regs *regs, bool compat, st
 static __always_inline long keys_call(long id, bool compat)
 {
 	return compat ? id - COMPAT_ADD_KEY : (id & ~X32_BIT) - NATIVE_ADD_KEY;
+}
+
+/* Can the system call ID be one of these, whoever makes it? Every system call of the machine
+ * pays for the answer, and nearly all for nothing else. */
+static __always_inline bool may_be_keys_call(long id)
+{
+	return (unsigned long)keys_call(id, false) <= 2 ||
+	       (unsigned long)keys_call(id, true) <= 2;
 }
 
 #endif

@@ -133,7 +133,8 @@ struct pt_regs {
 };
 #elif defined(__TARGET_ARCH_arm64)
 struct pt_regs {
-	__u64 regs[31], sp, pc, pstate;
+	__u64 regs[31], sp, pc, pstate, orig_x0;
+	__s32 syscallno;
 };
 struct user_pt_regs { /* the name that <bpf/bpf_tracing.h> knows */
 	__u64 regs[31], sp, pc, pstate;

@@ -95,7 +95,7 @@ static __always_inline bool may_matter(
 	return false;
 }
 
-SEC("?tp_btf/sys_enter") int BPF_PROG(call_enters, struct pt_regs *regs, long id)
+static __always_inline int note_call(const struct pt_regs *regs, long id)
 {
 	struct wq_hook_begun call = {};
 	const struct wq_hook_operation *o;
@@ -116,6 +116,11 @@ SEC("?tp_btf/sys_enter") int BPF_PROG(call_enters, struct pt_regs *regs, long id
 			__sync_fetch_and_add(&s->not_noted, 1);
 	}
 	return 0;
+}
+
+SEC("?tp_btf/sys_enter") int BPF_PROG(call_enters, struct pt_regs *regs, long id)
+{
+	return may_be_keys_call(id) ? note_call(regs, id) : 0;
 }
 
 static __always_inline bool has_made(const struct wq_hook_begun *call, __s32 serial)
@@ -249,7 +254,7 @@ static __always_inline void request_returns(
 		s->constructed_ns = bpf_ktime_get_ns();
 }
 
-SEC("?tp_btf/sys_exit") int BPF_PROG(call_returns, struct pt_regs *regs, long result)
+static __always_inline int end_call(long result)
 {
 	__u32 tid = this_thread();
 	struct wq_hook_begun *call = bpf_map_lookup_elem(&calls, &tid);
@@ -264,6 +269,11 @@ SEC("?tp_btf/sys_exit") int BPF_PROG(call_returns, struct pt_regs *regs, long re
 		report_call(call, o, (__s32)result);
 	bpf_map_delete_elem(&calls, &tid);
 	return 0;
+}
+
+SEC("?tp_btf/sys_exit") int BPF_PROG(call_returns, struct pt_regs *regs, long result)
+{
+	return may_be_keys_call(number_of(regs)) ? end_call(result) : 0;
 }
 
 /* ---- keys that are made and destroyed ---- */
@@ -316,11 +326,12 @@ static __always_inline void note_made(struct wq_hook_begun *call, const void *ad
 SEC("?raw_tp/kmem_cache_alloc") int BPF_PROG(key_made, unsigned long site, const void *address)
 {
 	const struct wq_hook_state *s = get_state();
-	__u32 tid = this_thread();
 	struct wq_hook_begun *call;
+	__u32 tid;
 
 	if (!s || site < s->key_alloc.from || site >= s->key_alloc.to)
 		return 0;
+	tid = this_thread();
 	call = bpf_map_lookup_elem(&calls, &tid);
 	if (call)
 		note_made(call, address);
