@@ -8,7 +8,7 @@
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/wqfs-${0##*/}.XXXXXX") || exit 2
 src=$work/wqfs
-trap 'rm -rf "$work"' EXIT
+trap 'trap "" HUP INT TERM; rm -rf "$work"' EXIT # timeout(1) sends two
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 passed=0
