@@ -346,3 +346,9 @@ keep_logs() { # LOG DIR
 		done
 	[ ! -d "$kept" ] || say "     logs of what failed are in $kept"
 }
+
+# The end of "distcheck", which has begun as PROCESS. If it fails, what its tests said is kept, of the
+# release that it has made in BUILD.
+end_release() { # PROCESS BUILD
+	end "distcheck" "$1" || keep_logs "$(log_of distcheck)" "$2"/wqfs-[0-9]*
+}
