@@ -5,8 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/libc.h"
 #include "base/lives.h"
 
 /* ---- descriptors ---- */
@@ -23,6 +26,7 @@ static void forget(struct wq_life *life)
 	close_file(&life->stat);
 	close_file(&life->schedstat);
 	close_file(&life->status);
+	close_file(&life->pidfd);
 	life->tid = 0;
 }
 
@@ -69,6 +73,49 @@ static bool read_kept(int *fd, pid_t tid, const char *name, char *text, size_t s
 	close_file(fd);
 	*fd = open_file(tid, name);
 	return slurp(*fd, text, size);
+}
+
+/* ---- those who were reaped ---- */
+
+/* From linux/pidfd.h of Linux 6.15, for older headers. */
+#define OWN_PIDFD_THREAD    O_EXCL
+#define OWN_PIDFD_INFO_EXIT (1u << 3)
+struct own_pidfd_info {
+	uint64_t mask, cgroup;
+	uint32_t ids[11];
+	int32_t exit_code; /* as wait() gives it */
+};
+#define OWN_PIDFD_GET_INFO _IOWR(0xff, 11, struct own_pidfd_info)
+
+/* Reads the file "stat" of LIFE as read_kept() does, and has a pidfd of the same thread. */
+static bool read_stat(struct wq_life *life, char *text, size_t size)
+{
+	int fd;
+
+	if (slurp(life->stat, text, size))
+		return true;
+	fd = open_file(life->tid, "stat");
+	if (!slurp(fd, text, size)) {
+		close_file(&fd);
+		return false;
+	}
+	close_file(&life->stat);
+	close_file(&life->pidfd);
+	life->stat = fd;
+	fd = pidfd_open(life->tid, OWN_PIDFD_THREAD);
+	life->pidfd = fd > 0 ? fd : 0;
+	return true;
+}
+
+/* The fate of the thread of LIFE, which is not there any more. */
+static enum wq_life_fate fate_of_reaped(const struct wq_life *life)
+{
+	struct own_pidfd_info info = {.mask = OWN_PIDFD_INFO_EXIT};
+
+	if (life->pidfd > 0 && ioctl(life->pidfd, OWN_PIDFD_GET_INFO, &info) == 0 &&
+		info.mask & OWN_PIDFD_INFO_EXIT && WIFSIGNALED(info.exit_code))
+		return WQ_LIFE_KILLED;
+	return WQ_LIFE_ENDED;
 }
 
 /* ---- signals ---- */
@@ -166,9 +213,10 @@ enum wq_life_fate wq_lives_fate(struct wq_lives *lives, pid_t tid)
 		return WQ_LIFE_GOES_ON;
 	life = find(lives, tid);
 	for (int look = 0; look < 2; look++) {
-		if (!read_kept(&life->stat, tid, "stat", text, sizeof(text))) {
+		if (!read_stat(life, text, sizeof(text))) {
+			fate = fate_of_reaped(life);
 			forget(life);
-			return WQ_LIFE_ENDED;
+			return fate;
 		}
 		if (tells_fate(text, &fate))
 			return fate;

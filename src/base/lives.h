@@ -2,7 +2,8 @@
 /*
  * Threads that are asked about again and again, as for each record who reads it and who caused
  * it: whether they live, how often they have run, and their "status". The descriptors of their
- * files in /proc are kept.
+ * files in /proc are kept; and a pidfd, by which Linux 6.15 and later tell how a thread has
+ * ended that was reaped.
  */
 #ifndef WQ_LIVES_H
 #define WQ_LIVES_H
@@ -19,6 +20,7 @@ struct wq_lives {
 	struct wq_life {
 		pid_t tid;
 		int stat, schedstat, status; /* descriptors; 0: none */
+		int pidfd;		     /* the same, of the thread of "stat" */
 	} of[WQ_LIVES];
 };
 

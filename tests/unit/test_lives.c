@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,7 +55,18 @@ static void wait_until_ended(pid_t pid)
 static void reap(pid_t pid)
 {
 	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
-	ck_assert_int_eq(wq_lives_fate(&lives, pid), WQ_LIFE_ENDED);
+	ck_assert_int_ne(wq_lives_fate(&lives, pid), WQ_LIFE_GOES_ON);
+}
+
+/* Does the kernel know how a process has ended that was reaped? */
+static bool knows_the_reaped(void)
+{
+	struct utsname u;
+	int major = 0, minor = 0;
+
+	ck_assert_int_eq(uname(&u), 0);
+	ck_assert_int_eq(sscanf(u.release, "%d.%d", &major, &minor), 2);
+	return major > 6 || (major == 6 && minor >= 15);
 }
 
 START_TEST(who_was_killed_is_told_from_who_ended)
@@ -73,6 +85,35 @@ START_TEST(who_was_killed_is_told_from_who_ended)
 	ck_assert_int_eq(wq_lives_fate(&lives, pid), WQ_LIFE_ENDED);
 	reap(pid);
 	ck_assert_int_eq(wq_lives_fate(&lives, 0), WQ_LIFE_GOES_ON);
+}
+END_TEST
+
+START_TEST(who_was_killed_is_told_even_when_it_was_reaped)
+{
+	pid_t pid = start();
+	int go[2];
+
+	if (!knows_the_reaped() || getenv("WQFS_TEST_EMULATED")) {
+		puts("# this kernel forgets those who were reaped: not tested");
+		kill(pid, SIGKILL);
+		reap(pid);
+		return;
+	}
+	ck_assert_int_eq(wq_lives_fate(&lives, pid), WQ_LIFE_GOES_ON);
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	ck_assert_int_eq(wq_lives_fate(&lives, pid), WQ_LIFE_KILLED);
+	ck_assert_int_eq(wq_lives_fate(&lives, pid), WQ_LIFE_ENDED); /* it is told once */
+	ck_assert_int_eq(pipe(go), 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(read(go[0], &(char){0}, 1) == 1 ? 9 : 1);
+	ck_assert_int_eq(wq_lives_fate(&lives, pid), WQ_LIFE_GOES_ON);
+	ck_assert_int_eq(write(go[1], "", 1), 1);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	ck_assert_int_eq(wq_lives_fate(&lives, pid), WQ_LIFE_ENDED);
+	close(go[0]);
+	close(go[1]);
 }
 END_TEST
 
@@ -205,6 +246,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, NULL, tear_down);
 	tcase_add_test(tcase, who_was_killed_is_told_from_who_ended);
+	tcase_add_test(tcase, who_was_killed_is_told_even_when_it_was_reaped);
 	tcase_add_loop_test(tcase, who_was_killed_and_has_not_run_since_does_not_live, 0, 3);
 	tcase_add_test(tcase, another_one_with_the_number_of_who_ended_lives);
 	tcase_add_test(tcase, many_are_told_apart);
