@@ -196,11 +196,11 @@ static unsigned int kills(void)
 
 /* A reader that was answered takes the records away if it is killed before it runs on a CPU; if
  * the daemon notices that, it posts a LOSS. It cannot notice it of a reader that is killed
- * between getting a CPU and leaving the kernel, nor of one that its parent has reaped before
- * the check. On the reference kernel 18 % of such records are lost, all of them silently; here
- * it must be at most 1 % of all. An unnecessary LOSS is one for a reader that was killed
- * within a fifth of a millisecond after it had got the record, and before it asked for the
- * next. */
+ * between getting a CPU and leaving the kernel, nor, before Linux 6.15, of one that its parent
+ * has reaped before the check. On the reference kernel 18 % of such records are lost, all of
+ * them silently; here it must be at most 1 % of all. An unnecessary LOSS is one for a reader
+ * that was killed within a fifth of a millisecond after it had got the record, and before it
+ * asked for the next. */
 static void no_record_is_read_twice_and_a_loss_is_posted(void)
 {
 	struct victim v[AT_A_TIME];

@@ -2,6 +2,7 @@
 /* Whether threads live, as /proc shows it. */
 #include <check.h>
 #include <linux/sched.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -114,6 +115,48 @@ START_TEST(who_was_killed_is_told_even_when_it_was_reaped)
 	ck_assert_int_eq(wq_lives_fate(&lives, pid), WQ_LIFE_ENDED);
 	close(go[0]);
 	close(go[1]);
+}
+END_TEST
+
+static void *tell_and_wait(void *pipe)
+{
+	const pid_t tid = (pid_t)syscall(SYS_gettid);
+
+	if (write(*(int *)pipe, &tid, sizeof(tid)) == sizeof(tid))
+		wait_for_the_end();
+	_exit(1);
+}
+
+/* A child with a thread besides, whose number is stored in *TID. */
+static pid_t start_two(pid_t *tid)
+{
+	pthread_t thread;
+	int told[2];
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(told), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (pthread_create(&thread, NULL, tell_and_wait, &told[1]) == 0)
+			wait_for_the_end();
+		_exit(1);
+	}
+	close(told[1]);
+	ck_assert_int_eq(read(told[0], tid, sizeof(*tid)), sizeof(*tid));
+	close(told[0]);
+	return pid;
+}
+
+START_TEST(a_thread_that_was_killed_with_its_process_is_told)
+{
+	pid_t tid, pid = start_two(&tid);
+
+	ck_assert_int_eq(wq_lives_fate(&lives, tid), WQ_LIFE_GOES_ON);
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	ck_assert_int_eq(wq_lives_fate(&lives, tid),
+		knows_the_reaped() && !getenv("WQFS_TEST_EMULATED") ? WQ_LIFE_KILLED
+								    : WQ_LIFE_ENDED);
 }
 END_TEST
 
@@ -247,6 +290,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, NULL, tear_down);
 	tcase_add_test(tcase, who_was_killed_is_told_from_who_ended);
 	tcase_add_test(tcase, who_was_killed_is_told_even_when_it_was_reaped);
+	tcase_add_test(tcase, a_thread_that_was_killed_with_its_process_is_told);
 	tcase_add_loop_test(tcase, who_was_killed_and_has_not_run_since_does_not_live, 0, 3);
 	tcase_add_test(tcase, another_one_with_the_number_of_who_ended_lives);
 	tcase_add_test(tcase, many_are_told_apart);
