@@ -369,12 +369,14 @@ static void read_ids(void *t)
 
 /* Might there be anything to read? Each stream can tell by itself, which costs four system
  * calls instead of three for each CPU. A wake-up can be missed, because ring_buffer_poll_wait()
- * has no barrier on the writer's side. So we read the buffers now and then,
- * whatever they say. */
+ * has no barrier on the writer's side. So we read the buffers now and then, whatever they say;
+ * and whenever an event waits to be taken out, which may be the beginning of a call that
+ * follows one whose end was not read yet: taken first it would be ended by that end, and its
+ * own end by nothing. */
 static bool may_have_more(struct syscalls *t, uint64_t now)
 {
-	if (!t->env.events->lost && now - t->read_ns < READ_EVERY_NS &&
-		t->reader.until_ns >= t->read_ns &&
+	if (!t->env.events->lost && !t->env.events->waiting &&
+		now - t->read_ns < READ_EVERY_NS && t->reader.until_ns >= t->read_ns &&
 		!wq_stream_is_ready(&t->stream[WQ_STREAM_SYSCALL_EXIT]) &&
 		!wq_stream_is_ready(&t->stream[WQ_STREAM_SYSCALL_ENTER]) &&
 		!wq_stream_is_ready(&t->stream[WQ_STREAM_IDS]) &&
