@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
@@ -423,8 +424,8 @@ static void program_reports_to_the_mount_that_its_environment_names(void)
 /* The library remembers where in the environment the mount is. */
 static void program_may_change_its_environment(void)
 {
-	char **was;
-	char variable[] = "A=1", *own[] = {variable, NULL, NULL};
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char variable[] = "A=1", *pages, **own, **was;
 	int fd;
 
 	IT_EQ(setenv("WQFS_TEST_BEFORE", "1", 1), 0);
@@ -446,6 +447,13 @@ static void program_may_change_its_environment(void)
 		IT_STR(records(fd), "A:updated");
 	}
 	was = environ;
+	/* nothing may be read behind an array that is shorter than the one before */
+	pages = mmap(
+		NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	IT_OK(pages != MAP_FAILED);
+	IT_EQ(mprotect(pages + page, page, PROT_NONE), 0);
+	own = (char **)(void *)(pages + page) - 3;
+	own[0] = variable;
 	own[1] = getenv("WQFS_MOUNT") - strlen("WQFS_MOUNT=");
 	environ = own;
 	update(key_a);
