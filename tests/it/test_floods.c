@@ -377,7 +377,9 @@ static unsigned long reads_of(pid_t pid)
 }
 
 /* The daemon also reads what others do to keys meanwhile, so the quietest of several turns
- * counts. A stat() is two requests: each is read, and then the device is found empty. */
+ * counts. A stat() is three requests, for the attributes of the directory, the name and the
+ * file's attributes: each is read, and then the device is found empty, unless the next is
+ * already there. One read of a CPU's buffer for each request would be three more. */
 static void a_request_costs_no_read_of_each_cpus_buffers(void)
 {
 	enum { TURNS = 20, STATS = 200 };
@@ -398,7 +400,7 @@ static void a_request_costs_no_read_of_each_cpus_buffers(void)
 	}
 	printf("# %.2f reads a stat\n", (double)least / STATS);
 	fflush(stdout);
-	IT_OK(least < 6 * STATS);
+	IT_OK(least < 7 * STATS);
 }
 
 #define SERVED "a bystander is served within 20 ms under a flood of "

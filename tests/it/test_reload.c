@@ -296,15 +296,18 @@ static void a_file_on_the_mount_itself_holds_nothing_up(void)
 	it_stop(daemon);
 }
 
-/* The file is on a mount whose daemon is stopped: what asks it waits. */
+/* The file is on a mount whose daemon is stopped: what asks it waits. A sanitizer that looks
+ * for leaks would wait for the thread that asks. */
 static void a_file_on_a_mount_that_hangs_holds_nothing_up(void)
 {
-	pid_t daemon = start_with("", OPTIONS), other;
+	pid_t daemon, other;
 	const char **argv = it_daemon_argv(NULL);
 	size_t last = 0;
 	char c;
 	int fd;
 
+	setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
+	daemon = start_with("", OPTIONS);
 	IT_EQ(mkdir("hangs", 0700), 0);
 	unsetenv("NOTIFY_SOCKET");
 	while (argv[last + 1])
