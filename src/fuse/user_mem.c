@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -24,7 +25,8 @@ struct wq_user_mem_child {
 	struct wq_user_mem_pool *pool;
 	struct wq_user_mem *mem; /* NULL: it was killed, and nobody waits for it */
 	uid_t uid;
-	int out;		 /* its answer; a pipe has room for all of it */
+	int out;		 /* a byte when it begins to read, and its answer; a pipe has
+				  * room for all of it */
 	struct wq_loop_fd pidfd; /* ready when the child has ended */
 	LIST_ENTRY(wq_user_mem_child) node;
 };
@@ -72,6 +74,7 @@ static _Noreturn void child(int out, pid_t parent, pid_t pid, uint64_t address)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent || dup2(out, 0) < 0 || wq_start_close_fds(1) < 0)
 		_exit(1);
+	(void)!write(0, "", 1);
 	read_filter(pid, address, &a);
 	a.cpu_ns = wq_budget_clock();
 	(void)!write(0, &a, sizeof(a));
@@ -147,6 +150,23 @@ static void free_child(struct wq_user_mem_child *c)
 	c->pool->n--;
 	wq_per_user_uncharge(&c->pool->by_user, c->uid);
 	free(c);
+}
+
+/* Has C come so far as to read? On a busy machine that takes longer than a read may. */
+static bool has_begun(const struct wq_user_mem_child *c)
+{
+	int bytes;
+
+	return ioctl(c->out, FIONREAD, &bytes) == 0 && bytes > 0;
+}
+
+/* False: C has ended without an answer. */
+static bool read_answer(const struct wq_user_mem_child *c, struct answer *a)
+{
+	char begun;
+	struct iovec parts[] = {{&begun, 1}, {a, sizeof(*a)}};
+
+	return readv(c->out, parts, 2) == 1 + (ssize_t)sizeof(*a);
 }
 
 static void abandon(struct wq_user_mem_child *c)
@@ -249,12 +269,12 @@ static void on_end(struct wq_loop_fd *watched, uint32_t events WQ_UNUSED)
 	struct wq_user_mem_pool *pool = c->pool;
 	struct wq_user_mem *mem = c->mem;
 	struct answer a;
-	ssize_t n = read(c->out, &a, sizeof(a));
+	const bool answered = read_answer(c, &a);
 
-	if (n == (ssize_t)sizeof(a))
+	if (answered)
 		wq_shares_spend(&pool->shares, c->uid, a.cpu_ns);
 	free_child(c);
-	if (mem && n == (ssize_t)sizeof(a))
+	if (mem && answered)
 		take_answer(mem, &a);
 	else if (mem)
 		finish(mem, -EFAULT);
@@ -271,7 +291,8 @@ static void on_timeout(struct wq_timer *timer)
 	struct wq_user_mem *mem = wq_container_of(timer, struct wq_user_mem, timeout);
 	int err = mem->child ? -EFAULT : -EAGAIN;
 
-	if (!mem->child && has_room(mem->pool, mem->uid)) { /* it waits only for time */
+	/* its memory is not what takes so long: it waits only for time */
+	if (mem->child ? !has_begun(mem->child) : has_room(mem->pool, mem->uid)) {
 		wq_timer_set(mem->pool->loop, timer, wq_now_ns() + TIMEOUT_NS);
 		return;
 	}

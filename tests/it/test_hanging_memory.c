@@ -131,6 +131,7 @@ static void set_up(struct scene *s)
 	s->server = start_silent_server();
 }
 
+/* Those that have not ended: the kernel lists a child for a moment after its pidfd has told. */
 static unsigned int children_of(pid_t pid, pid_t *children, unsigned int max)
 {
 	char path[64];
@@ -141,6 +142,8 @@ static unsigned int children_of(pid_t pid, pid_t *children, unsigned int max)
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
 	for (p = it_text(path); (child = strtol(p, &end, 10)) > 0; p = end) {
+		if (strchr("ZX\0", it_state((pid_t)child)))
+			continue;
 		IT_OK(n < max);
 		children[n++] = (pid_t)child;
 	}

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Who pays for the children that read filters in users' memory. */
+#include <pthread.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fuse/user_mem.h"
@@ -116,6 +119,30 @@ START_TEST(who_waits_for_time_waits_until_there_is_some)
 }
 END_TEST
 
+static bool children_stop;
+
+static void stop_child(void)
+{
+	if (children_stop)
+		raise(SIGSTOP);
+}
+
+/* On a busy machine a child may get no processor for as long as a read may take. */
+START_TEST(a_child_that_has_not_begun_is_waited_for)
+{
+	siginfo_t child;
+
+	ck_assert_int_eq(pthread_atfork(NULL, NULL, stop_child), 0);
+	children_stop = true;
+	start(&reads[0], USER);
+	ck_assert_int_eq(waitid(P_ALL, 0, &child, WSTOPPED), 0);
+	reads[0].timeout.fire(&reads[0].timeout);
+	ck_assert_uint_eq(n_done, 0);
+	ck_assert_int_eq(kill(child.si_pid, SIGCONT), 0);
+	wait_for(1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("user_mem");
@@ -125,6 +152,7 @@ int main(void)
 	tcase_add_test(c, a_read_costs_its_user_time);
 	tcase_add_test(c, who_has_used_up_the_share_waits_and_nobody_else);
 	tcase_add_test(c, who_waits_for_time_waits_until_there_is_some);
+	tcase_add_test(c, a_child_that_has_not_begun_is_waited_for);
 	suite_add_tcase(suite, c);
 	return run_suite(suite);
 }
