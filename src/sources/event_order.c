@@ -34,13 +34,19 @@ struct wq_stored_event {
 	};
 };
 
-/* A call that has begun. */
-struct wq_begun {
-	pid_t tid;
+/* A call of a thread that has begun. If its end is added so late that the thread's next
+ * beginning was taken out before, this is the one before: of operations only. */
+struct wq_call {
 	bool of_ids;
+	bool is_told; /* an operation whose beginning was taken out */
 	uint8_t call;
 	uid_t ids[WQ_IDS_ARGS];
-	struct wq_operation operation;
+	struct wq_operation operation; /* its begin_ns is that of any call */
+};
+
+struct wq_begun {
+	pid_t tid;
+	struct wq_call call, before; /* begin_ns 0: none */
 	UT_hash_handle hh;
 };
 
@@ -260,10 +266,20 @@ static struct wq_begun *new_begun(struct wq_event_order *order, pid_t tid)
 	return NULL;
 }
 
+/* B's thread begins another call, by E. The end of the one before may still be added. */
+static void begin_next(struct wq_begun *b, const struct wq_stored_event *e)
+{
+	b->before = b->call;
+	b->call = (struct wq_call){
+		.of_ids = e->kind == STORED_IDS_BEGIN,
+		.call = e->call,
+		.operation = {.begin_ns = e->at_ns, .tid = e->tid},
+	};
+}
+
 /* Remembers the call that E begins. NULL: there is no memory, which has been
  * noted as a loss. */
-static struct wq_begun *begin_call(
-	struct wq_event_order *order, const struct wq_stored_event *e)
+static struct wq_call *begin_call(struct wq_event_order *order, const struct wq_stored_event *e)
 {
 	struct wq_begun *b = find_begun(order, e->tid);
 
@@ -273,23 +289,29 @@ static struct wq_begun *begin_call(
 		wq_event_order_lose(order, wq_now_ns());
 		return NULL;
 	}
-	b->of_ids = e->kind == STORED_IDS_BEGIN;
-	b->call = e->call;
-	return b;
+	begin_next(b, e);
+	return &b->call;
 }
 
-/* Fills B with the call that E ends, and forgets that call. False: its beginning was not seen,
- * or the thread has begun another call since. */
+/* Fills CALL with the call that E ends, and forgets that call. False: its beginning was not
+ * seen, or the thread has begun other calls since. */
 static bool end_call(
-	struct wq_event_order *order, const struct wq_stored_event *e, struct wq_begun *b)
+	struct wq_event_order *order, const struct wq_stored_event *e, struct wq_call *call)
 {
-	struct wq_begun *entered = find_begun(order, e->tid);
+	struct wq_begun *b = find_begun(order, e->tid);
 
-	if (!entered)
+	if (!b)
 		return false;
-	*b = *entered;
-	forget_begun(order, entered);
-	return b->of_ids == (e->kind == STORED_IDS_END) && b->call == e->call;
+	if (e->at_ns < b->call.operation.begin_ns) {
+		*call = b->before;
+		if (!call->operation.begin_ns || e->at_ns < call->operation.begin_ns)
+			return false;
+		b->before = (struct wq_call){0};
+	} else {
+		*call = b->call;
+		forget_begun(order, b);
+	}
+	return call->of_ids == (e->kind == STORED_IDS_END) && call->call == e->call;
 }
 
 /* Handles the beginning E of a call. False: nobody needs to know of it. */
@@ -297,30 +319,31 @@ static bool take_begin(
 	struct wq_event_order *order, const struct wq_stored_event *e, struct wq_event *out)
 {
 	struct wq_begun *b = find_begun(order, e->tid);
+	struct wq_call *call;
 
 	if (!wq_operation_find(e->begin.op)) { /* its end must match no earlier call */
 		if (b)
-			forget_begun(order, b);
+			begin_next(b, e);
 		return false;
 	}
-	b = begin_call(order, e);
-	if (!b)
+	call = begin_call(order, e);
+	if (!call)
 		return false;
-	b->operation =
-		(struct wq_operation){.op = e->begin.op, .begin_ns = e->at_ns, .tid = e->tid};
-	memcpy(b->operation.arg, e->begin.arg, sizeof(b->operation.arg));
-	out->operation = b->operation;
+	call->is_told = true;
+	call->operation.op = e->begin.op;
+	memcpy(call->operation.arg, e->begin.arg, sizeof(call->operation.arg));
+	out->operation = call->operation;
 	return true;
 }
 
 static bool take_end(
 	struct wq_event_order *order, const struct wq_stored_event *e, struct wq_event *out)
 {
-	struct wq_begun b;
+	struct wq_call call;
 
-	if (!end_call(order, e, &b))
+	if (!end_call(order, e, &call) || !call.is_told)
 		return false;
-	out->operation = b.operation;
+	out->operation = call.operation;
 	out->operation.end_ns = e->at_ns;
 	out->operation.result = e->result;
 	return true;
@@ -328,24 +351,24 @@ static bool take_end(
 
 static void take_ids_begin(struct wq_event_order *order, const struct wq_stored_event *e)
 {
-	struct wq_begun *b = begin_call(order, e);
+	struct wq_call *call = begin_call(order, e);
 
-	if (b)
-		memcpy(b->ids, e->ids, sizeof(b->ids));
+	if (call)
+		memcpy(call->ids, e->ids, sizeof(call->ids));
 }
 
 /* setfsuid() does not report whether it changed anything. */
 static bool take_ids_end(
 	struct wq_event_order *order, const struct wq_stored_event *e, struct wq_event *out)
 {
-	struct wq_begun b;
+	struct wq_call call;
 
-	if (!end_call(order, e, &b) || (e->result != 0 && e->call != WQ_IDS_SETFSUID))
+	if (!end_call(order, e, &call) || (e->result != 0 && e->call != WQ_IDS_SETFSUID))
 		return false;
 	out->kind = WQ_EVENT_IDS;
 	out->ids.tid = e->tid;
 	out->ids.change = (enum wq_ids_change)e->call;
-	memcpy(out->ids.arg, b.ids, sizeof(out->ids.arg));
+	memcpy(out->ids.arg, call.ids, sizeof(out->ids.arg));
 	return true;
 }
 

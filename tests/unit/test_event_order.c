@@ -2,6 +2,7 @@
 #include <linux/keyctl.h>
 #include <string.h>
 
+#include "base/array_size.h"
 #include "run.h"
 #include "sources/event_order.h"
 #include "wqfs.h"
@@ -119,6 +120,53 @@ START_TEST(a_return_ends_only_the_call_that_was_entered)
 	wq_event_order_complete(&order, 100);
 	ck_assert_int_eq(take().kind, WQ_EVENT_BEGIN);
 	ck_assert_int_eq(take().kind, WQ_EVENT_BEGIN);
+	nothing_left();
+}
+END_TEST
+
+/* It must not end the next call, whose own end would then end nothing. */
+START_TEST(a_late_return_ends_the_call_before_the_next)
+{
+	static const uint32_t next[] = {KEYCTL_UPDATE, KEYCTL_READ};
+	struct wq_event e;
+
+	for (size_t i = 0; i < ARRAY_SIZE(next); i++) {
+		wq_event_order_begin(&order, 10, 1, 0, KEYCTL_LINK, args);
+		wq_event_order_begin(&order, 30, 1, 0, next[i], args);
+		wq_event_order_complete(&order, 40);
+		ck_assert_uint_eq(take().operation.begin_ns, 10);
+		if (next[i] == KEYCTL_UPDATE)
+			ck_assert_uint_eq(take().operation.begin_ns, 30);
+		nothing_left();
+		wq_event_order_end(&order, 20, 1, 0, 5);
+		wq_event_order_end(&order, 50, 1, 0, 6);
+		wq_event_order_complete(&order, 100);
+		e = take();
+		ck_assert_int_eq(e.kind, WQ_EVENT_END);
+		ck_assert_uint_eq(e.operation.op, KEYCTL_LINK);
+		ck_assert_uint_eq(e.operation.begin_ns, 10);
+		ck_assert_uint_eq(e.operation.end_ns, 20);
+		ck_assert_int_eq(e.operation.result, 5);
+		if (next[i] == KEYCTL_UPDATE) {
+			e = take();
+			ck_assert_uint_eq(e.operation.begin_ns, 30);
+			ck_assert_int_eq(e.operation.result, 6);
+		}
+		nothing_left();
+	}
+}
+END_TEST
+
+/* It began before the events did. */
+START_TEST(a_late_return_of_what_was_not_seen_ends_nothing)
+{
+	wq_event_order_begin(&order, 30, 1, 0, KEYCTL_LINK, args);
+	wq_event_order_complete(&order, 40);
+	take();
+	wq_event_order_end(&order, 20, 1, 0, 5);
+	wq_event_order_end(&order, 50, 1, 0, 6);
+	wq_event_order_complete(&order, 100);
+	ck_assert_int_eq(take().operation.result, 6);
 	nothing_left();
 }
 END_TEST
@@ -268,6 +316,8 @@ int main(void)
 	tcase_add_test(t, of_one_time_the_beginning_comes_first);
 	tcase_add_test(t, what_is_not_complete_waits);
 	tcase_add_test(t, a_return_ends_only_the_call_that_was_entered);
+	tcase_add_test(t, a_late_return_ends_the_call_before_the_next);
+	tcase_add_test(t, a_late_return_of_what_was_not_seen_ends_nothing);
 	tcase_add_test(t, who_becomes_another_user_is_told_in_order);
 	tcase_add_test(t, who_adds_events_meanwhile_is_not_taken_to_be_done);
 	tcase_add_test(t, changes_stand_among_operations);
