@@ -330,9 +330,9 @@ bool wq_queue_readable(const struct wq_queue *q)
 	return wq_ring_queued(&q->ring) || q->ring.loss == WQ_LOSS_SOURCE;
 }
 
-size_t wq_queue_bytes(const struct wq_queue *q, enum wqfs_format format)
+size_t wq_queue_bytes(struct wq_queue *q, enum wqfs_format format)
 {
-	return q->ring.bytes[format];
+	return wq_ring_bytes(&q->ring, format);
 }
 
 void wq_queue_stats(const struct wq_queue *q, struct wqfs_stats *s)

@@ -189,9 +189,9 @@ bool wq_queue_gives(const struct wq_queue *queue);
  * from wq_queue_note_loss(). */
 bool wq_queue_readable(const struct wq_queue *queue);
 
-/* FIONREAD: the bytes of the queued records in FORMAT, without LOSS, as in the kernel. The
- * count is kept up to date, so asking is cheap. */
-size_t wq_queue_bytes(const struct wq_queue *queue, enum wqfs_format format);
+/* FIONREAD: the bytes of the queued records in FORMAT, without LOSS, as in the kernel. Each
+ * record is measured once, that of a line when this is first asked for. */
+size_t wq_queue_bytes(struct wq_queue *queue, enum wqfs_format format);
 
 /* A source lost track: notes a LOSS after the last queued record, or at once if none is queued.
  * Wakes readers. */

@@ -22,7 +22,7 @@ bool wqfs_readable(const struct wq_handle *h)
 
 bool wqfs_fills(const struct wq_handle *h, size_t size)
 {
-	const struct wq_queue *queue = h->node->queue;
+	struct wq_queue *queue = h->node->queue;
 	const enum wqfs_format format = wqfs_format_of(h);
 
 	if (format != WQFS_FORMAT_RAW && size > WQ_RENDERED_AT_ONCE)

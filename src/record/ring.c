@@ -8,8 +8,6 @@
 #include "record/render.h"
 #include "record/ring.h"
 
-/* The bytes of lines that one read returns: a longer reply would delay the next request. */
-
 /* The slots that stay when the last record is read: for the next one, and more if the queue is
  * read to its end often. */
 #define ROOM_LEAST 2
@@ -200,18 +198,30 @@ void wq_ring_note_loss(struct wq_ring *r, enum wq_loss why)
 		*loss = why;
 }
 
-static void count_in(struct wq_ring *r, const struct wq_slot *s)
+static void measure(struct wq_ring *r, struct wq_slot *s, enum wqfs_format format)
 {
-	for (int f = 0; f < WQ_FORMATS; f++)
-		r->bytes[f] += s->size[f];
+	s->size[format] = (uint16_t)wq_slot_size(s, format);
+	r->bytes[format] += s->size[format];
+	r->measured[format]++;
 }
 
+/* The first record, which is at S, leaves. */
 static void count_out(struct wq_ring *r, const struct wq_slot *s)
 {
 	for (int f = 0; f < WQ_FORMATS; f++) {
+		if (!r->measured[f])
+			continue;
 		assert(r->bytes[f] >= s->size[f]);
 		r->bytes[f] -= s->size[f];
+		r->measured[f]--;
 	}
+}
+
+size_t wq_ring_bytes(struct wq_ring *r, enum wqfs_format format)
+{
+	while (r->measured[format] < wq_ring_queued(r))
+		measure(r, slot_at(r, r->tail + r->measured[format]), format);
+	return r->bytes[format];
 }
 
 /* ---- the end ---- */
@@ -279,8 +289,8 @@ bool wq_ring_put(struct wq_ring *r, const struct wq_slot *slot, uint64_t at_ns)
 	s = slot_at(r, r->head);
 	*s = *slot;
 	wq_slot_hold(s);
-	count_in(r, s);
 	r->head++;
+	measure(r, s, WQFS_FORMAT_RAW);
 	r->awaited += !is_flood(r) && was_awaited(r, at_ns);
 	return true;
 }
@@ -305,7 +315,9 @@ bool wq_ring_put_back(struct wq_ring *r, const struct wq_record *record)
 	s.loss = (uint8_t)r->loss; /* that loss stood before the record which is now second */
 	r->loss = WQ_LOSS_NONE;
 	*slot_at(r, --r->tail) = s;
-	count_in(r, &s);
+	for (int f = 0; f < WQ_FORMATS; f++)
+		if (f == WQFS_FORMAT_RAW || r->measured[f])
+			measure(r, slot_at(r, r->tail), (enum wqfs_format)f);
 	return true;
 }
 

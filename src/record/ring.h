@@ -26,7 +26,7 @@ struct wq_surplus {
 	uint32_t slots; /* those that these rings have above what their sizes need */
 };
 
-/* By value in its queue. All zero: it is empty. Other files read only SIZE, LOSS and BYTES. */
+/* By value in its queue. All zero: it is empty. Other files read only SIZE and LOSS. */
 struct wq_ring {
 	/* head and tail run freely. There are ROOM slots, a power of two or none: as many as
 	 * the queued records need, which are SIZE at most. */
@@ -48,7 +48,10 @@ struct wq_ring {
 	uint32_t awaited;
 	struct wq_surplus *surplus; /* or NULL: it never holds more than its size; not owned */
 
-	size_t bytes[WQ_FORMATS]; /* of all queued records, in each format */
+	/* In each format the first MEASURED records have BYTES: of lines only what was asked
+	 * for. */
+	uint32_t measured[WQ_FORMATS];
+	size_t bytes[WQ_FORMATS];
 };
 
 /* How far a read got: what wq_ring_consume() takes away. */
@@ -73,6 +76,10 @@ void wq_ring_fini(struct wq_ring *ring);
 
 /* The number of queued records. */
 uint32_t wq_ring_queued(const struct wq_ring *ring);
+
+/* The bytes of all queued records in FORMAT. A record's line is measured when this is first
+ * asked after it was queued. */
+size_t wq_ring_bytes(struct wq_ring *ring, enum wqfs_format format);
 
 /* Up to SIZE records may be queued from now on; those that are queued stay. They get memory
  * when they come, and it is given back when none is left. 0; -EBUSY: more records are queued.

@@ -43,13 +43,6 @@ unsigned int wq_slot_id(const struct wq_slot *s)
 
 /* ---- what is shared ---- */
 
-/* Computes the sizes in all formats once, so that nobody has to walk the queue for them. */
-static void measure(struct wq_slot *s, const struct wq_record *record)
-{
-	for (int f = 0; f < WQ_FORMATS; f++)
-		s->size[f] = (uint16_t)wq_record_size(record, (enum wqfs_format)f);
-}
-
 bool wq_slot_make_again(struct wq_slot *s, const struct wq_record *record)
 {
 	const size_t len = record->len;
@@ -68,7 +61,6 @@ bool wq_slot_make_again(struct wq_slot *s, const struct wq_record *record)
 	shared->len = record->len;
 	if (is_long(len))
 		memcpy(shared->data, record->data, len);
-	measure(s, record);
 	return true;
 }
 
@@ -119,14 +111,19 @@ void wq_slot_record(const struct wq_slot *s, struct wq_record *record)
 
 void wq_slot_set_id(struct wq_slot *s, uint32_t info)
 {
-	uint32_t *own = &s->head.n.info, before = *own;
+	uint32_t *own = &s->head.n.info;
+
+	*own = (*own & ~(uint32_t)WATCH_INFO_ID) | (info & WATCH_INFO_ID);
+}
+
+size_t wq_slot_size(const struct wq_slot *s, enum wqfs_format format)
+{
 	struct wq_record record;
 
-	*own = (before & ~(uint32_t)WATCH_INFO_ID) | (info & WATCH_INFO_ID);
-	if (wq_digits(id_of(*own)) == wq_digits(id_of(before)))
-		return;
+	if (format == WQFS_FORMAT_RAW)
+		return s->head.n.info & WATCH_INFO_LENGTH;
 	wq_slot_record(s, &record);
-	measure(s, &record);
+	return wq_record_size(&record, format);
 }
 
 ssize_t wq_slot_render(const struct wq_slot *s, enum wqfs_format format, char *buf, size_t size)

@@ -27,8 +27,8 @@ struct wq_slot {
 		uint8_t bytes[WQ_SLOT_BYTES];
 	} head;				 /* the first bytes of the record */
 	struct wq_shared_record *shared; /* NULL: there was no memory for it */
-	uint16_t size[WQ_FORMATS];	 /* the length of the record in each format */
-	uint8_t loss;			 /* enum wq_loss: the loss that follows this record */
+	uint16_t size[WQ_FORMATS]; /* the length in each format that the ring has measured */
+	uint8_t loss;		   /* enum wq_loss: the loss that follows this record */
 };
 
 /* Makes S of N, which WHO (or NULL) caused, now. False: no memory; a ring that is to queue S
@@ -53,6 +53,9 @@ unsigned int wq_slot_id(const struct wq_slot *s);
 
 /* The record of S gets the watch id of INFO. */
 void wq_slot_set_id(struct wq_slot *s, uint32_t info);
+
+/* The length of the record of S in FORMAT. That of a line takes as long as to make the line. */
+size_t wq_slot_size(const struct wq_slot *s, enum wqfs_format format);
 
 /* Copies the record of S to RECORD. */
 void wq_slot_record(const struct wq_slot *s, struct wq_record *record);

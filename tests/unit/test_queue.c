@@ -698,10 +698,13 @@ START_TEST(record_of_any_length_and_type_comes_out_as_posted)
 }
 END_TEST
 
-/* Whatever is posted and read in between, in whatever format. */
+/* Whatever is posted, read and put back in between, in whatever format, and whenever somebody
+ * asks.
+ */
 START_TEST(bytes_are_known_in_each_format)
 {
 	struct wq_queue *q = sized_queue(64);
+	struct wq_record first;
 	static char buf[64 * 1024];
 	struct wq_take t;
 
@@ -710,9 +713,18 @@ START_TEST(bytes_are_known_in_each_format)
 		union record r = door(i, WQFS_RECORD_MIN + i % 100, (unsigned char)i);
 
 		ck_assert_int_eq(wq_post(&doors, &r.n, NULL, 7, NOW), 0);
+		if (i % 7 == 0) {
+			ck_assert_int_gt(wq_queue_peek_first(q, WQFS_FORMAT_RAW, buf,
+						 sizeof(buf), &t, &first),
+				0);
+			wq_queue_consume(q, &t);
+			wq_queue_put_back(q, &first);
+		}
 		for (int f = WQFS_FORMAT_RAW; f <= WQFS_FORMAT_JSON; f++) {
 			ssize_t n = wq_queue_peek(q, (enum wqfs_format)f, buf, sizeof(buf), &t);
 
+			if (i % (unsigned int)(2 * f + 1))
+				continue;
 			ck_assert_uint_eq(wq_queue_bytes(q, (enum wqfs_format)f), (size_t)n);
 		}
 		if (i % 3 == 0 || t.records > 50) {

@@ -40,7 +40,7 @@ static void is_record(const struct wq_slot *s, size_t len, unsigned int id)
 		ck_assert_int_gt(n, 0);
 		ck_assert_int_eq(wq_slot_render(s, format, is, sizeof(is)), n);
 		ck_assert_mem_eq(is, want, (size_t)n);
-		ck_assert_uint_eq(s->size[f], (size_t)n);
+		ck_assert_uint_eq(wq_slot_size(s, format), (size_t)n);
 		ck_assert_int_eq(wq_slot_render(s, format, is, (size_t)n - 1), -ENOBUFS);
 	}
 	wq_slot_record(s, &copy);
