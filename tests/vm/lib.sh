@@ -3,8 +3,6 @@
 #
 # What the tests in this directory are written in. Sourced. Results are TAP.
 
-PATH=/usr/local/bin:$PATH
-export PATH
 count=0
 failed=0
 uid=1234
@@ -46,13 +44,10 @@ eventually() {
 
 # ---- the system ----
 
-# Puts what "make install" has put into STAGE where it belongs, and makes somebody ordinary.
-install_all() { # STAGE
-	cp -a "$1"/. / || exit 99
-	ldconfig
+# What udev would do, and somebody ordinary.
+make_ready() {
 	chmod 0666 /dev/fuse
 	id $user >/dev/null 2>&1 || useradd -m -u $uid $user || exit 99
-	systemctl daemon-reload
 }
 
 property() { # NAME [UNIT]
