@@ -27,6 +27,15 @@ static const char *source(void)
 }
 
 /* A daemon whose source cannot start before held_bpf_release(). */
+/* Which one that is depends on those that this kernel is known to lack. */
+static bool a_kernel_source_starts(void)
+{
+	const char *name = source(), *end = strchr(name, ' ');
+
+	return !strncmp(name, "kernel-", strlen("kernel-")) && end &&
+	       !strcmp(end, " (starting)");
+}
+
 static pid_t start_held(const char *options)
 {
 	pid_t daemon;
@@ -54,7 +63,7 @@ static void mount_answers_and_says_what_is_starting(void)
 	pid_t daemon = start_held("source=auto");
 	int fd = it_queue("q", O_RDONLY | O_NONBLOCK);
 
-	IT_STR(source(), "kernel-fentry (starting)");
+	IT_OK(a_kernel_source_starts());
 	IT_EQ(it_stats(fd).source, WQFS_SOURCE_POLL);
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
 	IT_EQ(it_threads(daemon), 2);
@@ -123,7 +132,7 @@ static void wait_of_a_watch_has_an_end_and_then_a_loss(void)
 
 	records_name(key, "K");
 	it_join(pid); /* that ends without a release */
-	IT_STR(source(), "kernel-fentry (starting)");
+	IT_OK(a_kernel_source_starts());
 	IT_EQ(keyctl_update(key, "other", 5), 0);
 	RECORDS_UNTIL(fd, "K:updated"); /* by polling */
 	let_start();
@@ -233,7 +242,7 @@ static void mount_answers_while_a_successor_starts(void)
 	trace_cut(tracefs, daemon, "sysexit", "tracing_on");
 	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0); /* finds that */
 	held_bpf_await();
-	IT_STR(source(), "kernel-fentry (starting)");
+	IT_OK(a_kernel_source_starts());
 	RECORDS_UNTIL(fd, "LOSS");
 	IT_EQ(keyctl_update(key, "other", 5), 0);
 	RECORDS_UNTIL(fd, "K:updated"); /* by polling */
