@@ -11,7 +11,7 @@
 # Skips that are not the machine's fault: a scenario asks for what the run at hand does not
 # have by its nature, or for what wqfs has and the reference has not; a sanitizer makes the
 # daemon too large to dump, and keeps memory that was freed; a kernel has no 32-bit calls,
-# or does not tell its types, has probes or no CIFS, preempts programs at trampolines, or is not
+# or does not tell its types, has probes or no CIFS, preempts programs, or is not
 # locked down; the programs of a source are always attached; another test has the same scenarios
 # in the layout that is asked for; the kernel calls /sbin/request-key of the machine, and not that
 # of scripts/in.
@@ -19,7 +19,7 @@ EXPECTED_SKIPS='# SKIP needs [a-z ]*$|# SKIP .* the reference refuses|# SKIP .* 
 EXPECTED_SKIPS="$EXPECTED_SKIPS|# SKIP what the sanitizer keeps would count"
 EXPECTED_SKIPS="$EXPECTED_SKIPS|# SKIP this kernel (runs no 32-bit programs|has no BTF|has probes in)"
 EXPECTED_SKIPS="$EXPECTED_SKIPS|# SKIP this kernel has no such file system"
-EXPECTED_SKIPS="$EXPECTED_SKIPS|# SKIP .*: this kernel preempts programs at trampolines"
+EXPECTED_SKIPS="$EXPECTED_SKIPS|# SKIP .*: this kernel preempts programs at t(rampolines|racepoints)"
 EXPECTED_SKIPS="$EXPECTED_SKIPS|# SKIP the kernel asks nobody for names"
 EXPECTED_SKIPS="$EXPECTED_SKIPS|# SKIP this source sees only what system calls do"
 EXPECTED_SKIPS="$EXPECTED_SKIPS|# SKIP these programs stay attached"

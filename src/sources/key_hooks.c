@@ -187,12 +187,13 @@ static bool choose(struct wq_hooks *h, char *why, size_t why_size)
 	struct btf *btf;
 	bool ok;
 
+	if (h->variant != WQ_HOOKS_KPROBE &&
+		wq_hook_skips_expected(h->variant == WQ_HOOKS_CALLS, why, why_size))
+		return false;
 	if (h->variant == WQ_HOOKS_CALLS) {
 		snprintf(h->name, sizeof(h->name), "syscalls");
 		return true;
 	}
-	if (h->variant == WQ_HOOKS_FENTRY && wq_hook_skips_expected(why, why_size))
-		return false;
 	if (h->variant == WQ_HOOKS_KPROBE && !has_probes(why, why_size))
 		return false;
 	btf = btf__load_vmlinux_btf();

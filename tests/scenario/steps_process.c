@@ -387,40 +387,49 @@ static void churn_writer(
 	}
 }
 
-static void count_records(struct counts *counts, const unsigned char *buf, size_t len)
+/* Returns the number of records that are no LOSS. */
+static long count_records(struct counts *counts, const unsigned char *buf, size_t len)
 {
 	struct watch_notification n;
+	long records = 0;
 
 	for (size_t size; len >= sizeof(n); buf += size, len -= size) {
 		memcpy(&n, buf, sizeof(n));
 		size = n.info & WATCH_INFO_LENGTH;
 		if (size < sizeof(n) || size > len)
 			sc_die("a read ended inside a record");
-		if (n.type == WATCH_TYPE_KEY_NOTIFY && n.subtype == NOTIFY_KEY_UPDATED)
+		records++;
+		if (n.type == WATCH_TYPE_KEY_NOTIFY && n.subtype == NOTIFY_KEY_UPDATED) {
 			counts->of[(n.info & WATCH_INFO_ID) >> WATCH_INFO_ID__SHIFT]++;
-		else if (n.type == WATCH_TYPE_META && n.subtype == WATCH_META_LOSS_NOTIFICATION)
+		} else if (n.type == WATCH_TYPE_META &&
+			   n.subtype == WATCH_META_LOSS_NOTIFICATION) {
 			counts->loss++;
-		else
+			records--;
+		} else {
 			counts->other++;
+		}
 	}
+	return records;
 }
 
-/* Reads until TOTAL records came, or none for some seconds. */
+/* Reads until TOTAL records came, or none for some seconds, but perhaps LOSS after LOSS. Who
+ * still writes then waits for nobody. */
 static void churn_read(struct churn *shared, int fd, long total, struct counts *counts)
 {
 	unsigned char buf[4096];
 
 	for (int idle = 0; shared->read < total && idle < 10000; idle++) {
 		ssize_t n = read(fd, buf, sizeof(buf));
+		long records = n > 0 ? count_records(counts, buf, (size_t)n) : 0;
 
-		if (n <= 0) {
+		if (records) {
+			shared->read += records;
+			idle = 0;
+		} else {
 			nap_ms(1);
-			continue;
 		}
-		count_records(counts, buf, (size_t)n);
-		shared->read += n / (ssize_t)sizeof(struct key_notification);
-		idle = 0;
 	}
+	shared->read = -1;
 }
 
 static void print_counts(struct sc_run *run, const struct counts *counts, int keys)
