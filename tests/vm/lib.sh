@@ -47,7 +47,11 @@ eventually() {
 # What udev would do, and somebody ordinary.
 make_ready() {
 	chmod 0666 /dev/fuse
-	id $user >/dev/null 2>&1 || useradd -m -u $uid $user || exit 99
+	add_user $user $uid
+}
+
+add_user() { # NAME UID
+	id "$1" >/dev/null 2>&1 || useradd -m -u "$2" "$1" || exit 99
 }
 
 property() { # NAME [UNIT]
@@ -71,6 +75,20 @@ is_well_formed() { # UNIT-FILE
 	return 0
 }
 
+# A reader that waits: its end is in /tmp/reader.
+start_reader() {
+	rm -f /tmp/reader
+	(
+		as_user 'exec cat /run/wqfs/q'
+		echo "$?" >/tmp/reader
+	) &
+	eventually pgrep -x cat
+}
+
+reader_ended() {
+	eventually test -s /tmp/reader
+}
+
 # Until a source has started, the text ends with "(starting)".
 says_its_source() {
 	property StatusText
@@ -78,8 +96,12 @@ says_its_source() {
 		grep -v '(starting)$'
 }
 
+as() { # UID COMMAND
+	setpriv --reuid="$1" --regid="$1" --clear-groups keyctl session - sh -c "$2"
+}
+
 as_user() { # COMMAND
-	setpriv --reuid=$uid --regid=$uid --clear-groups keyctl session - sh -c "$1"
+	as $uid "$1"
 }
 
 of_user() {
