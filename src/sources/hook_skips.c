@@ -31,24 +31,39 @@ static void read_ways(char *ways, size_t size)
 		close(dir);
 }
 
-/* Do tracepoints call programs with preemption on, where the kernel has it? They do from
- * Linux 7.0 on (__bpf_trace_run() and __DECLARE_TRACE()). */
-static bool tracepoints_preempt(void)
+/* Is KERNEL of Linux 7.0 on? From then on tracepoints call programs with preemption on
+ * (__bpf_trace_run() and __DECLARE_TRACE()), and there is no way of preemption but "full" and
+ * "lazy" on a processor for which there is "lazy". */
+static bool is_of_7(const struct utsname *kernel)
 {
-	struct utsname name;
 	unsigned int major;
 
-	return uname(&name) == 0 && sscanf(name.release, "%u.", &major) == 1 && major >= 7;
+	return sscanf(kernel->release, "%u.", &major) == 1 && major >= 7;
 }
 
-bool wq_hook_skips_expected(bool at_tracepoints, char *why, size_t why_size)
+/* Does KERNEL preempt itself? debugfs does not tell where there is none, where the kernel is
+ * locked down, and where the way was chosen when it was built. Then its version does, as
+ * uname(1) prints it. */
+static bool preempts(const struct utsname *kernel)
 {
+	const char *says = strstr(kernel->version, " PREEMPT");
 	char ways[128];
 
-	if (at_tracepoints && !tracepoints_preempt())
-		return false;
 	read_ways(ways, sizeof(ways));
-	if (!strstr(ways, "(full)") && !strstr(ways, "(lazy)"))
+	if (*ways)
+		return strstr(ways, "(full)") || strstr(ways, "(lazy)");
+	return says && (is_of_7(kernel) || strncmp(says, " PREEMPT_DYNAMIC",
+						   strlen(" PREEMPT_DYNAMIC")) != 0);
+}
+
+/* Where nobody may read the kernel's memory there is no source but that at trampolines. It
+ * tells that something was skipped, and polling would not. */
+bool wq_hook_skips_expected(bool at_tracepoints, char *why, size_t why_size)
+{
+	struct utsname kernel;
+
+	if (uname(&kernel) < 0 || (at_tracepoints && !is_of_7(&kernel)) || !preempts(&kernel) ||
+		wq_kernel_is_confidential())
 		return false;
 	snprintf(why, why_size,
 		"this kernel preempts programs at %s, and skips others for that",

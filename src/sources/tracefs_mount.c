@@ -38,14 +38,19 @@ static void read_lockdown(char *modes, size_t size)
 		close(dir);
 }
 
-/* A kernel of which nobody may read the memory has a tracefs without events, which is of no
- * use. And Linux 6.12 panics when such a tracefs is unmounted (tracefs_destroy_inode()). */
-int wq_tracefs_mount(void)
+bool wq_kernel_is_confidential(void)
 {
 	char modes[64];
 
 	read_lockdown(modes, sizeof(modes));
-	return strstr(modes, "[confidentiality]") ? -EPERM : mount_unattached("tracefs");
+	return strstr(modes, "[confidentiality]") != NULL;
+}
+
+/* A kernel of which nobody may read the memory has a tracefs without events, which is of no
+ * use. And Linux 6.12 panics when such a tracefs is unmounted (tracefs_destroy_inode()). */
+int wq_tracefs_mount(void)
+{
+	return wq_kernel_is_confidential() ? -EPERM : mount_unattached("tracefs");
 }
 
 /* In each of these modes the kernel denies to open a file of debugfs, and logs that. */
