@@ -18,11 +18,21 @@ static void report_lost(struct wq_hooks *h, int32_t serial, uint64_t at_ns)
 	h->reader->lost(h->reader->arg, &(struct wq_key_lost){serial, at_ns});
 }
 
-/* Reports the keys whose events were lost, each with the time of the first. Losses that are
+/* Reports the losses of a key, if there are any, with the time of the first. */
+static void report_losses_of(struct wq_hooks *h, int32_t serial)
+{
+	struct wq_hook_loss loss;
+
+	if (bpf_map_lookup_and_delete_elem(h->losses, &serial, &loss))
+		return;
+	h->lost += loss.events;
+	report_lost(h, serial, loss.at_ns);
+}
+
+/* Reports the keys whose events were lost. Losses that are
  * counted for all and for no single key may concern any key. */
 static void report_losses(struct wq_hooks *h)
 {
-	struct wq_hook_loss loss;
 	uint64_t total = __atomic_load_n(&h->state->lost, __ATOMIC_ACQUIRE);
 	uint64_t not_noted = __atomic_load_n(&h->state->not_noted, __ATOMIC_ACQUIRE);
 	int32_t serial;
@@ -32,10 +42,10 @@ static void report_losses(struct wq_hooks *h)
 	h->not_noted = not_noted;
 	if (total == h->lost)
 		return;
-	while (!bpf_map_get_next_key(h->losses, NULL, &serial) &&
-		!bpf_map_lookup_and_delete_elem(h->losses, &serial, &loss)) {
-		h->lost += loss.events;
-		report_lost(h, serial, loss.at_ns);
+	while (!bpf_map_get_next_key(h->losses, NULL, &serial)) {
+		report_losses_of(h, serial);
+		if (wq_now_ns() >= h->end_ns)
+			return; /* others may be lost as fast as we read */
 	}
 	if (h->lost < total) {
 		h->lost = total;
@@ -47,7 +57,7 @@ static void report_losses(struct wq_hooks *h)
 
 static void report_destroyed(struct wq_hooks *h, const struct wq_destroyed *destroyed)
 {
-	report_losses(h); /* its losses come before its end */
+	report_losses_of(h, destroyed->serial); /* before its end */
 	h->reader->destroyed(h->reader->arg, destroyed);
 }
 
@@ -78,8 +88,9 @@ static bool release_held(struct wq_hooks *h)
 
 	while (n < h->n_held && !is_awaited(h, &h->held[n]))
 		n++;
-	if (n) /* calls may have reported something by now */
-		ring_buffer__consume(h->ring);
+	/* calls may have reported something by now, more than there is time for */
+	if (n && ring_buffer__consume(h->ring) == -EAGAIN)
+		return false;
 	for (size_t i = 0; i < n; i++)
 		report_destroyed(h, &h->held[i].destroyed);
 	h->n_held -= n;
@@ -152,7 +163,7 @@ int wq_hooks_read(struct wq_hooks *h, const struct wq_hooks_reader *reader, uint
 	uint64_t *until_ns)
 {
 	uint64_t began = wq_now_ns();
-	bool all;
+	bool all, is_cut;
 	int r;
 
 	h->reader = reader;
@@ -164,11 +175,13 @@ int wq_hooks_read(struct wq_hooks *h, const struct wq_hooks_reader *reader, uint
 		return r;
 	/* An unfinished event holds up those after it. Then not all was read; finishing it
 	 * wakes us. */
-	all = r != -EAGAIN && !is_held_up(h);
+	is_cut = r == -EAGAIN;
+	all = !is_cut && !is_held_up(h);
 	*until_ns = all ? began : h->last_ns;
 	if (all) /* each key has its share of the ring buffer again */
 		__atomic_store_n(&h->state->epoch, h->state->epoch + 1, __ATOMIC_RELEASE);
-	if (!release_held(h) && h->held[0].destroyed.at_ns < *until_ns)
+	/* what was not read may be a change by a call that has returned before an end */
+	if (h->n_held && (is_cut || !release_held(h)) && h->held[0].destroyed.at_ns < *until_ns)
 		*until_ns = h->held[0].destroyed.at_ns;
 	return 0;
 }
