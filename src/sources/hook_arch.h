@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR GPL-2.0-only */
 /*
- * What depends on the processor when a system call begins: whether a 32-bit program makes it,
- * its number, and where its arguments are. The part for arm64 was compiled and never run.
+ * What depends on the processor when a system call begins, and when it has returned: whether a
+ * 32-bit program makes it, its number, and where its arguments are. The part for arm64 was
+ * compiled and never run.
  */
 #ifndef WQ_HOOK_ARCH_H
 #define WQ_HOOK_ARCH_H
@@ -58,11 +59,15 @@ static __always_inline long number_of(const struct pt_regs *regs)
 	return regs->syscallno;
 }
 
-/* The registers of a 32-bit program are the lower halves of the same ones. */
+/* The registers of a 32-bit program are the lower halves of the same ones. When the call has
+ * returned its result is in the first. */
 static __always_inline void get_args(const struct pt_regs *regs, bool compat, struct args *a)
 {
-	for (int i = 0; i < 5; i++)
-		a->of[i] = compat ? (__u32)regs->regs[i] : regs->regs[i];
+	for (int i = 0; i < 5; i++) {
+		__u64 arg = i ? regs->regs[i] : regs->orig_x0;
+
+		a->of[i] = compat ? (__u32)arg : arg;
+	}
 }
 
 #endif

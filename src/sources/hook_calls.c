@@ -175,13 +175,26 @@ int wq_hook_calls_find(struct bpf_object *object, int32_t serial)
 
 void wq_hook_calls_forget(struct bpf_object *object, int32_t serial)
 {
+	const int addresses = bpf_object__find_map_fd_by_name(object, "addresses");
 	struct wq_hook_watch watch;
+	int32_t there;
 
-	if (!bpf_map_lookup_elem(
-		    bpf_object__find_map_fd_by_name(object, "watched"), &serial, &watch) &&
-		watch.address)
-		bpf_map_delete_elem(
-			bpf_object__find_map_fd_by_name(object, "addresses"), &watch.address);
+	if (bpf_map_lookup_elem(
+		    bpf_object__find_map_fd_by_name(object, "watched"), &serial, &watch) ||
+		!watch.address)
+		return;
+	/* if the end of the key was lost another one may have its address by now */
+	if (!bpf_map_lookup_elem(addresses, &watch.address, &there) && there == serial)
+		bpf_map_delete_elem(addresses, &watch.address);
+}
+
+void wq_hook_calls_forget_begun(struct bpf_object *object)
+{
+	const int map = bpf_object__find_map_fd_by_name(object, "calls");
+	uint32_t tid;
+
+	while (!bpf_map_get_next_key(map, NULL, &tid) && !bpf_map_delete_elem(map, &tid))
+		;
 }
 
 /* ---- calls under way ---- */

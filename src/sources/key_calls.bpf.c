@@ -101,6 +101,8 @@ static __always_inline int note_call(const struct pt_regs *regs, long id)
 	const struct wq_hook_operation *o;
 	__u32 tid = this_thread();
 
+	if (bpf_map_lookup_elem(&calls, &tid)) /* its end was not seen */
+		bpf_map_delete_elem(&calls, &tid);
 	if (!get_call(regs, id, &call))
 		return 0;
 	o = find_operation(call.op);
@@ -254,14 +256,42 @@ static __always_inline void request_returns(
 		s->constructed_ns = bpf_ktime_get_ns();
 }
 
-static __always_inline int end_call(long result)
+/* Which keys a call has made or requested that was not seen to begin is not known. */
+static __always_inline void report_unknown(const struct wq_hook_begun *call, __s32 result)
+{
+	report(WQ_HOOK_UNKNOWN, call->arg[0], 0);
+	report(WQ_HOOK_UNKNOWN, result, 0);
+}
+
+/* The end of a call that was not noted when it began: nothing was watched then that it is
+ * about. It may have changed a key that is watched by now. */
+static __always_inline int end_unnoted(const struct pt_regs *regs, long result)
+{
+	struct wq_hook_begun call = {};
+	const struct wq_hook_operation *o;
+
+	if (!get_call(regs, number_of(regs), &call))
+		return 0;
+	o = find_operation(call.op);
+	if (!o || !may_matter(&call, o))
+		return 0;
+	call.requestor = requestors_keyring(bpf_get_current_task_btf()->cred);
+	resolve_all(&call, o);
+	if (call.op == WQ_HOOK_REQUEST_KEY || (call.op == WQ_HOOK_ADD_KEY && result >= 0))
+		report_unknown(&call, (__s32)result);
+	else if ((__s32)result >= 0)
+		report_call(&call, o, (__s32)result);
+	return 0;
+}
+
+static __always_inline int end_call(const struct pt_regs *regs, long result)
 {
 	__u32 tid = this_thread();
 	struct wq_hook_begun *call = bpf_map_lookup_elem(&calls, &tid);
 	const struct wq_hook_operation *o;
 
 	if (!call)
-		return 0;
+		return end_unnoted(regs, result);
 	o = find_operation(call->op);
 	if (o && call->op == WQ_HOOK_REQUEST_KEY)
 		request_returns(call, o, (__s32)result);
@@ -273,7 +303,7 @@ static __always_inline int end_call(long result)
 
 SEC("?tp_btf/sys_exit") int BPF_PROG(call_returns, struct pt_regs *regs, long result)
 {
-	return may_be_keys_call(number_of(regs)) ? end_call(result) : 0;
+	return may_be_keys_call(number_of(regs)) ? end_call(regs, result) : 0;
 }
 
 /* ---- keys that are made and destroyed ---- */

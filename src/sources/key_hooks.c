@@ -311,8 +311,11 @@ static int switch_on(struct wq_hooks *h)
 	const uint64_t effective = wq_caps_raise();
 	int r = 0;
 
-	if (h->variant == WQ_HOOKS_CALLS && !h->n_links)
+	if (h->variant == WQ_HOOKS_CALLS && !h->n_links) {
+		/* what had begun when the programs were detached has ended unseen */
+		wq_hook_calls_forget_begun(h->object);
 		r = for_programs(h, attach);
+	}
 	wq_caps_restore(effective);
 	if (r < 0)
 		detach(h);
@@ -348,8 +351,12 @@ int wq_hooks_watch(struct wq_hooks *h, int32_t serial)
 
 void wq_hooks_unwatch(struct wq_hooks *h, int32_t serial)
 {
+	struct wq_hook_loss loss;
 	int32_t any;
 
+	/* they would be taken for those of who watches it next, by their time for older ones */
+	if (!bpf_map_lookup_and_delete_elem(h->losses, &serial, &loss))
+		h->lost += loss.events;
 	if (h->variant == WQ_HOOKS_CALLS)
 		wq_hook_calls_forget(h->object, serial);
 	bpf_map_delete_elem(h->watched, &serial);

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Calls that were under way when a watch began, or ended while nothing was watched: one waits
+ * for its payload, which is in a page that this test provides when it likes. SOURCE: the source
+ * to be tested.
+ */
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "kernel_source.h"
+#include "lib.h"
+#include "records.h"
+
+#define PAGE	4096
+#define SESSION KEY_SPEC_SESSION_KEYRING
+
+static char *page;
+static int uffd;
+
+/* A page that is not there until provide_page(). */
+static void make_page(void)
+{
+	struct uffdio_api api = {.api = UFFD_API};
+	struct uffdio_register range = {.mode = UFFDIO_REGISTER_MODE_MISSING};
+
+	page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	IT_OK(page != MAP_FAILED);
+	uffd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
+	if (uffd < 0 || ioctl(uffd, UFFDIO_API, &api) < 0)
+		it_skip("no userfaultfd: %m");
+	range.range.start = (uintptr_t)page;
+	range.range.len = PAGE;
+	IT_EQ(ioctl(uffd, UFFDIO_REGISTER, &range), 0);
+}
+
+static void provide_page(void)
+{
+	static char payload[PAGE] __attribute__((aligned(PAGE))) = "payload";
+	struct uffdio_copy copy = {
+		.dst = (uintptr_t)page, .src = (uintptr_t)payload, .len = PAGE};
+
+	IT_EQ(ioctl(uffd, UFFDIO_COPY, &copy), 0);
+}
+
+/* ---- a thread that is in such a call ---- */
+
+struct caller {
+	pthread_t thread;
+	_Atomic pid_t tid;
+	int32_t key; /* that it updates; 0: it adds one to the session keyring */
+	long result;
+	_Atomic bool has_returned, goes_on;
+};
+
+static void *call(void *arg)
+{
+	struct caller *c = arg;
+	char text[256];
+
+	c->tid = (pid_t)syscall(SYS_gettid);
+	c->result = c->key ? keyctl_update(c->key, page, 4)
+			   : add_key("user", "wqfs-test:late", page, 4, SESSION);
+	c->has_returned = true;
+	while (!c->goes_on)
+		it_breathe();
+	/* a call on keys that changes none */
+	IT_OK(keyctl_describe(SESSION, text, sizeof(text)) > 0);
+	return NULL;
+}
+
+static void begin_call(struct caller *c, int32_t key)
+{
+	*c = (struct caller){.key = key};
+	make_page();
+	IT_EQ(pthread_create(&c->thread, NULL, call, c), 0);
+	IT_UNTIL(c->tid && it_in_syscall(c->tid, key ? SYS_keyctl : SYS_add_key) &&
+		 it_state(c->tid) != 'R');
+}
+
+static void return_from_call(struct caller *c)
+{
+	provide_page();
+	IT_UNTIL(c->has_returned);
+	IT_OK(c->key ? c->result == 0 : c->result > 0);
+}
+
+static void end_caller(struct caller *c)
+{
+	c->goes_on = true;
+	IT_EQ(pthread_join(c->thread, NULL), 0);
+	close(uffd);
+	munmap(page, PAGE);
+}
+
+/* ---- tests ---- */
+
+static void update_that_had_begun_is_posted(bool other_is_watched)
+{
+	pid_t daemon = kernel_source_start("");
+	int32_t key = open_key("wqfs-test:k", "1", SESSION),
+		other = open_key("wqfs-test:other", "1", SESSION);
+	struct caller c;
+	int fd;
+
+	records_name(key, "K");
+	if (other_is_watched)
+		watching("other", other);
+	begin_call(&c, key);
+	fd = watching("q", key);
+	return_from_call(&c);
+	RECORDS_UNTIL(fd, "K:updated");
+	end_caller(&c);
+	NO_RECORDS(fd);
+	it_stop(daemon);
+}
+
+static void update_before_the_first_watch_is_posted(void)
+{
+	update_that_had_begun_is_posted(false);
+}
+
+static void update_before_the_first_watch_of_a_key_is_posted(void)
+{
+	update_that_had_begun_is_posted(true);
+}
+
+/* Whether that made a key or updated one is not known by system calls alone. */
+static void addition_before_the_first_watch_is_known(void)
+{
+	pid_t daemon = kernel_source_start("");
+	int32_t session = keyctl_get_keyring_ID(SESSION, 0);
+	struct caller c;
+	int fd;
+
+	records_name(session, "SESSION");
+	begin_call(&c, 0);
+	fd = watching("q", session);
+	return_from_call(&c);
+	records_name((int32_t)c.result, "K");
+	RECORDS_UNTIL(fd, kernel_source_is("kernel-syscalls") ? "LOSS" : "SESSION:linked:K");
+	end_caller(&c);
+	NO_RECORDS(fd);
+	it_stop(daemon);
+}
+
+static void what_ended_unseen_is_forgotten(void)
+{
+	pid_t daemon = kernel_source_start("");
+	int32_t key = open_key("wqfs-test:k", "1", SESSION);
+	struct caller c;
+	int fd = watching("q", key);
+
+	records_name(key, "K");
+	begin_call(&c, key);
+	IT_EQ(it_watch(fd, key, -1), 0);
+	(void)records(fd); /* REMOVAL */
+	return_from_call(&c);
+	IT_EQ(it_watch(fd, key, 1), 0);
+	end_caller(&c);
+	NO_RECORDS(fd);
+	IT_EQ(keyctl_update(key, "2", 1), 0);
+	RECORDS_UNTIL(fd, "K:updated");
+	it_stop(daemon);
+}
+
+static const struct it_test tests[] = {
+	{"an update that had begun when the first watch came is posted",
+		update_before_the_first_watch_is_posted},
+	{"also where another key was watched before",
+		update_before_the_first_watch_of_a_key_is_posted},
+	{"of an addition that had begun its keyring is told, too",
+		addition_before_the_first_watch_is_known},
+	{"a call that ended while nothing was watched is no later one",
+		what_ended_unseen_is_forgotten},
+};
+
+int main(int argc, char **argv)
+{
+	return it_main(argc, argv, tests, ARRAY_SIZE(tests));
+}
