@@ -142,7 +142,7 @@ static void fill_for_readers(void)
 	int32_t key = it_key("wqfs-test:readers");
 
 	for (int i = 0; i < READERS; i++) {
-		char name[16];
+		char name[24];
 
 		snprintf(name, sizeof(name), "reader %d", i);
 		readers_fd[i] = it_queue(name, O_RDONLY);

@@ -110,7 +110,7 @@ struct victim {
 
 static void set_up_victims(struct rig *r, struct victim *v)
 {
-	char name[16];
+	char name[24];
 
 	set_up(r);
 	for (int i = 0; i < AT_A_TIME; i++) {
