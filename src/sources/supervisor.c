@@ -31,60 +31,68 @@ static bool begin(struct wq_source *source, char *why)
 	return r >= 0;
 }
 
-static void discard(struct wq_supervisor *s, struct wq_source *source)
+/* SOURCE, which has begun, is not to be used. It is still to be stopped. */
+static void reject(struct wq_supervisor *s, struct wq_source *source)
 {
 	leave(source);
-	source->type->stop(source);
 	wq_event_order_fini(s->env.events);
 }
 
-/* Tells TAKING a piece of what is watched, and then puts it into use; if that is not possible
- * there is a reason. True: there is more to tell. */
-static bool take(struct wq_supervisor *s)
+/* Tells TAKING a piece of what is watched, and then puts it into use. -EAGAIN: there is more to
+ * tell; below 0: it cannot be used, for which there is a reason, and is still to be stopped. */
+static int take(struct wq_supervisor *s)
 {
 	struct wq_source *source = s->taking;
 	const bool must_be_told = source->type->watch && s->env.sink.begun;
 	int r = must_be_told ? s->env.sink.begun(s->env.sink.arg, source) : 0;
 
 	if (r == -EAGAIN)
-		return true;
+		return r;
 	s->taking = NULL;
 	if (r < 0) {
 		snprintf(s->why_not[s->number], WQ_WHY_MAX,
 			"it cannot watch the keys that are watched: %s", strerror(-r));
-		discard(s, source);
-		return false;
+		reject(s, source);
+		return r;
 	}
 	s->source = source;
 	s->was_used = true;
 	s->retry_ns = s->wait_ns = 0;
-	return false;
+	return 0;
 }
 
 /* Uses SOURCE, candidate I, if it has started and can watch what is watched. Unless that is to
- * be known AT_ONCE, TAKING is set if there is more to tell it. */
-static void use(struct wq_supervisor *s, unsigned int i, struct wq_source *source, bool at_once)
+ * be known AT_ONCE, TAKING is set if there is more to tell it. False: it cannot be used, and is
+ * still to be stopped. */
+static bool use(struct wq_supervisor *s, unsigned int i, struct wq_source *source, bool at_once)
 {
+	int r;
+
 	s->number = i;
-	if (!source)
-		return;
 	if (!begin(source, s->why_not[i])) {
-		discard(s, source);
-		return;
+		reject(s, source);
+		return false;
 	}
 	s->taking = source;
-	while (take(s) && at_once)
-		;
+	do
+		r = take(s);
+	while (r == -EAGAIN && at_once);
+	return r == 0 || r == -EAGAIN;
 }
 
-/* Starts the first candidate from I on that works; see use(). */
+/* Starts the first candidate from I on that works, in this thread; see use(). */
 static void start_from(struct wq_supervisor *s, unsigned int i, bool at_once)
 {
 	const uint64_t effective = wq_caps_raise();
 
 	for (; !s->source && !s->taking && s->types[i]; i++) {
+		struct wq_source *source;
+
 		s->why_not[i][0] = '\0';
-		use(s, i, s->types[i]->start(&s->env, s->why_not[i], WQ_WHY_MAX), at_once);
+		source = s->types[i]->start(&s->env, s->why_not[i], WQ_WHY_MAX);
+		s->number = i;
+		if (source && !use(s, i, source, at_once))
+			source->type->stop(source);
 	}
 	wq_caps_restore(effective);
 }
@@ -105,9 +113,11 @@ static void plan_retry(struct wq_supervisor *s, uint64_t now_ns)
 	s->retry_ns = now_ns + s->wait_ns;
 }
 
-/* One is in use, or none works, unless one is still being told what is watched. */
+/* One is in use, or none works, unless one is still being started or told what is watched. */
 static void decide(struct wq_supervisor *s)
 {
+	if (s->starting)
+		return;
 	if (s->taking) {
 		wq_timer_set(s->env.loop, &s->take_timer, 0);
 		return;
@@ -117,12 +127,37 @@ static void decide(struct wq_supervisor *s)
 	s->env.sink.decided(s->env.sink.arg);
 }
 
+static void on_started(void *arg);
+
+/* Starts the first candidate from I on that works, in a thread, after OLD, which is not in use
+ * any more and may be NULL, was stopped there. False: there can be no thread, or it is not
+ * wanted. */
+static bool start_apart(struct wq_supervisor *s, unsigned int i, struct wq_source *old)
+{
+	s->died = false;
+	s->first = i;
+	if (s->env.sink.decided && s->types[0])
+		s->starting = wq_starting_new(s->types + i, &s->env, old, on_started, s);
+	return s->starting != NULL;
+}
+
+/* SOURCE cannot be used: the next candidate that works is. */
+static void start_next(struct wq_supervisor *s, struct wq_source *source)
+{
+	if (start_apart(s, s->number + 1, source))
+		return;
+	source->type->stop(source);
+	start_from(s, s->number + 1, false);
+}
+
 static void on_take_timer(struct wq_timer *timer)
 {
 	struct wq_supervisor *s = wq_container_of(timer, struct wq_supervisor, take_timer);
+	struct wq_source *source = s->taking;
+	int r = take(s);
 
-	if (!take(s) && !s->source)
-		start_from(s, s->number + 1, false);
+	if (r < 0 && r != -EAGAIN)
+		start_next(s, source);
 	decide(s);
 }
 
@@ -133,10 +168,11 @@ static void on_started(void *arg)
 
 	wq_starting_free(s->starting);
 	s->starting = NULL;
-	memcpy(s->why_not, started.why_not, sizeof(s->why_not));
-	use(s, started.number, started.source, false);
-	if (started.source && !s->source && !s->taking)
-		start_from(s, started.number + 1, false);
+	memcpy(s->why_not + s->first, started.why_not,
+		(WQ_SOURCES_MAX - s->first) * sizeof(s->why_not[0]));
+	s->number = s->first + started.number;
+	if (started.source && !use(s, s->number, started.source, false))
+		start_next(s, started.source);
 	decide(s);
 }
 
@@ -147,16 +183,6 @@ void wq_supervisor_init(struct wq_supervisor *s, const struct wq_source_type *co
 		.types = types, .env = *env, .take_timer = {.fire = on_take_timer}};
 	for (unsigned int i = 0; types[i]; i++)
 		assert(i < WQ_SOURCES_MAX && (types[i]->capabilities & EITHER) != EITHER);
-}
-
-/* In a thread. False: there can be none, or it is not wanted, and OLD, which is not in use any
- * more, is still to be stopped. */
-static bool replace(struct wq_supervisor *s, struct wq_source *old)
-{
-	s->died = false;
-	if (s->env.sink.decided && s->types[0])
-		s->starting = wq_starting_new(s->types, &s->env, old, on_started, s);
-	return s->starting != NULL;
 }
 
 /* Is the first candidate that may start one that takes long? */
@@ -176,7 +202,7 @@ static bool takes_long(const struct wq_supervisor *s)
 bool wq_supervisor_begin(struct wq_supervisor *s)
 {
 	const uint64_t effective = wq_caps_raise();
-	const bool is_apart = takes_long(s) && replace(s, NULL);
+	const bool is_apart = takes_long(s) && start_apart(s, 0, NULL);
 
 	wq_caps_restore(effective);
 	if (!is_apart)
@@ -188,7 +214,9 @@ const char *wq_supervisor_starting(const struct wq_supervisor *s)
 {
 	if (s->taking)
 		return s->taking->type->name;
-	return s->starting ? s->types[wq_starting_at(s->starting)]->name : NULL;
+	if (!s->starting || !s->types[s->first])
+		return NULL;
+	return s->types[s->first + wq_starting_at(s->starting)]->name;
 }
 
 /* The source in use, which is not in use from now on. */
@@ -212,7 +240,8 @@ void wq_supervisor_stop(struct wq_supervisor *s)
 	s->starting = NULL;
 	if (s->taking) {
 		wq_timer_clear(s->env.loop, &s->take_timer);
-		discard(s, s->taking);
+		reject(s, s->taking);
+		s->taking->type->stop(s->taking);
 		s->taking = NULL;
 	}
 	source = put_out_of_use(s);
@@ -271,7 +300,7 @@ void wq_supervisor_died(struct wq_supervisor *s, const char *why)
 
 static enum wq_supervision retry(struct wq_supervisor *s, uint64_t now_ns)
 {
-	if (!s->retry_ns || now_ns < s->retry_ns || replace(s, NULL))
+	if (!s->retry_ns || now_ns < s->retry_ns || start_apart(s, 0, NULL))
 		return WQ_SUPERVISOR_SAME;
 	if (wq_supervisor_start(s))
 		return WQ_SUPERVISOR_BACK;
@@ -293,7 +322,7 @@ enum wq_supervision wq_supervisor_check(
 	old = put_out_of_use(s);
 	if (stopped)
 		stopped(s->env.sink.arg);
-	if (replace(s, old))
+	if (start_apart(s, 0, old))
 		return WQ_SUPERVISOR_DIED;
 	old->type->stop(old);
 	if (wq_supervisor_start(s))

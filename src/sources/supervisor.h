@@ -18,6 +18,7 @@ struct wq_supervisor {
 	struct wq_source_env env;
 	struct wq_source *source;     /* the source in use; NULL: none */
 	struct wq_starting *starting; /* one is being started in a thread; or NULL */
+	unsigned int first;	      /* the index of the first that is tried there */
 	/* One has started and is being told in pieces what is watched; or NULL. */
 	struct wq_source *taking;
 	struct wq_timer take_timer; /* when it is told more */

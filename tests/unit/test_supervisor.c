@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,9 +18,13 @@ static struct wq_supervisor supervisor;
 
 static const struct wq_source_type good, fair;
 
+static pthread_t looper;		/* the thread of the loop */
+static unsigned int loops_starts_stops; /* how many of them were in that */
+
 static struct wq_source *start(int i, char *why, size_t why_size)
 {
 	starts[i]++;
+	loops_starts_stops += looper && pthread_equal(pthread_self(), looper);
 	if (!can_start[i]) {
 		snprintf(why, why_size, "no %s", i == 0 ? "good" : "fair");
 		return NULL;
@@ -93,6 +98,7 @@ static bool alive(struct wq_source *source)
 static void stop(struct wq_source *source)
 {
 	stops[source - sources]++;
+	loops_starts_stops += looper && pthread_equal(pthread_self(), looper);
 }
 
 static const struct wq_source_type good = {
@@ -234,6 +240,7 @@ static void begin_in_a_thread(void)
 
 	ck_assert_ptr_nonnull(loop);
 	is_decided = false;
+	looper = pthread_self();
 	wq_supervisor_init(&supervisor, types, &env);
 	ck_assert(wq_supervisor_begin(&supervisor));
 }
@@ -246,7 +253,8 @@ static void look(void *arg)
 	if (is_decided || (stop_at_once && begun_count))
 		wq_loop_stop(loop);
 	else
-		ck_assert_str_eq(wq_supervisor_starting(&supervisor), "good");
+		ck_assert_str_eq(wq_supervisor_starting(&supervisor),
+			supervisor.first ? "fair" : "good");
 }
 
 static void run_until_decided(void)
@@ -284,6 +292,37 @@ START_TEST(the_next_is_used_if_the_last_piece_fails)
 	ck_assert_uint_eq(begun_count, pieces);
 	ck_assert_str_eq(wq_supervisor_name(&supervisor), "fair");
 	ck_assert_uint_eq(stops[0], 1);
+	ck_assert_uint_eq(loops_starts_stops, 0); /* they take long */
+	ck_assert_str_eq(wq_supervisor_why_not(&supervisor),
+		"good: it cannot watch the keys that are watched: No space left on device");
+	end_of_loop();
+}
+END_TEST
+
+START_TEST(the_loop_starts_none_if_the_first_cannot_begin)
+{
+	begin_result = -ESTALE;
+	begin_in_a_thread();
+	run_until_decided();
+	ck_assert_str_eq(wq_supervisor_name(&supervisor), "fair");
+	ck_assert_uint_eq(stops[0], 1);
+	ck_assert_uint_eq(loops_starts_stops, 0);
+	end_of_loop();
+}
+END_TEST
+
+START_TEST(the_loop_stops_none_if_there_is_no_other)
+{
+	begun_result = -ENOSPC;
+	can_start[1] = false;
+	begin_in_a_thread();
+	run_until_decided();
+	ck_assert_ptr_null(supervisor.source);
+	ck_assert_uint_eq(stops[0], 1);
+	ck_assert_uint_eq(loops_starts_stops, 0);
+	ck_assert_str_eq(wq_supervisor_why_not(&supervisor),
+		"good: it cannot watch the keys that are watched: No space left on device; "
+		"fair: no fair");
 	end_of_loop();
 }
 END_TEST
@@ -418,6 +457,8 @@ int main(void)
 	tcase_add_test(t, one_that_is_to_be_used_at_once_is_told_all_pieces);
 	tcase_add_test(t, one_is_not_in_use_before_it_is_told_the_last_piece);
 	tcase_add_test(t, the_next_is_used_if_the_last_piece_fails);
+	tcase_add_test(t, the_loop_starts_none_if_the_first_cannot_begin);
+	tcase_add_test(t, the_loop_stops_none_if_there_is_no_other);
 	tcase_add_test(t, one_that_is_still_being_told_can_be_stopped);
 	tcase_add_test(t, nothing_is_tried_again_if_nothing_has_ever_worked);
 	tcase_add_test(t, what_is_watched_is_said_to_the_one_in_use);
