@@ -2,7 +2,9 @@
 /*
  * How long it takes to make queues, each with a watch on the same key, and whether the last of
  * them takes longer than the first; against files of a null filesystem, each with an ioctl.
- * Also how long a mount takes until it answers, and until its source has started.
+ * Also how long a mount takes until it answers, and until its source has started, and how long
+ *the first watch of all takes, with which the source may have to be switched on, against a
+ *further one.
  *
  *	setup WQFS NULLFS [QUEUES]
  */
@@ -17,7 +19,8 @@
 #include "common.h"
 #include "wqfs.h"
 
-#define STARTS 5
+#define STARTS	5
+#define WATCHES 51
 
 struct times {
 	double start;	    /* until it answers, in microseconds */
@@ -81,9 +84,62 @@ static struct times measure(const char *program, const char *opts, int32_t key)
 	return t;
 }
 
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double watch_us(int fd, int32_t key)
+{
+	uint64_t began = wq_now_ns();
+
+	bench_watch(fd, key, 1);
+	return (double)(wq_now_ns() - began) / 1000;
+}
+
+/* The first watch of a mount, and the medians of others that are the only one, and of a second
+ * one.
+ */
+struct watches {
+	double first, only, second;
+};
+
+static struct watches measure_watches(const char *program, int32_t key)
+{
+	double onlies[WATCHES], seconds[WATCHES];
+	struct watches w;
+	int32_t other = bench_add_key("wqfs-setup-other");
+	struct bench_mount m;
+	char removals[256];
+	int fd;
+
+	bench_mount(&m, program, "source=auto");
+	bench_await_source(&m);
+	fd = bench_queue(&m);
+	for (int i = 0; i < WATCHES; i++) {
+		onlies[i] = watch_us(fd, key);
+		seconds[i] = watch_us(fd, other);
+		bench_watch(fd, other, -1);
+		bench_watch(fd, key, -1);
+		if (read(fd, removals, sizeof(removals)) <= 0)
+			bench_fail("a read");
+	}
+	close(fd);
+	bench_unmount(&m);
+	w.first = onlies[0];
+	qsort(onlies, WATCHES, sizeof(*onlies), by_value);
+	qsort(seconds, WATCHES, sizeof(*seconds), by_value);
+	w.only = onlies[WATCHES / 2];
+	w.second = seconds[WATCHES / 2];
+	return w;
+}
+
 int main(int argc, char **argv)
 {
 	struct times wqfs, null;
+	struct watches w;
 	double source;
 	int32_t key;
 
@@ -99,16 +155,23 @@ int main(int argc, char **argv)
 	null = measure(argv[2], "default_permissions", key);
 	wqfs = measure(argv[1], "source=poll,max_queues=0", key);
 	source = start_us(argv[1], "source=auto");
+	w = measure_watches(argv[1], key);
 	printf("a queue with a watch: %.1f us (%.2f times a null file), the first ones %.1f, "
 	       "the "
 	       "last ones %.1f; a mount answers after %.1f ms (%.2f times a null mount), its "
 	       "source has started after %.1f ms\n",
 		wqfs.each, wqfs.each / null.each, wqfs.first, wqfs.last, wqfs.start / 1000,
 		wqfs.start / null.start, source / 1000);
+	printf("the first watch takes %.1f us, one after the end of the last %.1f us, a second "
+	       "one %.1f us\n",
+		w.first, w.only, w.second);
 	bench_row("5 a queue with a watch", wqfs.each, "us", null.each, 2);
 	bench_row("5 the last ones against the first", wqfs.last, "us", wqfs.first, 1.5);
 	bench_row(
 		"10 a mount until it answers", wqfs.start / 1000, "ms", null.start / 1000, 1.3);
 	bench_row("10 a mount until its source has started", source / 1000, "ms", 0, 500);
+	bench_row("5 the first watch of a mount", w.first, "us", 0, 2000);
+	bench_row("5 a watch after the end of the last one", w.only, "us", 0, 2000);
+	bench_row("5 a second watch", w.second, "us", 0, 0);
 	return 0;
 }

@@ -9,7 +9,7 @@
 enum wq_hook_variant {
 	WQ_HOOKS_FENTRY, /* key_hooks.bpf.c, by trampolines, or by a probe where none fits */
 	WQ_HOOKS_KPROBE, /* key_hooks.bpf.c, by probes */
-	WQ_HOOKS_CALLS,	 /* key_calls.bpf.c, at tracepoints, while anything is watched */
+	WQ_HOOKS_CALLS,	 /* key_calls.bpf.c, at tracepoints, until nothing is watched */
 };
 
 /* The callbacks for what was read. */

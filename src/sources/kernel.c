@@ -21,6 +21,7 @@
 
 #define SKIPS_NS (10 * WQ_NSEC_PER_MSEC) /* between two questions for skipped programs */
 #define READ_NS	 WQ_NSEC_PER_MSEC	 /* for reading in one turn */
+#define REST_NS	 WQ_NSEC_PER_SEC	 /* after the last watch, until programs are detached */
 
 struct kernel {
 	struct wq_source source;
@@ -30,6 +31,7 @@ struct kernel {
 	bool has_begun, has_skipped;
 	struct wq_timer skips_timer; /* to ask for skipped programs */
 	uint64_t skips_ns;	     /* when it was asked for them last */
+	struct wq_timer rest_timer;
 };
 
 static struct kernel *kernel_of(struct wq_source *source)
@@ -45,6 +47,11 @@ static void on_ready(struct wq_loop_fd *fd, uint32_t events WQ_UNUSED)
 }
 
 static void on_skips_timer(struct wq_timer *timer);
+
+static void on_rest_timer(struct wq_timer *timer)
+{
+	wq_hooks_rest(wq_container_of(timer, struct kernel, rest_timer)->hooks);
+}
 
 static struct wq_hooks *open_hooks(enum wq_hook_variant variant, char *why, size_t why_size)
 {
@@ -75,9 +82,16 @@ static struct wq_source *start(const struct wq_source_type *type, enum wq_hook_v
 	k->fd = (struct wq_loop_fd){
 		.fd = wq_hooks_fd(k->hooks), .ready = on_ready, .can_wait = true};
 	k->skips_timer.fire = on_skips_timer;
+	k->rest_timer.fire = on_rest_timer;
 	wq_log(WQ_LOG_DEBUG, "the kernel's functions are hooked by %s",
 		wq_hooks_name(k->hooks));
 	return &k->source;
+}
+
+/* Nothing may be watched any more. */
+static void rest_later(struct kernel *k)
+{
+	wq_timer_set(k->env.loop, &k->rest_timer, wq_now_ns() + REST_NS);
 }
 
 static int begin(struct wq_source *source)
@@ -86,6 +100,8 @@ static int begin(struct wq_source *source)
 	int r = wq_loop_add(k->env.loop, &k->fd, EPOLLIN);
 
 	k->has_begun = r == 0;
+	if (r == 0) /* what was watched to prove it is not watched any more */
+		rest_later(k);
 	return r;
 }
 
@@ -121,6 +137,7 @@ static void leave(struct wq_source *source)
 	if (k->has_begun) {
 		wq_loop_del(k->env.loop, &k->fd);
 		wq_timer_clear(k->env.loop, &k->skips_timer);
+		wq_timer_clear(k->env.loop, &k->rest_timer);
 	}
 	k->has_begun = false;
 }
@@ -135,12 +152,20 @@ static void stop(struct wq_source *source)
 
 static int watch(struct wq_source *source, int32_t serial)
 {
-	return wq_hooks_watch(kernel_of(source)->hooks, serial);
+	struct kernel *k = kernel_of(source);
+	int r = wq_hooks_watch(k->hooks, serial);
+
+	if (r < 0) /* it may have been switched on for that */
+		rest_later(k);
+	return r;
 }
 
 static void unwatch(struct wq_source *source, int32_t serial)
 {
-	wq_hooks_unwatch(kernel_of(source)->hooks, serial);
+	struct kernel *k = kernel_of(source);
+
+	wq_hooks_unwatch(k->hooks, serial);
+	rest_later(k);
 }
 
 /* ---- reading ---- */

@@ -305,7 +305,9 @@ int wq_hooks_fd(const struct wq_hooks *h)
 /* ---- which keys ---- */
 
 /* The programs at tracepoints cost others something, so that they are there only while there is
- * anything to report. That takes less than a millisecond. */
+ * anything to report, and for a while after that: to attach them takes less than a millisecond,
+ * but soon after they were detached the kernel first waits for all processors
+ * (tp_rcu_cond_sync()). */
 static int switch_on(struct wq_hooks *h)
 {
 	const uint64_t effective = wq_caps_raise();
@@ -326,10 +328,9 @@ static int switch_on(struct wq_hooks *h)
 	return r;
 }
 
-static void switch_off(struct wq_hooks *h)
+void wq_hooks_rest(struct wq_hooks *h)
 {
-	h->state->is_on = 0;
-	if (h->variant == WQ_HOOKS_CALLS)
+	if (h->variant == WQ_HOOKS_CALLS && !h->state->is_on)
 		detach(h);
 }
 
@@ -361,5 +362,5 @@ void wq_hooks_unwatch(struct wq_hooks *h, int32_t serial)
 		wq_hook_calls_forget(h->object, serial);
 	bpf_map_delete_elem(h->watched, &serial);
 	if (bpf_map_get_next_key(h->watched, NULL, &any))
-		switch_off(h);
+		h->state->is_on = 0;
 }

@@ -37,6 +37,10 @@ int wq_hooks_watch(struct wq_hooks *hooks, int32_t serial);
 /* Reports SERIAL no longer. Its destruction does the same. */
 void wq_hooks_unwatch(struct wq_hooks *hooks, int32_t serial);
 
+/* To be called when a key was unwatched some time ago: if none has been watched since, detaches
+ * what costs others something. */
+void wq_hooks_rest(struct wq_hooks *hooks);
+
 /* Reads what there is, or as much as END_NS (CLOCK_MONOTONIC) allows. Sets *UNTIL_NS to the
  * time up to which nothing is missing: now, or the time of the last event. 0 or -errno. */
 int wq_hooks_read(struct wq_hooks *hooks, const struct wq_hooks_reader *reader, uint64_t end_ns,

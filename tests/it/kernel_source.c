@@ -44,6 +44,22 @@ pid_t kernel_source_start(const char *more_options)
 	return daemon;
 }
 
+size_t kernel_source_ids(pid_t pid, const char *kind, unsigned int ids[BPF_IDS])
+{
+	size_t n = 0;
+
+	for (int fd = 0; fd < 256 && n < BPF_IDS; fd++) {
+		char path[64];
+		const char *at;
+
+		snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", (int)pid, fd);
+		at = strstr(it_text(path), kind);
+		if (at && (at = strchr(at, ':')))
+			ids[n++] = (unsigned int)strtoul(at + 1, NULL, 10);
+	}
+	return n;
+}
+
 int32_t open_key(const char *description, const char *payload, int32_t ring)
 {
 	int32_t key = add_key(payload ? "user" : "keyring", description, payload,

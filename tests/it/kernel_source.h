@@ -21,6 +21,11 @@ pid_t kernel_source_start(const char *more_options);
 /* Is it the source NAME? */
 bool kernel_source_is(const char *name);
 
+/* Stores the ids of KIND ("prog_id", "map_id", "link_id") that PID has open. Returns how many.
+ */
+#define BPF_IDS 256
+size_t kernel_source_ids(pid_t pid, const char *kind, unsigned int ids[BPF_IDS]);
+
 /* A user key, or a keyring if PAYLOAD is NULL, which everybody may use; in RING. */
 int32_t open_key(const char *description, const char *payload, int32_t ring);
 

@@ -572,40 +572,20 @@ static void blocked_call_keeps_no_end_back(void)
 
 /* ---- what is attached ---- */
 
-#define IDS 256
-
-/* Stores the ids of KIND ("prog_id", "map_id", "link_id") that PID has open. Returns
- * how many. */
-static size_t bpf_ids(pid_t pid, const char *kind, unsigned int ids[IDS])
-{
-	size_t n = 0;
-
-	for (int fd = 0; fd < 256 && n < IDS; fd++) {
-		char path[64];
-		const char *at;
-
-		snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", (int)pid, fd);
-		at = strstr(it_text(path), kind);
-		if (at && (at = strchr(at, ':')))
-			ids[n++] = (unsigned int)strtoul(at + 1, NULL, 10);
-	}
-	return n;
-}
-
 static void nothing_is_attached_without_a_watch(void)
 {
 	pid_t daemon = kernel_source_start("");
 	int32_t key = open_key("wqfs-test:k", "1", SESSION);
-	unsigned int ids[IDS];
+	unsigned int ids[BPF_IDS];
 	int fd;
 
 	if (!kernel_source_is("kernel-syscalls"))
 		it_skip("these programs stay attached, and check a flag");
-	IT_EQ(bpf_ids(daemon, "link_id", ids), 0);
+	IT_UNTIL(kernel_source_ids(daemon, "link_id", ids) == 0);
 	fd = watching("q", key);
-	IT_OK(bpf_ids(daemon, "link_id", ids) > 0);
+	IT_OK(kernel_source_ids(daemon, "link_id", ids) > 0);
 	IT_EQ(it_watch(fd, key, -1), 0);
-	IT_EQ(bpf_ids(daemon, "link_id", ids), 0);
+	IT_UNTIL(kernel_source_ids(daemon, "link_id", ids) == 0);
 	it_stop(daemon);
 }
 
@@ -654,12 +634,12 @@ static void killed_daemon_leaves_nothing(void)
 	} kinds[] = {{"prog_id", 13}, {"map_id", 14}, {"link_id", 30}};
 	pid_t daemon = kernel_source_start("");
 	int32_t key = open_key("wqfs-test:k", "1", SESSION);
-	unsigned int ids[ARRAY_SIZE(kinds)][IDS];
+	unsigned int ids[ARRAY_SIZE(kinds)][BPF_IDS];
 	size_t n[ARRAY_SIZE(kinds)];
 
 	watching("q", key);
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		n[i] = bpf_ids(daemon, kinds[i].kind, ids[i]);
+		n[i] = kernel_source_ids(daemon, kinds[i].kind, ids[i]);
 		IT_OK(n[i] > 0 && any_exists(kinds[i].get_fd, ids[i], n[i]));
 	}
 	IT_EQ(kill(daemon, SIGKILL), 0);

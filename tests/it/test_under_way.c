@@ -100,6 +100,15 @@ static void end_caller(struct caller *c)
 
 /* ---- tests ---- */
 
+/* Waits until the source has detached what it needs for watches alone. */
+static void await_rest(pid_t daemon)
+{
+	unsigned int ids[BPF_IDS];
+
+	if (kernel_source_is("kernel-syscalls"))
+		IT_UNTIL(kernel_source_ids(daemon, "link_id", ids) == 0);
+}
+
 static void update_that_had_begun_is_posted(bool other_is_watched)
 {
 	pid_t daemon = kernel_source_start("");
@@ -111,6 +120,8 @@ static void update_that_had_begun_is_posted(bool other_is_watched)
 	records_name(key, "K");
 	if (other_is_watched)
 		watching("other", other);
+	else
+		await_rest(daemon);
 	begin_call(&c, key);
 	fd = watching("q", key);
 	return_from_call(&c);
@@ -139,6 +150,7 @@ static void addition_before_the_first_watch_is_known(void)
 	int fd;
 
 	records_name(session, "SESSION");
+	await_rest(daemon);
 	begin_call(&c, 0);
 	fd = watching("q", session);
 	return_from_call(&c);
@@ -160,6 +172,7 @@ static void what_ended_unseen_is_forgotten(void)
 	begin_call(&c, key);
 	IT_EQ(it_watch(fd, key, -1), 0);
 	(void)records(fd); /* REMOVAL */
+	await_rest(daemon);
 	return_from_call(&c);
 	IT_EQ(it_watch(fd, key, 1), 0);
 	end_caller(&c);
