@@ -13,8 +13,8 @@
 # daemon too large to dump, and keeps memory that was freed; a kernel has no 32-bit calls,
 # or does not tell its types, has probes or no CIFS, preempts programs, or is not
 # locked down; the programs of a source are always attached; another test has the same scenarios
-# in the layout that is asked for; the kernel calls /sbin/request-key of the machine, and not that
-# of scripts/in.
+# in the layout that is asked for; in a root of scripts/in the kernel calls /sbin/request-key of the
+# machine, and no other root is made.
 EXPECTED_SKIPS='# SKIP needs [a-z ]*$|# SKIP .* the reference refuses|# SKIP .* too large to dump'
 EXPECTED_SKIPS="$EXPECTED_SKIPS|# SKIP what the sanitizer keeps would count"
 EXPECTED_SKIPS="$EXPECTED_SKIPS|# SKIP this kernel (runs no 32-bit programs|has no BTF|has probes in)"
@@ -26,7 +26,7 @@ EXPECTED_SKIPS="$EXPECTED_SKIPS|# SKIP these programs stay attached"
 EXPECTED_SKIPS="$EXPECTED_SKIPS|# SKIP the kernel is not locked down"
 EXPECTED_SKIPS="$EXPECTED_SKIPS|# SKIP test_golden_elsewhere has all of them"
 [ -z "${WQFS_IN_ROOT:-}" ] ||
-	EXPECTED_SKIPS="$EXPECTED_SKIPS|# SKIP the kernel does not call this system's request-key"
+	EXPECTED_SKIPS="$EXPECTED_SKIPS|# SKIP (the kernel does not call this system's request-key|there is no mmdebstrap)"
 
 # ---- steps ----
 

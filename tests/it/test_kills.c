@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
@@ -37,6 +38,15 @@ static void set_up(struct rig *r)
 	IT_OK(r->seen != MAP_FAILED);
 }
 
+/* A LOSS of the source, which may come at any time, is no record. */
+static bool is_loss(const char *record)
+{
+	struct watch_notification n;
+
+	memcpy(&n, record, sizeof(n));
+	return n.type == WATCH_TYPE_META && n.subtype == WATCH_META_LOSS_NOTIFICATION;
+}
+
 static pid_t reader(int fd, unsigned int *seen)
 {
 	pid_t pid = it_fork();
@@ -44,7 +54,7 @@ static pid_t reader(int fd, unsigned int *seen)
 
 	if (pid == 0) {
 		while (read(fd, buf, sizeof(buf)) > 0)
-			__atomic_fetch_add(seen, 1, __ATOMIC_RELAXED);
+			__atomic_fetch_add(seen, !is_loss(buf), __ATOMIC_RELAXED);
 		_exit(1);
 	}
 	return pid;
