@@ -20,6 +20,7 @@
 #include "sources/hook_skips.h"
 #include "sources/key_hooks.h"
 #include "sources/reasons.h"
+#include "sources/tracefs_mount.h"
 
 static const unsigned char hooks_object[] = {
 #include "key_hooks.bpf.inc"
@@ -182,6 +183,21 @@ static bool has_probes(char *why, size_t why_size)
 	return false;
 }
 
+/* A kernel of which nobody may read the memory refuses programs that copy it: all but those at
+ * trampolines, and of those the ones that cannot cast. Its own words do not tell. */
+static bool may_read(const struct wq_hooks *h, char *why, size_t why_size)
+{
+	const bool at_trampolines = h->variant == WQ_HOOKS_FENTRY;
+
+	if ((at_trampolines && h->can_cast && !strchr(h->name, '+')) ||
+		!wq_kernel_is_confidential())
+		return true;
+	snprintf(why, why_size, "the kernel is locked down for confidentiality%s",
+		at_trampolines && !h->can_cast ? ", and has no bpf_rdonly_cast() (Linux 6.2)"
+					       : "");
+	return false;
+}
+
 static bool choose(struct wq_hooks *h, char *why, size_t why_size)
 {
 	struct btf *btf;
@@ -192,7 +208,7 @@ static bool choose(struct wq_hooks *h, char *why, size_t why_size)
 		return false;
 	if (h->variant == WQ_HOOKS_CALLS) {
 		snprintf(h->name, sizeof(h->name), "syscalls");
-		return true;
+		return may_read(h, why, why_size);
 	}
 	if (h->variant == WQ_HOOKS_KPROBE && !has_probes(why, why_size))
 		return false;
@@ -207,7 +223,7 @@ static bool choose(struct wq_hooks *h, char *why, size_t why_size)
 	btf__free(btf);
 	if (ok)
 		choose_name(h);
-	return ok;
+	return ok && may_read(h, why, why_size);
 }
 
 static int open_object(struct wq_hooks *h)
