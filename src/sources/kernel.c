@@ -18,6 +18,7 @@
 
 #include "sources/hook_proof.h"
 #include "sources/key_hooks.h"
+#include "sources/tracefs_mount.h"
 
 #define SKIPS_NS (10 * WQ_NSEC_PER_MSEC) /* between two questions for skipped programs */
 #define READ_NS	 WQ_NSEC_PER_MSEC	 /* for reading in one turn */
@@ -29,6 +30,7 @@ struct kernel {
 	struct wq_hooks *hooks;
 	struct wq_loop_fd fd;
 	bool has_begun, has_skipped;
+	bool is_alone; /* a lockdown leaves no other source that is told of changes */
 	struct wq_timer skips_timer; /* to ask for skipped programs */
 	uint64_t skips_ns;	     /* when it was asked for them last */
 	struct wq_timer rest_timer;
@@ -79,6 +81,7 @@ static struct wq_source *start(const struct wq_source_type *type, enum wq_hook_v
 		free(k);
 		return NULL;
 	}
+	k->is_alone = wq_kernel_is_confidential();
 	k->fd = (struct wq_loop_fd){
 		.fd = wq_hooks_fd(k->hooks), .ready = on_ready, .can_wait = true};
 	k->skips_timer.fire = on_skips_timer;
@@ -190,8 +193,9 @@ static void on_lost(void *arg, const struct wq_key_lost *lost)
 		wq_event_order_lose(k->env.events, lost->at_ns);
 }
 
-/* Where programs were skipped anything may be missing. Trampolines would skip again; a probe
- * does so for a moment only. False: the source is dead. */
+/* Where programs were skipped anything may be missing. Trampolines would skip again, so that
+ * another source takes their place, if there is one; a probe does so for a moment only. False:
+ * the source is dead. */
 static bool is_complete(struct kernel *k)
 {
 	if (k->has_skipped)
@@ -199,7 +203,7 @@ static bool is_complete(struct kernel *k)
 	k->skips_ns = wq_now_ns();
 	if (!wq_hooks_have_skipped(k->hooks))
 		return true;
-	if (k->source.type == &wq_source_kernel_fentry) {
+	if (k->source.type == &wq_source_kernel_fentry && !k->is_alone) {
 		trampolines_skip = k->has_skipped = true;
 		return false;
 	}

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 
@@ -21,6 +22,18 @@ static const char *mount_source(void)
 bool kernel_source_is(const char *name)
 {
 	return !strncmp(mount_source(), name, strlen(name));
+}
+
+bool kernel_source_may_skip(void)
+{
+	struct utsname kernel;
+	const char *says;
+
+	IT_EQ(uname(&kernel), 0);
+	says = strstr(kernel.version, " PREEMPT");
+	return kernel_source_is("kernel-fentry") && says &&
+	       (atoi(kernel.release) >= 7 || strncmp(says, " PREEMPT_DYNAMIC", 16) != 0) &&
+	       strstr(it_text("/sys/kernel/security/lockdown"), "[confidentiality]");
 }
 
 pid_t kernel_source_start(const char *more_options)

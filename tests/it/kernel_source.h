@@ -21,6 +21,10 @@ pid_t kernel_source_start(const char *more_options);
 /* Is it the source NAME? */
 bool kernel_source_is(const char *name);
 
+/* Does the kernel say that it preempts the programs of the source in use, so that it skips
+ * some? Such a source is used only where a lockdown leaves no other. */
+bool kernel_source_may_skip(void);
+
 /* Stores the ids of KIND ("prog_id", "map_id", "link_id") that PID has open. Returns how many.
  */
 #define BPF_IDS 256
