@@ -3,17 +3,23 @@
  * How long it takes to make queues, each with a watch on the same key, and whether the last of
  * them takes longer than the first; against files of a null filesystem, each with an ioctl.
  * Also how long a mount takes until it answers, and until its source has started, and how long
- *the first watch of all takes, with which the source may have to be switched on, against a
- *further one.
+ * the first watch of all takes, against a further one. By kernel-syscalls the programs are
+ * detached some time after the last watch has ended. How long a watch takes that attaches them
+ * again is measured TIMES times (20) at once, when the kernel still has to wait for all
+ * processors, and as often when these have passed.
  *
- *	setup WQFS NULLFS [QUEUES]
+ *	setup WQFS NULLFS [QUEUES [TIMES]]
  */
+#include <dirent.h>
 #include <fcntl.h>
+#include <linux/membarrier.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "common.h"
@@ -28,7 +34,7 @@ struct times {
 	double each;
 };
 
-static int nqueues = 10000;
+static int nqueues = 10000, times = 20;
 
 static double make(const struct bench_mount *m, int from, int to, int32_t key)
 {
@@ -136,6 +142,103 @@ static struct watches measure_watches(const char *program, int32_t key)
 	return w;
 }
 
+/* ---- a watch that attaches the programs ---- */
+
+static bool detaches(const struct bench_mount *m)
+{
+	static const char name[] = "kernel-syscalls";
+	char source[512] = "";
+
+	(void)getxattr(m->dir, WQFS_XATTR_SOURCE, source, sizeof(source) - 1);
+	return !strncmp(source, name, strlen(name));
+}
+
+/* Has the process a descriptor of DIR, its /proc/PID/fdinfo, that attaches a program? */
+static bool is_link(int dir, const char *name)
+{
+	char text[4096];
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	return strstr(text, "link_id:");
+}
+
+static bool has_links(const struct bench_mount *m)
+{
+	struct dirent *e;
+	char path[64];
+	bool any = false;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo", (int)m->daemon);
+	dir = opendir(path);
+	if (!dir)
+		bench_fail(path);
+	while (!any && (e = readdir(dir)))
+		any = is_link(dirfd(dir), e->d_name);
+	closedir(dir);
+	return any;
+}
+
+/* The time of a watch after all programs were detached, in microseconds; if HAS_PASSED, also
+ * after all processors have passed. */
+static double attaching_us(const struct bench_mount *m, int fd, int32_t key, bool has_passed)
+{
+	char removal[256];
+	double us;
+
+	while (has_links(m))
+		usleep(1000);
+	if (has_passed && syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0)
+		bench_fail("membarrier");
+	us = watch_us(fd, key);
+	if (!has_links(m))
+		bench_fail("a watch that attaches programs");
+	bench_watch(fd, key, -1);
+	if (read(fd, removal, sizeof(removal)) <= 0)
+		bench_fail("a read");
+	return us;
+}
+
+static void measure_attaching(const char *program, int32_t key, double second)
+{
+	double *at_once = calloc((size_t)times, sizeof(double)),
+	       *later = calloc((size_t)times, sizeof(double));
+	struct bench_mount m;
+	int fd;
+
+	if (!at_once || !later)
+		bench_fail("memory");
+	bench_mount(&m, program, "source=auto");
+	bench_await_source(&m);
+	fd = bench_queue(&m);
+	for (int i = 0; detaches(&m) && i < times; i++) {
+		at_once[i] = attaching_us(&m, fd, key, false);
+		later[i] = attaching_us(&m, fd, key, true);
+	}
+	close(fd);
+	bench_unmount(&m);
+	qsort(at_once, (size_t)times, sizeof(double), by_value);
+	qsort(later, (size_t)times, sizeof(double), by_value);
+	if (later[0] > 0) {
+		printf("a watch that attaches the programs takes %.1f us (%.1f to %.1f), just "
+		       "after they were detached %.1f us (%.1f to %.1f)\n",
+			later[times / 2], later[0], later[times - 1], at_once[times / 2],
+			at_once[0], at_once[times - 1]);
+		bench_row("5 a watch that attaches the programs, against a second one",
+			later[times / 2], "us", second, 0);
+		bench_row("5 a watch that attaches the programs", later[times / 2], "us", 0,
+			2000);
+		bench_row("5 a watch just after they were detached", at_once[times / 2], "us",
+			0, 2000);
+	}
+	free(at_once);
+	free(later);
+}
+
 int main(int argc, char **argv)
 {
 	struct times wqfs, null;
@@ -144,11 +247,17 @@ int main(int argc, char **argv)
 	int32_t key;
 
 	if (argc < 3) {
-		fprintf(stderr, "usage: setup WQFS NULLFS [QUEUES]\n");
+		fprintf(stderr, "usage: setup WQFS NULLFS [QUEUES [TIMES]]\n");
 		return 2;
 	}
 	if (argc > 3)
 		nqueues = atoi(argv[3]);
+	if (argc > 4)
+		times = atoi(argv[4]);
+	if (nqueues < 10 || times < 1) {
+		fprintf(stderr, "setup: that is too few\n");
+		return 2;
+	}
 	bench_many_descriptors();
 	bench_join_session();
 	key = bench_add_key("wqfs-setup");
@@ -173,5 +282,6 @@ int main(int argc, char **argv)
 	bench_row("5 the first watch of a mount", w.first, "us", 0, 2000);
 	bench_row("5 a watch after the end of the last one", w.only, "us", 0, 2000);
 	bench_row("5 a second watch", w.second, "us", 0, 0);
+	measure_attaching(argv[1], key, w.second);
 	return 0;
 }
