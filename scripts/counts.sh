@@ -11,10 +11,10 @@
 # Skips that are not the machine's fault: a scenario asks for what the run at hand does not
 # have by its nature, or for what wqfs has and the reference has not; a sanitizer makes the
 # daemon too large to dump, and keeps memory that was freed; a kernel has no 32-bit calls,
-# or does not tell its types, has probes or no CIFS, preempts programs, is not
-# locked down, or is and too old to read keys then; the programs of a source are always attached; another test has the same scenarios
-# in the layout that is asked for; in a root of scripts/in the kernel calls /sbin/request-key of the
-# machine, and no other root is made.
+# or does not tell its types, has probes or no CIFS, preempts programs, is not locked down, or is
+# and too old to read keys then; the programs of a source are always attached; another test has the
+# same scenarios in the layout that is asked for; in a root of scripts/in the kernel calls
+# /sbin/request-key of the machine, and no other root is made.
 EXPECTED_SKIPS='# SKIP needs [a-z ]*$|# SKIP .* the reference refuses|# SKIP .* too large to dump'
 EXPECTED_SKIPS="$EXPECTED_SKIPS|# SKIP what the sanitizer keeps would count"
 EXPECTED_SKIPS="$EXPECTED_SKIPS|# SKIP this kernel (runs no 32-bit programs|has no BTF|has probes in)"
