@@ -3,8 +3,9 @@
 #
 # For tests of wqctl that run by root and by somebody ordinary, on a wqfs that was mounted in the
 # same session and in another one. Sourced from the build directory by a test that sets tools to
-# what it needs besides, defines all_tests(), and calls run_realms at its end. The
-# test is run anew for each realm.
+# what it needs besides, and somebody to an account that no other test is run as, because a test may
+# use up a user's quota of keys, and another one run beside it. It defines all_tests(), and calls
+# run_realms at its end. The test is run anew for each realm.
 set -u
 
 skip()
@@ -209,9 +210,9 @@ realm()
 	read -r passed failed <"$top_tmp/$name/count"
 }
 
-# Somebody ordinary, whom fusermount3 finds among the accounts. Not nobody: that is who scenarios
-# are run as, perhaps at this time, and a quota of keys that is used up here would be theirs.
-as_somebody=(setpriv --reuid daemon --regid daemon --clear-groups --)
+# Somebody ordinary, whom fusermount3 finds among the accounts.
+# shellcheck disable=SC2154 # the test sets it
+as_somebody=(setpriv --reuid "$somebody" --regid daemon --clear-groups --)
 
 # With WQFS_ELSEWHERE a test is to run where the daemon is in another session, as root can have it.
 is_elsewhere()

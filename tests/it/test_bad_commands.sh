@@ -7,7 +7,7 @@
 # the same session and in another one. Runs in the build directory.
 set -u
 # shellcheck disable=SC2034 # realms.sh wants them
-tools=
+tools='' somebody=bin
 # shellcheck source=tests/it/realms.sh
 . "$(dirname "$0")/realms.sh"
 make_keys=$(realpath tests/it/make_keys)

@@ -8,7 +8,7 @@
 # directory.
 set -u
 # shellcheck disable=SC2034 # realms.sh wants them
-tools=
+tools='' somebody=sys
 # shellcheck source=tests/it/realms.sh
 . "$(dirname "$0")/realms.sh"
 work=$tmp

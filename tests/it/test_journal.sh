@@ -7,7 +7,7 @@
 # test's own.
 set -u
 # shellcheck disable=SC2034 # realms.sh wants them
-tools="jq unshare journalctl"
+tools="jq unshare journalctl" somebody=games
 top=$(cd "$(dirname "$0")/../.." && pwd)
 
 if [ -z "${WQ_TEST_RUN:-}" ] && [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then

@@ -5,7 +5,7 @@
 # and in another one. Runs in the build directory.
 set -u
 # shellcheck disable=SC2034 # realms.sh wants them
-tools="jq perl script"
+tools="jq perl script" somebody=daemon
 # shellcheck source=tests/it/realms.sh
 . "$(dirname "$0")/realms.sh"
 make_keys=$(realpath tests/it/make_keys)

@@ -5,7 +5,7 @@
 # in another one. Runs in the build directory.
 set -u
 # shellcheck disable=SC2034 # realms.sh wants them
-tools=jq
+tools=jq somebody=lp
 # shellcheck source=tests/it/realms.sh
 . "$(dirname "$0")/realms.sh"
 

@@ -5,7 +5,7 @@
 # that was mounted in the same session and in another one. Runs in the build directory.
 set -u
 # shellcheck disable=SC2034 # realms.sh wants them
-tools=tmux
+tools=tmux somebody=mail
 # shellcheck source=tests/it/realms.sh
 . "$(dirname "$0")/realms.sh"
 "$wqctl" tree --live </dev/null 2>&1 | grep -q 'without ncurses' &&

@@ -5,7 +5,7 @@
 # in another one. Runs in the build directory.
 set -u
 # shellcheck disable=SC2034 # realms.sh wants them
-tools=
+tools='' somebody=news
 # shellcheck source=tests/it/realms.sh
 . "$(dirname "$0")/realms.sh"
 
