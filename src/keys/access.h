@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Who may do what to a key, by user and group, as the kernel's key_task_permission() decides
- * it. We cannot judge possession. Pure, except that it may ask whether somebody is in a group.
+ * it for who does not possess the key: a source may tell that. Pure, except that it may ask
+ * whether somebody is in a group.
  */
 #ifndef WQ_ACCESS_H
 #define WQ_ACCESS_H

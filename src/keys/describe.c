@@ -9,6 +9,8 @@ static const char *how_observed(const struct wq_key *key)
 {
 	switch (key->state.life) {
 	case WQ_KEY_HIDDEN:
+		if (wq_model_has(key->model, WQ_SOURCE_CHANGES))
+			break;
 		return "not viewable: only its end is seen";
 	case WQ_KEY_EXPIRED:
 		return "expired: its removal is awaited";

@@ -146,7 +146,7 @@ static bool is_reporters(const struct wq_statement *t, int32_t serial)
 
 	if (t->caller->uid == 0 || t->caller->uid == geteuid())
 		return true;
-	as = (struct wq_view_cred){true, t->caller->uid, t->caller->gid};
+	as = (struct wq_view_cred){.other = true, .uid = t->caller->uid, .gid = t->caller->gid};
 	return wq_key_reader_describe(t->model->reader, &as, serial, s) == 0 &&
 	       s->life == WQ_KEY_ALIVE && s->uid == t->caller->uid;
 }

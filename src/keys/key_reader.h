@@ -15,6 +15,7 @@ struct wq_key_reader;
 /* With whose fsuid and fsgid a snapshot is taken. All zero: the daemon's own. Another user's
  * only if the daemon is root; the caller is responsible for who gets to see the result. */
 struct wq_view_cred {
+	bool none; /* the key is watched by who may View it, and none of these ids may */
 	bool other;
 	uid_t uid;
 	gid_t gid;

@@ -41,6 +41,23 @@ static int describe_for(struct wq_model *m, int32_t serial, const struct wq_call
 	return wq_key_reader_describe(m->reader, as, serial, s);
 }
 
+/* May CALLER View the key SERIAL, which is described in m->scratch? If only a possessor may,
+ * nobody whose ids we can take sees the key: AS says so. */
+static bool may_view(struct wq_model *m, int32_t serial, const struct wq_caller *caller,
+	struct wq_view_cred *as)
+{
+	const struct wq_key_state *s = &m->scratch;
+	const bool is_hidden = s->life == WQ_KEY_HIDDEN;
+
+	if (!is_hidden && wq_access_may_view(s, caller))
+		return true;
+	if (!(wq_supervisor_rights(&m->sources, caller, serial) & WQ_RIGHT_VIEW))
+		return false;
+	if (is_hidden)
+		*as = (struct wq_view_cred){.none = true};
+	return true;
+}
+
 int wq_lookup(struct wq_model *m, int32_t serial, const struct wq_caller *caller,
 	struct wq_view_cred *as)
 {
@@ -52,14 +69,13 @@ int wq_lookup(struct wq_model *m, int32_t serial, const struct wq_caller *caller
 	r = describe_for(m, serial, caller, as);
 	if (r < 0)
 		return r;
-	r = wq_lookup_life_error(s->life);
-	if (r < 0)
-		return r;
+	/* the kernel asks for rights last */
+	if (s->life != WQ_KEY_HIDDEN)
+		r = wq_lookup_life_error(s->life);
 	/* a watched key has been constructed */
-	r = wq_registry_find(&m->registry, serial)
-		    ? 0
-		    : wq_key_reader_constructed(m->reader, serial);
+	if (r == 0 && !wq_registry_find(&m->registry, serial))
+		r = wq_key_reader_constructed(m->reader, serial);
 	if (r < 0)
 		return r;
-	return wq_access_may_view(s, caller) ? 0 : -EACCES;
+	return may_view(m, serial, caller, as) ? 0 : -EACCES;
 }

@@ -55,7 +55,8 @@ bool wq_watching_remove(struct wq_key *key, uint64_t until_ns)
 
 static bool same_ids(const struct wq_view_cred *a, const struct wq_view_cred *b)
 {
-	return a->other == b->other && a->uid == b->uid && a->gid == b->gid;
+	return a->none == b->none && a->other == b->other && a->uid == b->uid &&
+	       a->gid == b->gid;
 }
 
 static struct wq_key *new_key(
@@ -102,7 +103,8 @@ static int observe(struct wq_watching *w, int32_t serial, const struct wq_view_c
 	struct wq_key *key = new_key(w, serial, as);
 	int r = key ? wq_compare_first(key) : -ENOMEM;
 
-	if (r == 0) /* it may have died since wq_lookup() */
+	/* it may have died since wq_lookup() */
+	if (r == 0 && !(as->none && key->state.life == WQ_KEY_HIDDEN))
 		r = wq_lookup_life_error(key->state.life);
 	if (r == 0)
 		r = register_key(w, key);
@@ -189,7 +191,8 @@ int wq_watching_set(struct wq_watching *w, struct wq_queue *queue, int32_t seria
 	if (watch_id < -1 || watch_id > WQFS_WATCH_ID_MAX)
 		return -EINVAL;
 	r = wq_lookup(w->model, serial, caller, &as);
-	if (r == 0 && watch_id >= 0 && wq_feed_is_starting(w->feed))
+	/* the source that is being started may tell more of who may View the key */
+	if (((r == 0 && watch_id >= 0) || r == -EACCES) && wq_feed_is_starting(w->feed))
 		r = -EINPROGRESS;
 	if (r < 0)
 		return r;

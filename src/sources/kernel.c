@@ -18,6 +18,7 @@
 
 #include "sources/hook_proof.h"
 #include "sources/key_hooks.h"
+#include "sources/key_rights.h"
 #include "sources/tracefs_mount.h"
 
 #define SKIPS_NS (10 * WQ_NSEC_PER_MSEC) /* between two questions for skipped programs */
@@ -28,6 +29,7 @@ struct kernel {
 	struct wq_source source;
 	struct wq_source_env env;
 	struct wq_hooks *hooks;
+	struct wq_key_rights *rights; /* NULL: this kernel does not tell it */
 	struct wq_loop_fd fd;
 	bool has_begun, has_skipped;
 	bool is_alone; /* a lockdown leaves no other source that is told of changes */
@@ -65,6 +67,17 @@ static struct wq_hooks *open_hooks(enum wq_hook_variant variant, char *why, size
 	return NULL;
 }
 
+/* A source is worth having without it. */
+static struct wq_key_rights *open_rights(void)
+{
+	char why[160];
+	struct wq_key_rights *rights = wq_key_rights_open(why, sizeof(why));
+
+	if (!rights)
+		wq_log(WQ_LOG_DEBUG, "possession of keys does not count: %s", why);
+	return rights;
+}
+
 static struct wq_source *start(const struct wq_source_type *type, enum wq_hook_variant variant,
 	const struct wq_source_env *env, char *why, size_t why_size)
 {
@@ -81,6 +94,7 @@ static struct wq_source *start(const struct wq_source_type *type, enum wq_hook_v
 		free(k);
 		return NULL;
 	}
+	k->rights = open_rights();
 	k->is_alone = wq_kernel_is_confidential();
 	k->fd = (struct wq_loop_fd){
 		.fd = wq_hooks_fd(k->hooks), .ready = on_ready, .can_wait = true};
@@ -150,6 +164,7 @@ static void stop(struct wq_source *source)
 	struct kernel *k = kernel_of(source);
 
 	wq_hooks_close(k->hooks);
+	wq_key_rights_close(k->rights);
 	free(k);
 }
 
@@ -255,6 +270,14 @@ static bool alive(struct wq_source *source)
 	return is_complete(kernel_of(source));
 }
 
+static int rights_of(struct wq_source *source, const struct wq_caller *caller, int32_t serial,
+	uint8_t *rights)
+{
+	struct kernel *k = kernel_of(source);
+
+	return k->rights ? wq_key_rights_of(k->rights, caller, serial, rights) : -ENOTSUP;
+}
+
 #define WITH_BPF(function) function
 
 #else /* !HAVE_BPF */
@@ -273,15 +296,16 @@ static struct wq_source *no_source(
 
 #endif
 
-#define KERNEL_SOURCE(variant)                                                              \
-	{                                                                                   \
-		.name = WQ_SOURCE_KERNEL "-" #variant, .number = WQFS_SOURCE_KERNEL,        \
-		.capabilities = WQ_SOURCE_CHANGES | WQ_SOURCE_ENDS | WQ_SOURCE_IDENTITY |   \
-				WQ_SOURCE_COMPAT,                                           \
-		.may_start = WITH_BPF(wq_hooks_are_allowed), .start = start_##variant,      \
-		.begin = WITH_BPF(begin), .watch = WITH_BPF(watch),                         \
-		.unwatch = WITH_BPF(unwatch), .drain = WITH_BPF(drain),                     \
-		.alive = WITH_BPF(alive), .leave = WITH_BPF(leave), .stop = WITH_BPF(stop), \
+#define KERNEL_SOURCE(variant)                                                            \
+	{                                                                                 \
+		.name = WQ_SOURCE_KERNEL "-" #variant, .number = WQFS_SOURCE_KERNEL,      \
+		.capabilities = WQ_SOURCE_CHANGES | WQ_SOURCE_ENDS | WQ_SOURCE_IDENTITY | \
+				WQ_SOURCE_COMPAT,                                         \
+		.may_start = WITH_BPF(wq_hooks_are_allowed), .start = start_##variant,    \
+		.begin = WITH_BPF(begin), .watch = WITH_BPF(watch),                       \
+		.unwatch = WITH_BPF(unwatch), .drain = WITH_BPF(drain),                   \
+		.rights = WITH_BPF(rights_of), .alive = WITH_BPF(alive),                  \
+		.leave = WITH_BPF(leave), .stop = WITH_BPF(stop),                         \
 	}
 
 const struct wq_source_type wq_source_kernel_fentry = KERNEL_SOURCE(fentry);

@@ -393,47 +393,19 @@ struct find {
 	__s32 found;
 };
 
-#define TREE_STEPS 64 /* the tree of all keys cannot have more levels */
-
-/* All keys are nodes of one tree. The search goes from a key of this thread up to the root, and
- * down to the wanted key. The tree is not locked, so a search may fail while it changes, and is
- * repeated. */
 SEC("?syscall") int find_key(struct find *find)
 {
 	const struct cred *cred = bpf_get_current_task_btf()->cred;
 	struct key *any = BPF_CORE_READ(cred, thread_keyring);
-	const __u64 offset = bpf_core_field_offset(struct key, serial_node);
-	__u64 node, up;
+	struct wq_hook_watch watch = {};
 	__s32 wanted = find->serial;
 
-	if (!any)
+	if (any)
+		watch.address = (__u64)key_by_serial(any, wanted);
+	if (!watch.address)
 		return 0;
-	node = (__u64)any + offset;
-	for (int i = 0; i < TREE_STEPS; i++) {
-		struct rb_node *at = (void *)node;
-
-		up = BPF_CORE_READ(at, __rb_parent_color) & ~3ul;
-		if (!up)
-			break;
-		node = up;
-	}
-	for (int i = 0; node && i < TREE_STEPS; i++) {
-		struct rb_node *at = (void *)node;
-		__u64 key = node - offset;
-		__s32 serial = serial_of((void *)key);
-
-		if (serial == wanted) {
-			struct wq_hook_watch watch = {.address = key};
-
-			bpf_map_update_elem(&watched, &wanted, &watch, BPF_ANY);
-			bpf_map_update_elem(&addresses, &key, &wanted, BPF_ANY);
-			find->found = 1;
-			break;
-		}
-		if (wanted < serial)
-			node = (__u64)BPF_CORE_READ(at, rb_left);
-		else
-			node = (__u64)BPF_CORE_READ(at, rb_right);
-	}
+	bpf_map_update_elem(&watched, &wanted, &watch, BPF_ANY);
+	bpf_map_update_elem(&addresses, &watch.address, &wanted, BPF_ANY);
+	find->found = 1;
 	return 0;
 }

@@ -13,12 +13,12 @@
 
 #include "base/array_size.h"
 #include "base/caps.h"
-#include "base/log.h"
 #include "base/unused.h"
 #include "sources/hook_calls.h"
 #include "sources/hook_set.h"
 #include "sources/hook_skips.h"
 #include "sources/key_hooks.h"
+#include "sources/libbpf_words.h"
 #include "sources/reasons.h"
 #include "sources/tracefs_mount.h"
 
@@ -30,24 +30,6 @@ static const unsigned char calls_object[] = {
 };
 
 /* ---- loading ---- */
-
-/* What libbpf said last: the reason why something failed, in most cases. */
-static char last_words[256];
-
-__attribute__((format(printf, 2, 0))) static int on_print(
-	enum libbpf_print_level level, const char *format, va_list args)
-{
-	char text[sizeof(last_words)];
-
-	if (level == LIBBPF_DEBUG)
-		return 0;
-	vsnprintf(text, sizeof(text), format, args);
-	text[strcspn(text, "\n")] = '\0';
-	wq_log(WQ_LOG_DEBUG, "%s", text);
-	if (level == LIBBPF_WARN && !strstr(text, "-- BEGIN"))
-		memcpy(last_words, text, sizeof(text));
-	return 0;
-}
 
 /* The program of KIND for FUNCTION: one that casts, where the kernel can do that and there is
  * one.
@@ -257,7 +239,7 @@ static bool load(struct wq_hooks *h, char *why, size_t why_size)
 	}
 	if (r < 0)
 		snprintf(why, why_size, "the %s programs cannot be %s: %s%s%s", h->name, what,
-			strerror(-r), *last_words ? ": " : "", last_words);
+			strerror(-r), *wq_libbpf_words() ? ": " : "", wq_libbpf_words());
 	return r == 0;
 }
 
@@ -271,8 +253,7 @@ struct wq_hooks *wq_hooks_open(enum wq_hook_variant variant, char *why, size_t w
 		return NULL;
 	}
 	h->variant = variant;
-	last_words[0] = '\0';
-	old = libbpf_set_print(on_print);
+	old = wq_libbpf_listen();
 	if (!wq_hooks_are_allowed(why, why_size) || !choose(h, why, why_size) ||
 		!load(h, why, why_size)) {
 		wq_hooks_close(h);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/caller.h"
 #include "base/loop.h"
 #include "base/task.h"
 #include "sources/event_order.h"
@@ -127,6 +128,12 @@ struct wq_source_type {
 	/* Notes in env->renewals all such events until now. True: some were missed. NULL: the
 	 * source knows who did what. */
 	bool (*ask_renewed)(struct wq_source *source);
+
+	/* Sets *RIGHTS, a set of enum wq_right, to those that CALLER, who waits for an answer
+	 * of ours, has to SERIAL, also as its possessor. 0, or -errno: that cannot be found
+	 * out. NULL: the source never can. */
+	int (*rights)(struct wq_source *source, const struct wq_caller *caller, int32_t serial,
+		uint8_t *rights);
 
 	/* Undoes what begin() did, even if that failed. After it only stop() may be called.
 	 * NULL: there is nothing to do. */

@@ -7,6 +7,7 @@
 #include "base/caps.h"
 #include "base/clock.h"
 #include "base/container.h"
+#include "base/log.h"
 #include "sources/supervisor.h"
 
 /* The time between attempts to start a source: each is twice as long as the last. */
@@ -278,6 +279,21 @@ void wq_supervisor_unwatch(struct wq_supervisor *s, int32_t serial)
 
 	if (source && !s->died && source->type->unwatch)
 		source->type->unwatch(source, serial);
+}
+
+uint8_t wq_supervisor_rights(
+	struct wq_supervisor *s, const struct wq_caller *caller, int32_t serial)
+{
+	uint8_t rights = 0;
+	int r;
+
+	if (!s->source || s->died || !s->source->type->rights)
+		return 0;
+	r = s->source->type->rights(s->source, caller, serial, &rights);
+	if (r < 0)
+		wq_log(WQ_LOG_DEBUG, "key %d: which rights thread %d has is not known: %s",
+			serial, caller->pid, strerror(-r));
+	return r < 0 ? 0 : rights;
 }
 
 void wq_supervisor_ask_occasions(struct wq_supervisor *s)

@@ -69,6 +69,11 @@ void wq_supervisor_ask_occasions(struct wq_supervisor *supervisor);
  * were missed. */
 bool wq_supervisor_ask_renewed(struct wq_supervisor *supervisor);
 
+/* The rights that CALLER, who waits for an answer of ours, has to SERIAL, also as its
+ * possessor: a set of enum wq_right. None if the source in use cannot tell. */
+uint8_t wq_supervisor_rights(
+	struct wq_supervisor *supervisor, const struct wq_caller *caller, int32_t serial);
+
 /* The source in use died, for the reason WHY. The next wq_supervisor_check() replaces it. */
 void wq_supervisor_died(struct wq_supervisor *supervisor, const char *why);
 
