@@ -323,11 +323,30 @@ bool wq_ring_put_back(struct wq_ring *r, const struct wq_record *record)
 
 /* ---- what leaves ---- */
 
+/* Copies raw records of the usual length from number FROM on to BUF of SIZE bytes, up to one
+ * that a loss follows. Returns how many. */
+static uint32_t copy_usual(const struct wq_ring *r, uint32_t from, char *buf, size_t size)
+{
+	const uint32_t mask = r->room - 1, n = r->head - from;
+	const uint32_t most = size / WQ_SLOT_BYTES < n ? (uint32_t)(size / WQ_SLOT_BYTES) : n;
+
+	for (uint32_t i = 0; i < most; i++) {
+		const struct wq_slot *s = &r->slots[(from + i) & mask];
+
+		if (!wq_slot_is_usual(s))
+			return i;
+		memcpy(buf + i * WQ_SLOT_BYTES, s->head.bytes, WQ_SLOT_BYTES);
+		if (s->loss)
+			return i + 1;
+	}
+	return most;
+}
+
 /* The kernel's pipe_read(), which leaves the changes of the pipe to wq_ring_consume(). */
 ssize_t wq_ring_peek(const struct wq_ring *r, enum wqfs_format format, void *buf, size_t size,
 	bool first_only, struct wq_take *take)
 {
-	uint32_t i = r->tail;
+	uint32_t i = r->tail, records;
 	size_t done = 0;
 	ssize_t n = -EAGAIN;
 
@@ -346,13 +365,21 @@ ssize_t wq_ring_peek(const struct wq_ring *r, enum wqfs_format format, void *buf
 		}
 		if (i == r->head || (first_only && take->losses))
 			break;
-		n = wq_slot_render(slot_at(r, i), format, (char *)buf + done, size - done);
+		records = format == WQFS_FORMAT_RAW && !first_only
+				  ? copy_usual(r, i, (char *)buf + done, size - done)
+				  : 0;
+		n = (ssize_t)(records * WQ_SLOT_BYTES);
+		if (!records) {
+			n = wq_slot_render(
+				slot_at(r, i), format, (char *)buf + done, size - done);
+			records = 1;
+		}
 		if (n < 0)
 			break;
 		done += (size_t)n;
-		take->pending = slot_at(r, i)->loss;
-		take->records++;
-		i++;
+		i += records;
+		take->pending = slot_at(r, i - 1)->loss;
+		take->records += records;
 		if (i == r->head || done == size || first_only)
 			break;
 	}

@@ -54,6 +54,12 @@ unsigned int wq_slot_id(const struct wq_slot *s);
 /* The record of S gets the watch id of INFO. */
 void wq_slot_set_id(struct wq_slot *s, uint32_t info);
 
+/* Are the first bytes all of the record, and no fewer? */
+static inline bool wq_slot_is_usual(const struct wq_slot *s)
+{
+	return (s->head.n.info & WATCH_INFO_LENGTH) == WQ_SLOT_BYTES;
+}
+
 /* The length of the record of S in FORMAT. That of a line takes as long as to make the line. */
 size_t wq_slot_size(const struct wq_slot *s, enum wqfs_format format);
 
