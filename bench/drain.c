@@ -15,6 +15,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/array_size.h"
 #include "common.h"
 
 #define RECORD 16
@@ -39,19 +40,34 @@ static void fill(int fd, int n)
 	while (bench_stats(fd).posted < until);
 }
 
-/* Reads SIZE bytes, or all that is queued if SIZE is 0, from FD. Returns the microseconds. */
-static double read_all(int fd, size_t size)
+/* Reads SIZE bytes from FD. Returns the microseconds. */
+static double read_bytes(int fd, size_t size)
 {
 	uint64_t began = wq_now_ns();
-	ssize_t n = read(fd, buf, size ? size : sizeof(buf));
+
+	if (read(fd, buf, size) != (ssize_t)size)
+		bench_fail("a read of records");
+	return (double)(wq_now_ns() - began) / 1000;
+}
+
+/* Reads N lines, which are all as long as the first, from FD. Returns the microseconds. */
+static double read_lines(int fd, int n)
+{
+	uint64_t began = wq_now_ns();
+	ssize_t done = read(fd, buf, sizeof(buf)), last = done;
+	const char *end = done > 0 ? memchr(buf, '\n', (size_t)done) : NULL;
+	const ssize_t all = end ? (end + 1 - buf) * n : 0;
 
 	reads = 0;
-	while (!size && n > 0 && reads < 1024) {
-		sizes[reads++] = (size_t)n;
-		n = read(fd, buf, sizeof(buf));
+	while (last > 0 && reads < (int)ARRAY_SIZE(sizes)) {
+		sizes[reads++] = (size_t)last;
+		if (done >= all)
+			break;
+		last = read(fd, buf, sizeof(buf));
+		done += last;
 	}
-	if (size && n != (ssize_t)size)
-		bench_fail("a read of records");
+	if (!all || done != all)
+		bench_fail("a read of lines");
 	return (double)(wq_now_ns() - began) / 1000;
 }
 
@@ -76,7 +92,8 @@ static double measure(int fd, int records, bool lines)
 		bench_fail("memory");
 	for (int i = 0; i < rounds; i++) {
 		fill(fd, records);
-		us[i] = read_all(fd, lines ? 0 : (size_t)records * RECORD);
+		us[i] = lines ? read_lines(fd, records)
+			      : read_bytes(fd, (size_t)records * RECORD);
 	}
 	result = median(us);
 	free(us);
@@ -98,7 +115,7 @@ static double measure_null(int fd, size_t size)
 		bench_fail("memory");
 	for (int i = 0; i < rounds; i++) {
 		rest(fd);
-		us[i] = read_all(fd, size);
+		us[i] = read_bytes(fd, size);
 	}
 	result = median(us);
 	free(us);
@@ -116,7 +133,7 @@ static double measure_null_lines(int fd)
 	for (int i = 0; i < rounds; i++) {
 		rest(fd);
 		for (int j = 0; j < many; j++)
-			us[i] += read_all(fd, sizes[j]);
+			us[i] += read_bytes(fd, sizes[j]);
 	}
 	result = median(us);
 	free(us);

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "queue.h"
 #include "queue/inside.h"
+#include "record/render.h"
 
 #define RECORDS_AT_ONCE 1024 /* are dropped between two looks at the clock */
 
@@ -333,6 +334,12 @@ bool wq_queue_readable(const struct wq_queue *q)
 size_t wq_queue_bytes(struct wq_queue *q, enum wqfs_format format)
 {
 	return wq_ring_bytes(&q->ring, format);
+}
+
+bool wq_queue_fills(struct wq_queue *q, enum wqfs_format format, size_t size)
+{
+	return wq_ring_queued(&q->ring) * wq_record_least(format) >= size ||
+	       wq_ring_bytes(&q->ring, format) >= size;
 }
 
 void wq_queue_stats(const struct wq_queue *q, struct wqfs_stats *s)

@@ -193,6 +193,9 @@ bool wq_queue_readable(const struct wq_queue *queue);
  * record is measured once, that of a line when this is first asked for. */
 size_t wq_queue_bytes(struct wq_queue *queue, enum wqfs_format format);
 
+/* Have they SIZE bytes or more? That is known at less cost, if they are many. */
+bool wq_queue_fills(struct wq_queue *queue, enum wqfs_format format, size_t size);
+
 /* A source lost track: notes a LOSS after the last queued record, or at once if none is queued.
  * Wakes readers. */
 void wq_queue_note_loss(struct wq_queue *queue);

@@ -27,7 +27,7 @@ bool wqfs_fills(const struct wq_handle *h, size_t size)
 
 	if (format != WQFS_FORMAT_RAW && size > WQ_RENDERED_AT_ONCE)
 		size = WQ_RENDERED_AT_ONCE;
-	return h->piece || wq_queue_nearly_full(queue) || wq_queue_bytes(queue, format) >= size;
+	return h->piece || wq_queue_nearly_full(queue) || wq_queue_fills(queue, format, size);
 }
 
 bool wqfs_all_is_read(const struct wq_node *node)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/array_size.h"
+#include "record/json_plain.h"
 #include "record/put.h"
 #include "record/record_json.h"
 #include "record/record_view.h"
@@ -149,4 +150,17 @@ size_t wq_record_size(const struct wq_record *r, enum wqfs_format format)
 		break;
 	}
 	return r->len;
+}
+
+size_t wq_record_least(enum wqfs_format format)
+{
+	switch (format) {
+	case WQFS_FORMAT_TEXT:
+		return sizeof("0 gc\n") - 1;
+	case WQFS_FORMAT_JSON:
+		return WQ_JSON_LEAST;
+	case WQFS_FORMAT_RAW:
+		break;
+	}
+	return WQFS_RECORD_MIN;
 }

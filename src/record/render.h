@@ -18,6 +18,9 @@ int wq_format_parse(const char *name);
 ssize_t wq_record_render(
 	const struct wq_record *r, enum wqfs_format format, void *buf, size_t size);
 
+/* No record is shorter in FORMAT. */
+size_t wq_record_least(enum wqfs_format format);
+
 /* The length of R in FORMAT; 0 if there is no memory to find out. */
 size_t wq_record_size(const struct wq_record *r, enum wqfs_format format);
 

@@ -109,6 +109,18 @@ void wq_slot_record(const struct wq_slot *s, struct wq_record *record)
 		is_long(shared->len) ? WQ_SLOT_BYTES : shared->len);
 }
 
+/* Copies what a line in FORMAT says of the record of S. Who was it, and when, text does not
+ * say: so that what is shared, which is elsewhere in memory, need not be read. */
+static void line_of(const struct wq_slot *s, enum wqfs_format format, struct wq_record *record)
+{
+	if (format != WQFS_FORMAT_TEXT || !wq_slot_is_usual(s)) {
+		wq_slot_record(s, record);
+		return;
+	}
+	record->len = WQ_SLOT_BYTES;
+	memcpy(record->data, s->head.bytes, WQ_SLOT_BYTES);
+}
+
 void wq_slot_set_id(struct wq_slot *s, uint32_t info)
 {
 	uint32_t *own = &s->head.n.info;
@@ -122,7 +134,7 @@ size_t wq_slot_size(const struct wq_slot *s, enum wqfs_format format)
 
 	if (format == WQFS_FORMAT_RAW)
 		return s->head.n.info & WATCH_INFO_LENGTH;
-	wq_slot_record(s, &record);
+	line_of(s, format, &record);
 	return wq_record_size(&record, format);
 }
 
@@ -137,6 +149,6 @@ ssize_t wq_slot_render(const struct wq_slot *s, enum wqfs_format format, char *b
 		copy_bytes(buf, s->head.bytes, len);
 		return (ssize_t)len;
 	}
-	wq_slot_record(s, &record);
+	line_of(s, format, &record);
 	return wq_record_render(&record, format, buf, size);
 }

@@ -145,6 +145,7 @@ static void fits_to_the_byte(struct wq_record r)
 	for (int format = WQFS_FORMAT_RAW; format <= WQFS_FORMAT_JSON; format++) {
 		size_t size = wq_record_size(&r, format);
 
+		ck_assert_uint_ge(size, wq_record_least(format));
 		ck_assert_int_eq(wq_record_render(&r, format, buf, size), (ssize_t)size);
 		ck_assert_int_eq(wq_record_render(&r, format, buf, size - 1), -ENOBUFS);
 		ck_assert_int_eq(wq_record_render(&r, format, NULL, 0), -ENOBUFS);
