@@ -37,6 +37,10 @@ char LICENSE[] SEC("license") = "GPL";
  * takes some 20, and is walked once for each way that leads to it. */
 #define KEYRING_STEPS (1 << 15)
 
+/* A function of its own, with numbers as arguments, which the verifier checks once and not on
+ * each way that leads to it: those are more than it follows. */
+#define PART __attribute__((noinline))
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -73,7 +77,7 @@ static __always_inline struct search *get_search(void)
 
 /* ---- rights: key_task_permission() ---- */
 
-static __noinline bool in_group(__u64 groups, __u32 fsgid, __u32 gid)
+PART bool in_group(__u64 groups, __u32 fsgid, __u32 gid)
 {
 	struct group_info *info = (void *)groups;
 	const __u64 first = groups + bpf_core_field_offset(struct group_info, gid);
@@ -96,7 +100,7 @@ static __noinline bool in_group(__u64 groups, __u32 fsgid, __u32 gid)
 }
 
 /* The rights of the one class that the thread is in. Those of a possessor add to them. */
-static __noinline __u32 rights(__u64 address, bool is_possessed)
+PART __u32 rights(__u64 address, bool is_possessed)
 {
 	const struct search *s = get_search();
 	struct key___rights *key = (void *)address;
@@ -170,7 +174,7 @@ static long descend(__u32 i, struct descent *d)
 	return 0;
 }
 
-static __noinline bool keyring_has(__u64 ring)
+PART bool keyring_has(__u64 ring)
 {
 	struct descent d = {.pointer = array_root((void *)ring)};
 
@@ -199,7 +203,7 @@ static __always_inline bool leads_to_keyrings(__u64 from, __u32 slot, __u64 next
 }
 
 /* Begins with a keyring at a depth. */
-static __noinline long enter_keyring(__u64 ring, __u32 depth)
+PART long enter_keyring(__u64 ring, __u32 depth)
 {
 	const unsigned long dead = 1ul << KEY_FLAG_REVOKED | 1ul << KEY_FLAG_INVALIDATED;
 	struct search *s = get_search();
@@ -259,7 +263,7 @@ static long walk_keyrings(__u32 i, void *unused)
 }
 
 /* keyring_search_rcu(): is the key RING, or in it? */
-static __noinline bool search_keyring(__u64 ring)
+PART bool search_keyring(__u64 ring)
 {
 	struct search *s = get_search();
 	long steps;
@@ -286,8 +290,9 @@ static __always_inline void act_as(struct search *s, const struct cred *cred)
 	s->groups = (__u64)BPF_CORE_READ((struct cred___rights *)cred, group_info);
 }
 
-static __noinline bool search_thread(const struct cred *cred)
+PART bool search_thread(__u64 address)
 {
+	const struct cred *cred = (const void *)address;
 	struct search *s = get_search();
 	__u64 session;
 
@@ -371,8 +376,8 @@ SEC("iter/task") int key_rights(struct bpf_iter__task *ctx)
 	s->index[3] = (__u64)BPF_CORE_READ((struct key___rights *)key, domain_tag);
 	requestor = requestors_cred(cred);
 	s->left = KEYRING_STEPS;
-	is_possessed = search_thread(cred) ||
-		       (requestor && !is_authority(key) && search_thread(requestor));
+	is_possessed = search_thread((__u64)cred) ||
+		       (requestor && !is_authority(key) && search_thread((__u64)requestor));
 	q->is_long = !s->left;
 	act_as(s, cred);
 	q->rights = rights((__u64)key, is_possessed);
