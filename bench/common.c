@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -119,6 +120,51 @@ void bench_await_source(const struct bench_mount *m)
 {
 	while (is_starting(m))
 		usleep(100);
+}
+
+bool bench_attaches(const struct bench_mount *m)
+{
+	static const char name[] = "kernel-";
+	char source[512] = "";
+
+	(void)getxattr(m->dir, WQFS_XATTR_SOURCE, source, sizeof(source) - 1);
+	return !strncmp(source, name, strlen(name));
+}
+
+/* Has the process a descriptor of DIR, its /proc/PID/fdinfo, that attaches a program? */
+static bool is_link(int dir, const char *name)
+{
+	char text[4096];
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	return strstr(text, "link_id:");
+}
+
+bool bench_has_links(const struct bench_mount *m)
+{
+	struct dirent *e;
+	char path[64];
+	bool any = false;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo", (int)m->daemon);
+	dir = opendir(path);
+	if (!dir)
+		bench_fail(path);
+	while (!any && (e = readdir(dir)))
+		any = is_link(dirfd(dir), e->d_name);
+	closedir(dir);
+	return any;
+}
+
+void bench_await_rest(const struct bench_mount *m)
+{
+	while (bench_attaches(m) && bench_has_links(m))
+		usleep(1000);
 }
 
 int bench_queue(const struct bench_mount *m)

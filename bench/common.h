@@ -4,6 +4,7 @@
 #define WQ_BENCH_COMMON_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -33,6 +34,12 @@ void bench_unmount(struct bench_mount *m);
 
 /* Waits until its source has started, if it has one, which costs others time meanwhile. */
 void bench_await_source(const struct bench_mount *m);
+
+/* Does its source attach programs for a watch? Are any attached? And waits until none is, while
+ * nothing is watched. */
+bool bench_attaches(const struct bench_mount *m);
+bool bench_has_links(const struct bench_mount *m);
+void bench_await_rest(const struct bench_mount *m);
 
 /* Makes a queue whose records are not filtered. */
 int bench_queue(const struct bench_mount *m);

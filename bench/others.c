@@ -118,7 +118,7 @@ static void turn(const char *wqfs, const char *opts, int32_t watched)
 	measure_empty();
 	bench_mount(&m, wqfs, opts);
 	bench_await_source(&m);
-	usleep(1500000); /* what was attached for a trial is detached after a second */
+	bench_await_rest(&m);
 	measure(UNUSED);
 	fd = bench_queue(&m);
 	bench_watch(fd, watched, 1);

@@ -10,16 +10,15 @@
  *
  *	setup WQFS NULLFS [QUEUES [TIMES]]
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/membarrier.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "common.h"
@@ -144,58 +143,54 @@ static struct watches measure_watches(const char *program, int32_t key)
 
 /* ---- a watch that attaches the programs ---- */
 
-static bool detaches(const struct bench_mount *m)
+/* ---- others, meanwhile ---- */
+
+/* Asks for a queue's state again and again, as somebody else does. */
+struct other {
+	pthread_t thread;
+	int fd;
+	_Atomic bool ends;
+	double longest; /* microseconds */
+};
+
+static void *ask_on(void *arg)
 {
-	static const char name[] = "kernel-syscalls";
-	char source[512] = "";
+	struct other *o = arg;
 
-	(void)getxattr(m->dir, WQFS_XATTR_SOURCE, source, sizeof(source) - 1);
-	return !strncmp(source, name, strlen(name));
-}
+	while (!o->ends) {
+		uint64_t began = wq_now_ns();
+		double us;
 
-/* Has the process a descriptor of DIR, its /proc/PID/fdinfo, that attaches a program? */
-static bool is_link(int dir, const char *name)
-{
-	char text[4096];
-	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-
-	if (fd >= 0)
-		close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	return strstr(text, "link_id:");
-}
-
-static bool has_links(const struct bench_mount *m)
-{
-	struct dirent *e;
-	char path[64];
-	bool any = false;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/proc/%d/fdinfo", (int)m->daemon);
-	dir = opendir(path);
-	if (!dir)
-		bench_fail(path);
-	while (!any && (e = readdir(dir)))
-		any = is_link(dirfd(dir), e->d_name);
-	closedir(dir);
-	return any;
+		(void)bench_stats(o->fd);
+		us = (double)(wq_now_ns() - began) / 1000;
+		if (us > o->longest)
+			o->longest = us;
+		usleep(50);
+	}
+	return NULL;
 }
 
 /* The time of a watch after all programs were detached, in microseconds; if HAS_PASSED, also
- * after all processors have passed. */
-static double attaching_us(const struct bench_mount *m, int fd, int32_t key, bool has_passed)
+ * after all processors have passed. *OTHERS: the longest time that somebody else waited
+ * meanwhile. */
+static double attaching_us(
+	const struct bench_mount *m, int fd, int32_t key, bool has_passed, double *others)
 {
+	struct other o = {.fd = fd};
 	char removal[256];
 	double us;
 
-	while (has_links(m))
+	while (bench_has_links(m))
 		usleep(1000);
 	if (has_passed && syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0)
 		bench_fail("membarrier");
+	if (pthread_create(&o.thread, NULL, ask_on, &o) != 0)
+		bench_fail("a thread");
 	us = watch_us(fd, key);
-	if (!has_links(m))
+	o.ends = true;
+	pthread_join(o.thread, NULL);
+	*others = o.longest;
+	if (!bench_has_links(m))
 		bench_fail("a watch that attaches programs");
 	bench_watch(fd, key, -1);
 	if (read(fd, removal, sizeof(removal)) <= 0)
@@ -206,37 +201,42 @@ static double attaching_us(const struct bench_mount *m, int fd, int32_t key, boo
 static void measure_attaching(const char *program, int32_t key, double second)
 {
 	double *at_once = calloc((size_t)times, sizeof(double)),
-	       *later = calloc((size_t)times, sizeof(double));
+	       *later = calloc((size_t)times, sizeof(double)),
+	       *others = calloc(2 * (size_t)times, sizeof(double));
 	struct bench_mount m;
 	int fd;
 
-	if (!at_once || !later)
+	if (!at_once || !later || !others)
 		bench_fail("memory");
 	bench_mount(&m, program, "source=auto");
 	bench_await_source(&m);
 	fd = bench_queue(&m);
-	for (int i = 0; detaches(&m) && i < times; i++) {
-		at_once[i] = attaching_us(&m, fd, key, false);
-		later[i] = attaching_us(&m, fd, key, true);
+	for (int i = 0; bench_attaches(&m) && i < times; i++) {
+		at_once[i] = attaching_us(&m, fd, key, false, &others[2 * i]);
+		later[i] = attaching_us(&m, fd, key, true, &others[2 * i + 1]);
 	}
 	close(fd);
 	bench_unmount(&m);
 	qsort(at_once, (size_t)times, sizeof(double), by_value);
 	qsort(later, (size_t)times, sizeof(double), by_value);
+	qsort(others, 2 * (size_t)times, sizeof(double), by_value);
 	if (later[0] > 0) {
 		printf("a watch that attaches the programs takes %.1f us (%.1f to %.1f), just "
-		       "after they were detached %.1f us (%.1f to %.1f)\n",
+		       "after they were detached %.1f us (%.1f to %.1f); others wait meanwhile "
+		       "for %.1f us at the longest (median), and never longer than %.1f us\n",
 			later[times / 2], later[0], later[times - 1], at_once[times / 2],
-			at_once[0], at_once[times - 1]);
+			at_once[0], at_once[times - 1], others[times], others[2 * times - 1]);
 		bench_row("5 a watch that attaches the programs, against a second one",
 			later[times / 2], "us", second, 0);
-		bench_row("5 a watch that attaches the programs", later[times / 2], "us", 0,
-			2000);
+		bench_row("5 a watch that attaches the programs", later[times / 2], "us", 0, 0);
 		bench_row("5 a watch just after they were detached", at_once[times / 2], "us",
-			0, 2000);
+			0, 0);
+		bench_row("5 the longest that others wait meanwhile", others[times], "us", 0,
+			2000);
 	}
 	free(at_once);
 	free(later);
+	free(others);
 }
 
 int main(int argc, char **argv)

@@ -311,6 +311,11 @@ static void on_decided(void *arg, const char *why)
 		say_source(d, "");
 }
 
+static void on_may_watch(void *arg)
+{
+	wqfs_ask_again(((struct daemon *)arg)->fs);
+}
+
 static bool is_pressing(void *arg)
 {
 	const struct daemon *d = arg;
@@ -326,6 +331,7 @@ static int set_up(struct daemon *d, char *why, size_t why_size)
 		.pace = wqfs_pace(&o->limits),
 		.source = source_of(d),
 		.decided = on_decided,
+		.may_watch = on_may_watch,
 		.decided_arg = d,
 		.is_pressing = is_pressing,
 		.is_pressing_arg = d,

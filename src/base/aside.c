@@ -37,7 +37,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-static void stop_waiting(struct wq_aside *a)
+void wq_aside_ignore(struct wq_aside *a)
 {
 	if (a->is_awaited)
 		wq_loop_del(a->loop, &a->end);
@@ -48,7 +48,7 @@ static void on_end(struct wq_loop_fd *fd, uint32_t events WQ_UNUSED)
 {
 	struct wq_aside *a = wq_container_of(fd, struct wq_aside, end);
 
-	stop_waiting(a);
+	wq_aside_ignore(a);
 	(void)atomic_load(&a->state); /* the thread has set it after its results */
 	a->ended(a);
 }
@@ -66,7 +66,7 @@ int wq_aside_begin(struct wq_aside *a, struct wq_loop *loop)
 		r = wq_thread_begin(&a->thread, run, a);
 	if (r == 0)
 		return 0;
-	stop_waiting(a);
+	wq_aside_ignore(a);
 	if (a->end.fd >= 0)
 		close(a->end.fd);
 	return r;
@@ -82,7 +82,7 @@ void wq_aside_end(struct wq_aside *a, int wait_ms)
 	struct pollfd end = {.fd = a->end.fd, .events = POLLIN};
 	const pthread_t thread = a->thread; /* which may dispose of A once it is left */
 
-	stop_waiting(a);
+	wq_aside_ignore(a);
 	poll(&end, 1, wait_ms);
 	if (atomic_exchange(&a->state, LEFT) == UNDER_WAY) {
 		pthread_detach(thread);

@@ -29,12 +29,16 @@ struct wq_aside {
  * is still the caller's to free. */
 int wq_aside_begin(struct wq_aside *aside, struct wq_loop *loop);
 
+/* The loop does not call ended() any more. ASIDE, whose work may be under way, is still to be
+ * disposed of by wq_aside_end(), which does not use the loop then. */
+void wq_aside_ignore(struct wq_aside *aside);
+
 /* For work(): has the loop lost interest? */
 bool wq_aside_is_left(const struct wq_aside *aside);
 
 /* Disposes of ASIDE, whose work has begun. If it has not come to an end this waits for that,
- * but for no more than WAIT_MS; then the thread goes on by itself, and disposes of ASIDE at its
- * end. */
+ * but for no more than WAIT_MS (-1: however long that takes); then the thread goes on by
+ * itself, and disposes of ASIDE at its end. */
 void wq_aside_end(struct wq_aside *aside, int wait_ms);
 
 #endif

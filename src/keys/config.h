@@ -23,7 +23,9 @@ struct wq_keys_config {
 	 * called again when one has died. If DECIDED is NULL, a source has started before
 	 * wq_keys_new() returns, which takes some hundred milliseconds. */
 	void (*decided)(void *arg, const char *why);
-	void *decided_arg;
+	/* Watches that could not be set yet can be set now. May be NULL. */
+	void (*may_watch)(void *arg);
+	void *decided_arg; /* for both */
 	/* Is a reader to be served before more is posted? NULL: never. */
 	bool (*is_pressing)(void *arg);
 	void *is_pressing_arg;

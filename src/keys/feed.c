@@ -412,6 +412,14 @@ static void on_decided(void *arg)
 	f->has_decided = true;
 }
 
+static void on_may_watch(void *arg)
+{
+	const struct wq_keys_config *config = &((struct wq_feed *)arg)->model->config;
+
+	if (config->may_watch)
+		config->may_watch(config->decided_arg);
+}
+
 void wq_feed_init(
 	struct wq_feed *f, const struct wq_follower *follower, struct wq_resolve *resolve)
 {
@@ -427,6 +435,7 @@ void wq_feed_init(
 				.begun = on_begun,
 				.decided = m->config.decided ? on_decided : NULL,
 				.ready = on_ready,
+				.may_watch = on_may_watch,
 				.forks_lost = on_forks_lost,
 				.ids_lost = on_ids_lost,
 				.occasion = on_occasion,

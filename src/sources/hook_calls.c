@@ -188,15 +188,6 @@ void wq_hook_calls_forget(struct bpf_object *object, int32_t serial)
 		bpf_map_delete_elem(addresses, &watch.address);
 }
 
-void wq_hook_calls_forget_begun(struct bpf_object *object)
-{
-	const int map = bpf_object__find_map_fd_by_name(object, "calls");
-	uint32_t tid;
-
-	while (!bpf_map_get_next_key(map, NULL, &tid) && !bpf_map_delete_elem(map, &tid))
-		;
-}
-
 /* ---- calls under way ---- */
 
 bool wq_hook_calls_under_way(struct bpf_object *object, uint64_t from_ns, uint64_t to_ns)

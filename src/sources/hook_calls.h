@@ -24,9 +24,6 @@ int wq_hook_calls_find(struct bpf_object *object, int32_t serial);
 /* SERIAL is not watched any more: reverses wq_hook_calls_find(). */
 void wq_hook_calls_forget(struct bpf_object *object, int32_t serial);
 
-/* Forgets the calls that had begun when the programs were detached. */
-void wq_hook_calls_forget_begun(struct bpf_object *object);
-
 /* Are calls under way that began between FROM_NS and TO_NS (CLOCK_MONOTONIC)? Calls that by
  * their nature wait for others do not count. */
 bool wq_hook_calls_under_way(struct bpf_object *object, uint64_t from_ns, uint64_t to_ns);

@@ -16,6 +16,7 @@
 
 #ifdef HAVE_BPF
 
+#include "sources/attachment.h"
 #include "sources/hook_proof.h"
 #include "sources/key_hooks.h"
 #include "sources/key_rights.h"
@@ -23,7 +24,6 @@
 
 #define SKIPS_NS (10 * WQ_NSEC_PER_MSEC) /* between two questions for skipped programs */
 #define READ_NS	 WQ_NSEC_PER_MSEC	 /* for reading in one turn */
-#define REST_NS	 WQ_NSEC_PER_SEC	 /* after the last watch, until programs are detached */
 
 struct kernel {
 	struct wq_source source;
@@ -35,7 +35,7 @@ struct kernel {
 	bool is_alone; /* a lockdown leaves no other source that is told of changes */
 	struct wq_timer skips_timer; /* to ask for skipped programs */
 	uint64_t skips_ns;	     /* when it was asked for them last */
-	struct wq_timer rest_timer;
+	struct wq_attachment attachment;
 };
 
 static struct kernel *kernel_of(struct wq_source *source)
@@ -51,11 +51,6 @@ static void on_ready(struct wq_loop_fd *fd, uint32_t events WQ_UNUSED)
 }
 
 static void on_skips_timer(struct wq_timer *timer);
-
-static void on_rest_timer(struct wq_timer *timer)
-{
-	wq_hooks_rest(wq_container_of(timer, struct kernel, rest_timer)->hooks);
-}
 
 static struct wq_hooks *open_hooks(enum wq_hook_variant variant, char *why, size_t why_size)
 {
@@ -99,26 +94,28 @@ static struct wq_source *start(const struct wq_source_type *type, enum wq_hook_v
 	k->fd = (struct wq_loop_fd){
 		.fd = wq_hooks_fd(k->hooks), .ready = on_ready, .can_wait = true};
 	k->skips_timer.fire = on_skips_timer;
-	k->rest_timer.fire = on_rest_timer;
 	wq_log(WQ_LOG_DEBUG, "the kernel's functions are hooked by %s",
 		wq_hooks_name(k->hooks));
 	return &k->source;
 }
 
-/* Nothing may be watched any more. */
-static void rest_later(struct kernel *k)
+/* How long after the last watch its programs are detached. Those in functions cost others less,
+ * and the kernel takes longer for them. */
+static uint64_t rest_ns(const struct wq_source *source)
 {
-	wq_timer_set(k->env.loop, &k->rest_timer, wq_now_ns() + REST_NS);
+	return (source->type == &wq_source_kernel_syscalls ? 1 : 10) * WQ_NSEC_PER_SEC;
 }
 
 static int begin(struct wq_source *source)
 {
 	struct kernel *k = kernel_of(source);
+	const struct wq_source_sink *sink = &k->env.sink;
 	int r = wq_loop_add(k->env.loop, &k->fd, EPOLLIN);
 
 	k->has_begun = r == 0;
-	if (r == 0) /* what was watched to prove it is not watched any more */
-		rest_later(k);
+	if (r == 0)
+		wq_attachment_begin(&k->attachment, k->hooks, rest_ns(source), k->env.loop,
+			sink->may_watch, sink->arg);
 	return r;
 }
 
@@ -154,7 +151,7 @@ static void leave(struct wq_source *source)
 	if (k->has_begun) {
 		wq_loop_del(k->env.loop, &k->fd);
 		wq_timer_clear(k->env.loop, &k->skips_timer);
-		wq_timer_clear(k->env.loop, &k->rest_timer);
+		wq_attachment_leave(&k->attachment);
 	}
 	k->has_begun = false;
 }
@@ -163,7 +160,10 @@ static void stop(struct wq_source *source)
 {
 	struct kernel *k = kernel_of(source);
 
-	wq_hooks_close(k->hooks);
+	if (k->attachment.hooks)
+		wq_attachment_close(&k->attachment);
+	else
+		wq_hooks_close(k->hooks);
 	wq_key_rights_close(k->rights);
 	free(k);
 }
@@ -171,10 +171,13 @@ static void stop(struct wq_source *source)
 static int watch(struct wq_source *source, int32_t serial)
 {
 	struct kernel *k = kernel_of(source);
-	int r = wq_hooks_watch(k->hooks, serial);
+	int r = wq_attachment_want(&k->attachment);
 
-	if (r < 0) /* it may have been switched on for that */
-		rest_later(k);
+	if (r < 0)
+		return r;
+	r = wq_hooks_watch(k->hooks, serial);
+	if (r < 0)
+		wq_attachment_rest_later(&k->attachment);
 	return r;
 }
 
@@ -183,7 +186,7 @@ static void unwatch(struct wq_source *source, int32_t serial)
 	struct kernel *k = kernel_of(source);
 
 	wq_hooks_unwatch(k->hooks, serial);
-	rest_later(k);
+	wq_attachment_rest_later(&k->attachment);
 }
 
 /* ---- reading ---- */
@@ -216,7 +219,7 @@ static bool is_complete(struct kernel *k)
 	if (k->has_skipped)
 		return false;
 	k->skips_ns = wq_now_ns();
-	if (!wq_hooks_have_skipped(k->hooks))
+	if (!wq_attachment_stands(&k->attachment) || !wq_hooks_have_skipped(k->hooks))
 		return true;
 	if (k->source.type == &wq_source_kernel_fentry && !k->is_alone) {
 		trampolines_skip = k->has_skipped = true;

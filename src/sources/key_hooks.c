@@ -231,11 +231,12 @@ static bool load(struct wq_hooks *h, char *why, size_t why_size)
 	}
 	if (r == 0)
 		r = open_maps(h);
-	if (r == 0 && h->variant == WQ_HOOKS_CALLS)
-		return wq_hook_calls_prepare(h->object, h->state, why, why_size);
+	if (r == 0 && h->variant == WQ_HOOKS_CALLS &&
+		!wq_hook_calls_prepare(h->object, h->state, why, why_size))
+		return false;
 	if (r == 0) {
 		what = "attached";
-		r = for_programs(h, attach);
+		r = wq_hooks_attach(h);
 	}
 	if (r < 0)
 		snprintf(why, why_size, "the %s programs cannot be %s: %s%s%s", h->name, what,
@@ -269,18 +270,11 @@ static void unshare_memory(const void *memory, size_t size)
 		munmap((void *)memory, size);
 }
 
-static void detach(struct wq_hooks *h)
-{
-	for (size_t i = 0; i < h->n_links; i++)
-		bpf_link__destroy(h->links[i]);
-	h->n_links = 0;
-}
-
 void wq_hooks_close(struct wq_hooks *h)
 {
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
-	detach(h);
+	wq_hooks_detach(h);
 	ring_buffer__free(h->ring);
 	unshare_memory(h->state, sizeof(*h->state));
 	unshare_memory(h->consumed, page);
@@ -299,36 +293,50 @@ int wq_hooks_fd(const struct wq_hooks *h)
 	return h->events;
 }
 
-/* ---- which keys ---- */
+/* ---- attaching ---- */
 
-/* The programs at tracepoints cost others something, so that they are there only while there is
- * anything to report, and for a while after that: to attach them takes less than a millisecond,
- * but soon after they were detached the kernel first waits for all processors
- * (tp_rcu_cond_sync()). */
-static int switch_on(struct wq_hooks *h)
+/* Forgets which operations are under way. Those that had begun when the programs were detached
+ * have ended unseen. */
+static void forget_begun(const struct wq_hooks *h)
 {
-	const uint64_t effective = wq_caps_raise();
-	int r = 0;
+	const int map = bpf_object__find_map_fd_by_name(
+		h->object, h->variant == WQ_HOOKS_CALLS ? "calls" : "threads");
+	uint32_t tid;
 
-	if (h->variant == WQ_HOOKS_CALLS && !h->n_links) {
-		/* what had begun when the programs were detached has ended unseen */
-		wq_hook_calls_forget_begun(h->object);
-		r = for_programs(h, attach);
-	}
-	wq_caps_restore(effective);
+	while (!bpf_map_get_next_key(map, NULL, &tid) && !bpf_map_delete_elem(map, &tid))
+		;
+}
+
+int wq_hooks_attach(struct wq_hooks *h)
+{
+	int r;
+
+	forget_begun(h);
+	r = for_programs(h, attach);
 	if (r < 0)
-		detach(h);
-	else
-		h->state->is_on = 1;
-	h->skips = wq_hook_skips(
-		h->object, h->links, h->n_links); /* until now nobody missed anything */
+		wq_hooks_detach(h);
 	return r;
 }
 
-void wq_hooks_rest(struct wq_hooks *h)
+void wq_hooks_detach(struct wq_hooks *h)
 {
-	if (h->variant == WQ_HOOKS_CALLS && !h->state->is_on)
-		detach(h);
+	for (size_t i = 0; i < h->n_links; i++)
+		bpf_link__destroy(h->links[i]);
+	h->n_links = 0;
+}
+
+/* ---- which keys ---- */
+
+bool wq_hooks_are_on(const struct wq_hooks *h)
+{
+	return h->state->is_on;
+}
+
+/* Until now nobody missed anything. */
+static void switch_on(struct wq_hooks *h)
+{
+	h->state->is_on = 1;
+	h->skips = wq_hook_skips(h->object, h->links, h->n_links);
 }
 
 int wq_hooks_watch(struct wq_hooks *h, int32_t serial)
@@ -337,8 +345,8 @@ int wq_hooks_watch(struct wq_hooks *h, int32_t serial)
 	int r = 0;
 
 	if (!h->state->is_on)
-		r = switch_on(h);
-	if (r == 0 && bpf_map_update_elem(h->watched, &serial, &watch, BPF_ANY))
+		switch_on(h);
+	if (bpf_map_update_elem(h->watched, &serial, &watch, BPF_ANY))
 		r = errno == E2BIG ? -ENOSPC : -errno;
 	if (r == 0 && h->variant == WQ_HOOKS_CALLS)
 		r = wq_hook_calls_find(h->object, serial);

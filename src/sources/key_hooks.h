@@ -31,15 +31,21 @@ const char *wq_hooks_name(const struct wq_hooks *hooks);
 /* A descriptor that polls readable when there is something to read. */
 int wq_hooks_fd(const struct wq_hooks *hooks);
 
-/* Reports SERIAL from now on. 0; -ENOSPC: WQ_HOOK_WATCHED keys are reported already; -ENOMEM;
- * any other error: the hooks cannot be used any more. To be called by one thread only. */
+/* Reports SERIAL from now on; the programs are attached. 0; -ENOSPC: WQ_HOOK_WATCHED keys are
+ * reported already; -ENOMEM; any other error: the hooks cannot be used any more. To be called
+ * by one thread only. */
 int wq_hooks_watch(struct wq_hooks *hooks, int32_t serial);
 /* Reports SERIAL no longer. Its destruction does the same. */
 void wq_hooks_unwatch(struct wq_hooks *hooks, int32_t serial);
 
-/* To be called when a key was unwatched some time ago: if none has been watched since, detaches
- * what costs others something. */
-void wq_hooks_rest(struct wq_hooks *hooks);
+/* Is any key watched? */
+bool wq_hooks_are_on(const struct wq_hooks *hooks);
+
+/* Detaches all programs, while no key is watched, and attaches them again: 0 or -errno. They
+ * need the capabilities of wq_hooks_open(), and may take many milliseconds; other threads may
+ * read meanwhile, but watch nothing and not ask for what was skipped. */
+void wq_hooks_detach(struct wq_hooks *hooks);
+int wq_hooks_attach(struct wq_hooks *hooks);
 
 /* Reads what there is, or as much as END_NS (CLOCK_MONOTONIC) allows. Sets *UNTIL_NS to the
  * time up to which nothing is missing: now, or the time of the last event. 0 or -errno. */

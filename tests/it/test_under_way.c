@@ -105,8 +105,7 @@ static void await_rest(pid_t daemon)
 {
 	unsigned int ids[BPF_IDS];
 
-	if (kernel_source_is("kernel-syscalls"))
-		IT_UNTIL(kernel_source_ids(daemon, "link_id", ids) == 0);
+	IT_UNTIL(kernel_source_ids(daemon, "link_id", ids) == 0);
 }
 
 static void update_that_had_begun_is_posted(bool other_is_watched)
