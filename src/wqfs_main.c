@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,6 +25,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/notify.h"
+#include "base/precedence.h"
 #include "base/start.h"
 #include "base/unused.h"
 #include "fuse/constructing.h"
@@ -38,8 +38,7 @@
 #include "sources/choice.h"
 #include "wqfs_ops.h"
 
-#define TRACING_NICE (-10)
-#define FAREWELL_NS  WQ_NSEC_PER_SEC /* for pollers to ask again and learn of the end */
+#define FAREWELL_NS WQ_NSEC_PER_SEC /* for pollers to ask again and learn of the end */
 
 struct daemon {
 	struct wq_options options;
@@ -271,22 +270,14 @@ static void on_ready(struct wqfs *fs)
 	say_ready(d);
 }
 
-/* A tracing daemon must read the trace before it overruns, and those who ask it must not wait
- * behind those who fill the trace. So it runs before others of equal right, as auditd does for
- * the same reason. On a busy machine a flood of the trace takes more than a fair share of a
- * core to read: a daemon that had only that would be preempted in the middle of each answer. A
- * nice value that somebody has set stays as it is. */
+/* Whoever learns what others do must keep up with them. */
 static void keep_up(const struct daemon *d)
 {
 	struct wqfs_stats s = {0};
-	uint64_t effective;
 
 	wq_keys_stats(d->keys, &s);
-	if (s.source == WQFS_SOURCE_POLL || getpriority(PRIO_PROCESS, 0) != 0)
-		return;
-	effective = wq_caps_raise();
-	(void)setpriority(PRIO_PROCESS, 0, TRACING_NICE);
-	wq_caps_restore(effective);
+	if (s.source != WQFS_SOURCE_POLL)
+		wq_precedence_take();
 }
 
 /* A source has started, or none works, and then WHY says why. Later, when one has died, the
