@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mounts.h"
 #include "fuse/mount.h"
+#include "fuse/mount_lock.h"
 
 static uid_t mounted_by(const struct mntent *m)
 {
@@ -201,7 +202,7 @@ static void warn_if_it_would_stay(const char *mountpoint)
 			mountpoint, strerror(err));
 }
 
-int wq_mount(struct fuse_session *se, const char *mountpoint)
+static int look_and_mount(struct fuse_session *se, const char *mountpoint)
 {
 	struct caught c;
 	struct stat st;
@@ -234,4 +235,13 @@ int wq_mount(struct fuse_session *se, const char *mountpoint)
 	}
 	fuse_set_log_func(log_libfuse);
 	return r == 0 ? 0 : -1;
+}
+
+int wq_mount(struct fuse_session *se, const char *mountpoint)
+{
+	const int lock = wq_mount_lock();
+	int r = look_and_mount(se, mountpoint);
+
+	wq_mount_unlock(lock);
+	return r;
 }

@@ -6,10 +6,12 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "lib.h"
 
@@ -227,6 +229,50 @@ static void fstab_form_mounts(void)
 	it_stop(daemon);
 }
 
+/* ---- at the same moment ---- */
+
+static size_t mounts_here(void)
+{
+	char mounts[65536], *at = mounts, here[512];
+	int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	ssize_t n, len = 0;
+	size_t found = 0;
+
+	IT_OK(getcwd(here, sizeof(here) - sizeof("/" IT_MNT " ")));
+	strcat(here, "/" IT_MNT " ");
+	while ((n = read(fd, mounts + len, sizeof(mounts) - 1 - (size_t)len)) > 0)
+		len += n;
+	close(fd);
+	mounts[len] = '\0';
+	while ((at = strstr(at, here))) {
+		found++;
+		at++;
+	}
+	return found;
+}
+
+/* The first has found nothing mounted, and is about to mount when the second comes. */
+static void of_two_at_the_same_moment_one_mounts(void)
+{
+	pid_t first, second;
+
+	it_need_root();
+	it_need_bare_daemon("what is preloaded would be in it, too");
+	setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 1);
+	setenv("LD_PRELOAD", HOLD_MOUNT, 1);
+	first = it_spawn(it_daemon_argv("source=poll"), IT_OUT);
+	unsetenv("LD_PRELOAD");
+	IT_UNTIL(access("mounting", F_OK) == 0);
+	second = it_spawn(it_daemon_argv("source=poll"), SAID);
+	IT_UNTIL(mounts_here() == 1 || it_in_syscall(second, SYS_clock_nanosleep));
+	close(creat("mount-goes-on", 0600));
+	IT_EQ(it_wait(second), 1);
+	IT_OK(strstr(it_text(SAID), "is mounted there already"));
+	IT_UNTIL(it_mounted());
+	IT_EQ(mounts_here(), 1);
+	it_stop(first);
+}
+
 /* ---- x-mount.mkdir ---- */
 
 static void missing_mount_point_is_made(void)
@@ -266,6 +312,8 @@ static const struct it_test tests[] = {
 	{"a mount over a live wqfs is refused", mount_over_a_live_wqfs_is_refused},
 	{"a mount over one's own live wqfs is refused",
 		mount_over_ones_own_live_wqfs_is_refused},
+	{"of two that start at the same moment one mounts",
+		of_two_at_the_same_moment_one_mounts},
 	{"root is told of a user's wqfs", root_is_told_of_a_users_wqfs},
 	{"a daemon that may not ask about keys does not mount",
 		daemon_that_may_not_ask_about_keys_does_not_mount},
