@@ -9,7 +9,7 @@
 #include <grp.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 
 #include "kernel_source.h"
@@ -206,10 +206,62 @@ static void too_many_keyrings_are_refused(void)
 	it_stop(daemon);
 }
 
+/* ---- who constructs a key ---- */
+
+#define RULES "/etc/request-key.d"
+#define RULE  RULES "/wqfs-test-possession.conf"
+#define ASKED "wqfs-test:asked"
+
+static void write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	IT_OK(fd >= 0);
+	IT_EQ(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+/* The program that constructs the key asks the kernel for KEY, and then wqfs, and writes down
+ * what they say. */
+static void install_rule(int32_t key)
+{
+	char directory[256], text[2048];
+
+	IT_OK(getcwd(directory, sizeof(directory)) != NULL);
+	if (access("/sbin/request-key", X_OK) < 0 || access(RULES, W_OK) < 0)
+		it_skip("keys are not constructed by request-key here");
+	snprintf(text, sizeof(text),
+		"cd %s; exec >answer 2>&1; keyctl describe %d >description; echo kernel $?\n"
+		"%s watch %s/asked %d; echo wqfs $?; keyctl instantiate $1 x 0\n",
+		directory, key, WQCTL_PROGRAM, IT_MNT, key);
+	write_file("asks.sh", text);
+	snprintf(text, sizeof(text), "create user " ASKED " * /bin/sh %s/asks.sh %%k\n",
+		directory);
+	it_remove_later(RULE);
+	write_file(RULE, text);
+}
+
+/* It possesses what the process does that has requested the key. */
+static void who_constructs_possesses_what_the_requestor_does(void)
+{
+	pid_t daemon = kernel_source_start("");
+	int32_t key = own_key(SESSION);
+	int fd = it_queue("asked", O_RDWR);
+
+	install_rule(key);
+	if (request_key("user", ASKED, "x", SESSION) < 0 && access("answer", F_OK) < 0)
+		it_skip("the kernel does not call this system's request-key");
+	IT_STR(it_text("answer"), "kernel 0\nwqfs 0\n");
+	IT_EQ(it_stats(fd).watches, 1);
+	it_stop(daemon);
+}
+
 static const struct it_test tests[] = {
 	{"who may View a key by possession may watch it, and nobody else",
 		who_possesses_may_watch},
 	{"a search through too many keyrings is given up", too_many_keyrings_are_refused},
+	{"who constructs a key possesses what its requestor does",
+		who_constructs_possesses_what_the_requestor_does},
 };
 
 IT_MAIN(tests)
