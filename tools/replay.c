@@ -11,7 +11,7 @@
 #include "wqctl.h"
 
 /* A longer one is no time that somebody waited for. */
-#define PAUSE_MAX_SEC (100L * 365 * 24 * 3600)
+#define PAUSE_MAX_SEC (INT64_C(100) * 365 * 24 * 3600)
 
 uint64_t replay_pause_ns(const struct timespec *before, const struct timespec *now)
 {
