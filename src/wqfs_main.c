@@ -387,8 +387,7 @@ static int serve(struct daemon *d, struct fuse_args *args)
 		fprintf(stderr, "wqfs: cannot start: %s\n", why);
 		return 1;
 	}
-	if (resolve_mountpoint(&d->options) < 0 ||
-		wq_mount_clean_stale(d->options.mountpoint) < 0)
+	if (resolve_mountpoint(&d->options) < 0)
 		return 1; /* a message was printed already */
 	d->se = wq_session_new(args, &wqfs_ops, sizeof(wqfs_ops), d->fs);
 	if (!d->se)

@@ -101,7 +101,9 @@ int wq_mount_make_directory(const char *mountpoint, mode_t mode)
 	return r < 0 ? r : make_directory(mountpoint, mode);
 }
 
-int wq_mount_clean_stale(const char *mountpoint)
+/* Unmounts a wqfs whose daemon is dead from MOUNTPOINT. Leaves anything else alone. 0, or
+ * -errno after a message on stderr. */
+static int clean_stale(const char *mountpoint)
 {
 	struct stat st;
 	uid_t uid;
@@ -209,6 +211,8 @@ static int look_and_mount(struct fuse_session *se, const char *mountpoint)
 	uid_t uid;
 	int r;
 
+	if (clean_stale(mountpoint) < 0)
+		return -1;
 	/* For a user the kernel would only say "Permission denied"; and it would let root hide
 	 * the mount with all its queues. */
 	if (is_wqfs(mountpoint, &uid)) {
@@ -239,7 +243,7 @@ static int look_and_mount(struct fuse_session *se, const char *mountpoint)
 
 int wq_mount(struct fuse_session *se, const char *mountpoint)
 {
-	const int lock = wq_mount_lock();
+	const int lock = wq_mount_lock(mountpoint);
 	int r = look_and_mount(se, mountpoint);
 
 	wq_mount_unlock(lock);

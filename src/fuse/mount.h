@@ -15,18 +15,16 @@ char *wq_mount_resolve(const char *mountpoint);
  * even if a dead mount is there. 0 or -errno. */
 int wq_mount_make_directory(const char *mountpoint, mode_t mode);
 
-/* Unmounts a wqfs whose daemon is dead from MOUNTPOINT, an absolute path. Leaves anything else
- * alone. 0, or -errno after a message on stderr. */
-int wq_mount_clean_stale(const char *mountpoint);
-
 /* fuse_session_new(), with the ARGS that wq_options_parse() has left. NULL after one line on
  * stderr with the reason, such as an option that libfuse does not know either. */
 struct fuse_session *wq_session_new(struct fuse_args *args, const struct fuse_lowlevel_ops *ops,
 	size_t ops_size, void *userdata);
 
-/* Mounts SE on MOUNTPOINT, a directory. 0; or -1 after one line on stderr with the reason, in
- * the words of libfuse or fusermount3, whose own messages would take several lines. A warning
- * on stderr if its user could not unmount it. */
+/* Mounts SE on MOUNTPOINT, an absolute path of a directory, from which it unmounts a wqfs whose
+ * daemon is dead. Of two daemons that do so at the same moment one mounts, and the other finds
+ * a live wqfs, which is refused (mount_lock.h says how far). 0; or -1 after one line on stderr
+ * with the reason, in the words of libfuse or fusermount3, whose own messages would take
+ * several lines. A warning on stderr if its user could not unmount it. */
 int wq_mount(struct fuse_session *se, const char *mountpoint);
 
 #endif

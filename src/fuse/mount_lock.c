@@ -41,7 +41,7 @@ static bool is_current(int dir, int lock)
 }
 
 /* The lock; -EAGAIN: somebody has it; -1: it cannot be taken. */
-static int try_lock(int dir)
+static int try_file(int dir)
 {
 	int lock = openat(dir, NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	int r = -1;
@@ -58,17 +58,30 @@ static int try_lock(int dir)
 	return r;
 }
 
-int wq_mount_lock(void)
+/* The same of a directory, of which nobody removes anything. */
+static int try_directory(const char *path)
+{
+	int lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) == 0)
+		return lock;
+	r = errno == EWOULDBLOCK ? -EAGAIN : -1;
+	close(lock);
+	return r;
+}
+
+int wq_mount_lock(const char *mountpoint)
 {
 	const struct timespec pause = {.tv_nsec = WQ_NSEC_PER_MSEC};
 	const uint64_t until = wq_now_ns() + WAIT_NS;
-	int dir = open_place(), lock = -1;
+	int dir = open_place(), lock;
 
-	if (dir < 0)
-		return -1;
-	while ((lock = try_lock(dir)) == -EAGAIN && wq_now_ns() < until)
+	while ((lock = dir < 0 ? try_directory(mountpoint) : try_file(dir)) == -EAGAIN &&
+		wq_now_ns() < until)
 		nanosleep(&pause, NULL);
-	close(dir);
+	if (dir >= 0)
+		close(dir);
 	return lock < 0 ? -1 : lock;
 }
 

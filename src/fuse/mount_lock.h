@@ -6,10 +6,12 @@
 #ifndef WQ_MOUNT_LOCK_H
 #define WQ_MOUNT_LOCK_H
 
-/* Takes the lock, which is a file where nobody else can take it: in /run for root, else in
- * XDG_RUNTIME_DIR. Returns a descriptor for wq_mount_unlock(); -1: there is no such place, or
- * who has the lock has not mounted for five seconds, and the caller goes on without. */
-int wq_mount_lock(void);
+/* Takes the lock. It is a file where nobody else can take it: in /run for root, else in
+ * XDG_RUNTIME_DIR. A user who has no such place takes MOUNTPOINT itself, unless a dead mount is
+ * there; who may read that directory can hold the lock, too. Returns a descriptor for
+ * wq_mount_unlock(); -1: it cannot be taken, or who has it has not mounted for five seconds,
+ * and the caller goes on without. */
+int wq_mount_lock(const char *mountpoint);
 void wq_mount_unlock(int lock);
 
 #endif

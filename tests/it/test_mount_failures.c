@@ -251,26 +251,89 @@ static size_t mounts_here(void)
 	return found;
 }
 
-/* The first has found nothing mounted, and is about to mount when the second comes. */
-static void of_two_at_the_same_moment_one_mounts(void)
+/* Root may not look into a user's mount, which lives all the same. */
+static bool mounted_and_alive(void)
+{
+	struct stat st;
+
+	return mounts_here() > 0 && (stat(IT_MNT, &st) == 0 || errno != ENOTCONN);
+}
+
+/* Starts the daemon with the words BEFORE it; its output is in OUT. */
+static pid_t starts_by(const char *const before[], const char *out)
+{
+	const char **daemon = it_daemon_argv("source=poll"), *argv[32];
+	size_t n = 0;
+
+	while (*before)
+		argv[n++] = *before++;
+	while (*daemon)
+		argv[n++] = *daemon++;
+	argv[n] = NULL;
+	return it_spawn(argv, out);
+}
+
+/* The first is about to mount, or to unmount a dead one, when the second comes. */
+static void of_two_one_mounts(const char *const before[])
 {
 	pid_t first, second;
 
-	it_need_root();
 	it_need_bare_daemon("what is preloaded would be in it, too");
 	setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 1);
 	setenv("LD_PRELOAD", HOLD_MOUNT, 1);
-	first = it_spawn(it_daemon_argv("source=poll"), IT_OUT);
+	first = starts_by(before, IT_OUT);
 	unsetenv("LD_PRELOAD");
 	IT_UNTIL(access("mounting", F_OK) == 0);
-	second = it_spawn(it_daemon_argv("source=poll"), SAID);
-	IT_UNTIL(mounts_here() == 1 || it_in_syscall(second, SYS_clock_nanosleep));
+	second = starts_by(before, SAID);
+	IT_UNTIL(it_in_syscall(second, SYS_clock_nanosleep) || mounted_and_alive());
 	close(creat("mount-goes-on", 0600));
+	IT_UNTIL(strstr(it_text(SAID), "is mounted there already"));
 	IT_EQ(it_wait(second), 1);
-	IT_OK(strstr(it_text(SAID), "is mounted there already"));
-	IT_UNTIL(it_mounted());
+	IT_UNTIL(mounted_and_alive());
 	IT_EQ(mounts_here(), 1);
 	it_stop(first);
+}
+
+static void of_two_at_the_same_moment_one_mounts(void)
+{
+	it_need_root();
+	of_two_one_mounts((const char *const[]){NULL});
+}
+
+static void of_two_where_a_dead_one_is_one_mounts(void)
+{
+	pid_t dead;
+
+	it_need_root();
+	dead = it_spawn(it_daemon_argv("source=poll"), IT_OUT);
+	IT_UNTIL(it_mounted());
+	IT_EQ(kill(dead, SIGKILL), 0);
+	IT_EQ(it_wait(dead), -SIGKILL);
+	of_two_one_mounts((const char *const[]){NULL});
+}
+
+/* With the word PLACE of env's about XDG_RUNTIME_DIR. */
+static void of_two_of_nobodys_one_mounts(const char *place)
+{
+	const uid_t uid = it_nobody();
+	char reuid[32];
+
+	snprintf(reuid, sizeof(reuid), "--reuid=%u", uid);
+	IT_EQ(chown(".", uid, (gid_t)-1), 0);
+	IT_EQ(chown(IT_MNT, uid, (gid_t)-1), 0);
+	it_device_mode(0666);
+	of_two_one_mounts((const char *const[]){
+		"setpriv", reuid, "env", "--unset=XDG_RUNTIME_DIR", place, NULL});
+}
+
+static void of_two_of_a_users_one_mounts(void)
+{
+	of_two_of_nobodys_one_mounts("XDG_RUNTIME_DIR=.");
+}
+
+static void of_two_of_a_user_without_a_place_one_mounts(void)
+{
+	of_two_of_nobodys_one_mounts("--");
 }
 
 /* ---- x-mount.mkdir ---- */
@@ -314,6 +377,12 @@ static const struct it_test tests[] = {
 		mount_over_ones_own_live_wqfs_is_refused},
 	{"of two that start at the same moment one mounts",
 		of_two_at_the_same_moment_one_mounts},
+	{"of two that start at the same moment on a dead one one mounts",
+		of_two_where_a_dead_one_is_one_mounts},
+	{"of two of a user's that start at the same moment one mounts",
+		of_two_of_a_users_one_mounts},
+	{"of two of a user's without XDG_RUNTIME_DIR, too",
+		of_two_of_a_user_without_a_place_one_mounts},
 	{"root is told of a user's wqfs", root_is_told_of_a_users_wqfs},
 	{"a daemon that may not ask about keys does not mount",
 		daemon_that_may_not_ask_about_keys_does_not_mount},
