@@ -64,8 +64,8 @@ static void on_lost(struct wq_feed *f)
 {
 	const bool is_exact = wq_model_has(f->model, WQ_SOURCE_CHANGES);
 
-	wq_log(WQ_LOG_WARNING, "the %s buffer overflowed: LOSS, and %s",
-		wq_supervisor_name(&f->model->sources),
+	wq_log(WQ_LOG_WARNING, "the %s %s: LOSS, and %s",
+		wq_supervisor_name(&f->model->sources), f->model->events.why_lost,
 		is_exact ? "a check that each key still exists" : "a scan of all keys");
 	wq_losses_post_all(&f->model->losses);
 	if (is_exact) {

@@ -93,7 +93,7 @@ static struct wq_stored_event *add(
 
 		e = reallocarray(order->events, more, sizeof(*e));
 		if (!e) {
-			wq_event_order_lose(order, wq_now_ns());
+			wq_event_order_lose(order, wq_now_ns(), WQ_LOST_MEMORY);
 			return NULL;
 		}
 		order->events = e;
@@ -193,11 +193,12 @@ void wq_event_order_complete(struct wq_event_order *order, uint64_t until_ns)
 	order->complete_ns = until_ns;
 }
 
-void wq_event_order_lose(struct wq_event_order *order, uint64_t now_ns)
+void wq_event_order_lose(struct wq_event_order *order, uint64_t now_ns, const char *why)
 {
 	if (order->lost)
 		return;
 	order->lost = true;
+	order->why_lost = why;
 	order->lost_ns = now_ns;
 	order->next = order->n = order->waiting = 0;
 }
@@ -286,7 +287,7 @@ static struct wq_call *begin_call(struct wq_event_order *order, const struct wq_
 	if (!b)
 		b = new_begun(order, e->tid);
 	if (!b) {
-		wq_event_order_lose(order, wq_now_ns());
+		wq_event_order_lose(order, wq_now_ns(), WQ_LOST_MEMORY);
 		return NULL;
 	}
 	begin_next(b, e);

@@ -28,6 +28,7 @@ struct wq_event_order {
 	uint64_t complete_ns;	/* events before this time are complete */
 	uint64_t taken_ns;	/* the time of the event that was taken out last */
 	uint64_t lost_ns;	/* if lost: when the loss was noticed */
+	const char *why_lost;	/* the last time that some were: WQ_LOST_... */
 	bool lost, sorted;
 };
 
@@ -66,8 +67,13 @@ void wq_event_order_complete(struct wq_event_order *order, uint64_t until_ns);
 
 /* Events were lost, which was noticed at NOW_NS. It is unknown whether the events that were
  * read came before or after the loss: all of them are dropped, and so is what comes until the
- * order is complete up to NOW_NS. Then the reader gets the loss, once. */
-void wq_event_order_lose(struct wq_event_order *order, uint64_t now_ns);
+ * order is complete up to NOW_NS. Then the reader gets the loss, once. WHY goes behind the name
+ * of the source in what is logged: one of the words that follow. */
+void wq_event_order_lose(struct wq_event_order *order, uint64_t now_ns, const char *why);
+
+#define WQ_LOST_OVERFLOW "buffer overflowed"
+#define WQ_LOST_SKIPPED	 "programs were skipped by the kernel"
+#define WQ_LOST_MEMORY	 "events found no memory"
 
 /* Takes the next complete event out. False: there is none. */
 bool wq_event_order_take(struct wq_event_order *order, struct wq_event *event);

@@ -208,7 +208,7 @@ static void on_lost(void *arg, const struct wq_key_lost *lost)
 	if (lost->serial)
 		wq_event_order_key_lost(k->env.events, lost);
 	else
-		wq_event_order_lose(k->env.events, lost->at_ns);
+		wq_event_order_lose(k->env.events, lost->at_ns, WQ_LOST_OVERFLOW);
 }
 
 /* Where programs were skipped anything may be missing. Trampolines would skip again, so that
@@ -225,7 +225,7 @@ static bool is_complete(struct kernel *k)
 		trampolines_skip = k->has_skipped = true;
 		return false;
 	}
-	wq_event_order_lose(k->env.events, k->skips_ns);
+	wq_event_order_lose(k->env.events, k->skips_ns, WQ_LOST_SKIPPED);
 	return true;
 }
 

@@ -319,7 +319,7 @@ static int begin(struct wq_source *source)
 
 static void lose(struct syscalls *t)
 {
-	wq_event_order_lose(t->env.events, wq_now_ns());
+	wq_event_order_lose(t->env.events, wq_now_ns(), WQ_LOST_OVERFLOW);
 }
 
 static void lose_forks(struct syscalls *t)

@@ -268,11 +268,11 @@ START_TEST(a_loss_is_told_once_when_all_before_it_is_complete)
 	wq_event_order_complete(&order, 20);
 	take();
 	wq_event_order_begin(&order, 30, 2, 0, KEYCTL_REVOKE, args);
-	wq_event_order_lose(&order, 50);
+	wq_event_order_lose(&order, 50, WQ_LOST_OVERFLOW);
 	wq_event_order_begin(&order, 40, 3, 0, KEYCTL_REVOKE, args);
 	wq_event_order_complete(&order, 45);
 	nothing_left();
-	wq_event_order_lose(&order, 60);
+	wq_event_order_lose(&order, 60, WQ_LOST_OVERFLOW);
 	wq_event_order_complete(&order, 50);
 	ck_assert_int_eq(take().kind, WQ_EVENT_LOST);
 	nothing_left();

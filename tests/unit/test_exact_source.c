@@ -425,7 +425,7 @@ START_TEST(after_a_loss_the_ends_that_were_not_told_are_found)
 	ck_assert_int_eq(keyctl_update(key_b, "2", 1), 0);
 	end_key(key_a);
 	tell(key_b, NOTIFY_KEY_UPDATED, 0, &ann);
-	wq_event_order_lose(events, wq_now_ns());
+	wq_event_order_lose(events, wq_now_ns(), WQ_LOST_OVERFLOW);
 	ready();
 	ck_assert_str_eq(got(), "loss");
 	for (const char *text = ""; !*text; text = got()) {
@@ -603,7 +603,7 @@ START_TEST(an_end_that_is_told_when_it_was_found_is_told_once)
 	ck_assert_int_eq(watch(key_b), 0);
 	exact.tells_found_ends = true;
 	end_key(key_a);
-	wq_event_order_lose(events, wq_now_ns());
+	wq_event_order_lose(events, wq_now_ns(), WQ_LOST_OVERFLOW);
 	ready();
 	ck_assert_str_eq(got(), "loss");
 	while (exact.found_told != key_a)
@@ -624,7 +624,7 @@ START_TEST(it_may_end_while_keys_are_asked_whether_they_are_there)
 		snprintf(name, sizeof(name), "wqfs-test:%d", i);
 		ck_assert_int_eq(watch(add(name)), 0);
 	}
-	wq_event_order_lose(events, wq_now_ns());
+	wq_event_order_lose(events, wq_now_ns(), WQ_LOST_OVERFLOW);
 	ready(); /* it has begun to check; tear_down() ends the rest */
 }
 END_TEST

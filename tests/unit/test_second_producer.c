@@ -465,7 +465,7 @@ START_TEST(what_its_source_reports_comes_in_its_order_and_past_its_hook)
 	probe_ready();
 	HAS(anns, PRIVATE(1) COLD(1));
 	HAS(bobs, COLD(2));
-	wq_event_order_lose(&events, 40);
+	wq_event_order_lose(&events, 40, WQ_LOST_OVERFLOW);
 	probe_ready();
 	measured(50, 1, TEST_WARM, 0, &ann);
 	probe_ready();
