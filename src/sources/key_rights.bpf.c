@@ -231,6 +231,7 @@ static long walk_keyrings(__u32 i, void *unused)
 	struct array_place *at;
 	__u32 depth, slot;
 	__u64 next;
+	long ended;
 
 	if (!s)
 		return 1;
@@ -259,7 +260,10 @@ static long walk_keyrings(__u32 i, void *unused)
 	}
 	if (!may_search(array_address(next)))
 		return 0;
-	return enter_keyring(array_address(next), depth + 1) ? 1 : 0;
+	ended = enter_keyring(array_address(next), depth + 1);
+	/* the verifier has to see that it is 0 or 1, which the compiler knows */
+	barrier_var(ended);
+	return ended ? 1 : 0;
 }
 
 /* keyring_search_rcu(): is the key RING, or in it? */

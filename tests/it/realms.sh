@@ -29,6 +29,8 @@ tmp=$top_tmp
 # shellcheck source=tests/it/tap.sh
 . "$here/tap.sh"
 unset XDG_RUNTIME_DIR NOTIFY_SOCKET NO_COLOR
+# script(1) has a shell run its command: without this one that lets nobody in
+export SHELL=/bin/sh
 
 background='' mnt=$top_tmp/mnt gc_old=
 
