@@ -104,12 +104,23 @@ as_user() { # COMMAND
 	as $uid "$1"
 }
 
-of_user() {
-	setpriv --reuid=$uid --regid=$uid --clear-groups \
-		env XDG_RUNTIME_DIR=/run/user/$uid DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/$uid/bus "$@"
+of_uid() { # UID COMMAND...
+	of=$1
+	shift
+	setpriv --reuid="$of" --regid="$of" --clear-groups env XDG_RUNTIME_DIR="/run/user/$of" \
+		DBUS_SESSION_BUS_ADDRESS="unix:path=/run/user/$of/bus" "$@"
+}
+
+of_user() { # COMMAND...
+	of_uid $uid "$@"
+}
+
+unit_of_uid_starts() { # UID NAME
+	loginctl enable-linger "$2" &&
+		eventually of_uid "$1" systemctl --user is-system-running --wait &&
+		of_uid "$1" systemctl --user start wqfs && of_uid "$1" wqctl ls "/run/user/$1/wqfs"
 }
 
 users_unit_starts() {
-	loginctl enable-linger $user && eventually of_user systemctl --user is-system-running --wait &&
-		of_user systemctl --user start wqfs && of_user wqctl ls /run/user/$uid/wqfs
+	unit_of_uid_starts $uid $user
 }
