@@ -172,7 +172,8 @@ struct wqfs_board_place {
 /* WQFS_IOC_SYNC that returns at once. When what WQFS_IOC_SYNC waits for has happened, poll()
  * reports POLLPRI on this open description, until the next WQFS_IOC_SYNC_BEGIN. */
 #define WQFS_IOC_SYNC_BEGIN _IO('W', 0x88)
-/* WQFS_IOC_WATCH_KEY that does not wait: EINPROGRESS, the key is under construction. */
+/* WQFS_IOC_WATCH_KEY that does not wait: EINPROGRESS, the key is under construction, or the
+ * mount has still to do something for the first watch. */
 #define WQFS_IOC_TRY_WATCH_KEY _IOW('W', 0x89, struct wqfs_watch_key)
 /* Tells where the board is. EOPNOTSUPP: the mount has none. */
 #define WQFS_IOC_GET_BOARD _IOR('W', 0x8a, struct wqfs_board_place)
