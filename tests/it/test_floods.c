@@ -110,21 +110,49 @@ static void changes_of_the_format_of_a_full_queue(void)
 	bystander_is_served(change_format);
 }
 
+/* So many queues last until the bystander has asked often. Each change is a line in all of
+ * them. */
+#define FULL_QUEUES 16
+#define FULL	    65536
+
+static int full_fd[FULL_QUEUES];
+
+static void fill_queues(void)
+{
+	struct wqfs_key_report r = {.op = KEYCTL_UPDATE, .arg = {it_key("wqfs-test:full")}};
+
+	for (int i = 0; i < FULL_QUEUES; i++) {
+		char name[24];
+
+		snprintf(name, sizeof(name), "full %d", i);
+		full_fd[i] = it_queue(name, O_RDONLY | O_NONBLOCK);
+		IT_EQ(ioctl(full_fd[i], IOC_WATCH_QUEUE_SET_SIZE, FULL), 0);
+		IT_EQ(ioctl(full_fd[i], WQFS_IOC_SET_FORMAT, WQFS_FORMAT_JSON), 0);
+		IT_EQ(it_watch(full_fd[i], r.arg[0], 1), 0);
+	}
+	for (int n = 0; n < FULL; n++) {
+		r.begin_ns = r.end_ns = wq_now_ns();
+		IT_EQ(ioctl(root_fd, WQFS_IOC_REPORT, &r), 0);
+	}
+	IT_UNTIL(it_stats(full_fd[FULL_QUEUES - 1]).queued == FULL);
+}
+
 static void read_megabyte(void)
 {
 	static char buf[1 << 20];
+	static int i;
 
-	if (read(fd, buf, sizeof(buf)) >= 0)
+	if (read(full_fd[i], buf, sizeof(buf)) >= 0)
 		return;
 	IT_EQ(errno, EAGAIN);
-	_exit(0); /* all is read */
+	if (++i == FULL_QUEUES)
+		_exit(0); /* all is read */
 }
 
 static void large_reads_of_json(void)
 {
 	set_up("source=poll,max_size=65536");
-	fill(65536);
-	IT_EQ(ioctl(fd, WQFS_IOC_SET_FORMAT, WQFS_FORMAT_JSON), 0);
+	fill_queues();
 	bystander_is_served(read_megabyte);
 }
 
