@@ -779,7 +779,6 @@ static void still_reports(int fd, int32_t key)
 		for (left = (size_t)got; it_next(&p, &left, &r);)
 			is_revoked |= !is_loss(&r) && r.subtype == NOTIFY_KEY_REVOKED;
 	}
-	IT_OK(kernel_source_is("kernel-fentry"));
 }
 
 static void each_of_many_updates_is_posted(void)
@@ -787,6 +786,8 @@ static void each_of_many_updates_is_posted(void)
 	pid_t daemon = kernel_source_start(",max_size=131072,default_size=131072"), pids[4];
 	int32_t key = open_key("wqfs-test:k", "1", SESSION);
 	const bool may_skip = kernel_source_may_skip();
+	/* a sanitizer's daemon is slower than four processes that do nothing else */
+	const bool may_lose = may_skip || IT_SANITIZED;
 	unsigned int updated = 0;
 	bool lost = false;
 	int fd = watching("q", key);
@@ -805,7 +806,7 @@ static void each_of_many_updates_is_posted(void)
 
 		IT_UNTIL((got = read(fd, buf, sizeof(buf))) > 0);
 		for (left = (size_t)got; it_next(&p, &left, &r); updated++)
-			if (may_skip && is_loss(&r))
+			if (may_lose && is_loss(&r))
 				lost = true;
 			else if (r.type != WATCH_TYPE_KEY_NOTIFY ||
 				 r.subtype != NOTIFY_KEY_UPDATED)
@@ -814,8 +815,9 @@ static void each_of_many_updates_is_posted(void)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(pids); i++)
 		it_join(pids[i]);
-	if (may_skip) {
+	if (may_skip || lost) {
 		still_reports(fd, key);
+		IT_OK(!may_skip || kernel_source_is("kernel-fentry"));
 		IT_EQ(kill(daemon, SIGTERM), 0);
 		IT_EQ(it_wait(daemon), 0); /* it has said what was lost */
 		return;
