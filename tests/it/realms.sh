@@ -164,6 +164,11 @@ thaw()
 	kill -CONT "$background"
 }
 
+is_frozen_or_ended() # PID
+{
+	is_frozen "$1" || has_ended "$1"
+}
+
 # Does it wait for the answer of a daemon?
 asks_the_daemon() # PID
 {
@@ -171,15 +176,21 @@ asks_the_daemon() # PID
 		grep -qE 'fuse|request_wait' "/proc/$1/wchan"
 }
 
+asks_or_has_ended() # PID
+{
+	asks_the_daemon "$1" || has_ended "$1"
+}
+
 # stop_daemon_while_asked PID...: where the daemon is ours. When this returns it is stopped, and each
-# of these commands, which watch @s, waits for a record that it has.
+# of these commands, which watch @s, waits for a record that it has. False: one has ended, perhaps
+# before.
 stop_daemon_while_asked()
 {
 	local pid
 
 	kill -STOP "$@"
 	for pid; do
-		until_true 30 is_frozen "$pid"
+		until_true 30 is_frozen_or_ended "$pid"
 	done
 	add wqfs-test:unread @s >/dev/null
 	look
@@ -187,7 +198,30 @@ stop_daemon_while_asked()
 	until_true 30 is_frozen "$daemon"
 	kill -CONT "$@"
 	for pid; do
-		until_true 30 asks_the_daemon "$pid" || not_ok "it asks the daemon"
+		until_true 30 asks_or_has_ended "$pid" || not_ok "it asks the daemon"
+	done
+	for pid; do
+		! has_ended "$pid" || return
+	done
+}
+
+# stop_with_timeout COMMAND...: for a command with a timeout that is to be over after a daemon has been
+# stopped. COMMAND SECONDS sets it up with that timeout, stops the daemon, and says whether the timeout
+# was not over yet: as long as it was, this is done again with twice the time. What COMMAND has begun
+# is in $begun.
+stop_with_timeout()
+{
+	local seconds=3
+
+	begun=
+	until "$@" $seconds; do
+		continue_daemon
+		# shellcheck disable=SC2086 # words
+		kill $begun
+		# shellcheck disable=SC2086 # words
+		wait $begun
+		[ $seconds -lt 1000 ] || return
+		seconds=$((2 * seconds))
 	done
 }
 

@@ -129,7 +129,8 @@ test_ends()
 
 	expect "--timeout ends it with a status of its own" 2 "" "" \
 		"$wqctl" monitor -q --timeout 0.05 @s
-	starts --timeout 60 -n 2 --template "$short" @s
+	patience 60
+	starts --timeout "$patience" -n 2 --template "$short" @s
 	key=$(add $own:n @s)
 	shows "-n goes on after the first" "linked _ses $own:n"
 	keyctl unlink "$key" @s
@@ -158,19 +159,28 @@ Try 'wqctl monitor --help' for more information." "$wqctl" monitor --template 'a
 	background=
 }
 
-# Where the daemon is ours.
-test_stopped_daemon()
+# Three monitors, two of which have a timeout, while the daemon is stopped.
+stop_it_while_they_watch() # SECONDS
 {
-	local ring signalled ended
+	local ring
 
-	[ -n "$daemon" ] || return
 	ring=$(keyctl newring $own:silent @s)
 	starts @s
 	signalled=$background
-	starts --timeout 5 @s
+	starts --timeout "$1" @s
 	ended=$background
-	starts --timeout 5 "$ring"
-	stop_daemon_while_asked "$signalled" "$ended"
+	starts --timeout "$1" "$ring"
+	begun="$signalled $ended $background"
+	stop_daemon_while_asked "$signalled" "$ended" && ! has_ended "$background"
+}
+
+# Where the daemon is ours.
+test_stopped_daemon()
+{
+	local signalled ended begun
+
+	[ -n "$daemon" ] || return
+	stop_with_timeout stop_it_while_they_watch || not_ok "a timeout is over after the daemon stops"
 	kill "$signalled"
 	expect "while a daemon does not answer the timeout ends it" 2 "" "" \
 		"$wqctl" monitor --timeout 0.5 @s

@@ -17,6 +17,11 @@ waits()
 	begins wait "$@"
 }
 
+listens_or_has_ended() # PID
+{
+	listens "$1" || has_ended "$1"
+}
+
 # returns SENTENCE SERIAL
 returns()
 {
@@ -45,10 +50,22 @@ Try 'wqctl wait --help' for more information." "$wqctl" wait
 	expect "no queue is left" 0 "$queue" "" ls -A "$mnt"
 }
 
+# Two of them, one of which has a timeout, while the daemon is stopped.
+stop_it_while_they_wait() # SECONDS
+{
+	waits user:nosuch
+	signalled=$background
+	"$wqctl" wait user:nosuch --timeout "$1" &
+	background=$!
+	begun="$signalled $background"
+	until_true 30 listens_or_has_ended "$background"
+	stop_daemon_while_asked "$signalled" "$background"
+}
+
 # Where the daemon is ours.
 test_stopped_daemon()
 {
-	local signalled
+	local signalled begun
 
 	[ -n "$daemon" ] || return
 	kill -STOP "$daemon"
@@ -60,10 +77,7 @@ test_stopped_daemon()
 	expect "so does the timeout" 2 "" "" "$wqctl" wait user:nosuch --timeout 0.5
 	background=
 	kill -CONT "$daemon"
-	waits user:nosuch
-	signalled=$background
-	waits user:nosuch --timeout 3
-	stop_daemon_while_asked "$signalled" "$background"
+	stop_with_timeout stop_it_while_they_wait || not_ok "the timeout is over after the daemon stops"
 	kill "$signalled"
 	ends "a signal ends it when the daemon does not answer any more" "$signalled" 143
 	ends "so does the timeout" "$background" 2
