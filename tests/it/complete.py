@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""complete.py DIR bash|zsh LINE: types LINE and a tab in an interactive shell that has the
-completions of DIR, and prints the line that this makes, as the shell has it."""
+"""complete.py DIR bash|zsh LINE SECONDS: types LINE and a tab in an interactive shell that has the
+completions of DIR, and prints the line that this makes, as the shell has it. It
+waits up to SECONDS for the shell, and again for the line."""
 import os
 import pty
 import re
@@ -69,13 +70,14 @@ def read_until(terminal, pattern, seconds):
 
 
 def main():
-    completions, shell, line = sys.argv[1:]
+    completions, shell, line, limit = sys.argv[1:]
+    seconds = int(limit)
     with tempfile.TemporaryDirectory() as home:
         child, terminal = start(shell, os.path.abspath(completions), home)
         try:
-            read_until(terminal, r"ready\r?\n.*> ", 60)
+            read_until(terminal, r"ready\r?\n.*> ", seconds)
             os.write(terminal, (line + "\t\x07").encode())
-            shown = read_until(terminal, r"<<.*>>", 60)
+            shown = read_until(terminal, r"<<.*>>", seconds)
         finally:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)

@@ -27,6 +27,8 @@
 
 # shellcheck source=tests/it/gc_delay.sh
 . "${srcdir:-.}/tests/it/gc_delay.sh"
+# shellcheck source=tests/it/patience.sh
+. "${srcdir:-.}/tests/it/patience.sh"
 
 golden=${srcdir:-.}/tests/golden
 runner=$PWD/tests/scenario/scenario
@@ -152,7 +154,8 @@ golden_end_shared() {
 		status=1
 		kill "$shared" 2>/dev/null
 	}
-	timeout $((10 * WQFS_TEST_SLOWNESS)) tail --pid="$shared" -f /dev/null || kill -KILL "$shared"
+	patience 10
+	timeout "$patience" tail --pid="$shared" -f /dev/null || kill -KILL "$shared"
 	wait "$shared" || status=$?
 	shared=
 	[ $status != 0 ] || return 0
@@ -168,8 +171,9 @@ golden_replay() {
 	# The runner's children must not hold the lock should it die.
 	if $sharing; then
 		# What asks a wqfs that does not answer ends with that alone, which is none of the runner's.
+		patience 70
 		# shellcheck disable=SC2086 # words
-		golden_have_shared && timeout --foreground -k 5 $((70 * WQFS_TEST_SLOWNESS)) \
+		golden_have_shared && timeout --foreground -k 5 "$patience" \
 			"$runner" $options "$@" 9<&-
 	else
 		# shellcheck disable=SC2086 # words

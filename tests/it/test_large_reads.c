@@ -14,7 +14,8 @@
 #define MiB    (1024u * KiB)
 #define PAGE   4096u
 #define LARGE  "max_size=131072,default_size=131072"
-#define WAIT_S 5 /* a read that has not returned by then is waiting for records */
+/* A read that has not returned by then is waiting for records. */
+#define WAIT_S (5u * (unsigned int)test_patience())
 
 struct rig {
 	int blocking, nonblocking;

@@ -246,7 +246,8 @@ test_filter()
 # on_terminal COMMAND: what it prints there
 on_terminal()
 {
-	timeout 30 script -qefc "$1" /dev/null </dev/null
+	patience 30
+	timeout "$patience" script -qefc "$1" /dev/null </dev/null
 }
 
 test_colours()

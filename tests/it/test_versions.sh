@@ -63,9 +63,9 @@ old="this wqfs was started before the last upgrade: it must be started anew"
 expect "wqctl says what it lacks, and why" 1 "" "wqctl: $mnt/q: @s: $old" ./wqctl watch q @s
 expect "also of a filter" 1 "" "wqctl: $mnt/q: $old" ./wqctl filter q key:revoked
 expect "also of what it makes itself" 1 "" "wqctl: $mnt: $old" \
-	./wqctl monitor --timeout 20 @s
+	./wqctl monitor @s
 expect "also when it waits for a key" 1 "" "wqctl: $mnt: $old" \
-	./wqctl wait --timeout 20 user:wqfs-test
+	./wqctl wait user:wqfs-test
 expect_matching "wqctl doctor says so" 0 \
 	".*
 mount  *yes  *$mnt.*
@@ -87,7 +87,7 @@ use_queue "wqctl"
 # What the next version may be, on this daemon, which knows less than it.
 next=tests/it/next_wqctl
 expect "the next wqctl says what this daemon lacks" 1 "" "next_wqctl: $mnt/q: @s: $old" $next watch q @s
-expect "also of a queue of its own" 1 "" "next_wqctl: $mnt: @s: $old" $next monitor --timeout 20 @s
+expect "also of a queue of its own" 1 "" "next_wqctl: $mnt: @s: $old" $next monitor @s
 expect "what was there before, it may do" 0 "" "" $next filter q key:revoked
 expect_matching "its wqctl doctor says so" 0 \
 	".*

@@ -171,7 +171,6 @@ int main(void)
 	Suite *suite = suite_create("closing");
 	TCase *tcase = tcase_create("closing");
 
-	tcase_set_timeout(tcase, 60); /* on a busy machine */
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, few_watches_are_released_at_once);
 	tcase_add_test(tcase, thousands_of_watches_are_released_in_turns_of_the_loop);

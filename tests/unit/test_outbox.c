@@ -186,7 +186,6 @@ int main(void)
 	TCase *tc = tcase_create("outbox");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, each_queue_gets_all_posts_in_their_order);
 	tcase_add_test(tc, watch_that_comes_meanwhile_gets_nothing_of_what_was_before);
 	tcase_add_test(tc, watch_that_is_removed_meanwhile_gets_first_what_was_before);
