@@ -53,6 +53,17 @@ run_under()
 }.*ok 1 - .*" "$1" -f tests/api/facility the_capabilities_tell_of_notifications
 }
 
+next_shim=$PWD/tests/it/.libs/next_wqshim.so
+next_calls_shim=$PWD/tests/it/.libs/next_calls_wqshim.so
+
+# lacks_queues WQRUN SHIM: there such a program ends, and why is said before what it says itself.
+lacks_queues()
+{
+	expect_matching "a program is told by $1 with ${2##*/}" 1 \
+		"wqrun: $mnt: $old
+.*: Inappropriate ioctl for device.*" env "WQRUN_SHIM=$2" "$1" -f tests/api/facility
+}
+
 mkdir "$mnt"
 tests/it/old_wqfs -f "$mnt" &
 daemon=$!
@@ -73,6 +84,10 @@ its version  *no  *$old
 .*" ./wqctl doctor
 expect "wqrun warns, and runs the program" 0 hello "wqrun: $mnt: $old" \
 	./wqrun -f echo hello
+for shim in "$WQRUN_SHIM" "$next_shim"; do
+	lacks_queues ./wqrun "$shim"
+	lacks_queues tests/it/next_wqrun "$shim"
+done
 expect "a plain file is not called old" 1 "" "wqctl: $tmp/file: not a queue of wqfs" \
 	sh -c "touch '$tmp/file'; ./wqctl watch '$tmp/file' @s"
 
@@ -97,6 +112,10 @@ its version  *no  *$old
 expect "the next wqrun warns, and runs the program" 0 hello "wqrun: $mnt: $old" \
 	tests/it/next_wqrun -f echo hello
 run_under "tests/it/next_wqrun" "wqrun: $mnt: $old"
+expect "its library does without what this daemon lacks, if it can" 0 \
+	"$(cat "$top/tests/api/facility.expected")" "wqrun: $mnt: $old" \
+	env "WQRUN_SHIM=$next_shim" tests/it/next_wqrun -f tests/api/facility
+lacks_queues tests/it/next_wqrun "$next_calls_shim"
 
 # And this one on the daemon of the next.
 fusermount3 -u "$mnt"
