@@ -168,6 +168,32 @@ end() { # NAME PROCESS
 	fi
 }
 
+# ---- a busy machine ----
+
+busy= # the process that begin_busy() has started, which leads a session of its own
+
+# From now on a copy of SOURCES in DIR is built again and again, by four processes at once, until
+# end_busy() or until this script ends, whatever ends it.
+begin_busy() { # SOURCES DIR
+	mkdir -p "$2" && cp -R "$1" "$2/src" || return
+	# shellcheck disable=SC2016 # that shell expands it
+	setsid sh -c '
+		while cd "$1"; do
+			rm -rf build
+			mkdir build && cd build && ../src/configure && make -j4
+		done &
+		tail -s 0.1 --pid="$2" -f /dev/null
+		kill -s KILL 0' sh "$2" $$ >"$logs/busy.log" 2>&1 </dev/null &
+	busy=$!
+}
+
+end_busy() {
+	[ -n "$busy" ] || return 0
+	kill -s KILL -- "-$busy"
+	wait "$busy"
+	busy=
+} 2>/dev/null
+
 # ---- counting what make check did ----
 
 # A test's results, from its LOG and .trs: "PASSED FAILED SKIPPED". Programs of Check and
