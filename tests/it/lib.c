@@ -169,11 +169,16 @@ bool it_reads(pid_t tid, int fd)
 	return in_syscall(tid, SYS_read, &arg) && arg == (unsigned long)fd;
 }
 
-/* The build can be below a directory that only its owner enters, as root's home. */
-static void need_way_to(const char *program)
+void it_need_way(uid_t uid, const char *program)
 {
-	if (faccessat(AT_FDCWD, program, X_OK, AT_EACCESS) && errno == EACCES)
-		it_skip("user %u cannot enter the directory of %s", geteuid(), program);
+	const uid_t before = geteuid();
+	bool closed;
+
+	IT_EQ(seteuid(uid), 0);
+	closed = faccessat(AT_FDCWD, program, X_OK, AT_EACCESS) && errno == EACCES;
+	IT_EQ(seteuid(before), 0);
+	if (closed)
+		it_skip("user %u cannot enter the directory of %s", uid, program);
 }
 
 pid_t it_spawn(const char *const argv[], const char *out)
@@ -181,7 +186,7 @@ pid_t it_spawn(const char *const argv[], const char *out)
 	pid_t pid;
 	int fd;
 
-	need_way_to(argv[0]);
+	it_need_way(geteuid(), argv[0]);
 	pid = it_fork();
 	if (pid)
 		return pid;

@@ -165,6 +165,10 @@ void it_interruptible(int sig);
 /* Skips the test unless root runs it. */
 void it_need_root(void);
 
+/* Skips if UID, whom we may become, cannot execute PROGRAM: the build can be below a directory
+ * that only its owner enters, as root's home. */
+void it_need_way(uid_t uid, const char *program);
+
 /* The user nobody. Skips the test if there is none, or if we are not root. */
 uid_t it_nobody(void);
 

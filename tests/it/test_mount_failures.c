@@ -318,6 +318,7 @@ static void of_two_of_nobodys_one_mounts(const char *place)
 	const uid_t uid = it_nobody();
 	char reuid[32];
 
+	it_need_way(uid, it_daemon_argv("source=poll")[0]);
 	snprintf(reuid, sizeof(reuid), "--reuid=%u", uid);
 	IT_EQ(chown(".", uid, (gid_t)-1), 0);
 	IT_EQ(chown(IT_MNT, uid, (gid_t)-1), 0);
