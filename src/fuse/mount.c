@@ -117,6 +117,10 @@ static int clean_stale(const char *mountpoint)
 		fprintf(stderr,
 			"wqfs: %s: a wqfs whose daemon has died cannot be unmounted: %s\n",
 			mountpoint, strerror(-r));
+	else
+		fprintf(stderr,
+			"wqfs: %s: the wqfs that was mounted there has died: its queues are gone\n",
+			mountpoint);
 	return r;
 }
 

@@ -432,6 +432,13 @@ void it_ends(pid_t daemon)
 	IT_STR(it_text(IT_OUT), "");
 }
 
+void it_has_replaced_a_dead_one(void)
+{
+	IT_OK(strstr(it_text(IT_OUT), "/" IT_MNT ": the wqfs that was mounted there has died: "
+				      "its queues are gone\n"));
+	IT_EQ(truncate(IT_OUT, 0), 0);
+}
+
 void it_stop(pid_t daemon)
 {
 	IT_EQ(kill(daemon, SIGTERM), 0);

@@ -217,6 +217,10 @@ bool it_unmounted(void);
 /* Sends SIGTERM. The daemon must end with 0, have printed nothing and leave nothing mounted. */
 void it_stop(pid_t daemon);
 
+/* The daemon has said that it mounted where the mount of a dead one was, after which it_ends()
+ * wants to hear no more. */
+void it_has_replaced_a_dead_one(void);
+
 /* The daemon must end because of what was done to it, with exit status 0 and without output. */
 void it_ends(pid_t daemon);
 

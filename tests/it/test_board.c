@@ -168,6 +168,7 @@ static void it_is_void_when_the_daemon_was_killed(void)
 	IT_EQ(it_wait(daemon), -SIGKILL);
 	IT_OK(board->owner & FUTEX_OWNER_DIED);
 	it_start(BLIND);
+	it_has_replaced_a_dead_one();
 }
 
 static void what_nobody_watches_is_not_reported(void)
@@ -254,6 +255,7 @@ static void program_reports_to_the_mount_that_follows_one_that_was_killed(void)
 	IT_EQ(kill(daemon, SIGKILL), 0);
 	IT_EQ(it_wait(daemon), -SIGKILL);
 	watch_on_a_new_mount();
+	it_has_replaced_a_dead_one();
 }
 
 /* A keyring that loses it then posts nothing, and the mount has to know why. */

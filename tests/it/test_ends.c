@@ -207,6 +207,7 @@ static void restart_on_stale(void)
 	IT_EQ(it_watch(s.fd, s.key, 1), 0);
 	it_change(s.fd, s.key);
 	IT_EQ(it_stats(s.fd).queued, 1);
+	it_has_replaced_a_dead_one();
 	it_stop(s.daemon);
 }
 

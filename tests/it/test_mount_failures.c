@@ -273,8 +273,9 @@ static pid_t starts_by(const char *const before[], const char *out)
 	return it_spawn(argv, out);
 }
 
-/* The first is about to mount, or to unmount a dead one, when the second comes. */
-static void of_two_one_mounts(const char *const before[])
+/* The first is about to mount, or to unmount a dead one, when the second comes. Returns the
+ * first. */
+static pid_t one_of_two_mounts(const char *const before[])
 {
 	pid_t first, second;
 
@@ -291,7 +292,12 @@ static void of_two_one_mounts(const char *const before[])
 	IT_EQ(it_wait(second), 1);
 	IT_UNTIL(mounted_and_alive());
 	IT_EQ(mounts_here(), 1);
-	it_stop(first);
+	return first;
+}
+
+static void of_two_one_mounts(const char *const before[])
+{
+	it_stop(one_of_two_mounts(before));
 }
 
 static void of_two_at_the_same_moment_one_mounts(void)
@@ -302,14 +308,16 @@ static void of_two_at_the_same_moment_one_mounts(void)
 
 static void of_two_where_a_dead_one_is_one_mounts(void)
 {
-	pid_t dead;
+	pid_t dead, first;
 
 	it_need_root();
 	dead = it_spawn(it_daemon_argv("source=poll"), IT_OUT);
 	IT_UNTIL(it_mounted());
 	IT_EQ(kill(dead, SIGKILL), 0);
 	IT_EQ(it_wait(dead), -SIGKILL);
-	of_two_one_mounts((const char *const[]){NULL});
+	first = one_of_two_mounts((const char *const[]){NULL});
+	it_has_replaced_a_dead_one();
+	it_stop(first);
 }
 
 /* With the word PLACE of env's about XDG_RUNTIME_DIR. */
@@ -367,7 +375,9 @@ static void dead_mount_needs_no_directory(void)
 
 	IT_EQ(kill(daemon, SIGKILL), 0);
 	IT_EQ(it_wait(daemon), -SIGKILL);
-	it_stop(it_start("x-mount.mkdir"));
+	daemon = it_start("x-mount.mkdir");
+	it_has_replaced_a_dead_one();
+	it_stop(daemon);
 }
 
 static const struct it_test tests[] = {
