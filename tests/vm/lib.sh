@@ -75,6 +75,21 @@ is_well_formed() { # UNIT-FILE
 	return 0
 }
 
+# ---- the journal ----
+
+# The end of the journal, for is_told.
+now() {
+	journalctl -q -n 0 --show-cursor | sed -n 's/^-- cursor: //p'
+}
+
+# is_told SINCE WORDS JOURNALCTL-ARGUMENT...: has somebody said these words since then?
+is_told() {
+	since=$1
+	words=$2
+	shift 2
+	journalctl -q -b -o cat --after-cursor="$since" "$@" | grep -- "$words"
+}
+
 # A reader that waits: its end is in /tmp/reader.
 start_reader() {
 	rm -f /tmp/reader
