@@ -41,16 +41,16 @@ struct wq_node {
 	uid_t uid;
 	gid_t gid;
 	uid_t charged; /* whose limit it counts against */
-	bool adopted;  /* it counts for its holder, and is in ns->adopted too */
 	struct timespec ctime;
 	struct wq_queue *queue; /* one reference; the queue's owner is the node */
 	enum wqfs_format format, first_format; /* now, and when it was new */
-	bool anonymous;
-	bool had_writer; /* anonymous: when the last writer closes, readers get end of file */
 
 	uint64_t lookups;
 	unsigned int opens, writers;
 	unsigned int charged_opens; /* opens by the user it counts for */
+	bool adopted;		    /* it counts for its holder, and is in ns->adopted too */
+	bool anonymous;
+	bool had_writer; /* anonymous: when the last writer closes, readers get end of file */
 	/* what reading, polling and waiting hang on it: */
 	struct wq_parked_list arrived; /* reads that have just come */
 	struct wq_parked_list readers; /* blocked reads, in order of arrival */

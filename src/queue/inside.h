@@ -18,13 +18,12 @@ struct wq_queue {
 	const struct wq_queue_ops *ops;
 	void *owner;
 	unsigned int refs;
+	bool sized; /* by the user, so that it cannot be changed any more */
+	bool closed;
 	struct wq_watches watches;
 
 	struct wq_ring ring;
 	const uint32_t *max_size;
-	bool sized; /* by the user, so that it cannot be changed any more */
-	bool closed;
-
 	struct wq_filter *filter; /* or NULL */
 
 	struct timespec mtime;

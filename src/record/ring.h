@@ -38,20 +38,21 @@ struct wq_ring {
 
 	/* When a reader last made room in a full ring, and whether the loss of records before
 	 * that is noted. */
-	uint64_t full_until_ns;
 	bool full_lost;
+	uint64_t full_until_ns;
 	uint64_t empty_ns; /* when the last record was read */
 
-	/* When a reader waited, and how much has come of what was done then: wq_ring_await().
-	 */
-	uint64_t awaited_ns, awaited_until_ns;
-	uint32_t awaited;
 	struct wq_surplus *surplus; /* or NULL: it never holds more than its size; not owned */
 
 	/* In each format the first MEASURED records have BYTES: of lines only what was asked
 	 * for. */
-	uint32_t measured[WQ_FORMATS];
 	size_t bytes[WQ_FORMATS];
+	uint32_t measured[WQ_FORMATS];
+
+	/* How much has come of what was done while a reader waited, and when that was:
+	 * wq_ring_await(). */
+	uint32_t awaited;
+	uint64_t awaited_ns, awaited_until_ns;
 };
 
 /* How far a read got: what wq_ring_consume() takes away. */
