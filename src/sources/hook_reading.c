@@ -140,6 +140,7 @@ int wq_hooks_on_sample(void *arg, void *data, size_t size WQ_UNUSED)
 	struct wq_hooks *h = arg;
 	const struct wq_hook_event *event = data;
 
+	h->n_read++;
 	h->last_ns = event->at_ns;
 	if (event->what == WQ_HOOK_CALL)
 		called(h, data);
@@ -169,6 +170,7 @@ int wq_hooks_read(struct wq_hooks *h, const struct wq_hooks_reader *reader, uint
 	h->reader = reader;
 	h->end_ns = end_ns;
 	h->last_ns = began;
+	h->n_read = 0;
 	report_losses(h);
 	r = ring_buffer__consume(h->ring);
 	if (r < 0 && r != -EAGAIN)
@@ -184,6 +186,11 @@ int wq_hooks_read(struct wq_hooks *h, const struct wq_hooks_reader *reader, uint
 	if (h->n_held && (is_cut || !release_held(h)) && h->held[0].destroyed.at_ns < *until_ns)
 		*until_ns = h->held[0].destroyed.at_ns;
 	return 0;
+}
+
+size_t wq_hooks_n_read(const struct wq_hooks *h)
+{
+	return h->n_read;
 }
 
 bool wq_hooks_have_skipped(struct wq_hooks *h)

@@ -46,6 +46,7 @@ struct wq_hooks {
 	struct held held[HELD_MAX];
 	size_t n_held;
 	uint64_t end_ns, last_ns;
+	size_t n_read;
 };
 
 /* libbpf calls this for each entry of the ring buffer. ARG is the struct wq_hooks. */

@@ -20,6 +20,7 @@
 #include "sources/hook_proof.h"
 #include "sources/key_hooks.h"
 #include "sources/key_rights.h"
+#include "sources/moderation.h"
 #include "sources/tracefs_mount.h"
 
 #define SKIPS_NS (10 * WQ_NSEC_PER_MSEC) /* between two questions for skipped programs */
@@ -31,6 +32,7 @@ struct kernel {
 	struct wq_hooks *hooks;
 	struct wq_key_rights *rights; /* NULL: this kernel does not tell it */
 	struct wq_loop_fd fd;
+	struct wq_moderation moderation; /* of fd */
 	bool has_begun, has_skipped;
 	bool is_alone; /* a lockdown leaves no other source that is told of changes */
 	struct wq_timer skips_timer; /* to ask for skipped programs */
@@ -110,7 +112,7 @@ static int begin(struct wq_source *source)
 {
 	struct kernel *k = kernel_of(source);
 	const struct wq_source_sink *sink = &k->env.sink;
-	int r = wq_loop_add(k->env.loop, &k->fd, EPOLLIN);
+	int r = wq_moderation_begin(&k->moderation, k->env.loop, &k->fd);
 
 	k->has_begun = r == 0;
 	if (r == 0)
@@ -149,7 +151,7 @@ static void leave(struct wq_source *source)
 	struct kernel *k = kernel_of(source);
 
 	if (k->has_begun) {
-		wq_loop_del(k->env.loop, &k->fd);
+		wq_moderation_leave(&k->moderation);
 		wq_timer_clear(k->env.loop, &k->skips_timer);
 		wq_attachment_leave(&k->attachment);
 	}
@@ -263,6 +265,7 @@ static int drain(struct wq_source *source)
 	if (r < 0)
 		return r;
 	ask_for_skips_soon(k, now);
+	wq_moderation_count(&k->moderation, wq_hooks_n_read(k->hooks), wq_now_ns());
 	wq_event_order_complete(k->env.events, until);
 	return 0;
 }

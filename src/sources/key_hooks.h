@@ -52,6 +52,9 @@ int wq_hooks_attach(struct wq_hooks *hooks);
 int wq_hooks_read(struct wq_hooks *hooks, const struct wq_hooks_reader *reader, uint64_t end_ns,
 	uint64_t *until_ns);
 
+/* How many entries of the ring buffer the last read has read. */
+size_t wq_hooks_n_read(const struct wq_hooks *hooks);
+
 /* Has the kernel skipped programs since the last call? Then anything may be missing. */
 bool wq_hooks_have_skipped(struct wq_hooks *hooks);
 
