@@ -112,10 +112,10 @@ static char *put_who(char *p, const struct wq_cred *who)
 	return WQ_PUT(p, "}");
 }
 
-int wq_json_plain(const struct wq_record *r, char *line, size_t size)
+/* P has room for any line. Returns the end of the line. */
+static char *put_line(char *p, const struct wq_record *r)
 {
 	struct wq_view v;
-	char buf[WQ_RENDER_MAX], *p = buf;
 
 	wq_record_view(&v, r);
 	p = put_time(WQ_PUT(p, "{\"time\":\""), &r->when);
@@ -125,11 +125,21 @@ int wq_json_plain(const struct wq_record *r, char *line, size_t size)
 	p = put_subject(wq_put_number(WQ_PUT(p, ",\"id\":"), v.id), &v);
 	if (v.flags)
 		p = wq_put_number(WQ_PUT(p, ",\"flags\":"), v.flags);
-	p = WQ_PUT(put_who(p, &r->who), "}\n");
-	if ((size_t)(p - buf) > size)
+	return WQ_PUT(put_who(p, &r->who), "}\n");
+}
+
+int wq_json_plain(const struct wq_record *r, char *line, size_t size)
+{
+	char buf[WQ_RENDER_MAX];
+	size_t len;
+
+	if (size >= sizeof(buf))
+		return (int)(put_line(line, r) - line);
+	len = (size_t)(put_line(buf, r) - buf);
+	if (len > size)
 		return -ENOBUFS;
-	memcpy(line, buf, (size_t)(p - buf));
-	return (int)(p - buf);
+	memcpy(line, buf, len);
+	return (int)len;
 }
 
 /* ---- its length ---- */

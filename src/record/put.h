@@ -20,11 +20,20 @@ static inline char *wq_put(char *p, const char *text, size_t len)
 
 #define WQ_PUT(p, literal) wq_put(p, literal, sizeof(literal) - 1)
 
-/* N in WIDTH digits, with zeros in front. */
+/* N in WIDTH digits, with zeros in front. Two at a time: the division takes most of the time.
+ */
 static inline char *wq_put_padded(char *p, uint64_t n, size_t width)
 {
-	for (size_t i = width; i > 0; i--, n /= 10)
-		p[i - 1] = (char)('0' + n % 10);
+	static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+				    "25262728293031323334353637383940414243444546474849"
+				    "50515253545556575859606162636465666768697071727374"
+				    "75767778798081828384858687888990919293949596979899";
+	size_t i = width;
+
+	for (; i > 1; i -= 2, n /= 100)
+		memcpy(p + i - 2, pairs + 2 * (n % 100), 2);
+	if (i)
+		*p = (char)('0' + n % 10);
 	return p + width;
 }
 

@@ -36,9 +36,12 @@ void wq_view_hex(const struct wq_view *v, char *out)
 
 size_t wq_digits(uint64_t n)
 {
-	size_t digits = 1;
+	static const uint64_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000,
+		100000000, 1000000000, 10000000000, 100000000000, 1000000000000, 10000000000000,
+		100000000000000, 1000000000000000, 10000000000000000, 100000000000000000,
+		1000000000000000000, 10000000000000000000u};
+	/* a bit is 0.30103 digits: this is the number of digits, or one less */
+	const size_t digits = (size_t)(64 - __builtin_clzll(n | 1)) * 1233 >> 12;
 
-	for (; n >= 10; n /= 10)
-		digits++;
-	return digits;
+	return digits + (n >= powers[digits] || !n);
 }

@@ -117,7 +117,8 @@ ssize_t wq_record_render(
 	const struct wq_record *r, enum wqfs_format format, void *buf, size_t size)
 {
 	char line[WQ_RENDER_MAX];
-	const void *from = line;
+	char *to = size >= sizeof(line) ? buf : line;
+	const void *from = to;
 	int len = r->len;
 
 	switch (format) {
@@ -125,17 +126,18 @@ ssize_t wq_record_render(
 		from = r->data;
 		break;
 	case WQFS_FORMAT_TEXT:
-		len = to_text(r, line, sizeof(line));
+		len = to_text(r, to, sizeof(line));
 		break;
 	case WQFS_FORMAT_JSON:
-		len = wq_record_to_json(r, line, sizeof(line));
+		len = wq_record_to_json(r, to, sizeof(line));
 		break;
 	}
 	if (len < 0)
 		return len;
 	if ((size_t)len > size)
 		return -ENOBUFS;
-	memcpy(buf, from, (size_t)len);
+	if (from != buf)
+		memcpy(buf, from, (size_t)len);
 	return len;
 }
 

@@ -2,10 +2,12 @@
 #include <check.h>
 #include <jansson.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/array_size.h"
+#include "record/put.h"
 #include "record/record.h"
 #include "record/record_json.h"
 #include "record/render.h"
@@ -290,6 +292,35 @@ START_TEST(formats_have_names)
 }
 END_TEST
 
+START_TEST(digits_are_counted_as_printf_writes_them)
+{
+	uint64_t power = 1;
+	char text[32];
+
+	for (int i = 0; i < 20; i++, power *= 10)
+		for (uint64_t n = power - 1; n != power + 2; n++)
+			ck_assert_uint_eq(wq_digits(n),
+				(size_t)snprintf(text, sizeof(text), "%" PRIu64, n));
+	ck_assert_uint_eq(wq_digits(UINT64_MAX), 20);
+}
+END_TEST
+
+START_TEST(numbers_are_put_as_printf_writes_them)
+{
+	const uint64_t numbers[] = {0, 7, 10, 99, 100, 4711, 99999, 1234567890, UINT64_MAX};
+	char text[64], expected[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		*wq_put_number(text, numbers[i]) = '\0';
+		snprintf(expected, sizeof(expected), "%" PRIu64, numbers[i]);
+		ck_assert_str_eq(text, expected);
+		*wq_put_padded(text, numbers[i], 21) = '\0';
+		snprintf(expected, sizeof(expected), "%021" PRIu64, numbers[i]);
+		ck_assert_str_eq(text, expected);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("record");
@@ -310,5 +341,7 @@ int main(void)
 		ARRAY_SIZE(comms));
 	tcase_add_test(tc, the_longest_record_stays_within_the_bound);
 	tcase_add_test(tc, formats_have_names);
+	tcase_add_test(tc, digits_are_counted_as_printf_writes_them);
+	tcase_add_test(tc, numbers_are_put_as_printf_writes_them);
 	return run_suite(s);
 }
