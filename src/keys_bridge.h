@@ -45,9 +45,10 @@ void wq_keys_free(struct wq_keys *keys);
  *	-EBADSLT	(-1) QUEUE does not watch KEY
  *	-ENOSPC	the source in use can watch no more keys
  *	-ENOMEM
- * and -EINPROGRESS: KEY is under construction, where the kernel waits; or a source is being
- * started, or has to attach programs for this; or KEY is new and has the number of one whose
- * REMOVAL is still to be posted. Ask again later. */
+ * and, to be asked again later,
+ *	-EINPROGRESS	KEY is under construction, where the kernel waits; or it is new and has
+ *			the number of one whose REMOVAL is still to be posted
+ *	-EALREADY	a source is being started, or has to attach programs for this */
 int wq_keys_watch(struct wq_keys *keys, struct wq_queue *queue, int32_t key, int32_t watch_id,
 	const struct wq_caller *caller);
 

@@ -92,13 +92,20 @@ static void free_construction(struct wq_construction *c)
 	free(c);
 }
 
+/* Is R no answer yet? */
+static bool is_for_later(int r)
+{
+	return r == -EINPROGRESS || r == -EALREADY;
+}
+
 static int watch_for(struct wq_parked *p, const struct wq_caller *caller)
 {
 	return wq_keys_watch(p->fs->keys, p->construct.node->queue, p->construct.watch.key,
 		p->construct.watch.watch_id, caller);
 }
 
-/* Asks the kernel for P's key. P's user pays for the time. */
+/* Asks the kernel for P's key. P's user pays for the time that a key under construction takes.
+ */
 static int ask(struct wq_parked *p)
 {
 	struct wqfs *fs = p->fs;
@@ -109,7 +116,7 @@ static int ask(struct wq_parked *p)
 	/* who has closed a queue has its watches back */
 	if (r == -EAGAIN && wq_closing_hurry(&fs->closing, caller.uid))
 		r = watch_for(p, &caller);
-	if (r == -EINPROGRESS && !wq_keys_are_starting(fs->keys))
+	if (r == -EINPROGRESS)
 		wq_shares_spend(&fs->asking, caller.uid, wq_budget_clock() - began + ASLEEP_NS);
 	return r;
 }
@@ -144,7 +151,7 @@ static void take_turn(struct wq_construction *c, uint64_t now)
 		return;
 	}
 	r = ask(p);
-	if (r != -EINPROGRESS) {
+	if (!is_for_later(r)) {
 		c->done = true;
 		wqfs_complete(p, r);
 		return;
@@ -196,7 +203,8 @@ static void wait_for_key(struct wq_parked *p)
 	wqfs_may_interrupt(p);
 }
 
-/* Do others wait for KEY already, so that a newcomer need not ask for it? */
+/* Do others wait for KEY already, so that a newcomer need not ask for it? They may wait for a
+ * source, for which the end of a watch need not wait. */
 static bool is_awaited(const struct wqfs *fs, int32_t key)
 {
 	const struct wq_construction *c = find(fs, key);
@@ -211,13 +219,15 @@ static void watch(
 
 	p->construct.node = node;
 	p->construct.watch = *w;
-	if (!is_awaited(p->fs, w->key) &&
+	if ((w->watch_id < 0 || !is_awaited(p->fs, w->key)) &&
 		wq_shares_left(&p->fs->asking, uid_of(p), wq_now_ns()))
 		r = ask(p);
-	if (r != -EINPROGRESS || !waits)
+	if (!is_for_later(r))
 		wqfs_complete(p, r);
-	else
+	else if (waits)
 		wait_for_key(p);
+	else
+		wqfs_complete(p, -EINPROGRESS);
 }
 
 void wqfs_watch_key(

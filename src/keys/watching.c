@@ -193,7 +193,7 @@ int wq_watching_set(struct wq_watching *w, struct wq_queue *queue, int32_t seria
 	r = wq_lookup(w->model, serial, caller, &as);
 	/* the source that is being started may tell more of who may View the key */
 	if (((r == 0 && watch_id >= 0) || r == -EACCES) && wq_feed_is_starting(w->feed))
-		r = -EINPROGRESS;
+		r = -EALREADY;
 	if (r < 0)
 		return r;
 	/* earlier changes must be posted before this watch exists */

@@ -126,7 +126,7 @@ int wq_attachment_want(struct wq_attachment *a)
 	if (a->state == WQ_ATTACHED || a->error)
 		return a->error;
 	a->is_wanted = true;
-	return -EINPROGRESS;
+	return -EALREADY;
 }
 
 bool wq_attachment_stands(const struct wq_attachment *a)

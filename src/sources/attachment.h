@@ -39,7 +39,7 @@ struct wq_attachment {
 void wq_attachment_begin(struct wq_attachment *attachment, struct wq_hooks *hooks,
 	uint64_t rest_ns, struct wq_loop *loop, void (*ask_again)(void *arg), void *arg);
 
-/* Somebody wants to watch a key. 0: the programs are attached; -EINPROGRESS: they will be, or
+/* Somebody wants to watch a key. 0: the programs are attached; -EALREADY: they will be, or
  * it will have failed, when the loop calls ASK_AGAIN(ARG); any other -errno: they cannot be. */
 int wq_attachment_want(struct wq_attachment *attachment);
 

@@ -60,7 +60,7 @@ struct wq_source_sink {
 	void (*decided)(void *arg);
 	/* There may be something to drain. */
 	void (*ready)(void *arg);
-	/* watch() has returned -EINPROGRESS, and is to be called again now. */
+	/* watch() has returned -EALREADY, and is to be called again now. */
 	void (*may_watch)(void *arg);
 	/* Some forks and executions before the next event were not seen. */
 	void (*forks_lost)(void *arg);
@@ -109,7 +109,7 @@ struct wq_source_type {
 	 * until now. NULL: it reports all keys anyway. The kernel may use a serial again, so
 	 * the caller then checks whether the key still exists, and calls unwatch() if not. 0;
 	 * -ENOSPC or -ENOMEM: there is no room, which becomes the error of the watch;
-	 * -EINPROGRESS: not yet, and sink.may_watch() follows; any other error: the source is
+	 * -EALREADY: not yet, and sink.may_watch() follows; any other error: the source is
 	 * dead. */
 	int (*watch)(struct wq_source *source, int32_t serial);
 

@@ -267,7 +267,7 @@ int wq_supervisor_watch(struct wq_supervisor *s, int32_t serial)
 	if (!s->source || s->died || !s->source->type->watch)
 		return 0;
 	r = s->source->type->watch(s->source, serial);
-	if (r == 0 || r == -ENOSPC || r == -ENOMEM || r == -EINPROGRESS)
+	if (r == 0 || r == -ENOSPC || r == -ENOMEM || r == -EALREADY)
 		return r;
 	wq_supervisor_died(s, strerror(-r));
 	return 0;

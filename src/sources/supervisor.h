@@ -58,7 +58,7 @@ bool wq_supervisor_has_events(const struct wq_supervisor *supervisor);
 
 /* Asks the source in use to report SERIAL from now on, or (unwatch) no longer, if it has to be
  * asked. 0, even if the source turns out to be dead, which the next check replaces; -ENOSPC or
- * -ENOMEM: the source has no room for it; -EINPROGRESS: not yet, and sink.may_watch() follows.
+ * -ENOMEM: the source has no room for it; -EALREADY: not yet, and sink.may_watch() follows.
  */
 int wq_supervisor_watch(struct wq_supervisor *supervisor, int32_t serial);
 void wq_supervisor_unwatch(struct wq_supervisor *supervisor, int32_t serial);

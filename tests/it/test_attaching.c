@@ -4,6 +4,7 @@
  * thread when somebody wants to: meanwhile the daemon serves others, and ends when it is told
  * to.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
@@ -83,11 +84,15 @@ static void others_are_served(void)
 {
 	pid_t daemon = start_at_rest("source=kernel"), reader, killed;
 	int32_t key = it_key("wqfs-test:k");
+	int fd;
 
 	reader = watch_and_read("waits", key, false);
 	held_bpf_await();
 	killed = watch_and_read("killed", key, false);
 	IT_EQ(watches_of("other"), 0); /* makes a queue, and asks for it */
+	fd = it_queue("other", O_RDONLY | O_NONBLOCK);
+	IT_ERRNO(it_watch(fd, key, -1), EBADSLT); /* which needs no programs */
+	close(fd);
 	IT_EQ(watches_of("waits"), 0);
 	IT_EQ(kill(killed, SIGKILL), 0);
 	IT_EQ(it_wait(killed), -SIGKILL);
