@@ -131,6 +131,7 @@ int main(int argc, char **argv)
 	bench_row("3 under wqrun, nothing watched", idle, "ns", bare, 1.05);
 	bench_row("3 under wqrun, another key watched", other, "ns", bare, 1.5);
 	bench_row("3 under wqrun, the key watched", itself, "ns", bare, 3);
+	bench_row("3 one request of a FUSE that does nothing", one, "ns", bare, 0);
 	bench_row("3 three requests of a FUSE that does nothing, as a report is", 3 * one, "ns",
 		bare, 0);
 	return 0;

@@ -11,6 +11,7 @@
  *	setup WQFS NULLFS [QUEUES [TIMES]]
  */
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/membarrier.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -71,6 +72,15 @@ static double start_us(const char *program, const char *opts)
 			best = us;
 	}
 	return best;
+}
+
+/* A null filesystem that is linked with the daemon's libraries, and calls none of them. */
+static double start_linked_us(const char *nullfs)
+{
+	char program[PATH_MAX];
+
+	snprintf(program, sizeof(program), "%s_linked", nullfs);
+	return start_us(program, "default_permissions");
 }
 
 static struct times measure(const char *program, const char *opts, int32_t key)
@@ -243,7 +253,7 @@ int main(int argc, char **argv)
 {
 	struct times wqfs, null;
 	struct watches w;
-	double source;
+	double source, linked;
 	int32_t key;
 
 	if (argc < 3) {
@@ -263,6 +273,7 @@ int main(int argc, char **argv)
 	key = bench_add_key("wqfs-setup");
 	null = measure(argv[2], "default_permissions", key);
 	wqfs = measure(argv[1], "source=poll,max_queues=0", key);
+	linked = start_linked_us(argv[2]);
 	source = start_us(argv[1], "source=auto");
 	w = measure_watches(argv[1], key);
 	printf("a queue with a watch: %.1f us (%.2f times a null file), the first ones %.1f, "
@@ -278,6 +289,8 @@ int main(int argc, char **argv)
 	bench_row("5 the last ones against the first", wqfs.last, "us", wqfs.first, 1.5);
 	bench_row(
 		"10 a mount until it answers", wqfs.start / 1000, "ms", null.start / 1000, 1.3);
+	bench_row("10 a mount, null with the daemon's libraries", linked / 1000, "ms",
+		null.start / 1000, 0);
 	bench_row("10 a mount until its source has started", source / 1000, "ms", 0, 500);
 	bench_row("5 the first watch of a mount", w.first, "us", 0, 2000);
 	bench_row("5 a watch after the end of the last one", w.only, "us", 0, 2000);
