@@ -776,6 +776,7 @@ static void next_daemon_removes_what_a_killed_one_left(void)
 	IT_EQ(kill(killed, SIGKILL), 0);
 	IT_EQ(it_wait(killed), -SIGKILL);
 	s.daemon = it_start("source=trace");
+	it_has_replaced_a_dead_one();
 	IT_EQ(instances_of(s.tracefs, killed), 0);
 	IT_OK(instances_of(s.tracefs, s.daemon) >= 2);
 }
