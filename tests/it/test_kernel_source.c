@@ -579,8 +579,6 @@ static void nothing_is_attached_without_a_watch(void)
 	unsigned int ids[BPF_IDS];
 	int fd;
 
-	if (!kernel_source_is("kernel-syscalls"))
-		it_skip("these programs stay attached, and check a flag");
 	IT_UNTIL(kernel_source_ids(daemon, "link_id", ids) == 0);
 	fd = watching("q", key);
 	IT_OK(kernel_source_ids(daemon, "link_id", ids) > 0);
