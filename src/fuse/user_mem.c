@@ -250,13 +250,14 @@ static struct wq_user_mem *begin_first(struct wq_user_mem_pool *pool, int *r)
 	return mem;
 }
 
-/* A child has ended, so there is room for another. */
+/* Starts all in the line that may have a child: there is room for more than one when it was
+ * time that they waited for. */
 static void serve_line(struct wq_user_mem_pool *pool)
 {
 	struct wq_user_mem *mem;
-	int r = -EDQUOT;
+	int r;
 
-	while (r != 0 && (mem = begin_first(pool, &r))) {
+	while ((mem = begin_first(pool, &r))) {
 		TAILQ_REMOVE(&pool->line, mem, node);
 		if (r < 0)
 			finish(mem, r);

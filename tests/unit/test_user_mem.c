@@ -130,6 +130,35 @@ static void stop_child(void)
 		raise(SIGSTOP);
 }
 
+/* Stops the loop as soon as all reads have a child. */
+static void look_for_children(struct wq_timer *timer)
+{
+	for (unsigned int i = 0; i < MANY; i++)
+		if (!reads[i].child) {
+			wq_timer_set(loop, timer, wq_now_ns() + WQ_NSEC_PER_MSEC);
+			return;
+		}
+	wq_loop_stop(loop);
+}
+
+/* None of the children ends, so that no end of one can be what starts the next. */
+START_TEST(all_who_wait_for_time_begin_when_there_is_some)
+{
+	struct wq_timer timer = {.fire = look_for_children};
+
+	ck_assert_int_eq(pthread_atfork(NULL, NULL, stop_child), 0);
+	children_stop = true;
+	use_up(USER);
+	for (unsigned int i = 0; i < MANY; i++)
+		start(&reads[i], USER);
+	wq_timer_set(loop, &timer, wq_now_ns());
+	ck_assert_int_eq(wq_loop_run(loop), 0);
+	for (unsigned int i = 0; i < MANY; i++)
+		wq_user_mem_cancel(&reads[i]);
+	ck_assert_uint_eq(n_done, 0);
+}
+END_TEST
+
 /* On a busy machine a child may get no processor for as long as a read may take. */
 START_TEST(a_child_that_has_not_begun_is_waited_for)
 {
@@ -170,6 +199,7 @@ int main(void)
 	tcase_add_test(c, a_read_costs_its_user_time);
 	tcase_add_test(c, who_has_used_up_the_share_waits_and_nobody_else);
 	tcase_add_test(c, who_waits_for_time_waits_until_there_is_some);
+	tcase_add_test(c, all_who_wait_for_time_begin_when_there_is_some);
 	tcase_add_test(c, a_child_that_has_not_begun_is_waited_for);
 	suite_add_tcase(suite, c);
 	return run_suite(suite);
