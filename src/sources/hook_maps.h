@@ -64,20 +64,30 @@ static __always_inline __u32 this_thread(void)
 	return (__u32)bpf_get_current_pid_tgid();
 }
 
+/* False: there is no room for another key, or another processor has just made room for this
+ * one.
+ */
+static __always_inline bool count_of_key(__s32 serial)
+{
+	struct wq_hook_loss loss = {.events = 1}, *of_key;
+
+	of_key = bpf_map_lookup_elem(&losses, &serial);
+	if (of_key) {
+		__sync_fetch_and_add(&of_key->events, 1);
+		return true;
+	}
+	loss.at_ns = bpf_ktime_get_ns();
+	return !bpf_map_update_elem(&losses, &serial, &loss, BPF_NOEXIST);
+}
+
 /* Counts the loss first for the key, then for all. The daemon looks for the keys of all losses,
  * and treats a loss without a key as one of any key. */
 static __always_inline void count_lost(__s32 serial)
 {
-	struct wq_hook_loss *of_key = bpf_map_lookup_elem(&losses, &serial);
 	struct wq_hook_state *s = get_state();
 
-	if (of_key) {
-		__sync_fetch_and_add(&of_key->events, 1);
-	} else {
-		struct wq_hook_loss loss = {.events = 1, .at_ns = bpf_ktime_get_ns()};
-
-		bpf_map_update_elem(&losses, &serial, &loss, BPF_NOEXIST);
-	}
+	if (!count_of_key(serial))
+		count_of_key(serial);
 	if (s)
 		__sync_fetch_and_add(&s->lost, 1);
 }
