@@ -190,7 +190,24 @@ void wq_hook_calls_forget(struct bpf_object *object, int32_t serial)
 
 /* ---- calls under way ---- */
 
-bool wq_hook_calls_under_way(struct bpf_object *object, uint64_t from_ns, uint64_t to_ns)
+static bool is_adding(struct bpf_object *object, uint64_t from_ns, uint64_t to_ns)
+{
+	const int map = bpf_object__find_map_fd_by_name(object, "adding");
+	struct wq_hook_adding adding;
+	uint32_t first = 0;
+
+	if (bpf_map_lookup_elem(map, &first, &adding))
+		return false;
+	for (size_t i = 0; i < WQ_HOOK_ADDERS; i++) {
+		const struct wq_hook_adder *a = &adding.adders[i];
+
+		if (a->tid && a->begin_ns >= from_ns && a->begin_ns <= to_ns)
+			return true;
+	}
+	return false;
+}
+
+static bool is_noted(struct bpf_object *object, uint64_t from_ns, uint64_t to_ns)
 {
 	int map = bpf_object__find_map_fd_by_name(object, "calls");
 	uint32_t tid, *at = NULL;
@@ -203,4 +220,18 @@ bool wq_hook_calls_under_way(struct bpf_object *object, uint64_t from_ns, uint64
 			return true;
 	}
 	return false;
+}
+
+bool wq_hook_calls_under_way(struct bpf_object *object, uint64_t from_ns, uint64_t to_ns)
+{
+	return is_adding(object, from_ns, to_ns) || is_noted(object, from_ns, to_ns);
+}
+
+void wq_hook_calls_forget_adding(struct bpf_object *object)
+{
+	const int map = bpf_object__find_map_fd_by_name(object, "adding");
+	const struct wq_hook_adding none = {0};
+	uint32_t first = 0;
+
+	(void)bpf_map_update_elem(map, &first, &none, BPF_ANY);
 }

@@ -65,6 +65,20 @@ struct wq_hook_begun {
 	__u64 made[WQ_HOOK_MADE]; /* addresses of keys */
 };
 
+/* A thread that is in add_key(), or none: TID is 0. */
+struct wq_hook_adder {
+	__u64 begin_ns;
+	__u32 tid;
+	__u32 unused;
+};
+
+/* The only element of the array "adding". A call is noted in the map "calls" as well when it
+ * makes a key, and only there if another thread has its place. */
+#define WQ_HOOK_ADDERS 1024
+struct wq_hook_adding {
+	struct wq_hook_adder adders[WQ_HOOK_ADDERS];
+};
+
 /* A value of the map "losses", by serial. */
 struct wq_hook_loss {
 	__u64 events; /* events that found no room in the ring buffer */

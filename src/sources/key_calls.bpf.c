@@ -10,6 +10,7 @@
  */
 #include "hook_maps.h"
 
+#include "hook_adding.h"
 #include "hook_arch.h"
 #include "hook_keyrings.h"
 
@@ -95,28 +96,44 @@ static __always_inline bool may_matter(
 	return false;
 }
 
+static __always_inline void not_noted(void)
+{
+	struct wq_hook_state *s = get_state();
+
+	if (s)
+		__sync_fetch_and_add(&s->not_noted, 1);
+}
+
+/* Forgets the last call of TID, if its end was not seen. */
+static __always_inline void forget_call(__u32 tid)
+{
+	struct wq_hook_adder *adder = place_of(tid);
+
+	if (is_adder(adder, tid))
+		adder->tid = 0;
+	if (bpf_map_lookup_elem(&calls, &tid))
+		bpf_map_delete_elem(&calls, &tid);
+}
+
 static __always_inline int note_call(const struct pt_regs *regs, long id)
 {
 	struct wq_hook_begun call = {};
 	const struct wq_hook_operation *o;
 	__u32 tid = this_thread();
 
-	if (bpf_map_lookup_elem(&calls, &tid)) /* its end was not seen */
-		bpf_map_delete_elem(&calls, &tid);
+	forget_call(tid);
 	if (!get_call(regs, id, &call))
 		return 0;
 	o = find_operation(call.op);
 	if (!o || !may_matter(&call, o))
 		return 0;
+	if (call.op == WQ_HOOK_ADD_KEY && note_adder(tid))
+		return 0;
 	call.begin_ns = bpf_ktime_get_ns();
 	/* the authority ends with the call */
 	call.requestor = requestors_keyring(bpf_get_current_task_btf()->cred);
-	if (bpf_map_update_elem(&calls, &tid, &call, BPF_ANY)) {
-		struct wq_hook_state *s = get_state();
-
-		if (s)
-			__sync_fetch_and_add(&s->not_noted, 1);
-	}
+	if (bpf_map_update_elem(&calls, &tid, &call, BPF_ANY))
+		not_noted();
 	return 0;
 }
 
@@ -179,9 +196,8 @@ static __always_inline void call_lost(
 }
 
 static __always_inline void report_call(
-	struct wq_hook_begun *call, const struct wq_hook_operation *o, __s32 result)
+	struct wq_hook_begun *call, const struct wq_hook_operation *o, __s32 result, bool made)
 {
-	bool made = has_made(call, result);
 	struct wq_hook_call *e = NULL;
 	struct wq_hook_who who;
 	struct answer a = {};
@@ -249,7 +265,7 @@ static __always_inline void request_returns(
 	struct wq_hook_state *s = get_state();
 
 	if (!call->requested && result >= 0)
-		report_call(call, o, result);
+		report_call(call, o, result, has_made(call, result));
 	else if (!call->requested)
 		report_failed_request(call, o);
 	if (s && call->n_made)
@@ -280,24 +296,46 @@ static __always_inline int end_unnoted(const struct pt_regs *regs, long result)
 	if (call.op == WQ_HOOK_REQUEST_KEY || (call.op == WQ_HOOK_ADD_KEY && result >= 0))
 		report_unknown(&call, (__s32)result);
 	else if ((__s32)result >= 0)
-		report_call(&call, o, (__s32)result);
+		report_call(&call, o, (__s32)result, false);
 	return 0;
+}
+
+/* The end of an add_key() that was noted as ADDER. CALL is in the map if it has made keys. */
+static __always_inline void end_adding(const struct pt_regs *regs, __s32 result,
+	struct wq_hook_adder *adder, const struct wq_hook_begun *call)
+{
+	struct wq_hook_begun now = {};
+	const struct wq_hook_operation *o;
+
+	if (result >= 0 && get_call(regs, number_of(regs), &now)) {
+		o = find_operation(now.op);
+		now.begin_ns = adder->begin_ns;
+		if (o)
+			report_call(&now, o, result, call && has_made(call, result));
+	}
+	adder->tid = 0;
 }
 
 static __always_inline int end_call(const struct pt_regs *regs, long result)
 {
 	__u32 tid = this_thread();
 	struct wq_hook_begun *call = bpf_map_lookup_elem(&calls, &tid);
+	struct wq_hook_adder *adder = place_of(tid);
 	const struct wq_hook_operation *o;
 
-	if (!call)
-		return end_unnoted(regs, result);
-	o = find_operation(call->op);
-	if (o && call->op == WQ_HOOK_REQUEST_KEY)
-		request_returns(call, o, (__s32)result);
-	else if (o && (__s32)result >= 0)
-		report_call(call, o, (__s32)result);
-	bpf_map_delete_elem(&calls, &tid);
+	if (is_adder(adder, tid)) {
+		end_adding(regs, (__s32)result, adder, call);
+	} else if (!call) {
+		end_unnoted(regs, result);
+	} else {
+		o = find_operation(call->op);
+		if (o && call->op == WQ_HOOK_REQUEST_KEY)
+			request_returns(call, o, (__s32)result);
+		else if (o && (__s32)result >= 0)
+			report_call(call, o, (__s32)result, has_made(call, (__s32)result));
+	}
+	if (call)
+		bpf_map_delete_elem(&calls, &tid);
 	return 0;
 }
 
@@ -353,16 +391,29 @@ static __always_inline void note_made(struct wq_hook_begun *call, const void *ad
 	}
 }
 
+/* The call of TID, which makes a key, if it is one to be noted. */
+static __always_inline struct wq_hook_begun *find_making(__u32 tid)
+{
+	struct wq_hook_begun *call = bpf_map_lookup_elem(&calls, &tid);
+	const struct wq_hook_adder *adder = place_of(tid);
+	struct wq_hook_begun now = {.op = WQ_HOOK_ADD_KEY};
+
+	if (call || !is_adder(adder, tid))
+		return call;
+	now.begin_ns = adder->begin_ns;
+	if (bpf_map_update_elem(&calls, &tid, &now, BPF_ANY))
+		not_noted();
+	return bpf_map_lookup_elem(&calls, &tid);
+}
+
 SEC("?raw_tp/kmem_cache_alloc") int BPF_PROG(key_made, unsigned long site, const void *address)
 {
 	const struct wq_hook_state *s = get_state();
 	struct wq_hook_begun *call;
-	__u32 tid;
 
 	if (!s || site < s->key_alloc.from || site >= s->key_alloc.to)
 		return 0;
-	tid = this_thread();
-	call = bpf_map_lookup_elem(&calls, &tid);
+	call = find_making(this_thread());
 	if (call)
 		note_made(call, address);
 	return 0;

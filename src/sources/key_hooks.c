@@ -299,10 +299,12 @@ int wq_hooks_fd(const struct wq_hooks *h)
  * have ended unseen. */
 static void forget_begun(const struct wq_hooks *h)
 {
-	const int map = bpf_object__find_map_fd_by_name(
-		h->object, h->variant == WQ_HOOKS_CALLS ? "calls" : "threads");
+	const bool calls = h->variant == WQ_HOOKS_CALLS;
+	const int map = bpf_object__find_map_fd_by_name(h->object, calls ? "calls" : "threads");
 	uint32_t tid;
 
+	if (calls)
+		wq_hook_calls_forget_adding(h->object);
 	while (!bpf_map_get_next_key(map, NULL, &tid) && !bpf_map_delete_elem(map, &tid))
 		;
 }

@@ -5,8 +5,10 @@
  * to be tested.
  */
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <linux/userfaultfd.h>
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -160,7 +162,8 @@ static void addition_before_the_first_watch_is_known(void)
 	it_stop(daemon);
 }
 
-static void what_ended_unseen_is_forgotten(void)
+/* What ends unseen is an update of the watched key, or an addition. */
+static void what_ended_unseen_is_forgotten(bool updates)
 {
 	pid_t daemon = kernel_source_start("");
 	int32_t key = open_key("wqfs-test:k", "1", SESSION);
@@ -168,7 +171,7 @@ static void what_ended_unseen_is_forgotten(void)
 	int fd = watching("q", key);
 
 	records_name(key, "K");
-	begin_call(&c, key);
+	begin_call(&c, updates ? key : 0);
 	IT_EQ(it_watch(fd, key, -1), 0);
 	(void)records(fd); /* REMOVAL */
 	await_rest(daemon);
@@ -181,6 +184,67 @@ static void what_ended_unseen_is_forgotten(void)
 	it_stop(daemon);
 }
 
+static void update_that_ended_unseen_is_forgotten(void)
+{
+	what_ended_unseen_is_forgotten(true);
+}
+
+static void addition_that_ended_unseen_is_forgotten(void)
+{
+	what_ended_unseen_is_forgotten(false);
+}
+
+/* A process whose id is that of thread TID but for its higher bits. The programs of a source
+ * may note threads by the lower ones. */
+static pid_t fork_like(pid_t tid)
+{
+	pid_t id = tid, pid = -1;
+
+	while (pid < 0 && id < (1 << 22) - 4096) {
+		id += 4096;
+		pid = (pid_t)syscall(SYS_clone3,
+			&(struct clone_args){.exit_signal = SIGCHLD,
+				.set_tid = (uintptr_t)&id,
+				.set_tid_size = 1},
+			sizeof(struct clone_args));
+		if (pid < 0 && errno != EEXIST)
+			break;
+	}
+	if (pid < 0)
+		it_skip("no process with the id %d: %m", (int)id);
+	return pid;
+}
+
+/* One addition waits for its payload while others, which could be taken for it, make and update
+ * keys. */
+static void additions_are_told_apart(void)
+{
+	pid_t daemon = kernel_source_start(""), other;
+	int32_t session = keyctl_get_keyring_ID(SESSION, 0),
+		key = open_key("wqfs-test:k", "1", SESSION), made;
+	struct caller c;
+	int fd = watching("q", session);
+
+	IT_EQ(it_watch(fd, key, 2), 0);
+	records_name(session, "SESSION");
+	records_name(key, "K");
+	begin_call(&c, 0);
+	other = fork_like(c.tid);
+	if (other == 0)
+		_exit(add_key("user", "wqfs-test:k", "2", 1, SESSION) != key ||
+			add_key("user", "wqfs-test:made", "1", 1, SESSION) < 0);
+	it_join(other);
+	made = (int32_t)keyctl_search(SESSION, "user", "wqfs-test:made", 0);
+	records_name(made, "MADE");
+	RECORDS_UNTIL(fd, "K:updated SESSION:linked:MADE");
+	return_from_call(&c);
+	records_name((int32_t)c.result, "LATE");
+	RECORDS_UNTIL(fd, "SESSION:linked:LATE");
+	end_caller(&c);
+	NO_RECORDS(fd);
+	it_stop(daemon);
+}
+
 static const struct it_test tests[] = {
 	{"an update that had begun when the first watch came is posted",
 		update_before_the_first_watch_is_posted},
@@ -189,7 +253,9 @@ static const struct it_test tests[] = {
 	{"of an addition that had begun its keyring is told, too",
 		addition_before_the_first_watch_is_known},
 	{"a call that ended while nothing was watched is no later one",
-		what_ended_unseen_is_forgotten},
+		update_that_ended_unseen_is_forgotten},
+	{"nor is an addition that did", addition_that_ended_unseen_is_forgotten},
+	{"additions by threads with like numbers are told apart", additions_are_told_apart},
 };
 
 int main(int argc, char **argv)
