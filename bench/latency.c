@@ -18,9 +18,13 @@
  *bench/nullfs, it also measures a relay whose second half is a FUSE filesystem that does
  *nothing else.
  *
- * "facility" is the kernel's own, where it has that, as the reference kernel does:
+ * "facility" is the kernel's own, where it has that, as the reference kernel does. If it is
+ *among what is measured each of the others is also told as a multiple of it, measured beside
+ *each:
  *
  *	tests/golden/record --run bench/latency - facility
+ *	tests/golden/record --hooks --run --add wqfs bench/latency $PWD/wqfs facility
+ *kernel-fentry
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -60,7 +64,8 @@ struct shared {
 
 static struct shared *shared;
 static int rounds_each = 2000;
-static const char *nullfs; /* NULL: it is not measured */
+static const char *nullfs;  /* NULL: it is not measured */
+static bool meets_facility; /* the kernel's own facility is measured beside each */
 static cpu_set_t all_cpus;
 
 static void pin(int cpu)
@@ -399,6 +404,27 @@ static void compare_nullfs(int cores)
 	bench_row(name, null.begin_p50, "us", floor.begin_p50, 0);
 }
 
+static bool is_facility(const char *mode)
+{
+	return !strcmp(mode, "facility");
+}
+
+/* The kernel's own facility beside R. */
+static void compare_facility(const char *mode, int cores, struct result r)
+{
+	const struct result own = measure_facility(rounds_each, cores - 1);
+	char name[128];
+
+	print("facility", rounds_each, own);
+	printf("\n");
+	print(mode, rounds_each, r);
+	print_ratio(r, own, "facility");
+	printf("\n");
+	snprintf(name, sizeof(name), "2 latency p50, %s, %s core%s against the kernel's own",
+		mode, cores == 2 ? "two" : "one", cores == 2 ? "s" : "");
+	bench_row(name, r.begin_p50, "us", own.begin_p50, 5);
+}
+
 static void compare(const char *wqfs, const char *mode, int cores)
 {
 	int rounds = strcmp(mode, "poll") ? rounds_each : rounds_each / 7;
@@ -407,8 +433,8 @@ static void compare(const char *wqfs, const char *mode, int cores)
 	/* measured next to what they are compared with */
 	bare = measure_pipe(false, rounds_each, cores - 1);
 	relay = measure_pipe(true, rounds_each, cores - 1);
-	result = strcmp(mode, "facility") ? measure_wqfs(wqfs, mode, rounds, cores - 1)
-					  : measure_facility(rounds, cores - 1);
+	result = is_facility(mode) ? measure_facility(rounds, cores - 1)
+				   : measure_wqfs(wqfs, mode, rounds, cores - 1);
 	print("pipe", rounds_each, bare);
 	printf("\n");
 	print("relay", rounds_each, relay);
@@ -420,6 +446,8 @@ static void compare(const char *wqfs, const char *mode, int cores)
 	printf("\n");
 	fflush(stdout);
 	print_rows(mode, cores, result, cores == 2 ? bare : relay);
+	if (meets_facility && !is_facility(mode))
+		compare_facility(mode, cores, result);
 }
 
 int main(int argc, char **argv)
@@ -440,6 +468,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	modes = argc > 2 ? (const char *const *)argv + 2 : defaults;
+	for (const char *const *mode = modes; *mode; mode++)
+		meets_facility |= is_facility(*mode);
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		-1, 0);
 	if (shared == MAP_FAILED || sched_getaffinity(0, sizeof(all_cpus), &all_cpus) < 0)
