@@ -71,15 +71,9 @@ static void settle(struct wq_keys *keys)
 		sync->done(sync);
 }
 
-static void remove_ended(struct wq_keys *keys)
-{
-	if (!TAILQ_EMPTY(&keys->model.registry.zombies))
-		settle(keys);
-}
-
 static void on_zombies_timer(struct wq_timer *timer)
 {
-	remove_ended(wq_container_of(timer, struct wq_keys, model.zombies_timer));
+	settle(wq_container_of(timer, struct wq_keys, model.zombies_timer));
 }
 
 static void on_gc_timer(struct wq_timer *timer)
@@ -87,7 +81,7 @@ static void on_gc_timer(struct wq_timer *timer)
 	struct wq_keys *keys = wq_container_of(timer, struct wq_keys, gc.timer);
 
 	wq_gc_on_timer(&keys->gc);
-	remove_ended(keys);
+	settle(keys);
 }
 
 static void on_gc_due_timer(struct wq_timer *timer)
@@ -95,7 +89,7 @@ static void on_gc_due_timer(struct wq_timer *timer)
 	struct wq_keys *keys = wq_container_of(timer, struct wq_keys, gc.due_timer);
 
 	wq_gc_on_due_timer(&keys->gc);
-	remove_ended(keys);
+	settle(keys);
 }
 
 static void on_gc_probation_timer(struct wq_timer *timer)
@@ -103,7 +97,7 @@ static void on_gc_probation_timer(struct wq_timer *timer)
 	struct wq_keys *keys = wq_container_of(timer, struct wq_keys, gc.probation_timer);
 
 	wq_gc_on_probation_timer(&keys->gc);
-	remove_ended(keys);
+	settle(keys);
 }
 
 /* Continues a post that goes to many queues. */

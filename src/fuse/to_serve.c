@@ -91,6 +91,6 @@ void wqfs_poll_again(struct wq_node *node)
 void wqfs_forget_to_serve(struct wq_node *node)
 {
 	if (TAILQ_EMPTY(&node->readers) && TAILQ_EMPTY(&node->arrived) &&
-		LIST_EMPTY(&node->polled))
+		LIST_EMPTY(&node->polled) && TAILQ_EMPTY(&node->drains))
 		wqfs_no_longer_to_serve(node);
 }

@@ -157,6 +157,10 @@ static void walk(struct wq_actors *a, uint64_t allowed_ns)
 	}
 	if (tid)
 		wq_timer_set(a->loop, &a->threads_timer, now + PAUSE * (now - began));
+	else if (a->lost_on_the_way)
+		wq_timer_set(a->loop, &a->threads_timer, a->threads_ns + PASS_NS);
+	if (!tid)
+		a->lost_on_the_way = false;
 }
 
 static void on_threads_timer(struct wq_timer *timer)
@@ -174,7 +178,9 @@ void wq_actors_lost(struct wq_actors *a)
 {
 	uint64_t now = wq_now_ns(), due = a->threads_ns + PASS_NS;
 
-	if (!a->threads_timer.set)
+	if (a->threads.processes)
+		a->lost_on_the_way = true;
+	else if (!a->threads_timer.set)
 		wq_timer_set(a->loop, &a->threads_timer, due > now ? due : now);
 }
 
@@ -188,6 +194,7 @@ void wq_actors_begin(struct wq_actors *a)
 void wq_actors_end(struct wq_actors *a)
 {
 	wq_timer_clear(a->loop, &a->threads_timer);
+	a->lost_on_the_way = false;
 	wq_threads_end(&a->threads);
 }
 

@@ -24,7 +24,8 @@ struct wq_actors {
 	struct wq_shares asking;   /* shares of the users who have done something */
 	struct wq_threads threads; /* the state of a walk over all threads */
 	struct wq_timer threads_timer;
-	uint64_t threads_ns; /* when the last walk began */
+	bool lost_on_the_way; /* another walk must follow: this one has passed some threads */
+	uint64_t threads_ns;  /* when the last walk began */
 };
 
 /* 0 or -ENOMEM. */

@@ -287,7 +287,8 @@ static bool on_occasion(void *arg, enum wq_source_occasion occasion)
 }
 
 /* A source has started that must know which keys are watched: tells it those that a piece of
- * time is enough for. Keys that are watched meanwhile follow at the end. */
+ * time is enough for. Keys that are watched meanwhile follow at the end, also if all that were
+ * left are not watched any more. */
 static int on_begun(void *arg, struct wq_source *source)
 {
 	struct wq_feed *f = arg;
@@ -296,7 +297,7 @@ static int on_begun(void *arg, struct wq_source *source)
 	int r = 0;
 
 	if (!f->is_telling)
-		wq_cursor_begin(&f->model->registry, &f->told);
+		wq_cursor_begin_and_stay(&f->model->registry, &f->told);
 	f->is_telling = true;
 	while (r == 0 && (key = wq_cursor_next(&f->told))) {
 		r = source->type->watch(source, key->serial);

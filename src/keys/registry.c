@@ -35,10 +35,15 @@ struct wq_key *wq_registry_find(const struct wq_registry *r, int32_t serial)
 
 int wq_registry_add(struct wq_registry *r, struct wq_key *key)
 {
+	struct wq_key_cursor *c;
+
 	HASH_ADD_INT(r->by_serial, serial, key);
 	if (!key->hh.tbl)
 		return -ENOMEM;
 	TAILQ_INSERT_TAIL(&r->all, key, node);
+	LIST_FOREACH (c, &r->cursors, node)
+		if (c->stays && !c->next)
+			c->next = key;
 	wq_rings_add(&r->rings, key);
 	wq_board_add(&r->board, key->serial);
 	return 0;
@@ -46,11 +51,13 @@ int wq_registry_add(struct wq_registry *r, struct wq_key *key)
 
 /* ---- cursors ---- */
 
-static void begin_at(struct wq_registry *r, struct wq_key_cursor *c, struct wq_key *first)
+static void begin_at(
+	struct wq_registry *r, struct wq_key_cursor *c, struct wq_key *first, bool stays)
 {
 	wq_cursor_end(c);
 	c->next = first;
-	if (!c->next)
+	c->stays = stays;
+	if (!c->next && !stays)
 		return;
 	LIST_INSERT_HEAD(&r->cursors, c, node);
 	c->listed = true;
@@ -58,12 +65,17 @@ static void begin_at(struct wq_registry *r, struct wq_key_cursor *c, struct wq_k
 
 void wq_cursor_begin(struct wq_registry *r, struct wq_key_cursor *c)
 {
-	begin_at(r, c, TAILQ_FIRST(&r->all));
+	begin_at(r, c, TAILQ_FIRST(&r->all), false);
+}
+
+void wq_cursor_begin_and_stay(struct wq_registry *r, struct wq_key_cursor *c)
+{
+	begin_at(r, c, TAILQ_FIRST(&r->all), true);
 }
 
 void wq_cursor_begin_zombies(struct wq_registry *r, struct wq_key_cursor *c)
 {
-	begin_at(r, c, TAILQ_FIRST(&r->zombies));
+	begin_at(r, c, TAILQ_FIRST(&r->zombies), false);
 }
 
 struct wq_key *wq_cursor_next(struct wq_key_cursor *c)
@@ -72,7 +84,7 @@ struct wq_key *wq_cursor_next(struct wq_key_cursor *c)
 
 	if (key)
 		c->next = TAILQ_NEXT(key, node);
-	if (!c->next)
+	if (!c->next && !c->stays)
 		wq_cursor_end(c);
 	return key;
 }

@@ -22,10 +22,11 @@
  *		...
  *
  * A cursor that has reached the end is as good as one that was never begun; any other must be
- * ended by wq_cursor_end(). */
+ * ended by wq_cursor_end(), and so must one that stays at the end. */
 struct wq_key_cursor {
 	struct wq_key *next; /* NULL: the end */
 	bool listed;
+	bool stays; /* at the end: the next key that comes is still reached */
 	LIST_ENTRY(wq_key_cursor) node;
 };
 
@@ -94,6 +95,7 @@ void wq_registry_asked(struct wq_registry *registry, struct wq_key *key, bool du
 bool wq_registry_is_settled(const struct wq_registry *registry, uint64_t scan);
 
 void wq_cursor_begin(struct wq_registry *registry, struct wq_key_cursor *c);
+void wq_cursor_begin_and_stay(struct wq_registry *registry, struct wq_key_cursor *c);
 void wq_cursor_begin_zombies(struct wq_registry *registry, struct wq_key_cursor *c);
 struct wq_key *wq_cursor_next(struct wq_key_cursor *c);
 void wq_cursor_end(struct wq_key_cursor *c);

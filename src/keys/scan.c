@@ -122,7 +122,9 @@ static void plan(struct wq_scan *s)
 	bool wanted = is_wanted(s);
 	uint64_t due;
 
-	if (TAILQ_EMPTY(&registry->all) && TAILQ_EMPTY(&registry->zombies) && !wanted) {
+	/* a scan also looks for another source in the place of one that has died */
+	if (TAILQ_EMPTY(&registry->all) && TAILQ_EMPTY(&registry->zombies) && !wanted &&
+		!s->model->sources.died) {
 		wq_timer_clear(s->model->loop, &s->timer);
 		return;
 	}
@@ -152,7 +154,7 @@ void wq_scan_soon(struct wq_scan *s)
 void wq_scan_resync(struct wq_scan *s)
 {
 	s->resync_ns = 0;
-	if (!s->running)
+	if (!s->running && !(s->timer.set && s->timer.due_ns < resync_due(s)))
 		wq_timer_set(s->model->loop, &s->timer, resync_due(s));
 }
 

@@ -54,14 +54,12 @@ static void on_end(struct wq_aside *aside)
 	if (w->attaches)
 		a->error = w->result;
 	wq_aside_end(aside, -1);
-	if (attached)
-		wq_attachment_rest_later(a);
-	if (!a->is_wanted)
-		return;
-	if (!attached && !a->error) { /* while they were detached somebody has come */
+	if (a->is_wanted && !attached && !a->error) /* somebody has come meanwhile */
 		begin(a, true);
+	if (a->state == WQ_ATTACHED)
+		wq_attachment_rest_later(a);
+	if (!a->is_wanted || a->under_way)
 		return;
-	}
 	a->is_wanted = false;
 	a->ask_again(a->arg);
 }
@@ -119,12 +117,25 @@ void wq_attachment_begin(struct wq_attachment *a, struct wq_hooks *hooks, uint64
 	wq_attachment_rest_later(a);
 }
 
+/* May the same be possible later? Then it is one watch that fails, and not the source. */
+static bool is_for_now(int err)
+{
+	return err == -ENOMEM || err == -ENOSPC;
+}
+
 int wq_attachment_want(struct wq_attachment *a)
 {
 	if (a->state == WQ_DETACHED && !a->error)
 		begin(a, true);
-	if (a->state == WQ_ATTACHED || a->error)
-		return a->error;
+	if (a->state == WQ_ATTACHED)
+		return 0;
+	if (a->error) {
+		const int r = a->error;
+
+		if (is_for_now(r))
+			a->error = 0; /* the next one may have more luck */
+		return r;
+	}
 	a->is_wanted = true;
 	return -EALREADY;
 }

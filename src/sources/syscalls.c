@@ -124,8 +124,8 @@ static void on_now_and_then(struct wq_loop_fd *watched, uint32_t events WQ_UNUSE
 
 static void stream_ask(struct wq_stream *s)
 {
-	if (s->instance && !s->again.set)
-		wq_stream_poll(s);
+	if (s->instance && !s->again.set && wq_stream_poll(s) < 0)
+		wq_timer_set(s->loop, &s->again, wq_now_ns() + NOW_AND_THEN_NS);
 }
 
 static void on_again(struct wq_timer *timer)

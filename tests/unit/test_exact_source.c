@@ -27,6 +27,7 @@ static struct {
 	struct wq_source_env env;
 	bool can_start, lives;
 	int drained;	  /* the result of drain() */
+	bool is_behind;	  /* drain() reads less than there is */
 	int watch_result; /* the result of watch() */
 	unsigned int starts;
 	int32_t watched[64];
@@ -76,7 +77,8 @@ static int exact_drain(struct wq_source *source WQ_UNUSED)
 {
 	if (exact.found && exact.found_told != exact.found)
 		tell_end(exact.found_told = exact.found);
-	wq_event_order_complete(events, wq_now_ns());
+	if (!exact.is_behind)
+		wq_event_order_complete(events, wq_now_ns());
 	return exact.drained;
 }
 
@@ -265,11 +267,12 @@ static const char *got(void)
 
 /* ---- tests ---- */
 
-static void begin_exact(void)
+static void begin_with(unsigned int resync_s)
 {
 	const struct wq_keys_config config = {.pace.cpu_budget = 0.01,
 		.pace.poll_min_ms = 10,
 		.pace.poll_max_ms = 1000,
+		.pace.resync_s = resync_s,
 		.source = "auto"};
 
 	memset(&exact, 0, sizeof(exact));
@@ -280,6 +283,17 @@ static void begin_exact(void)
 	key_a = add("wqfs-test:a");
 	key_b = add("wqfs-test:b");
 	ring = add_ring("wqfs-test:ring");
+}
+
+static void begin_exact(void)
+{
+	begin_with(0);
+}
+
+/* Keys are compared, too; not by itself in the time of a test. */
+static void begin_compared(void)
+{
+	begin_with(3600);
 }
 
 /* The source dies: runs the loop until the bridge has noticed, and has scanned. */
@@ -629,6 +643,70 @@ START_TEST(it_may_end_while_keys_are_asked_whether_they_are_there)
 }
 END_TEST
 
+static struct wq_timer looking;
+
+static void look_whether_it_started(struct wq_timer *timer)
+{
+	if (exact.starts > 1)
+		wq_loop_stop(loop);
+	else
+		wq_timer_set(loop, timer, wq_now_ns() + WQ_NSEC_PER_MSEC);
+}
+
+/* A scan that nobody's watch needs finds out that it has died. */
+START_TEST(it_is_started_anew_though_nobody_watches)
+{
+	struct wanted_scan l;
+
+	exact.drained = -EIO;
+	scan_begin(&l);
+	scan_end(&l);
+	looking.fire = look_whether_it_started;
+	wq_timer_set(loop, &looking, 0);
+	while (exact.starts < 2)
+		ck_assert_int_eq(wq_loop_run(loop), 0);
+	wq_timer_clear(loop, &looking);
+}
+END_TEST
+
+static int looks_left;
+
+/* The scan that has found it has come to its end some looks later. */
+static void look_whether_it_was_found(struct wq_timer *timer)
+{
+	if (exact.found && looks_left-- == 0)
+		wq_loop_stop(loop);
+	else
+		wq_timer_set(loop, timer, wq_now_ns() + WQ_NSEC_PER_MSEC);
+}
+
+/* A sync waits for the REMOVAL of a key whose end its scan has found, until nobody watches that
+ * key any more. */
+START_TEST(a_sync_does_not_wait_for_a_key_that_nobody_watches_any_more)
+{
+	struct wq_queue *other = wq_queue_new(&bridge_ops, NULL, NULL);
+	struct wanted_scan l;
+
+	ck_assert_int_eq(wq_keys_watch(keys, other, key_a, ID, &self), 0);
+	ck_assert_int_eq(watch(key_b), 0);
+	exact.tells_found_ends = true;
+	exact.found_told = key_a; /* it will not be told */
+	exact.is_behind = true;
+	end_key(key_a);
+	scan_begin(&l);
+	looking.fire = look_whether_it_was_found;
+	looks_left = 100;
+	wq_timer_set(loop, &looking, 0);
+	while (looks_left >= 0)
+		ck_assert_int_eq(wq_loop_run(loop), 0);
+	wq_timer_clear(loop, &looking);
+	ck_assert(!l.done);
+	wq_queue_put(other);
+	exact.is_behind = false;
+	scan_end(&l);
+}
+END_TEST
+
 START_TEST(without_memory_for_sessions_there_is_no_bridge)
 {
 	const struct wq_keys_config config = {.pace.cpu_budget = 0.01, .source = "auto"};
@@ -674,8 +752,13 @@ int main(void)
 	tcase_add_test(t, attributes_of_keys_that_were_polled_before_it_are_known);
 	tcase_add_test(t, an_end_that_is_told_when_it_was_found_is_told_once);
 	tcase_add_test(t, it_may_end_while_keys_are_asked_whether_they_are_there);
+	tcase_add_test(t, it_is_started_anew_though_nobody_watches);
 	tcase_add_test(t, without_memory_for_sessions_there_is_no_bridge);
 	tcase_add_test(t, its_words_name_it);
+	suite_add_tcase(suite, t);
+	t = tcase_create("compared, too");
+	tcase_add_checked_fixture(t, begin_compared, tear_down);
+	tcase_add_test(t, a_sync_does_not_wait_for_a_key_that_nobody_watches_any_more);
 	suite_add_tcase(suite, t);
 	return run_suite(suite);
 }
