@@ -25,6 +25,7 @@ struct wq_user_mem_child {
 	struct wq_user_mem_pool *pool;
 	struct wq_user_mem *mem; /* NULL: it was killed, and nobody waits for it */
 	uid_t uid;
+	bool was_begun;		 /* a timeout has found that it has begun */
 	int out;		 /* a byte when it begins to read, and its answer; a pipe has
 				  * room for all of it */
 	struct wq_loop_fd pidfd; /* ready when the child has ended */
@@ -160,6 +161,15 @@ static bool has_begun(const struct wq_user_mem_child *c)
 	return ioctl(c->out, FIONREAD, &bytes) == 0 && bytes > 0;
 }
 
+/* Has C been reading for as long as a read may take? */
+static bool is_late(struct wq_user_mem_child *c)
+{
+	const bool was_begun = c->was_begun;
+
+	c->was_begun = has_begun(c);
+	return was_begun;
+}
+
 /* False: C has ended without an answer. */
 static bool read_answer(const struct wq_user_mem_child *c, struct answer *a)
 {
@@ -237,23 +247,30 @@ static void take_answer(struct wq_user_mem *mem, const struct answer *a)
 	finish(mem, a->err);
 }
 
-/* Starts the first in the line that may have a child; *R is 0 or an error. NULL: none may. */
+/* Starts the first in the line that may have a child; *R is 0 or an error. NULL: none may. Of a
+ * user with many requests only the first of several that follow one another is asked about. */
 static struct wq_user_mem *begin_first(struct wq_user_mem_pool *pool, int *r)
 {
 	struct wq_user_mem *mem;
+	const struct wq_user_mem *refused = NULL;
 
 	TAILQ_FOREACH (mem, &pool->line, node) {
+		if (refused && refused->uid == mem->uid)
+			continue;
 		*r = begin(mem);
 		if (*r != -EDQUOT)
 			break;
+		refused = mem;
 	}
 	return mem;
 }
 
 /* Starts all in the line that may have a child: there is room for more than one when it was
- * time that they waited for. */
+ * time that they waited for. To fork takes long, so others are served after each piece of it.
+ */
 static void serve_line(struct wq_user_mem_pool *pool)
 {
+	const uint64_t until = wq_now_ns() + WQ_PIECE_NS;
 	struct wq_user_mem *mem;
 	int r;
 
@@ -261,6 +278,10 @@ static void serve_line(struct wq_user_mem_pool *pool)
 		TAILQ_REMOVE(&pool->line, mem, node);
 		if (r < 0)
 			finish(mem, r);
+		if (wq_now_ns() >= until) {
+			wq_timer_set(pool->loop, &pool->again, 0);
+			return;
+		}
 	}
 }
 
@@ -293,7 +314,7 @@ static void on_timeout(struct wq_timer *timer)
 	int err = mem->child ? -EFAULT : -EAGAIN;
 
 	/* its memory is not what takes so long: it waits only for time */
-	if (mem->child ? !has_begun(mem->child) : has_room(mem->pool, mem->uid)) {
+	if (mem->child ? !is_late(mem->child) : has_room(mem->pool, mem->uid)) {
 		wq_timer_set(mem->pool->loop, timer, wq_now_ns() + TIMEOUT_NS);
 		return;
 	}

@@ -3,9 +3,9 @@
  * Reads a filter from a caller's memory.
  *
  * process_vm_readv() waits while the caller's page is being faulted in, and behind that page
- * may be userfaultfd or a filesystem that hangs. So a child process does the read, and has one
- * second for it once it has begun. The child holds no descriptor but its end of a pipe, so that
- * it cannot keep a mount alive.
+ * may be userfaultfd or a filesystem that hangs. So a child process does the read, and has at
+ * least one second for it once it has begun, and at most two. The child holds no descriptor but
+ * its end of a pipe, so that it cannot keep a mount alive.
  *
  * A child that waits for the answer of another FUSE server does not die of SIGKILL before that
  * answer comes (request_wait_answer()). So its cost is counted until it has ended, and limited
