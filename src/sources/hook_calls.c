@@ -190,18 +190,18 @@ void wq_hook_calls_forget(struct bpf_object *object, int32_t serial)
 
 /* ---- calls under way ---- */
 
-static bool is_adding(struct bpf_object *object, uint64_t from_ns, uint64_t to_ns)
+static bool is_calling(struct bpf_object *object, uint64_t from_ns, uint64_t to_ns)
 {
-	const int map = bpf_object__find_map_fd_by_name(object, "adding");
-	struct wq_hook_adding adding;
+	const int map = bpf_object__find_map_fd_by_name(object, "callers");
+	struct wq_hook_callers all;
 	uint32_t first = 0;
 
-	if (bpf_map_lookup_elem(map, &first, &adding))
+	if (bpf_map_lookup_elem(map, &first, &all))
 		return false;
-	for (size_t i = 0; i < WQ_HOOK_ADDERS; i++) {
-		const struct wq_hook_adder *a = &adding.adders[i];
+	for (size_t i = 0; i < WQ_HOOK_CALLERS; i++) {
+		const struct wq_hook_caller *c = &all.callers[i];
 
-		if (a->tid && a->begin_ns >= from_ns && a->begin_ns <= to_ns)
+		if (c->tid && c->begin_ns >= from_ns && c->begin_ns <= to_ns)
 			return true;
 	}
 	return false;
@@ -224,13 +224,13 @@ static bool is_noted(struct bpf_object *object, uint64_t from_ns, uint64_t to_ns
 
 bool wq_hook_calls_under_way(struct bpf_object *object, uint64_t from_ns, uint64_t to_ns)
 {
-	return is_adding(object, from_ns, to_ns) || is_noted(object, from_ns, to_ns);
+	return is_calling(object, from_ns, to_ns) || is_noted(object, from_ns, to_ns);
 }
 
-void wq_hook_calls_forget_adding(struct bpf_object *object)
+void wq_hook_calls_forget_callers(struct bpf_object *object)
 {
-	const int map = bpf_object__find_map_fd_by_name(object, "adding");
-	const struct wq_hook_adding none = {0};
+	const int map = bpf_object__find_map_fd_by_name(object, "callers");
+	const struct wq_hook_callers none = {0};
 	uint32_t first = 0;
 
 	(void)bpf_map_update_elem(map, &first, &none, BPF_ANY);

@@ -28,7 +28,7 @@ void wq_hook_calls_forget(struct bpf_object *object, int32_t serial);
  * their nature wait for others do not count. */
 bool wq_hook_calls_under_way(struct bpf_object *object, uint64_t from_ns, uint64_t to_ns);
 
-/* Forgets which threads are in add_key(). No program may be attached. */
-void wq_hook_calls_forget_adding(struct bpf_object *object);
+/* Forgets which threads are in calls. No program may be attached. */
+void wq_hook_calls_forget_callers(struct bpf_object *object);
 
 #endif

@@ -65,18 +65,19 @@ struct wq_hook_begun {
 	__u64 made[WQ_HOOK_MADE]; /* addresses of keys */
 };
 
-/* A thread that is in add_key(), or none: TID is 0. */
-struct wq_hook_adder {
+/* A thread that is in a call on keys, or none: TID is 0. */
+struct wq_hook_caller {
 	__u64 begin_ns;
 	__u32 tid;
 	__u32 unused;
 };
 
-/* The only element of the array "adding". A call is noted in the map "calls" as well when it
- * makes a key, and only there if another thread has its place. */
-#define WQ_HOOK_ADDERS 1024
-struct wq_hook_adding {
-	struct wq_hook_adder adders[WQ_HOOK_ADDERS];
+/* The only element of the array "callers". A call is noted in the map "calls" as well if it may
+ * be about a watched key, or if another thread has its place; an add_key() once it makes a key.
+ */
+#define WQ_HOOK_CALLERS 1024
+struct wq_hook_callers {
+	struct wq_hook_caller callers[WQ_HOOK_CALLERS];
 };
 
 /* A value of the map "losses", by serial. */

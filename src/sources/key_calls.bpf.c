@@ -10,7 +10,7 @@
  */
 #include "hook_maps.h"
 
-#include "hook_adding.h"
+#include "hook_callers.h"
 #include "hook_arch.h"
 #include "hook_keyrings.h"
 
@@ -107,10 +107,10 @@ static __always_inline void not_noted(void)
 /* Forgets the last call of TID, if its end was not seen. */
 static __always_inline void forget_call(__u32 tid)
 {
-	struct wq_hook_adder *adder = place_of(tid);
+	struct wq_hook_caller *caller = place_of(tid);
 
-	if (is_adder(adder, tid))
-		adder->tid = 0;
+	if (is_caller(caller, tid))
+		caller->tid = 0;
 	if (bpf_map_lookup_elem(&calls, &tid))
 		bpf_map_delete_elem(&calls, &tid);
 }
@@ -125,9 +125,11 @@ static __always_inline int note_call(const struct pt_regs *regs, long id)
 	if (!get_call(regs, id, &call))
 		return 0;
 	o = find_operation(call.op);
-	if (!o || !may_matter(&call, o))
+	if (!o)
 		return 0;
-	if (call.op == WQ_HOOK_ADD_KEY && note_adder(tid))
+	/* request_key() may take long, by its nature */
+	if (call.op != WQ_HOOK_REQUEST_KEY && note_caller(tid) &&
+		(call.op == WQ_HOOK_ADD_KEY || !may_matter(&call, o)))
 		return 0;
 	call.begin_ns = bpf_ktime_get_ns();
 	/* the authority ends with the call */
@@ -272,68 +274,71 @@ static __always_inline void request_returns(
 		s->constructed_ns = bpf_ktime_get_ns();
 }
 
-/* Which keys a call has made or requested that was not seen to begin is not known. */
-static __always_inline void report_unknown(const struct wq_hook_begun *call, __s32 result)
-{
-	report(WQ_HOOK_UNKNOWN, call->arg[0], 0);
-	report(WQ_HOOK_UNKNOWN, result, 0);
-}
-
-/* The end of a call that was not noted when it began: nothing was watched then that it is
- * about. It may have changed a key that is watched by now. */
-static __always_inline int end_unnoted(const struct pt_regs *regs, long result)
+/* The end of a call that was not seen to begin. It may have begun before the programs were
+ * attached, and have changed a key that is watched by now; or it was not made at all. So what
+ * it says is not reported, but that something may have happened. */
+static __always_inline void end_unseen(const struct pt_regs *regs, __s32 result)
 {
 	struct wq_hook_begun call = {};
 	const struct wq_hook_operation *o;
 
 	if (!get_call(regs, number_of(regs), &call))
-		return 0;
+		return;
 	o = find_operation(call.op);
-	if (!o || !may_matter(&call, o))
-		return 0;
+	if (!o || !may_matter(&call, o) || (result < 0 && call.op != WQ_HOOK_REQUEST_KEY))
+		return;
 	call.requestor = requestors_keyring(bpf_get_current_task_btf()->cred);
 	resolve_all(&call, o);
-	if (call.op == WQ_HOOK_REQUEST_KEY || (call.op == WQ_HOOK_ADD_KEY && result >= 0))
-		report_unknown(&call, (__s32)result);
-	else if ((__s32)result >= 0)
-		report_call(&call, o, (__s32)result, false);
-	return 0;
+	for (int i = 0; i < 4; i++)
+		if (o->kinds[i])
+			report(WQ_HOOK_UNKNOWN, call.arg[i], 0);
+	if (o->has_result)
+		report(WQ_HOOK_UNKNOWN, result, 0);
 }
 
-/* The end of an add_key() that was noted as ADDER. CALL is in the map if it has made keys. */
-static __always_inline void end_adding(const struct pt_regs *regs, __s32 result,
-	struct wq_hook_adder *adder, const struct wq_hook_begun *call)
+/* The end of a call that began at BEGIN_NS: an add_key(), of which MADE says what keys it has
+ * made, if any; or one about keys that nobody watched then. */
+static __always_inline void end_seen(const struct pt_regs *regs, __s32 result, __u64 begin_ns,
+	const struct wq_hook_begun *made)
 {
-	struct wq_hook_begun now = {};
+	struct wq_hook_begun call = {};
 	const struct wq_hook_operation *o;
 
-	if (result >= 0 && get_call(regs, number_of(regs), &now)) {
-		o = find_operation(now.op);
-		now.begin_ns = adder->begin_ns;
-		if (o)
-			report_call(&now, o, result, call && has_made(call, result));
-	}
-	adder->tid = 0;
+	if (result < 0 || !get_call(regs, number_of(regs), &call))
+		return;
+	call.begin_ns = begin_ns;
+	o = find_operation(call.op);
+	if (o && may_matter(&call, o))
+		report_call(&call, o, result, made && has_made(made, result));
+}
+
+static __always_inline void end_noted(
+	const struct pt_regs *regs, __s32 result, struct wq_hook_begun *call)
+{
+	const struct wq_hook_operation *o = find_operation(call->op);
+
+	if (call->op == WQ_HOOK_ADD_KEY)
+		end_seen(regs, result, call->begin_ns, call);
+	else if (o && call->op == WQ_HOOK_REQUEST_KEY)
+		request_returns(call, o, result);
+	else if (o && result >= 0)
+		report_call(call, o, result, has_made(call, result));
 }
 
 static __always_inline int end_call(const struct pt_regs *regs, long result)
 {
 	__u32 tid = this_thread();
 	struct wq_hook_begun *call = bpf_map_lookup_elem(&calls, &tid);
-	struct wq_hook_adder *adder = place_of(tid);
-	const struct wq_hook_operation *o;
+	struct wq_hook_caller *caller = place_of(tid);
 
-	if (is_adder(adder, tid)) {
-		end_adding(regs, (__s32)result, adder, call);
-	} else if (!call) {
-		end_unnoted(regs, result);
-	} else {
-		o = find_operation(call->op);
-		if (o && call->op == WQ_HOOK_REQUEST_KEY)
-			request_returns(call, o, (__s32)result);
-		else if (o && (__s32)result >= 0)
-			report_call(call, o, (__s32)result, has_made(call, (__s32)result));
-	}
+	if (call)
+		end_noted(regs, (__s32)result, call);
+	else if (is_caller(caller, tid))
+		end_seen(regs, (__s32)result, caller->begin_ns, NULL);
+	else
+		end_unseen(regs, (__s32)result);
+	if (is_caller(caller, tid))
+		caller->tid = 0;
 	if (call)
 		bpf_map_delete_elem(&calls, &tid);
 	return 0;
@@ -395,12 +400,12 @@ static __always_inline void note_made(struct wq_hook_begun *call, const void *ad
 static __always_inline struct wq_hook_begun *find_making(__u32 tid)
 {
 	struct wq_hook_begun *call = bpf_map_lookup_elem(&calls, &tid);
-	const struct wq_hook_adder *adder = place_of(tid);
+	const struct wq_hook_caller *caller = place_of(tid);
 	struct wq_hook_begun now = {.op = WQ_HOOK_ADD_KEY};
 
-	if (call || !is_adder(adder, tid))
+	if (call || !is_caller(caller, tid))
 		return call;
-	now.begin_ns = adder->begin_ns;
+	now.begin_ns = caller->begin_ns;
 	if (bpf_map_update_elem(&calls, &tid, &now, BPF_ANY))
 		not_noted();
 	return bpf_map_lookup_elem(&calls, &tid);

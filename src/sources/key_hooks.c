@@ -47,8 +47,9 @@ static struct bpf_program *program(
 	return found ? found : bpf_object__find_program_by_name(h->object, name + strlen(cast));
 }
 
+/* In the order in which they are attached: a call that is seen to begin is seen whole. */
 static const char *const call_programs[] = {
-	"call_enters", "call_returns", "key_made", "key_destroyed", "find_key"};
+	"key_made", "key_destroyed", "call_returns", "call_enters", "find_key"};
 
 /* The first error of FN, called with each program that is used, or 0. */
 static int for_programs(
@@ -304,7 +305,7 @@ static void forget_begun(const struct wq_hooks *h)
 	uint32_t tid;
 
 	if (calls)
-		wq_hook_calls_forget_adding(h->object);
+		wq_hook_calls_forget_callers(h->object);
 	while (!bpf_map_get_next_key(map, NULL, &tid) && !bpf_map_delete_elem(map, &tid))
 		;
 }

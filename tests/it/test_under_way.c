@@ -126,7 +126,11 @@ static void update_that_had_begun_is_posted(bool other_is_watched)
 	begin_call(&c, key);
 	fd = watching("q", key);
 	return_from_call(&c);
-	RECORDS_UNTIL(fd, "K:updated");
+	/* who sees calls, and had no reason to look when it began, knows only its end, which
+	 * anybody can make up: see test_skipped_calls */
+	RECORDS_UNTIL(fd, !other_is_watched && kernel_source_is("kernel-syscalls")
+				  ? "LOSS"
+				  : "K:updated");
 	end_caller(&c);
 	NO_RECORDS(fd);
 	it_stop(daemon);
@@ -198,9 +202,9 @@ static void addition_that_ended_unseen_is_forgotten(void)
  * may note threads by the lower ones. */
 static pid_t fork_like(pid_t tid)
 {
-	pid_t id = tid, pid = -1;
+	pid_t id = tid % 4096, pid = -1;
 
-	while (pid < 0 && id < (1 << 22) - 4096) {
+	while (pid < 0) {
 		id += 4096;
 		pid = (pid_t)syscall(SYS_clone3,
 			&(struct clone_args){.exit_signal = SIGCHLD,
@@ -246,9 +250,9 @@ static void additions_are_told_apart(void)
 }
 
 static const struct it_test tests[] = {
-	{"an update that had begun when the first watch came is posted",
+	{"an update that had begun when the first watch came is told",
 		update_before_the_first_watch_is_posted},
-	{"also where another key was watched before",
+	{"it is posted where another key was watched before",
 		update_before_the_first_watch_of_a_key_is_posted},
 	{"of an addition that had begun its keyring is told, too",
 		addition_before_the_first_watch_is_known},
