@@ -279,6 +279,33 @@ static void read_two(void)
 	IT_EQ(read(fd, buf, sizeof(buf)), 2 * sizeof(struct key_notification));
 }
 
+/* How long the daemon has run, in nanoseconds. */
+static uint64_t daemon_ran_ns(void)
+{
+	unsigned long long ran;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", (int)daemon_pid);
+	IT_EQ(sscanf(it_text(path), "%llu", &ran), 1);
+	return ran;
+}
+
+/* How many changes the daemon handles in half the time that a read waits for, as busy as the
+ * machine is now; not more than MOST. */
+static int for_a_read(int most)
+{
+	const uint64_t half_ns = 5000000;
+	uint64_t ran_ns;
+
+	IT_EQ(kill(daemon_pid, SIGSTOP), 0);
+	make_backlog(most);
+	ran_ns = daemon_ran_ns();
+	IT_EQ(kill(daemon_pid, SIGCONT), 0);
+	IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0);
+	ran_ns = daemon_ran_ns() - ran_ns;
+	return ran_ns <= half_ns ? most : (int)((uint64_t)most * half_ns / ran_ns);
+}
+
 /* The queue has a record of the one change, but not yet of the other. */
 static void a_read_takes_all(void (*start)(void))
 {
@@ -287,7 +314,8 @@ static void a_read_takes_all(void (*start)(void))
 	for (int i = 0; i < 10; i++) {
 		update();
 		IT_EQ(ioctl(fd, WQFS_IOC_SYNC), 0); /* it is posted */
-		it_join(make_late(backlog / A_READ_WAITS_FOR, update, read_two, SYS_read, 0));
+		it_join(make_late(
+			for_a_read(backlog / A_READ_WAITS_FOR), update, read_two, SYS_read, 0));
 	}
 }
 
@@ -487,17 +515,6 @@ static void never_end(void)
 {
 	for (;;)
 		make_backlog(1);
-}
-
-/* How long the daemon has run, in nanoseconds. */
-static uint64_t daemon_ran_ns(void)
-{
-	unsigned long long ran;
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/schedstat", (int)daemon_pid);
-	IT_EQ(sscanf(it_text(path), "%llu", &ran), 1);
-	return ran;
 }
 
 /* The sources never come to an end. On a busy machine the daemon's time takes longer to pass.
