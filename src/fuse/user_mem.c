@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/container.h"
 #include "base/libc.h"
+#include "base/mapped.h"
 #include "base/start.h"
 #include "base/unused.h"
 #include "fuse/user_mem.h"
@@ -142,6 +143,11 @@ static void kill_child(const struct wq_user_mem_child *c)
 	pidfd_send_signal(c->pidfd.fd, SIGKILL, NULL, 0);
 }
 
+static bool is_mapped(uid_t uid)
+{
+	return uid > WQ_LAST_LOGIN;
+}
+
 static void free_child(struct wq_user_mem_child *c)
 {
 	LIST_REMOVE(c, node);
@@ -149,6 +155,7 @@ static void free_child(struct wq_user_mem_child *c)
 	close(c->pidfd.fd);
 	close(c->out);
 	c->pool->n--;
+	c->pool->n_mapped -= is_mapped(c->uid);
 	wq_per_user_uncharge(&c->pool->by_user, c->uid);
 	free(c);
 }
@@ -189,6 +196,7 @@ static void abandon(struct wq_user_mem_child *c)
 static bool has_room(const struct wq_user_mem_pool *pool, uid_t uid)
 {
 	return pool->n < WQ_USER_MEM_MAX &&
+	       (!is_mapped(uid) || pool->n_mapped < WQ_USER_MEM_MAPPED) &&
 	       wq_per_user_count(&pool->by_user, uid) < WQ_USER_MEM_PER_USER;
 }
 
@@ -226,6 +234,7 @@ static int begin(struct wq_user_mem *mem)
 	}
 	LIST_INSERT_HEAD(&pool->children, c, node);
 	pool->n++;
+	pool->n_mapped += is_mapped(mem->uid);
 	mem->child = c;
 	wq_timer_set(pool->loop, &mem->timeout, wq_now_ns() + TIMEOUT_NS);
 	return 0;

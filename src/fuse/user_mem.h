@@ -28,6 +28,9 @@
 
 #define WQ_USER_MEM_PER_USER 4	/* children of one user at a time */
 #define WQ_USER_MEM_MAX	     32 /* children of all users */
+/* Those of all uids above the ones that log in: one user may have many of these (/etc/subuid).
+ */
+#define WQ_USER_MEM_MAPPED 24
 
 struct wq_user_mem;
 struct wq_user_mem_child;
@@ -36,7 +39,7 @@ struct wq_user_mem_child;
 struct wq_user_mem_pool {
 	struct wq_loop *loop;
 	struct wq_per_user by_user;
-	unsigned int n;
+	unsigned int n, n_mapped;
 	LIST_HEAD(, wq_user_mem_child) children; /* until they have been reaped */
 	struct wq_shares shares;		 /* of the time that children take */
 	struct wq_timer again;			 /* for those whose user has none left */

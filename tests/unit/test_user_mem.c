@@ -15,6 +15,7 @@
 #define USER	1000u
 #define ANOTHER 1001u
 #define MANY	3
+#define MAPPED	100000u /* the first of the uids that a user maps */
 
 static const struct wqfs_filter filter = {
 	.nr_filters = 1,
@@ -159,6 +160,37 @@ START_TEST(all_who_wait_for_time_begin_when_there_is_some)
 }
 END_TEST
 
+/* Starts as many reads of UIDS uids from FIRST on as each may have. Returns how many began. */
+static unsigned int begin_all(struct wq_user_mem *mem, uid_t first, unsigned int uids)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < uids * WQ_USER_MEM_PER_USER; i++) {
+		/* how long it takes to fork is not what is tested */
+		memset(&pool.shares, 0, sizeof(pool.shares));
+		start(&mem[i], first + i / WQ_USER_MEM_PER_USER);
+		n += mem[i].child != NULL;
+	}
+	return n;
+}
+
+/* Who has many uids leaves children for those who log in. */
+START_TEST(many_uids_of_one_user_do_not_take_all_children)
+{
+	static struct wq_user_mem mapped[WQ_USER_MEM_MAX], others[WQ_USER_MEM_PER_USER];
+
+	ck_assert_int_eq(pthread_atfork(NULL, NULL, stop_child), 0);
+	children_stop = true;
+	ck_assert_uint_eq(begin_all(mapped, MAPPED, WQ_USER_MEM_MAX / WQ_USER_MEM_PER_USER),
+		WQ_USER_MEM_MAPPED);
+	ck_assert_uint_eq(begin_all(others, USER, 1), WQ_USER_MEM_PER_USER);
+	for (unsigned int i = 0; i < WQ_USER_MEM_MAX; i++)
+		wq_user_mem_cancel(&mapped[i]);
+	for (unsigned int i = 0; i < WQ_USER_MEM_PER_USER; i++)
+		wq_user_mem_cancel(&others[i]);
+}
+END_TEST
+
 /* On a busy machine a child may get no processor for as long as a read may take. */
 START_TEST(a_child_that_has_not_begun_is_waited_for)
 {
@@ -200,6 +232,7 @@ int main(void)
 	tcase_add_test(c, who_has_used_up_the_share_waits_and_nobody_else);
 	tcase_add_test(c, who_waits_for_time_waits_until_there_is_some);
 	tcase_add_test(c, all_who_wait_for_time_begin_when_there_is_some);
+	tcase_add_test(c, many_uids_of_one_user_do_not_take_all_children);
 	tcase_add_test(c, a_child_that_has_not_begun_is_waited_for);
 	suite_add_tcase(suite, c);
 	return run_suite(suite);
