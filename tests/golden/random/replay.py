@@ -302,7 +302,8 @@ class Way:
         """Replays the scenarios SOME of CORPUS, their output into directory OUT: the first COUNT
         of those whose needs are met, or all of them. Returns their names."""
         runner = self.built("tests/scenario/scenario")
-        with alone(), constructed_by(runner) as upcall:
+        somebody = self.as_user(0) if self.source == WQRUN else []
+        with alone(), constructed_by(runner, somebody) as upcall:
             can = self.features(can_collect(self.delay), upcall)
             some = [n for n in some if needs(f"{corpus}/{n}.scn") <= can]
             if self.source in LEFT_OUT:
