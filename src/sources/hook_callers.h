@@ -4,7 +4,7 @@
  * skip a call, and choose what it returns: then only its end is seen, and it means nothing.
  *
  * Most calls are about keys that nobody watches, and an element of a hash for each would cost
- * as much as all else that the programs do.
+ * more than that.
  */
 #ifndef WQ_HOOK_CALLERS_H
 #define WQ_HOOK_CALLERS_H
